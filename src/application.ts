@@ -1,0 +1,98 @@
+import { Injectable, type ExecutionContext } from '@nestjs/common';
+import { ModulesContainer } from '@nestjs/core';
+import { CallbacksConfigurationError } from './errors/index.js';
+import {
+  createClient,
+  defer,
+  mergeLlmOptions,
+  type Deferred,
+  type LlmClient,
+} from './llm/index.js';
+import type { CallbacksModuleOptions, FeatureOptions } from './options.js';
+import { PriceBook } from './prices/index.js';
+import { HandlerRegistry } from './registry/index.js';
+import type { RunContext } from './run/index.js';
+import { ContextResolver } from './run/index.js';
+import { ROOT_CLIENT } from './tokens.js';
+
+const DEFAULT_DRAIN_MS = 10_000;
+
+/** What one application is configured to do: its options, and the clients that follow from them. */
+@Injectable()
+export class Application extends ContextResolver {
+  readonly #clients = new Map<string | undefined, LlmClient | undefined>();
+  readonly #root: Deferred<CallbacksModuleOptions> = defer();
+  #options: CallbacksModuleOptions | undefined;
+
+  constructor(
+    private readonly modules: ModulesContainer,
+    private readonly registry: HandlerRegistry,
+    private readonly prices: PriceBook,
+  ) {
+    super();
+  }
+
+  /** How long shutdown waits for runs, in milliseconds. */
+  get drainMs(): number {
+    return this.#options?.background?.drainMs ?? DEFAULT_DRAIN_MS;
+  }
+
+  /** Takes the options of `forRoot`; gives the default client. */
+  configure(options: CallbacksModuleOptions = {}): LlmClient | undefined {
+    if (this.#countRoots() > 1) {
+      throw new CallbacksConfigurationError(
+        'CallbacksModule.forRoot() is imported twice in one application: import it once, in the root module.',
+      );
+    }
+    const { drainMs } = options.background ?? {};
+    if (drainMs !== undefined && !(drainMs >= 0)) {
+      throw new CallbacksConfigurationError('background.drainMs must be 0 or more milliseconds.');
+    }
+    this.#options = options;
+    this.prices.override(options.prices ?? {});
+    this.registry.setListed(options.callbacks ?? []);
+    const client = createClient(options.llm, { name: undefined, callbacks: [] });
+    this.#clients.set(undefined, client);
+    this.#root.resolve(options);
+    return client;
+  }
+
+  /** Takes the options of a `forFeature`; gives its client. */
+  async addFeature({ name, llm, callbacks = [] }: FeatureOptions): Promise<LlmClient | undefined> {
+    if (typeof name !== 'string' || name === '' || name === 'default') {
+      throw new CallbacksConfigurationError(
+        `CallbacksModule.forFeature: "${name}" cannot be the name of a client; "default" is that of forRoot.`,
+      );
+    }
+    if (this.#clients.has(name)) {
+      throw new CallbacksConfigurationError(
+        `CallbacksModule.forFeature: two clients are named "${name}". Give each its own name; to use one in several modules, keep the forFeature() in a variable.`,
+      );
+    }
+    this.#clients.set(name, undefined);
+    if (this.#countRoots() === 0) {
+      throw new CallbacksConfigurationError(
+        `CallbacksModule.forFeature("${name}") needs CallbacksModule.forRoot() in the root module's imports.`,
+      );
+    }
+    const root = await this.#root.promise;
+    this.registry.addScope(name);
+    this.registry.checkObjects(callbacks);
+    const client = createClient(mergeLlmOptions(root.llm, llm), { name, callbacks });
+    this.#clients.set(name, client);
+    return client;
+  }
+
+  /** Lets every provider say what it misses. */
+  async prepare(): Promise<void> {
+    for (const client of this.#clients.values()) await client?.provider.prepare?.();
+  }
+
+  resolve(host: ExecutionContext): RunContext | Promise<RunContext> | undefined {
+    return this.#options?.context?.(host);
+  }
+
+  #countRoots(): number {
+    return [...this.modules.values()].filter(({ providers }) => providers.has(ROOT_CLIENT)).length;
+  }
+}

@@ -1,0 +1,43 @@
+/** Where the totals of forgotten keys go. */
+export const OTHER_KEY = 'other';
+
+/**
+ * Totals by key, at most `limit` of them: the least recently used one is folded into `'other'`, so that no sum is lost
+ * and memory is bounded, whatever keys come.
+ */
+export class BoundedTotals<T> {
+  readonly #totals = new Map<string, T>();
+
+  constructor(
+    private readonly limit: number,
+    private readonly add: (a: T, b: T) => T,
+  ) {}
+
+  /** Keys that were used longest ago come first. */
+  get map(): ReadonlyMap<string, T> {
+    return this.#totals;
+  }
+
+  count(key: string, entry: T): void {
+    const total = this.#totals.get(key);
+    this.#totals.delete(key);
+    this.#totals.set(key, total === undefined ? entry : this.add(total, entry));
+    if (this.#totals.size > this.limit) this.#foldOldest();
+  }
+
+  clear(): void {
+    this.#totals.clear();
+  }
+
+  #foldOldest(): void {
+    const other = this.#totals.get(OTHER_KEY);
+    this.#totals.delete(OTHER_KEY);
+    let folded = other;
+    for (const [key, total] of this.#totals) {
+      if (this.#totals.size < this.limit) break;
+      this.#totals.delete(key);
+      folded = folded === undefined ? total : this.add(folded, total);
+    }
+    if (folded !== undefined) this.#totals.set(OTHER_KEY, folded);
+  }
+}

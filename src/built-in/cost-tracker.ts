@@ -1,0 +1,109 @@
+import { Injectable } from '@nestjs/common';
+import { OnLlmEnd, OnLlmError } from '../decorators/index.js';
+import type { LlmEndEvent, LlmErrorEvent } from '../events/index.js';
+import { BoundedTotals } from './bounded-totals.js';
+
+/** What a model, or a user, has used. */
+export interface CostEntry {
+  /** US dollars, over the calls whose price is known. */
+  cost: number;
+  tokens: number;
+  requests: number;
+  /** Calls whose price is not known. */
+  unpriced: number;
+}
+
+/** Everything that a {@link CostTracker} has counted, as plain JSON. */
+export interface CostSnapshot {
+  totalCost: number;
+  totalTokens: number;
+  requestCount: number;
+  unpricedCount: number;
+  byModel: Record<string, CostEntry>;
+  byUser: Record<string, CostEntry>;
+}
+
+const MAX_KEYS = 10_000;
+
+/**
+ * Adds up what calls cost, failed and cancelled ones included. List it under `providers` and inject it, or give
+ * `new CostTracker()` in any `callbacks` list.
+ *
+ * @example
+ * ```ts
+ * constructor(private readonly costs: CostTracker) {}
+ * @Get('costs') costsSoFar() { return this.costs.snapshot(); }
+ * ```
+ */
+@Injectable()
+export class CostTracker {
+  #total: CostEntry = { cost: 0, tokens: 0, requests: 0, unpriced: 0 };
+  readonly #byModel = new BoundedTotals(MAX_KEYS, addEntries);
+  readonly #byUser = new BoundedTotals(MAX_KEYS, addEntries);
+
+  /** US dollars, over the calls whose price is known. */
+  get totalCost(): number {
+    return this.#total.cost;
+  }
+  get totalTokens(): number {
+    return this.#total.tokens;
+  }
+  /** Logical calls; their retries are not counted. */
+  get requestCount(): number {
+    return this.#total.requests;
+  }
+  /** Calls whose price is not known; they are missing in `totalCost`. */
+  get unpricedCount(): number {
+    return this.#total.unpriced;
+  }
+  /** By requested model; the least recently used beyond 10,000 are folded into `'other'`. */
+  get byModel(): ReadonlyMap<string, CostEntry> {
+    return this.#byModel.map;
+  }
+  /** By user, `'anonymous'` where none is known; the least recently used beyond 10,000 are folded into `'other'`. */
+  get byUser(): ReadonlyMap<string, CostEntry> {
+    return this.#byUser.map;
+  }
+
+  /** Forgets everything. */
+  reset(): void {
+    this.#total = { cost: 0, tokens: 0, requests: 0, unpriced: 0 };
+    this.#byModel.clear();
+    this.#byUser.clear();
+  }
+
+  snapshot(): CostSnapshot {
+    return {
+      totalCost: this.totalCost,
+      totalTokens: this.totalTokens,
+      requestCount: this.requestCount,
+      unpricedCount: this.unpricedCount,
+      byModel: Object.fromEntries(this.byModel),
+      byUser: Object.fromEntries(this.byUser),
+    };
+  }
+
+  @OnLlmEnd()
+  @OnLlmError()
+  protected count(event: LlmEndEvent | LlmErrorEvent): void {
+    const { cost, usage, model, userId } = event;
+    const entry = {
+      cost: cost ?? 0,
+      tokens: usage.totalTokens,
+      requests: 1,
+      unpriced: cost === null ? 1 : 0,
+    };
+    this.#total = addEntries(this.#total, entry);
+    this.#byModel.count(model ?? 'unknown', entry);
+    this.#byUser.count(userId ?? 'anonymous', entry);
+  }
+}
+
+function addEntries(a: CostEntry, b: CostEntry): CostEntry {
+  return {
+    cost: a.cost + b.cost,
+    tokens: a.tokens + b.tokens,
+    requests: a.requests + b.requests,
+    unpriced: a.unpriced + b.unpriced,
+  };
+}

@@ -1,0 +1,117 @@
+import { Injectable, Logger, Optional } from '@nestjs/common';
+import { OnAnyEvent } from '../decorators/index.js';
+import { describeError } from '../errors/index.js';
+import type { CallbackEvent } from '../events/index.js';
+
+export interface LoggingOptions {
+  /** One readable line a run; the default. */
+  pretty?: boolean;
+  /** One JSON object a run, for log collectors. */
+  json?: boolean;
+  /**
+   * The level of runs that went well; failed ones are errors, aborted ones warnings.
+   * @default 'log'
+   */
+  level?: 'log' | 'debug' | 'verbose';
+}
+
+type Fields = Record<string, string | number | boolean | null | undefined>;
+
+/**
+ * Writes one line a run to Nest's `Logger`: who was asked, tokens, cost and duration; never prompts, answers or
+ * arguments.
+ */
+@Injectable()
+export class LoggingCallbacks {
+  readonly #logger = new Logger('LLM');
+
+  constructor(@Optional() private readonly options: LoggingOptions = {}) {}
+
+  @OnAnyEvent({ when: ({ type }) => /\.(end|error)$/.test(type) && type !== 'callback.error' })
+  protected write(event: CallbackEvent): void {
+    const fields = {
+      type: event.type,
+      ...factsOf(event),
+      runId: event.runId,
+      userId: event.userId,
+    };
+    const line = this.options.json ? JSON.stringify(fields) : pretty(event, fields);
+    if (!event.type.endsWith('.error')) this.#logger[this.options.level ?? 'log'](line);
+    else if ('aborted' in event && event.aborted) this.#logger.warn(line);
+    else this.#logger.error(line);
+  }
+}
+
+/** What a terminal event says in numbers and names. */
+function factsOf(event: CallbackEvent): Fields {
+  const name = nameOf(event);
+  const failure =
+    'error' in event && event.error instanceof Error ? describeError(event.error) : undefined;
+  return {
+    ...(name !== undefined && { name }),
+    ...('usage' in event && {
+      inputTokens: event.usage.inputTokens,
+      outputTokens: event.usage.outputTokens,
+    }),
+    ...('cost' in event && { cost: event.cost }),
+    ...('durationMs' in event && { durationMs: Math.round(event.durationMs) }),
+    ...('timeToFirstChunkMs' in event && { timeToFirstChunkMs: round(event.timeToFirstChunkMs) }),
+    ...('finishReason' in event && { finishReason: event.finishReason }),
+    ...('attempts' in event && { attempts: event.attempts.length }),
+    ...(failure && { error: failure.name, code: failure.code }),
+  };
+}
+
+function nameOf(event: CallbackEvent): string | undefined {
+  if ('toolName' in event) return event.toolName;
+  if ('chainName' in event) return event.chainName;
+  if ('source' in event) return event.source;
+  return event.provider === undefined ? event.scope : `${event.provider}/${event.model}`;
+}
+
+function round(ms: number | undefined): number | undefined {
+  return ms === undefined ? undefined : Math.round(ms);
+}
+
+function pretty({ type }: CallbackEvent, fields: Fields): string {
+  const [kind] = type.split('.');
+  const {
+    name,
+    inputTokens,
+    outputTokens,
+    cost,
+    durationMs,
+    timeToFirstChunkMs,
+    finishReason,
+    error,
+    code,
+  } = fields;
+  const parts = [
+    `${kind} ${name}`,
+    error === undefined ? finishReason : `${error}${code ? ` (${code})` : ''}`,
+    inputTokens === undefined ? undefined : `${inputTokens} in, ${outputTokens} out`,
+    cost === undefined
+      ? undefined
+      : cost === null
+        ? 'price unknown'
+        : `$${Number(cost).toFixed(6)}`,
+    `${durationMs} ms`,
+    timeToFirstChunkMs === undefined ? undefined : `first chunk ${timeToFirstChunkMs} ms`,
+    fields['attempts'] !== undefined && Number(fields['attempts']) > 1
+      ? `${fields['attempts']} attempts`
+      : undefined,
+    fields['userId'] === undefined ? undefined : `user ${fields['userId']}`,
+  ];
+  return parts
+    .filter((part) => part !== undefined)
+    .map((part) => oneLine(String(part)))
+    .join(' · ');
+}
+
+/** Names come from models and users: none may start a line of its own, colour the terminal or turn its direction. */
+function oneLine(text: string): string {
+  // eslint-disable-next-line no-control-regex
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, (character) =>
+    JSON.stringify(character).slice(1, -1),
+  );
+}

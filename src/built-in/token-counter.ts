@@ -1,0 +1,37 @@
+import { Injectable } from '@nestjs/common';
+import { OnLlmEnd, OnLlmError } from '../decorators/index.js';
+import type { LlmEndEvent, LlmErrorEvent } from '../events/index.js';
+import { addUsage, NO_USAGE, type Usage } from '../shapes/index.js';
+
+/** Counts the tokens of calls, failed and cancelled ones included. */
+@Injectable()
+export class TokenCounter {
+  #usage: Usage = { ...NO_USAGE };
+
+  /** Input tokens, cached ones included. */
+  get promptTokens(): number {
+    return this.#usage.inputTokens;
+  }
+  /** Output tokens, reasoning included. */
+  get completionTokens(): number {
+    return this.#usage.outputTokens;
+  }
+  get totalTokens(): number {
+    return this.#usage.totalTokens;
+  }
+  /** Input tokens that came from the provider's prompt cache. */
+  get cachedTokens(): number {
+    return this.#usage.cachedInputTokens;
+  }
+
+  /** Starts again at zero. */
+  reset(): void {
+    this.#usage = { ...NO_USAGE };
+  }
+
+  @OnLlmEnd()
+  @OnLlmError()
+  protected count(event: LlmEndEvent | LlmErrorEvent): void {
+    this.#usage = addUsage(this.#usage, event.usage);
+  }
+}

@@ -1,0 +1,43 @@
+import { Global, Module } from '@nestjs/common';
+import { APP_INTERCEPTOR, DiscoveryModule } from '@nestjs/core';
+import { Application } from './application.js';
+import { Explorer } from './discovery/index.js';
+import { Dispatcher } from './dispatch/index.js';
+import { Lifecycle } from './lifecycle.js';
+import { PriceBook } from './prices/index.js';
+import { HandlerRegistry } from './registry/index.js';
+import {
+  ActiveTrace,
+  ContextResolver,
+  ContextStore,
+  HandlerSource,
+  OpenRuns,
+  RequestContextInterceptor,
+  RunFactory,
+} from './run/index.js';
+
+/**
+ * The machinery, once an application: a plain class, because dynamic modules are not merged; and global, so that it is
+ * initialised before the modules that are heard.
+ */
+@Global()
+@Module({
+  imports: [DiscoveryModule],
+  providers: [
+    ActiveTrace,
+    Application,
+    ContextStore,
+    Dispatcher,
+    Explorer,
+    HandlerRegistry,
+    Lifecycle,
+    OpenRuns,
+    PriceBook,
+    RunFactory,
+    { provide: HandlerSource, useExisting: Explorer },
+    { provide: ContextResolver, useExisting: Application },
+    { provide: APP_INTERCEPTOR, useClass: RequestContextInterceptor },
+  ],
+  exports: [Application, Dispatcher, HandlerRegistry, OpenRuns, PriceBook, RunFactory],
+})
+export class CallbacksCoreModule {}

@@ -1,0 +1,125 @@
+import { Module, type DynamicModule, type Provider } from '@nestjs/common';
+import { Application } from './application.js';
+import { asyncOptions } from './async-options.js';
+import { CallbacksCoreModule } from './callbacks-core.module.js';
+import { CallbacksService } from './callbacks.service.js';
+import { Dispatcher } from './dispatch/index.js';
+import { getLlmToken, LlmService, type LlmClient } from './llm/index.js';
+import type {
+  CallbacksModuleAsyncOptions,
+  CallbacksModuleOptions,
+  FeatureAsyncOptions,
+  FeatureOptions,
+} from './options.js';
+import { PriceBook } from './prices/index.js';
+import { HandlerRegistry } from './registry/index.js';
+import { OpenRuns, RunFactory } from './run/index.js';
+import { featureOptionsToken, ROOT_CLIENT, ROOT_OPTIONS } from './tokens.js';
+
+/**
+ * Lets decorated methods of an application hear its LLM calls.
+ *
+ * @example
+ * ```ts
+ * @Module({
+ *   imports: [CallbacksModule.forRoot({ llm: { provider: 'openai', model: 'gpt-5-mini' } })],
+ *   providers: [CostTracker],
+ * })
+ * export class AppModule {}
+ * ```
+ */
+@Module({})
+export class CallbacksModule {
+  /** The default client, global callbacks and settings; once an application, in its root module. */
+  static forRoot(options: CallbacksModuleOptions = {}): DynamicModule {
+    return rootModule({ provide: ROOT_OPTIONS, useValue: options }, options);
+  }
+
+  /** {@link CallbacksModule.forRoot} with options that other providers make. */
+  static forRootAsync(options: CallbacksModuleAsyncOptions): DynamicModule {
+    const { imports, provider } = asyncOptions(ROOT_OPTIONS, options, 'forRootAsync');
+    return rootModule(provider, { ...options, imports });
+  }
+
+  /** Named clients, each with a scope of its name; inject them by `@InjectLlm('name')`. */
+  static forFeature(features: FeatureOptions | FeatureOptions[]): DynamicModule {
+    const list = Array.isArray(features) ? features : [features];
+    return featureModule(
+      list.map((feature) => feature.name),
+      list.map((feature) => ({ provide: featureOptionsToken(feature.name), useValue: feature })),
+    );
+  }
+
+  /** {@link CallbacksModule.forFeature} with options that other providers make. */
+  static forFeatureAsync(features: FeatureAsyncOptions | FeatureAsyncOptions[]): DynamicModule {
+    const list = (Array.isArray(features) ? features : [features]).map(({ name, ...options }) => ({
+      name,
+      ...asyncOptions(featureOptionsToken(name), options, 'forFeatureAsync'),
+    }));
+    return featureModule(
+      list.map(({ name }) => name),
+      list.map(({ provider }) => provider),
+      list.flatMap(({ imports }) => imports),
+    );
+  }
+}
+
+function rootModule(
+  options: Provider,
+  { isGlobal = true, imports = [] }: { isGlobal?: boolean; imports?: DynamicModule['imports'] },
+): DynamicModule {
+  const client: Provider = {
+    provide: ROOT_CLIENT,
+    useFactory: (application: Application, given: CallbacksModuleOptions) =>
+      application.configure(given),
+    inject: [Application, ROOT_OPTIONS],
+  };
+  return {
+    module: CallbacksModule,
+    global: isGlobal,
+    imports: [CallbacksCoreModule, ...imports],
+    providers: [options, client, CallbacksService, serviceProvider(undefined, ROOT_CLIENT)],
+    exports: [CallbacksService, LlmService],
+  };
+}
+
+function featureModule(
+  names: string[],
+  options: Provider[],
+  imports: NonNullable<DynamicModule['imports']> = [],
+): DynamicModule {
+  return {
+    module: CallbacksModule,
+    imports: [CallbacksCoreModule, ...imports],
+    providers: [...options, ...names.flatMap(featureProviders)],
+    exports: names.map((name) => getLlmToken(name)),
+  };
+}
+
+function featureProviders(name: string): Provider[] {
+  const client = Symbol.for(`nestjs-llm-callbacks:client:${name}`);
+  return [
+    {
+      provide: client,
+      useFactory: (application: Application, given: FeatureOptions) =>
+        application.addFeature({ ...given, name }),
+      inject: [Application, featureOptionsToken(name)],
+    },
+    serviceProvider(name, client),
+  ];
+}
+
+function serviceProvider(name: string | undefined, clientToken: symbol): Provider {
+  return {
+    provide: getLlmToken(name),
+    useFactory: (
+      client: LlmClient | undefined,
+      runs: RunFactory,
+      registry: HandlerRegistry,
+      dispatcher: Dispatcher,
+      prices: PriceBook,
+      openRuns: OpenRuns,
+    ) => new LlmService({ client, runs, registry, dispatcher, prices, openRuns }),
+    inject: [clientToken, RunFactory, HandlerRegistry, Dispatcher, PriceBook, OpenRuns],
+  };
+}

@@ -1,0 +1,18 @@
+import { setScopes } from './hook-metadata.js';
+
+/**
+ * Limits every handler of a class to the runs of these named clients and everything nested under them. A `scope` on a
+ * decorator takes its place for that handler.
+ *
+ * @example
+ * ```ts
+ * @Injectable()
+ * @CallbackScope('support')
+ * class SupportAudit {
+ *   @OnLlmEnd() record(event: LlmEndEvent) {}
+ * }
+ * ```
+ */
+export function CallbackScope(...scopes: [string, ...string[]]): ClassDecorator {
+  return (target) => setScopes(target, scopes);
+}

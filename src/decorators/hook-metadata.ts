@@ -1,0 +1,50 @@
+import 'reflect-metadata';
+import { CallbacksConfigurationError } from '../errors/index.js';
+import type { EventSelector, HandlerOptions } from '../events/index.js';
+
+const HOOKS = Symbol.for('nestjs-llm-callbacks:hooks');
+const SCOPES = Symbol.for('nestjs-llm-callbacks:scopes');
+
+/** One decorator on one method. */
+export interface HookMetadata {
+  readonly selector: EventSelector;
+  readonly options: HandlerOptions<never>;
+}
+
+/** Notes a decorator on a method; on anything else it is an error that names it. */
+export function addHook(
+  decorator: string,
+  hook: HookMetadata,
+  target: object,
+  key: string | symbol,
+  descriptor: PropertyDescriptor | undefined,
+): void {
+  const place = `${typeof target === 'function' ? `static ${target.name}` : target.constructor.name}.${String(key)}`;
+  if (
+    typeof descriptor?.value !== 'function' ||
+    typeof target === 'function' ||
+    typeof key === 'symbol'
+  ) {
+    throw new CallbacksConfigurationError(
+      `@${decorator}() is on ${place}, which cannot hear events: put it on an instance method with a string name.`,
+    );
+  }
+  // Kept by name beside the method, not on the function: a decorator above that wraps the function loses nothing.
+  const hooks = readHooks(target, key);
+  // Decorators are applied from the bottom up; they are registered as they are read.
+  Reflect.defineMetadata(HOOKS, [hook, ...hooks], target, key);
+}
+
+/** The decorators on a method of exactly this prototype, from the top down. */
+export function readHooks(prototype: object, method: string): readonly HookMetadata[] {
+  return (Reflect.getOwnMetadata(HOOKS, prototype, method) as HookMetadata[] | undefined) ?? [];
+}
+
+export function setScopes(target: object, scopes: readonly string[]): void {
+  Reflect.defineMetadata(SCOPES, scopes, target);
+}
+
+/** The scopes of a class, its own or inherited. */
+export function readScopes(target: object): readonly string[] | undefined {
+  return Reflect.getMetadata(SCOPES, target) as readonly string[] | undefined;
+}

@@ -1,0 +1,3 @@
+export * from './callback-scope.js';
+export * from './hook-metadata.js';
+export * from './hooks.js';

@@ -1,0 +1,26 @@
+import { CallbackTimeoutError } from '../errors/index.js';
+import type { RunEvent } from '../events/index.js';
+import type { Handler } from '../registry/index.js';
+import { isThenable } from './promises.js';
+
+/** Calls a handler that is waited for no longer than `timeoutMs`; its signal fires then, and with the run's. */
+export function callWithTimeout(
+  handler: Handler,
+  timeoutMs: number,
+  event: RunEvent,
+  runSignal: AbortSignal,
+): unknown {
+  const deadline = new AbortController();
+  const returned = handler.call(event, { signal: AbortSignal.any([deadline.signal, runSignal]) });
+  if (!isThenable(returned)) return returned;
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      const error = new CallbackTimeoutError(
+        `${handler.name} took longer than its timeoutMs of ${timeoutMs} and is no longer waited for.`,
+      );
+      deadline.abort(error);
+      reject(error);
+    }, timeoutMs);
+    returned.then(resolve, reject).then(() => clearTimeout(timer));
+  });
+}

@@ -1,0 +1,145 @@
+/** Stable, machine-readable names of what went wrong; safe to log, count and switch on. */
+export type ErrorCode =
+  | 'configuration'
+  | 'authentication'
+  | 'permission'
+  | 'rate_limit'
+  | 'context_length'
+  | 'content_filter'
+  | 'invalid_request'
+  | 'overloaded'
+  | 'server_error'
+  | 'timeout'
+  | 'aborted'
+  | 'connection'
+  | 'invalid_response'
+  | 'tool_execution'
+  | 'tool_arguments'
+  | 'schema_validation'
+  | 'max_steps'
+  | 'callback_timeout'
+  | 'callback_abort'
+  | 'budget_exceeded'
+  | 'rate_limit_exceeded'
+  | (string & {});
+
+/** What may be said about an error besides its message. */
+export interface ErrorDetails {
+  /** The error underneath, usually the SDK's own. */
+  cause?: unknown;
+  /** HTTP status of the provider's answer. */
+  status?: number | undefined;
+  /** The provider's id of the request, to quote in a support ticket. */
+  requestId?: string | undefined;
+  /** Overrides whether the same call may succeed when made again. */
+  retryable?: boolean | undefined;
+}
+
+/**
+ * Root of every error that this package throws on purpose.
+ *
+ * `message` says what to do and never holds a key, a header or a prompt; what the provider wrote is in `cause`.
+ *
+ * @example
+ * ```ts
+ * try {
+ *   await llm.generate('Hello');
+ * } catch (error) {
+ *   if (error instanceof CallbacksError && error.retryable) scheduleRetry();
+ *   else throw error;
+ * }
+ * ```
+ */
+export class CallbacksError extends Error {
+  protected static readonly retryableByDefault: boolean = false;
+  /** Stable name of the kind of failure. */
+  readonly code: ErrorCode = 'configuration';
+  /** Whether the same call may succeed when made again later. */
+  readonly retryable: boolean;
+  /** HTTP status of the provider's answer, where there was one. */
+  readonly status?: number;
+  /** The provider's id of the request, where it sent one. */
+  readonly requestId?: string;
+
+  constructor(message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = new.target.name;
+    this.retryable = details.retryable ?? new.target.retryableByDefault;
+    if (details.status !== undefined) this.status = details.status;
+    if (details.requestId !== undefined) this.requestId = details.requestId;
+  }
+
+  /** What events, logs and queues write of the error: never its cause or stack. */
+  toJSON(): ErrorJson {
+    return describeError(this);
+  }
+}
+
+/** An error as events, logs and queues write it. */
+export interface ErrorJson {
+  name: string;
+  code?: string;
+  message: string;
+  retryable: boolean;
+  status?: number;
+}
+
+/** The JSON of any thrown value, in the shape of {@link CallbacksError.toJSON}. */
+export function describeError(error: unknown): ErrorJson {
+  if (!(error instanceof Error)) return { name: 'Error', message: String(error), retryable: false };
+  const { code, status, retryable } = error as {
+    code?: unknown;
+    status?: unknown;
+    retryable?: unknown;
+  };
+  return {
+    name: error.name,
+    ...(typeof code === 'string' && { code }),
+    message: error.message,
+    retryable: retryable === true,
+    ...(typeof status === 'number' && { status }),
+  };
+}
+
+/** The application is set up wrongly: thrown while it starts, or by the first call that needs what is missing. */
+export class CallbacksConfigurationError extends CallbacksError {
+  override readonly code = 'configuration';
+}
+
+/** A handler took longer than its `timeoutMs` and is no longer waited for. */
+export class CallbackTimeoutError extends CallbacksError {
+  override readonly code = 'callback_timeout';
+}
+
+/**
+ * Thrown by a handler to stop the run that it hears, without the `critical` flag; it ends a surrounding agent too.
+ *
+ * @example
+ * ```ts
+ * @OnLlmStart()
+ * gate(event: LlmStartEvent) {
+ *   if (this.closed) throw new CallbackAbort('The assistant is closed tonight.');
+ * }
+ * ```
+ */
+export class CallbackAbort extends CallbacksError {
+  override readonly code: ErrorCode = 'callback_abort';
+}
+
+/** A spending limit refused the call. */
+export class BudgetExceededError extends CallbackAbort {
+  override readonly code = 'budget_exceeded';
+}
+
+/** A rate limit of the application's own refused the call. */
+export class RateLimitExceededError extends CallbackAbort {
+  override readonly code = 'rate_limit_exceeded';
+  protected static override readonly retryableByDefault = true;
+  /** How long to wait before the next try, in milliseconds. */
+  readonly retryAfterMs?: number;
+
+  constructor(message: string, details: ErrorDetails & { retryAfterMs?: number | undefined } = {}) {
+    super(message, details);
+    if (details.retryAfterMs !== undefined) this.retryAfterMs = details.retryAfterMs;
+  }
+}

@@ -1,0 +1,2 @@
+export * from './callbacks-error.js';
+export * from './llm-errors.js';

@@ -1,0 +1,23 @@
+import { RunEvent } from './event.js';
+import type { RunInfo } from './run-info.js';
+
+/** A handler threw or took too long; the run went on. Heard by `@OnCallbackError()`. */
+export class CallbackErrorEvent extends RunEvent {
+  readonly type = 'callback.error';
+  /** The handler that failed, as `Class.method`. */
+  readonly handler: string;
+  /** What it was told when it failed. */
+  readonly event: RunEvent;
+  readonly error: unknown;
+
+  constructor(run: RunInfo, failure: { handler: string; event: RunEvent; error: unknown }) {
+    super(run);
+    this.handler = failure.handler;
+    this.event = failure.event;
+    this.error = failure.error;
+  }
+
+  protected fields(): readonly string[] {
+    return ['handler', 'event', 'error'];
+  }
+}

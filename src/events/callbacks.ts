@@ -1,0 +1,90 @@
+import type * as agent from './agent.events.js';
+import type { CallbackErrorEvent } from './callback.events.js';
+import type * as chain from './chain.events.js';
+import type { HandlerContext } from './handler-options.js';
+import type * as llm from './llm.events.js';
+import type * as mcp from './mcp.events.js';
+import type * as retrieval from './retrieval.events.js';
+import type { ANY_EVENT_METHOD, CallbackEvent, EVENTS } from './table.js';
+import type * as tool from './tool.events.js';
+
+/** Marks the prototype of {@link Callbacks}, so that a second copy of the package is recognised too. */
+export const CALLBACKS_CLASS = Symbol.for('nestjs-llm-callbacks:callbacks');
+
+/**
+ * Base class of callbacks that are written as methods instead of decorators: override what you want to hear. A
+ * provider of such a class is discovered; an instance may be given in any `callbacks` list.
+ *
+ * @example
+ * ```ts
+ * class Narrator extends Callbacks {
+ *   override onLlmStart(event: LlmStartEvent) {
+ *     console.log(`${event.provider}/${event.model}: ${event.messages.length} messages`);
+ *   }
+ * }
+ * ```
+ */
+export abstract class Callbacks {
+  /** @internal */
+  static {
+    Object.defineProperty(this.prototype, CALLBACKS_CLASS, { value: true });
+  }
+}
+
+// Written out because a subclass may only override methods, and a type mapped from the table has properties.
+export interface Callbacks {
+  /** A call is about to be sent. */
+  onLlmStart?(event: llm.LlmStartEvent, context: HandlerContext): unknown;
+  /** A piece of a streamed answer. */
+  onLlmStreamChunk?(event: llm.LlmStreamChunkEvent, context: HandlerContext): unknown;
+  /** The provider is tried again. */
+  onLlmRetry?(event: llm.LlmRetryEvent, context: HandlerContext): unknown;
+  /** A call was answered. */
+  onLlmEnd?(event: llm.LlmEndEvent, context: HandlerContext): unknown;
+  /** A call failed or was aborted. */
+  onLlmError?(event: llm.LlmErrorEvent, context: HandlerContext): unknown;
+  /** An agent begins. */
+  onAgentStart?(event: agent.AgentStartEvent, context: HandlerContext): unknown;
+  /** An agent finished a turn. */
+  onAgentStep?(event: agent.AgentStepEvent, context: HandlerContext): unknown;
+  /** An agent is done. */
+  onAgentEnd?(event: agent.AgentEndEvent, context: HandlerContext): unknown;
+  /** An agent failed or was aborted. */
+  onAgentError?(event: agent.AgentErrorEvent, context: HandlerContext): unknown;
+  /** A tool is about to be called. */
+  onToolStart?(event: tool.ToolStartEvent, context: HandlerContext): unknown;
+  /** A tool gave its result. */
+  onToolEnd?(event: tool.ToolEndEvent, context: HandlerContext): unknown;
+  /** A tool failed. */
+  onToolError?(event: tool.ToolErrorEvent, context: HandlerContext): unknown;
+  /** A chain begins. */
+  onChainStart?(event: chain.ChainStartEvent, context: HandlerContext): unknown;
+  /** A chain is done. */
+  onChainEnd?(event: chain.ChainEndEvent, context: HandlerContext): unknown;
+  /** A chain failed. */
+  onChainError?(event: chain.ChainErrorEvent, context: HandlerContext): unknown;
+  /** Documents are about to be looked up. */
+  onRetrievalStart?(event: retrieval.RetrievalStartEvent, context: HandlerContext): unknown;
+  /** Documents were found. */
+  onRetrievalEnd?(event: retrieval.RetrievalEndEvent, context: HandlerContext): unknown;
+  /** A retrieval failed. */
+  onRetrievalError?(event: retrieval.RetrievalErrorEvent, context: HandlerContext): unknown;
+  /** An MCP server was connected. */
+  onMcpConnect?(event: mcp.McpConnectEvent, context: HandlerContext): unknown;
+  /** An MCP server is gone. */
+  onMcpDisconnect?(event: mcp.McpDisconnectEvent, context: HandlerContext): unknown;
+  /** An MCP server tells how far it is. */
+  onMcpProgress?(event: mcp.McpProgressEvent, context: HandlerContext): unknown;
+  /** An MCP server wrote to its log. */
+  onMcpLog?(event: mcp.McpLogEvent, context: HandlerContext): unknown;
+  /** A handler failed. */
+  onCallbackError?(event: CallbackErrorEvent, context: HandlerContext): unknown;
+  /** Every event. */
+  onAnyEvent?(event: CallbackEvent, context: HandlerContext): unknown;
+}
+
+/** Compiles only while the methods above and those of the table are the same. */
+export type CallbackMethodsMatchTable = Assert<Same<keyof Callbacks, CallbackMethod>>;
+type CallbackMethod = (typeof EVENTS)[keyof typeof EVENTS]['method'] | typeof ANY_EVENT_METHOD;
+type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false;
+type Assert<T extends true> = T;

@@ -1,0 +1,60 @@
+import { RunEvent, TerminalEvent } from './event.js';
+import type { RunInfo } from './run-info.js';
+
+/** A chain begins. Heard by `@OnChainStart()`. */
+export class ChainStartEvent extends RunEvent {
+  readonly type = 'chain.start';
+  readonly chainName: string;
+  /** Its only argument, or the list of them. */
+  readonly input: unknown;
+
+  constructor(run: RunInfo, payload: { chainName: string; input: unknown }) {
+    super(run);
+    this.chainName = payload.chainName;
+    this.input = payload.input;
+  }
+
+  protected fields(): readonly string[] {
+    return ['chainName', 'input'];
+  }
+}
+
+/** A chain is done. Heard by `@OnChainEnd()`. */
+export class ChainEndEvent extends TerminalEvent {
+  readonly type = 'chain.end';
+  readonly chainName: string;
+  readonly result: unknown;
+  /** Milliseconds, monotonic. */
+  readonly durationMs: number;
+
+  constructor(run: RunInfo, payload: { chainName: string; result: unknown; durationMs: number }) {
+    super(run);
+    this.chainName = payload.chainName;
+    this.result = payload.result;
+    this.durationMs = payload.durationMs;
+  }
+
+  protected fields(): readonly string[] {
+    return ['chainName', 'result', 'durationMs'];
+  }
+}
+
+/** A chain failed. Heard by `@OnChainError()`. */
+export class ChainErrorEvent extends TerminalEvent {
+  readonly type = 'chain.error';
+  readonly chainName: string;
+  readonly error: Error;
+  /** Milliseconds, monotonic. */
+  readonly durationMs: number;
+
+  constructor(run: RunInfo, payload: { chainName: string; error: Error; durationMs: number }) {
+    super(run);
+    this.chainName = payload.chainName;
+    this.error = payload.error;
+    this.durationMs = payload.durationMs;
+  }
+
+  protected fields(): readonly string[] {
+    return ['chainName', 'error', 'durationMs'];
+  }
+}

@@ -1,0 +1,146 @@
+import type { FromCallback, RunInfo } from './run-info.js';
+import { toSafeJson } from './safe-json.js';
+
+/** The context that every event carries, in the order in which its JSON writes it. */
+const CONTEXT_FIELDS = [
+  'type',
+  'eventId',
+  'runId',
+  'parentRunId',
+  'rootRunId',
+  'requestId',
+  'traceId',
+  'userId',
+  'tenantId',
+  'scope',
+  'scopes',
+  'tags',
+  'metadata',
+  'timestamp',
+  'provider',
+  'model',
+  'fromCallback',
+  'detached',
+] as const;
+
+/** An event as JSON: `v: 1`, its context, and its own fields, with nothing alive in it. */
+export type EventJson = { readonly v: 1; readonly type: string } & Readonly<
+  Record<string, unknown>
+>;
+
+/**
+ * What every event has: the context of its run. One instance per event, shared by all its handlers.
+ *
+ * Fields are read-only and mostly getters, so that an event costs one small object: copy it with
+ * {@link RunEvent.toJSON}, never by spread.
+ */
+export abstract class RunEvent {
+  /** Names the kind of event; the discriminant of `CallbackEvent`. */
+  abstract readonly type: string;
+  /** When it happened, in epoch milliseconds. */
+  readonly timestamp: number = Date.now();
+  readonly #run: RunInfo;
+  readonly #seq: number;
+
+  constructor(run: RunInfo) {
+    this.#run = run;
+    this.#seq = run.nextSeq();
+  }
+
+  /** The names of the event's own fields, in the order in which its JSON writes them. */
+  protected abstract fields(): readonly string[];
+
+  /** `runId:seq`; unique, and ascending within a run. */
+  get eventId(): string {
+    return `${this.#run.runId}:${this.#seq}`;
+  }
+  /** The run that the event belongs to. */
+  get runId(): string {
+    return this.#run.runId;
+  }
+  /** The run around it; absent for the root of a tree. */
+  get parentRunId(): string | undefined {
+    return this.#run.parentRunId;
+  }
+  /** The root of the run's tree. */
+  get rootRunId(): string {
+    return this.#run.rootRunId;
+  }
+  /** Id of the inbound request, or a UUID of the run tree's own. */
+  get requestId(): string {
+    return this.#run.context.requestId;
+  }
+  /** W3C trace id: 32 lower-case hex digits. */
+  get traceId(): string {
+    return this.#run.context.traceId;
+  }
+  /** Who the call is made for. */
+  get userId(): string | undefined {
+    return this.#run.context.userId;
+  }
+  /** The tenant that the call is made for. */
+  get tenantId(): string | undefined {
+    return this.#run.context.tenantId;
+  }
+  /** The nearest named client, `'default'` where there is none. */
+  get scope(): string {
+    return this.#run.scope;
+  }
+  /** The named clients around the run, outermost first. */
+  get scopes(): readonly string[] {
+    return this.#run.scopes;
+  }
+  get tags(): readonly string[] {
+    return this.#run.context.tags;
+  }
+  get metadata(): Readonly<Record<string, unknown>> {
+    return this.#run.context.metadata;
+  }
+  /** The provider's name or label, where an LLM is involved. */
+  get provider(): string | undefined {
+    return this.#run.provider;
+  }
+  /** The requested model, where an LLM is involved. */
+  get model(): string | undefined {
+    return this.#run.model;
+  }
+  /** Set when the run was started inside a handler. */
+  get fromCallback(): FromCallback | undefined {
+    return this.#run.fromCallback;
+  }
+  /** On a terminal event: `true` when the parent run ended first. */
+  get detached(): true | undefined {
+    return undefined;
+  }
+
+  /**
+   * The event as plain JSON: errors written out, bytes as their count, BigInt as strings, cycles cut, and no client
+   * objects. It holds prompts and answers: redact it before it is stored.
+   */
+  toJSON(): EventJson {
+    const json: Record<string, unknown> = { v: 1 };
+    const self = this as unknown as Record<string, unknown>;
+    for (const name of [...CONTEXT_FIELDS, ...this.fields()]) {
+      const value = toSafeJson(self[name]);
+      if (value !== undefined) json[name] = value;
+    }
+    return json as EventJson;
+  }
+
+  /** Lets `console.log(event)` show the fields, which are getters. */
+  [Symbol.for('nodejs.util.inspect.custom')](): unknown {
+    return this.toJSON();
+  }
+
+  protected get run(): RunInfo {
+    return this.#run;
+  }
+}
+
+/** The end or the error of a run: its last event. */
+export abstract class TerminalEvent extends RunEvent {
+  /** `true` when the parent run ended first. */
+  override get detached(): true | undefined {
+    return this.run.detached || undefined;
+  }
+}

@@ -1,0 +1,206 @@
+import type {
+  Attempt,
+  FinishReason,
+  LlmChunk,
+  LlmEstimate,
+  LlmRequest,
+  LlmResponse,
+  Message,
+  ToolCall,
+  ToolSpec,
+  Usage,
+} from '../shapes/index.js';
+import { RunEvent, TerminalEvent } from './event.js';
+import type { RunInfo } from './run-info.js';
+
+/** What is set of a call besides its messages and tools. */
+export type LlmParameters = Omit<LlmRequest, 'model' | 'messages' | 'tools'>;
+
+/** A call is about to be sent. Heard by `@OnLlmStart()`. */
+export class LlmStartEvent extends RunEvent {
+  readonly type = 'llm.start';
+  readonly #request: LlmRequest;
+  readonly #estimate: () => LlmEstimate;
+  /** Whether the call streams its answer. */
+  readonly streaming: boolean;
+
+  constructor(
+    run: RunInfo,
+    call: { request: LlmRequest; streaming: boolean; estimate: () => LlmEstimate },
+  ) {
+    super(run);
+    this.#request = call.request;
+    this.#estimate = call.estimate;
+    this.streaming = call.streaming;
+  }
+
+  /** The text of the last user message; `''` where there is none. */
+  get prompt(): string {
+    const last = this.#request.messages.findLast((message) => message.role === 'user');
+    if (last === undefined) return '';
+    if (typeof last.content === 'string') return last.content;
+    return last.content.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('\n');
+  }
+  get messages(): readonly Message[] {
+    return this.#request.messages;
+  }
+  /** The tools that the model is offered. */
+  get tools(): readonly ToolSpec[] {
+    return this.#request.tools ?? [];
+  }
+  get parameters(): LlmParameters {
+    const { model: _model, messages: _messages, tools: _tools, ...parameters } = this.#request;
+    return parameters;
+  }
+  /** What the call is expected to use; computed when it is read. */
+  get estimate(): LlmEstimate {
+    return this.#estimate();
+  }
+
+  protected fields(): readonly string[] {
+    return ['prompt', 'messages', 'tools', 'parameters', 'streaming', 'estimate'];
+  }
+}
+
+/** A piece of a streamed answer, told before its reader gets it. Heard by `@OnLlmStreamChunk()`. */
+export class LlmStreamChunkEvent extends RunEvent {
+  readonly type = 'llm.chunk';
+
+  constructor(
+    run: RunInfo,
+    readonly chunk: LlmChunk,
+    /** The chunk's number in its stream, from 0. */
+    readonly index: number,
+  ) {
+    super(run);
+  }
+
+  protected fields(): readonly string[] {
+    return ['chunk', 'index'];
+  }
+}
+
+/** The SDK, or the provider, tries again. Heard by `@OnLlmRetry()`. */
+export class LlmRetryEvent extends RunEvent {
+  readonly type = 'llm.retry';
+  /** 1 for the first retry. */
+  readonly attempt: number;
+  /** Why the try before failed. */
+  readonly error: Error;
+  /** How long was waited before this try, in milliseconds. */
+  readonly delayMs: number;
+
+  constructor(run: RunInfo, retry: { attempt: number; error: Error; delayMs: number }) {
+    super(run);
+    this.attempt = retry.attempt;
+    this.error = retry.error;
+    this.delayMs = retry.delayMs;
+  }
+
+  protected fields(): readonly string[] {
+    return ['attempt', 'error', 'delayMs'];
+  }
+}
+
+/** A call was answered, or its reader stopped reading (`finishReason: 'cancelled'`). Heard by `@OnLlmEnd()`. */
+export class LlmEndEvent extends TerminalEvent {
+  readonly type = 'llm.end';
+
+  constructor(
+    run: RunInfo,
+    readonly response: LlmResponse,
+  ) {
+    super(run);
+  }
+
+  get text(): string {
+    return this.response.text;
+  }
+  get toolCalls(): readonly ToolCall[] {
+    return this.response.toolCalls;
+  }
+  get finishReason(): FinishReason {
+    return this.response.finishReason;
+  }
+  get usage(): Usage {
+    return this.response.usage;
+  }
+  /** `usage.totalTokens`. */
+  get tokenCount(): number {
+    return this.response.usage.totalTokens;
+  }
+  /** US dollars; `null` when the price is not known. */
+  get cost(): number | null {
+    return this.response.cost;
+  }
+  /** Milliseconds, without the start hooks. */
+  get durationMs(): number {
+    return this.response.durationMs;
+  }
+  /** Streams only: milliseconds to the first chunk. */
+  get timeToFirstChunkMs(): number | undefined {
+    return this.response.timeToFirstChunkMs;
+  }
+  get attempts(): readonly Attempt[] {
+    return this.response.attempts;
+  }
+
+  protected fields(): readonly string[] {
+    return [
+      'response',
+      'text',
+      'toolCalls',
+      'finishReason',
+      'usage',
+      'tokenCount',
+      'cost',
+      'durationMs',
+      'timeToFirstChunkMs',
+      'attempts',
+    ];
+  }
+}
+
+/** How far a call came before it failed. */
+export interface LlmFailure {
+  readonly error: Error;
+  readonly text: string;
+  readonly usage: Usage;
+  readonly cost: number | null;
+  readonly aborted: boolean;
+  readonly durationMs: number;
+  readonly attempts: readonly Attempt[];
+}
+
+/** A call failed or was aborted. Heard by `@OnLlmError()`. */
+export class LlmErrorEvent extends TerminalEvent implements LlmFailure {
+  readonly type = 'llm.error';
+  /** What the caller gets. */
+  readonly error: Error;
+  /** The text that had arrived by then. */
+  readonly text: string;
+  /** Tokens used by then. */
+  readonly usage: Usage;
+  /** US dollars spent by then; `null` when the price is not known. */
+  readonly cost: number | null;
+  /** Whether it was stopped on purpose rather than failed. */
+  readonly aborted: boolean;
+  /** Milliseconds, without the start hooks. */
+  readonly durationMs: number;
+  readonly attempts: readonly Attempt[];
+
+  constructor(run: RunInfo, failure: LlmFailure) {
+    super(run);
+    this.error = failure.error;
+    this.text = failure.text;
+    this.usage = failure.usage;
+    this.cost = failure.cost;
+    this.aborted = failure.aborted;
+    this.durationMs = failure.durationMs;
+    this.attempts = failure.attempts;
+  }
+
+  protected fields(): readonly string[] {
+    return ['error', 'text', 'usage', 'cost', 'aborted', 'durationMs', 'attempts'];
+  }
+}

@@ -1,0 +1,96 @@
+import { RunEvent } from './event.js';
+import type { RunInfo } from './run-info.js';
+
+/** An MCP server was connected. Heard by `@OnMcpConnect()`. */
+export class McpConnectEvent extends RunEvent {
+  readonly type = 'mcp.connect';
+  readonly serverName: string;
+  /** How it is reached: `stdio`, `http` … */
+  readonly transport: string;
+  /** How many tools, resources and prompts it offers. */
+  readonly counts: Readonly<Record<string, number>>;
+
+  constructor(
+    run: RunInfo,
+    payload: { serverName: string; transport: string; counts: Readonly<Record<string, number>> },
+  ) {
+    super(run);
+    this.serverName = payload.serverName;
+    this.transport = payload.transport;
+    this.counts = payload.counts;
+  }
+
+  protected fields(): readonly string[] {
+    return ['serverName', 'transport', 'counts'];
+  }
+}
+
+/** An MCP server is gone. Heard by `@OnMcpDisconnect()`. */
+export class McpDisconnectEvent extends RunEvent {
+  readonly type = 'mcp.disconnect';
+  readonly serverName: string;
+  readonly transport: string;
+  readonly reason: string | undefined;
+
+  constructor(
+    run: RunInfo,
+    payload: { serverName: string; transport: string; reason?: string | undefined },
+  ) {
+    super(run);
+    this.serverName = payload.serverName;
+    this.transport = payload.transport;
+    this.reason = payload.reason;
+  }
+
+  protected fields(): readonly string[] {
+    return ['serverName', 'transport', 'reason'];
+  }
+}
+
+/** An MCP server tells how far it is. Heard by `@OnMcpProgress()`. */
+export class McpProgressEvent extends RunEvent {
+  readonly type = 'mcp.progress';
+  readonly serverName: string;
+  readonly progress: number;
+  readonly total: number | undefined;
+  readonly message: string | undefined;
+
+  constructor(
+    run: RunInfo,
+    payload: {
+      serverName: string;
+      progress: number;
+      total?: number | undefined;
+      message?: string | undefined;
+    },
+  ) {
+    super(run);
+    this.serverName = payload.serverName;
+    this.progress = payload.progress;
+    this.total = payload.total;
+    this.message = payload.message;
+  }
+
+  protected fields(): readonly string[] {
+    return ['serverName', 'progress', 'total', 'message'];
+  }
+}
+
+/** An MCP server wrote to its log. Heard by `@OnMcpLog()`. */
+export class McpLogEvent extends RunEvent {
+  readonly type = 'mcp.log';
+  readonly serverName: string;
+  readonly level: string;
+  readonly data: unknown;
+
+  constructor(run: RunInfo, payload: { serverName: string; level: string; data: unknown }) {
+    super(run);
+    this.serverName = payload.serverName;
+    this.level = payload.level;
+    this.data = payload.data;
+  }
+
+  protected fields(): readonly string[] {
+    return ['serverName', 'level', 'data'];
+  }
+}

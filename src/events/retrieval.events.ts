@@ -1,0 +1,77 @@
+import { RunEvent, TerminalEvent } from './event.js';
+import type { RunInfo } from './run-info.js';
+
+/** Documents are about to be looked up. Heard by `@OnRetrievalStart()`. */
+export class RetrievalStartEvent extends RunEvent {
+  readonly type = 'retrieval.start';
+  /** What is looked for. */
+  readonly query: unknown;
+  /** Where. */
+  readonly source: string | undefined;
+
+  constructor(run: RunInfo, payload: { query: unknown; source?: string | undefined }) {
+    super(run);
+    this.query = payload.query;
+    this.source = payload.source;
+  }
+
+  protected fields(): readonly string[] {
+    return ['query', 'source'];
+  }
+}
+
+/** Documents were found. Heard by `@OnRetrievalEnd()`. */
+export class RetrievalEndEvent extends TerminalEvent {
+  readonly type = 'retrieval.end';
+  readonly query: unknown;
+  readonly source: string | undefined;
+  /** What was found, whole. */
+  readonly documents: unknown;
+  /** Milliseconds, monotonic. */
+  readonly durationMs: number;
+
+  constructor(
+    run: RunInfo,
+    payload: {
+      query: unknown;
+      source?: string | undefined;
+      documents: unknown;
+      durationMs: number;
+    },
+  ) {
+    super(run);
+    this.query = payload.query;
+    this.source = payload.source;
+    this.documents = payload.documents;
+    this.durationMs = payload.durationMs;
+  }
+
+  protected fields(): readonly string[] {
+    return ['query', 'source', 'documents', 'durationMs'];
+  }
+}
+
+/** A retrieval failed. Heard by `@OnRetrievalError()`. */
+export class RetrievalErrorEvent extends TerminalEvent {
+  readonly type = 'retrieval.error';
+  readonly query: unknown;
+  readonly source: string | undefined;
+  readonly error: Error;
+  /** Milliseconds, monotonic. */
+  readonly durationMs: number;
+
+  constructor(
+    run: RunInfo,
+    payload: { query: unknown; source?: string | undefined; error: Error; durationMs: number },
+  ) {
+    super(run);
+    this.query = payload.query;
+    this.source = payload.source;
+    this.error = payload.error;
+    this.durationMs = payload.durationMs;
+  }
+
+  protected fields(): readonly string[] {
+    return ['query', 'source', 'error', 'durationMs'];
+  }
+}

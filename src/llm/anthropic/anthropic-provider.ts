@@ -1,0 +1,47 @@
+import type Anthropic from '@anthropic-ai/sdk';
+import type { LlmRequest, ProviderResult } from '../../shapes/index.js';
+import type { LlmProviderContext } from '../llm-provider.js';
+import type { StreamDecoder } from '../sdk/decoded-stream.js';
+import { loadSdk } from '../sdk/load-sdk.js';
+import { SdkProvider, type SdkOptions, type SdkRequestOptions } from '../sdk/sdk-provider.js';
+import { encodeMessagesRequest } from './messages-request.js';
+import { decodeAnthropicMessage } from './messages-response.js';
+import { MessagesStreamDecoder } from './messages-stream-decoder.js';
+
+/** Anthropic's messages. */
+export class AnthropicProvider extends SdkProvider<Anthropic> {
+  readonly name = 'anthropic';
+  protected readonly environment = {
+    keys: ['ANTHROPIC_API_KEY', 'ANTHROPIC_AUTH_TOKEN'],
+    log: 'ANTHROPIC_LOG',
+  };
+
+  protected async construct(options: SdkOptions): Promise<Anthropic> {
+    const { default: Client } = await loadSdk(
+      this.label,
+      '@anthropic-ai/sdk',
+      () => import('@anthropic-ai/sdk'),
+    );
+    return new Client(options);
+  }
+
+  protected send(
+    client: Anthropic,
+    body: object,
+    options: SdkRequestOptions,
+  ): PromiseLike<unknown> {
+    return client.messages.create(body as Anthropic.MessageCreateParams, options);
+  }
+
+  protected encode(request: LlmRequest, streaming: boolean): object {
+    return encodeMessagesRequest(request, streaming);
+  }
+
+  protected decode(answer: object): ProviderResult {
+    return decodeAnthropicMessage(answer);
+  }
+
+  protected newDecoder(request: LlmRequest, context: LlmProviderContext): StreamDecoder {
+    return new MessagesStreamDecoder(this.label, request.model, context);
+  }
+}

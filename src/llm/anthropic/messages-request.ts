@@ -1,0 +1,123 @@
+import { LlmInvalidRequestError } from '../../errors/index.js';
+import type { ContentPart, LlmRequest, Message, ToolChoice, ToolSpec } from '../../shapes/index.js';
+import { ownBlocks } from './provider-data.js';
+
+/** Anthropic wants a limit in every request; this one fits all its models. */
+const DEFAULT_MAX_TOKENS = 4_096;
+
+const BASE64_URL = /^data:([^;,]+);base64,(.*)$/s;
+
+type Block = Record<string, unknown>;
+interface Turn {
+  role: 'user' | 'assistant';
+  content: Block[];
+}
+
+/** The body of a messages request, https://docs.anthropic.com/en/api/messages */
+export function encodeMessagesRequest(request: LlmRequest, streaming: boolean): object {
+  const {
+    model,
+    messages,
+    tools,
+    toolChoice,
+    temperature,
+    maxOutputTokens,
+    stop,
+    providerOptions,
+  } = request;
+  const system = encodeSystem(request);
+  return {
+    model,
+    max_tokens: maxOutputTokens ?? DEFAULT_MAX_TOKENS,
+    ...(system.length > 0 && { system }),
+    messages: encodeTurns(messages),
+    ...(tools?.length && { tools: tools.map(encodeTool) }),
+    ...(toolChoice !== undefined && { tool_choice: encodeToolChoice(toolChoice) }),
+    ...(temperature !== undefined && { temperature }),
+    ...(stop !== undefined && { stop_sequences: stop }),
+    ...(streaming && { stream: true }),
+    ...providerOptions,
+  };
+}
+
+/** System messages stand beside the conversation, not in it. */
+function encodeSystem({ system, messages }: LlmRequest): Block[] {
+  const inMessages = messages
+    .filter(({ role }) => role === 'system')
+    .flatMap(({ content }) => encodeContent(content));
+  return [...(system === undefined ? [] : [{ type: 'text', text: system }]), ...inMessages];
+}
+
+/** Turns alternate: the answers of tools are one turn of the user's, together with what the user says next. */
+function encodeTurns(messages: readonly Message[]): Turn[] {
+  const turns: Turn[] = [];
+  for (const message of messages) {
+    if (message.role === 'system') continue;
+    const role = message.role === 'assistant' ? 'assistant' : 'user';
+    const content = encodeMessage(message);
+    const last = turns.at(-1);
+    if (last?.role === role) last.content.push(...content);
+    else turns.push({ role, content });
+  }
+  return turns;
+}
+
+function encodeMessage(message: Message): Block[] {
+  const { role, content, toolCalls = [], toolCallId, providerData } = message;
+  if (role === 'tool')
+    return [{ type: 'tool_result', tool_use_id: toolCallId, content: encodeContent(content) }];
+  if (role === 'user') return encodeContent(content);
+  const own = ownBlocks(providerData);
+  if (own) return own;
+  const calls = toolCalls.map(({ id, name, args }) => ({
+    type: 'tool_use',
+    id,
+    name,
+    input: args ?? {},
+  }));
+  return [...encodeContent(content), ...calls];
+}
+
+/** Anthropic refuses empty texts. */
+function encodeContent(content: Message['content']): Block[] {
+  if (typeof content !== 'string') return content.map(encodePart);
+  return content === '' ? [] : [{ type: 'text', text: content }];
+}
+
+function encodePart(part: ContentPart): Block {
+  const { providerOptions } = part;
+  if (part.type === 'text') return { type: 'text', text: part.text, ...providerOptions };
+  if (part.type !== 'image') {
+    throw new LlmInvalidRequestError(
+      `A part of a message has the unknown type "${String((part as ContentPart).type)}".`,
+    );
+  }
+  return { type: 'image', source: encodeImage(part), ...providerOptions };
+}
+
+function encodeImage(part: Extract<ContentPart, { type: 'image' }>): Block {
+  if ('data' in part) {
+    return {
+      type: 'base64',
+      media_type: part.mediaType,
+      data: Buffer.from(part.data).toString('base64'),
+    };
+  }
+  const [, mediaType, data] = BASE64_URL.exec(part.url) ?? [];
+  return mediaType
+    ? { type: 'base64', media_type: mediaType, data }
+    : { type: 'url', url: part.url };
+}
+
+function encodeTool({ name, description, parameters }: ToolSpec): Block {
+  return {
+    name,
+    ...(description !== undefined && { description }),
+    input_schema: parameters ?? { type: 'object', properties: {} },
+  };
+}
+
+function encodeToolChoice(choice: ToolChoice): Block {
+  if (typeof choice !== 'string') return { type: 'tool', name: choice.name };
+  return { type: choice === 'required' ? 'any' : choice };
+}

@@ -1,0 +1,139 @@
+import type Anthropic from '@anthropic-ai/sdk';
+import { LlmResponseError } from '../../errors/index.js';
+import type { LlmChunk, ProviderResult, ToolCall } from '../../shapes/index.js';
+import type { LlmProviderContext } from '../llm-provider.js';
+import type { StreamDecoder } from '../sdk/decoded-stream.js';
+import { toToolCall } from '../tool-call.js';
+import { decodeUsage, toFinishReason } from './messages-response.js';
+import { toMessage } from './provider-data.js';
+
+/** A content block that is being written; fields are those of its kind. */
+interface OpenBlock {
+  readonly block: Record<string, unknown> & { type: string };
+  /** A tool's arguments so far. */
+  args: string;
+  /** Which tool call of the answer it is, from 0. */
+  readonly toolIndex: number;
+}
+
+/** Adds up the events of a streamed message. */
+export class MessagesStreamDecoder implements StreamDecoder {
+  #id = '';
+  #stopReason: string | null | undefined;
+  #isComplete = false;
+  #usage: Partial<Anthropic.Usage> | undefined;
+  #tools = 0;
+  readonly #blocks: OpenBlock[] = [];
+
+  constructor(
+    private readonly provider: string,
+    private model: string,
+    private readonly context: Pick<LlmProviderContext, 'collect' | 'onUsage'>,
+  ) {}
+
+  push(event: unknown, chunks: LlmChunk[]): void {
+    const message = event as Anthropic.RawMessageStreamEvent;
+    switch (message.type) {
+      case 'content_block_delta':
+        return this.#delta(this.#blocks[message.index]!, message.delta, chunks);
+      case 'content_block_start':
+        return this.#open(message.index, message.content_block, chunks);
+      case 'message_start':
+        this.#id = message.message.id;
+        this.model = message.message.model;
+        return this.#count(message.message.usage);
+      case 'message_delta':
+        this.#stopReason = message.delta.stop_reason ?? this.#stopReason;
+        return this.#count(message.usage);
+      case 'message_stop':
+        this.#isComplete = true;
+    }
+  }
+
+  result(): ProviderResult {
+    if (!this.#isComplete) {
+      throw new LlmResponseError(
+        `The stream of ${this.provider} ended without message_stop: it is not complete.`,
+      );
+    }
+    const blocks = Object.values(this.#blocks);
+    const text = blocks.map(({ block }) => (block.type === 'text' ? block['text'] : '')).join('');
+    const toolCalls: ToolCall[] = [];
+    for (const { block, args } of blocks) {
+      // Tools that run at the provider have arguments too; they are sent back with their blocks.
+      if (!('input' in block)) continue;
+      const call = toToolCall(String(block['id']), String(block['name']), args);
+      block['input'] = call.args ?? {};
+      if (block.type === 'tool_use') toolCalls.push(call);
+    }
+    return {
+      id: this.#id,
+      model: this.model,
+      text,
+      message: toMessage(
+        text,
+        toolCalls,
+        blocks.map(({ block }) => block),
+      ),
+      toolCalls,
+      finishReason: toFinishReason(this.#stopReason),
+      usage: decodeUsage(this.#usage),
+    };
+  }
+
+  /** The counts of the last event are totals; what it leaves out was said before. */
+  #count(usage: object | null | undefined): void {
+    const said = Object.entries(usage ?? {}).filter(([, value]) => value !== null);
+    if (said.length === 0) return;
+    this.#usage = { ...this.#usage, ...(Object.fromEntries(said) as Partial<Anthropic.Usage>) };
+    this.context.onUsage(decodeUsage(this.#usage));
+  }
+
+  #open(index: number, content: Anthropic.ContentBlock, chunks: LlmChunk[]): void {
+    const isTool = content.type === 'tool_use';
+    const block: OpenBlock = {
+      block: { ...content },
+      args: '',
+      toolIndex: isTool ? this.#tools++ : -1,
+    };
+    this.#blocks[index] = block;
+    if (isTool) {
+      chunks.push({
+        type: 'tool-call',
+        index: block.toolIndex,
+        id: content.id,
+        name: content.name,
+        argsDelta: '',
+      });
+    }
+  }
+
+  #delta(open: OpenBlock, delta: Anthropic.RawContentBlockDelta, chunks: LlmChunk[]): void {
+    const { block } = open;
+    switch (delta.type) {
+      case 'text_delta':
+        if (this.context.collect) block['text'] = String(block['text'] ?? '') + delta.text;
+        if (delta.text) chunks.push({ type: 'text', text: delta.text });
+        break;
+      case 'input_json_delta':
+        open.args += delta.partial_json;
+        if (open.toolIndex >= 0) {
+          chunks.push({ type: 'tool-call', index: open.toolIndex, argsDelta: delta.partial_json });
+        }
+        break;
+      case 'thinking_delta':
+        if (this.context.collect)
+          block['thinking'] = String(block['thinking'] ?? '') + delta.thinking;
+        if (delta.thinking) chunks.push({ type: 'reasoning', text: delta.thinking });
+        break;
+      case 'signature_delta':
+        block['signature'] = delta.signature;
+        break;
+      case 'citations_delta':
+        block['citations'] = [
+          ...((block['citations'] as unknown[] | null | undefined) ?? []),
+          delta.citation,
+        ];
+    }
+  }
+}

@@ -1,0 +1,93 @@
+import type { PriceBook } from '../prices/index.js';
+import { NO_USAGE, type Attempt, type LlmChunk, type Usage } from '../shapes/index.js';
+import { estimateTokens, estimateUsage } from './estimate.js';
+import type { LlmCallSpec } from './llm-call.js';
+import type { LlmRetry } from './llm-provider.js';
+
+/** Measures one call: its clocks, tries, tokens and cost. */
+export class CallMeter {
+  readonly attempts: Attempt[] = [];
+  /** What the server has counted so far. */
+  counted: Usage | undefined;
+  /** The text that has arrived, where it is collected. */
+  text = '';
+  #sentAt: number | undefined;
+  #attemptAt = 0;
+  #endedAt = 0;
+  #firstChunkAt: number | undefined;
+  #uncollectedTokens = 0;
+
+  constructor(
+    private readonly spec: LlmCallSpec,
+    private readonly prices: PriceBook,
+    private readonly collect: boolean,
+  ) {}
+
+  /** Notes that the request goes to the provider now. */
+  sent(): void {
+    this.#sentAt = this.#attemptAt = performance.now();
+  }
+
+  /** Notes a try that is made again; returns its number, from 1. */
+  failed({ error, delayMs }: LlmRetry): number {
+    const now = performance.now();
+    const durationMs = Math.max(0, now - this.#attemptAt - delayMs);
+    this.#attemptAt = now;
+    return this.attempts.push({ ...this.#attempt(this.spec.request.model), error, durationMs });
+  }
+
+  /** Notes the last try: the one that answered, or the one that the call failed with. */
+  last(model: string, ending: Pick<Attempt, 'error' | 'usage' | 'cost'>): void {
+    if (this.#sentAt === undefined) return;
+    const durationMs = this.#endedAt - this.#attemptAt;
+    this.attempts.push({ ...this.#attempt(model), ...ending, durationMs });
+  }
+
+  chunk(chunk: LlmChunk): void {
+    this.#firstChunkAt ??= performance.now();
+    if (chunk.type === 'tool-call') this.#uncollectedTokens += estimateTokens(chunk.argsDelta);
+    else if (chunk.type === 'text' && this.collect) this.text += chunk.text;
+    else this.#uncollectedTokens += estimateTokens(chunk.text);
+  }
+
+  /** Stops the clocks. */
+  stop(): void {
+    this.#endedAt = performance.now();
+  }
+
+  /** Milliseconds from when the request was sent to when the clocks were stopped. */
+  get durationMs(): number {
+    return this.#sentAt === undefined ? 0 : this.#endedAt - this.#sentAt;
+  }
+
+  get timeToFirstChunkMs(): number | undefined {
+    return this.#firstChunkAt === undefined ? undefined : this.#firstChunkAt - this.#sentAt!;
+  }
+
+  /** The usage of a call that was cut short: nothing before anything arrived, else counted or estimated. */
+  get usageSoFar(): Usage {
+    return this.#firstChunkAt === undefined && this.counted === undefined
+      ? { ...NO_USAGE }
+      : this.estimated(this.text);
+  }
+
+  /** The usage of an answer that its server did not count. */
+  estimated(text: string): Usage {
+    return estimateUsage(
+      this.spec.request,
+      this.#uncollectedTokens + estimateTokens(text),
+      this.counted,
+    );
+  }
+
+  /** US dollars, `null` when unknown; by the model that answered, else the requested one. */
+  async cost(answered: string, usage: Usage): Promise<number | null> {
+    const { client, request } = this.spec;
+    if (usage.totalTokens > 0) await this.prices.load();
+    return this.prices.cost(client.label, answered, request.model, usage);
+  }
+
+  #attempt(model: string): Pick<Attempt, 'provider' | 'model'> {
+    return { provider: this.spec.client.label, model };
+  }
+}

@@ -1,0 +1,82 @@
+import { CallbacksConfigurationError } from '../errors/index.js';
+import { AnthropicProvider } from './anthropic/anthropic-provider.js';
+import type { LlmClient } from './llm-client.js';
+import type { LlmOptions } from './llm-options.js';
+import type { LlmProvider } from './llm-provider.js';
+import { OpenAiProvider } from './openai/openai-provider.js';
+
+type SdkOptions = Omit<LlmOptions, 'provider' | 'model'>;
+
+/** The providers that have a name. */
+const PROVIDERS: Readonly<Record<string, new (options: SdkOptions) => LlmProvider>> = {
+  openai: OpenAiProvider,
+  anthropic: AnthropicProvider,
+};
+
+/** Where a client's options come from, for errors. */
+export interface ClientPlace {
+  /** The name of the feature; `undefined` for the default client. */
+  readonly name: string | undefined;
+  readonly callbacks: readonly object[];
+}
+
+/** A client from its options, which are checked; `undefined` where there are none. */
+export function createClient(
+  options: Partial<LlmOptions> | undefined,
+  place: ClientPlace,
+): LlmClient | undefined {
+  if (options === undefined) return undefined;
+  const { provider, model, ...sdkOptions } = options;
+  check(options, place.name === undefined ? 'forRoot' : `forFeature "${place.name}"`);
+  const instance = typeof provider === 'string' ? new PROVIDERS[provider]!(sdkOptions) : provider!;
+  return { ...place, provider: instance, label: options.label ?? instance.name, model: model! };
+}
+
+/**
+ * A feature's options over those of `forRoot`, as far as they speak of the same provider: keys and headers never cross
+ * to another provider, or to another server.
+ */
+export function mergeLlmOptions(
+  root: LlmOptions | undefined,
+  own: Partial<LlmOptions> | undefined,
+): Partial<LlmOptions> | undefined {
+  if (root === undefined || own === undefined) return own ?? root;
+  if (own.provider !== undefined && own.provider !== root.provider) return own;
+  if (own.baseURL === undefined || own.baseURL === root.baseURL) return { ...root, ...own };
+  const { apiKey: _key, defaultHeaders: _headers, client: _client, label: _label, ...rest } = root;
+  return { ...rest, ...own };
+}
+
+function check(
+  { provider, model, timeout, maxRetries, client }: Partial<LlmOptions>,
+  place: string,
+): void {
+  const refuse = (what: string): never => {
+    throw new CallbacksConfigurationError(`CallbacksModule.${place}: ${what}`);
+  };
+  const isKnown = typeof provider === 'string' && Object.hasOwn(PROVIDERS, provider);
+  if (!isKnown && !isProvider(provider)) {
+    const given =
+      typeof provider === 'object'
+        ? 'an object without name, generate() and stream()'
+        : `"${provider}"`;
+    refuse(
+      `llm.provider is ${given}: give ${Object.keys(PROVIDERS).join(', ')}, or an object that implements LlmProvider.`,
+    );
+  }
+  if (typeof model !== 'string' || model === '')
+    refuse('llm.model is missing: name the model to ask.');
+  if (timeout !== undefined && !(timeout > 0))
+    refuse('llm.timeout must be a positive number of milliseconds.');
+  if (maxRetries !== undefined && !(Number.isInteger(maxRetries) && maxRetries >= 0)) {
+    refuse('llm.maxRetries must be a whole number of 0 or more.');
+  }
+  if (client !== undefined && (typeof client !== 'object' || client === null)) {
+    refuse('llm.client must be a client of the provider’s SDK.');
+  }
+}
+
+function isProvider(value: unknown): value is LlmProvider {
+  const { name, generate, stream } = Object(value) as Partial<LlmProvider>;
+  return typeof name === 'string' && typeof generate === 'function' && typeof stream === 'function';
+}

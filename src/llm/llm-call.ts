@@ -1,0 +1,222 @@
+import type { Dispatcher } from '../dispatch/index.js';
+import { CallbacksError, LlmAbortedError, LlmServerError } from '../errors/index.js';
+import {
+  LlmEndEvent,
+  LlmErrorEvent,
+  LlmRetryEvent,
+  LlmStartEvent,
+  LlmStreamChunkEvent,
+} from '../events/index.js';
+import type { PriceBook } from '../prices/index.js';
+import type { OpenRun, OpenRuns, Run } from '../run/index.js';
+import type { LlmChunk, LlmRequest, LlmResponse, ProviderResult } from '../shapes/index.js';
+import { CallMeter } from './call-meter.js';
+import { CallStops, type Stoppable } from './call-stops.js';
+import { estimateRequest } from './estimate.js';
+import type { LlmClient } from './llm-client.js';
+import type { LlmStreamOptions } from './llm-options.js';
+import type { LlmProviderContext, LlmRetry } from './llm-provider.js';
+
+/** What every call of an application shares. */
+export interface LlmRuntime {
+  readonly dispatcher: Dispatcher;
+  readonly prices: PriceBook;
+  readonly openRuns: OpenRuns;
+}
+
+/** What is asked, of whom. */
+export interface LlmCallSpec {
+  readonly client: LlmClient;
+  readonly request: LlmRequest;
+  readonly options: LlmStreamOptions;
+  readonly streaming: boolean;
+}
+
+/** One logical call: from its start event, through its provider's tries and chunks, to its one terminal event. */
+export class LlmCall implements OpenRun, Stoppable {
+  /** What the provider gets besides the request. */
+  readonly context: LlmProviderContext;
+  readonly closed: Promise<void>;
+  readonly #meter: CallMeter;
+  readonly #stops: CallStops;
+  readonly #hearsChunks: boolean;
+  #close!: () => void;
+  #cancelled = false;
+  #chunks = 0;
+  /** Retries that are being told. */
+  #retries: Promise<void> | undefined;
+
+  constructor(
+    readonly run: Run,
+    readonly spec: LlmCallSpec,
+    private readonly runtime: LlmRuntime,
+  ) {
+    const { collect = true, signal, timeoutMs } = spec.options;
+    this.closed = new Promise((resolve) => (this.#close = resolve));
+    this.#meter = new CallMeter(spec, runtime.prices, collect);
+    this.#stops = new CallStops({ timeoutMs, signal, clientLeft: run.context.signal }, this);
+    this.context = {
+      signal: run.signal,
+      collect,
+      onRetry: (retry) => this.#onRetry(retry),
+      onUsage: (usage) => void (this.#meter.counted = usage),
+    };
+    this.#hearsChunks = run.handlers['llm.chunk'].length > 0;
+  }
+
+  get signal(): AbortSignal {
+    return this.run.signal;
+  }
+
+  /** Whether the reader stopped reading; the call then ends well, where an abort ends it in an error. */
+  get cancelled(): boolean {
+    return this.#cancelled;
+  }
+
+  /** Opens the run and tells its start; fails with what a critical handler threw, or with why it was aborted. */
+  async begin(): Promise<void> {
+    const { request, streaming } = this.spec;
+    this.runtime.openRuns.add(this);
+    this.#stops.watch();
+    // Needed at the end: the time in which the model thinks is enough to load them.
+    void this.runtime.prices.load();
+    const estimate = () => estimateRequest(request);
+    await this.runtime.dispatcher.tell(
+      new LlmStartEvent(this.run, { request, streaming, estimate }),
+      this.run,
+    );
+    this.signal.throwIfAborted();
+    this.#meter.sent();
+  }
+
+  /** Stops the call; the first reason stays, and becomes the error. */
+  abort(reason: Error): void {
+    if (!this.run.ended) this.run.abort(reason);
+  }
+
+  /** Notes that the reader stopped reading. */
+  cancel(): void {
+    if (this.run.ended || this.signal.aborted) return;
+    this.#cancelled = true;
+    this.run.abort(new LlmAbortedError('The reader of the stream stopped reading.'));
+  }
+
+  leave(cause: unknown): void {
+    if (this.spec.streaming) this.cancel();
+    else
+      this.abort(
+        new LlmAbortedError('The call was aborted because the client of the request left.', {
+          cause,
+        }),
+      );
+  }
+
+  #onRetry(retry: LlmRetry): void {
+    const attempt = this.#meter.failed(retry);
+    if (this.run.ended) return;
+    const event = new LlmRetryEvent(this.run, { attempt, ...retry });
+    // Not awaited here, where the SDK's own clock may be running; the next event waits for it.
+    this.#retries = Promise.all([this.#retries, this.#tellRetry(event)]).then(() => undefined);
+  }
+
+  /** Tells a chunk; what is returned is to be awaited before the chunk is handed over. */
+  chunk(chunk: LlmChunk): void | Promise<void> {
+    this.#meter.chunk(chunk);
+    const index = this.#chunks++;
+    if (!this.#hearsChunks) return undefined;
+    const event = new LlmStreamChunkEvent(this.run, chunk, index);
+    const { dispatcher } = this.runtime;
+    if (this.#retries === undefined) return dispatcher.tell(event, this.run);
+    return this.#retries.then(() => dispatcher.tell(event, this.run));
+  }
+
+  /** What the provider threw, as an error of our tree. */
+  providerError(thrown: unknown): Error {
+    if (thrown instanceof CallbacksError) return thrown;
+    const { label } = this.spec.client;
+    return new LlmServerError(`The provider "${label}" failed; its own error is the cause.`, {
+      cause: thrown,
+    });
+  }
+
+  /** Ends the run well; fails with what a critical end handler threw. */
+  async succeed(result: ProviderResult): Promise<LlmResponse> {
+    const meter = this.#meter;
+    this.#finish();
+    const isCounted = result.usage.source === 'provider' || result.usage.totalTokens > 0;
+    const usage = isCounted ? result.usage : meter.estimated(result.text);
+    const cost = await meter.cost(result.model, usage);
+    meter.last(result.model, { usage, cost });
+    const { durationMs, timeToFirstChunkMs, attempts } = meter;
+    const response: LlmResponse = {
+      ...result,
+      provider: this.spec.client.label,
+      usage,
+      cost,
+      durationMs,
+      ...(timeToFirstChunkMs !== undefined && { timeToFirstChunkMs }),
+      attempts,
+    };
+    await this.#tellLast(new LlmEndEvent(this.run, response));
+    return response;
+  }
+
+  /** Ends the run as its reader left it. */
+  endCancelled(): Promise<LlmResponse> {
+    const { text, usageSoFar: usage } = this.#meter;
+    const message = { role: 'assistant' as const, content: text };
+    const { model } = this.spec.request;
+    return this.succeed({
+      id: '',
+      model,
+      text,
+      message,
+      toolCalls: [],
+      finishReason: 'cancelled',
+      usage,
+    });
+  }
+
+  /** Ends the run in its error event, unless it ended before. Returns what the caller gets: the first cause. */
+  async fail(thrown: unknown): Promise<Error> {
+    if (this.run.ended) return thrown as Error;
+    this.abort(thrown as Error);
+    const error = this.signal.reason as Error;
+    const meter = this.#meter;
+    this.#finish();
+    const { text, usageSoFar: usage, durationMs, attempts } = meter;
+    const { model } = this.spec.request;
+    const cost = await meter.cost(model, usage);
+    meter.last(model, { error, ...(usage.totalTokens > 0 && { usage, cost }) });
+    const aborted = error instanceof LlmAbortedError;
+    await this.#tellLast(
+      new LlmErrorEvent(this.run, { error, text, usage, cost, aborted, durationMs, attempts }),
+    );
+    return error;
+  }
+
+  async #tellRetry(event: LlmRetryEvent): Promise<void> {
+    try {
+      await this.runtime.dispatcher.tell(event, this.run);
+    } catch (error) {
+      this.abort(error as Error);
+    }
+  }
+
+  async #tellLast(event: LlmEndEvent | LlmErrorEvent): Promise<void> {
+    try {
+      await this.#retries;
+      await this.runtime.dispatcher.tell(event, this.run);
+    } finally {
+      this.runtime.openRuns.delete(this);
+      this.#close();
+    }
+  }
+
+  /** Claims the terminal event; from here on nothing can stop the call. */
+  #finish(): void {
+    this.run.end();
+    this.#stops.unwatch();
+    this.#meter.stop();
+  }
+}

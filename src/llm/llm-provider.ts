@@ -1,0 +1,67 @@
+import type { LlmChunk, LlmRequest, ProviderResult, Usage } from '../shapes/index.js';
+
+/** A try that failed and is made again. */
+export interface LlmRetry {
+  readonly error: Error;
+  /** How long is waited, or was waited, before the next try, in milliseconds. */
+  readonly delayMs: number;
+}
+
+/** What a provider gets besides the request. */
+export interface LlmProviderContext {
+  /** Fires when the call is aborted: stop the request then. */
+  readonly signal: AbortSignal;
+  /** `false` on a stream whose text nobody wants: leave it out of the result. */
+  readonly collect: boolean;
+  /** To be called for every try beyond the first. */
+  onRetry(retry: LlmRetry): void;
+  /** To be called when the server tells what it has counted so far, so that a call cut short can be billed. */
+  onUsage(usage: Usage): void;
+}
+
+/**
+ * The port to a model: implement it, and give an instance as `llm.provider`, to add a provider.
+ *
+ * Errors of the `LlmError` tree reach the caller as they are; others become one, with theirs as `cause`.
+ *
+ * @example
+ * ```ts
+ * class Parrot implements LlmProvider {
+ *   readonly name = 'parrot';
+ *   async generate({ model, messages }: LlmRequest): Promise<ProviderResult> {
+ *     const text = String(messages.at(-1)?.content);
+ *     const message = { role: 'assistant' as const, content: text };
+ *     return { id: '1', model, text, message, toolCalls: [], finishReason: 'stop', usage: UNREPORTED_USAGE };
+ *   }
+ *   async *stream(request: LlmRequest) {
+ *     const result = await this.generate(request);
+ *     yield { type: 'text' as const, text: result.text };
+ *     yield result;
+ *   }
+ * }
+ * ```
+ */
+export interface LlmProvider {
+  /** Names it in events, errors and prices. */
+  readonly name: string;
+  /** Called once while the application starts: refuse to start by a `CallbacksConfigurationError`. */
+  prepare?(): void | Promise<void>;
+  /** One answer. `usage` is {@link UNREPORTED_USAGE} where the server sent none. */
+  generate(request: LlmRequest, context: LlmProviderContext): Promise<ProviderResult>;
+  /** The pieces of an answer as they come; the last item is the result. */
+  stream(
+    request: LlmRequest,
+    context: LlmProviderContext,
+  ): AsyncIterable<LlmChunk | ProviderResult>;
+}
+
+/** The usage of an answer whose server sent none: it is estimated then. */
+export const UNREPORTED_USAGE: Readonly<Usage> = Object.freeze({
+  inputTokens: 0,
+  outputTokens: 0,
+  totalTokens: 0,
+  cachedInputTokens: 0,
+  cacheWriteTokens: 0,
+  reasoningTokens: 0,
+  source: 'estimated',
+});

@@ -1,0 +1,74 @@
+import { LlmInvalidRequestError } from '../errors/index.js';
+import type { LlmRequest, Message } from '../shapes/index.js';
+import type { LlmStreamOptions } from './llm-options.js';
+
+const ROLES = new Set(['system', 'user', 'assistant', 'tool']);
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
+/** The request of a call, checked as far as it can be known here; the lists are copies. */
+export function toRequest(
+  input: string | readonly Message[],
+  options: LlmStreamOptions,
+  model: string,
+): LlmRequest {
+  const { system, tools, toolChoice, temperature, maxOutputTokens, stop, providerOptions } =
+    options;
+  checkLimits(options);
+  return {
+    model: options.model ?? model,
+    messages: toMessages(input),
+    ...(system !== undefined && { system }),
+    ...(tools !== undefined && { tools: [...tools] }),
+    ...(toolChoice !== undefined && { toolChoice }),
+    ...(temperature !== undefined && { temperature }),
+    ...(maxOutputTokens !== undefined && { maxOutputTokens }),
+    ...(stop !== undefined && { stop: [...stop] }),
+    ...(providerOptions !== undefined && { providerOptions }),
+  };
+}
+
+function toMessages(input: string | readonly Message[]): Message[] {
+  if (typeof input === 'string') {
+    if (input.trim() === '') refuse('The prompt is empty: give the model some text.');
+    return [{ role: 'user', content: input }];
+  }
+  if (!Array.isArray(input) || input.length === 0) {
+    refuse('There are no messages: give a prompt, or a list with at least one message.');
+  }
+  input.forEach(checkMessage);
+  return [...input];
+}
+
+function checkMessage(message: Message, index: number): void {
+  if (!ROLES.has(message?.role)) {
+    refuse(`messages[${index}].role must be one of ${[...ROLES].join(', ')}.`);
+  }
+  if (typeof message.content !== 'string' && !Array.isArray(message.content)) {
+    refuse(`messages[${index}].content must be a text or a list of parts.`);
+  }
+  if (message.role === 'tool' && !message.toolCallId) {
+    refuse(`messages[${index}] is a tool's answer: its toolCallId must say which call it answers.`);
+  }
+}
+
+function checkLimits({ timeoutMs, maxOutputTokens, temperature }: LlmStreamOptions): void {
+  if (timeoutMs !== undefined && !(timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS)) {
+    refuse(
+      'timeoutMs must be a positive number of milliseconds (below 2^31); leave it out for no limit.',
+    );
+  }
+  if (
+    maxOutputTokens !== undefined &&
+    !(Number.isInteger(maxOutputTokens) && maxOutputTokens > 0)
+  ) {
+    refuse(
+      'maxOutputTokens must be a whole number above 0; leave it out for the provider’s limit.',
+    );
+  }
+  if (temperature !== undefined && !(temperature >= 0))
+    refuse('temperature must be a number of 0 or more.');
+}
+
+function refuse(message: string): never {
+  throw new LlmInvalidRequestError(message);
+}

@@ -1,0 +1,235 @@
+import { setImmediate } from 'node:timers';
+import { Observable } from 'rxjs';
+import { CallbacksConfigurationError, LlmAbortedError, LlmResponseError } from '../errors/index.js';
+import type { LlmChunk, LlmResponse, ProviderResult } from '../shapes/index.js';
+import { defer, type Deferred } from './deferred.js';
+import type { LlmCall } from './llm-call.js';
+
+/** Opens the provider's stream; called where the run's children belong. */
+type OpenSource = (call: LlmCall) => AsyncIterable<LlmChunk | ProviderResult>;
+
+type Outcome = { readonly response: LlmResponse } | { readonly error: unknown };
+type Next = IteratorResult<LlmChunk, undefined>;
+const DONE: Next = { done: true, value: undefined };
+
+/**
+ * A streamed answer. Cold: nothing is sent, and no event is told, before it is read, by `for await`, `.textStream`,
+ * `.toObservable()` or `.response`. It has one reader; `.response` is none.
+ *
+ * Stopping to read (`break`) aborts the provider's request and ends the run with `finishReason: 'cancelled'`.
+ *
+ * @example
+ * ```ts
+ * const stream = llm.stream('Tell me a story');
+ * for await (const text of stream.textStream) process.stdout.write(text);
+ * const { usage, cost } = await stream.response;
+ * ```
+ */
+export class LlmStream implements AsyncIterable<LlmChunk>, AsyncDisposable {
+  readonly #call: LlmCall | Error;
+  readonly #open: OpenSource;
+  #source: AsyncIterator<LlmChunk | ProviderResult> | undefined;
+  #begun = false;
+  #over = false;
+  #hasReader = false;
+  #waiting: Deferred<Next> | undefined;
+  #response: Deferred<LlmResponse> | undefined;
+  #outcome: Outcome | undefined;
+
+  /** @internal made by `LlmService.stream()`; an error is thrown when the stream is read. */
+  constructor(call: LlmCall | Error, open: OpenSource) {
+    this.#call = call;
+    this.#open = open;
+  }
+
+  [Symbol.asyncIterator](): AsyncIterableIterator<LlmChunk, undefined> {
+    if (this.#hasReader) {
+      throw new CallbacksConfigurationError(
+        'The stream has a reader already: a stream is read once. For the whole answer beside it, await stream.response.',
+      );
+    }
+    this.#hasReader = true;
+    const reader: AsyncIterableIterator<LlmChunk, undefined> = {
+      next: () => this.#next(),
+      return: async () => {
+        await this.#stop();
+        return DONE;
+      },
+      [Symbol.asyncIterator]: () => reader,
+    };
+    return reader;
+  }
+
+  /** The text alone, piece by piece. Reads the stream. */
+  get textStream(): AsyncIterable<string> {
+    return textOf(this);
+  }
+
+  /**
+   * The whole answer, once the stream has ended; rejects when it fails. May be taken before, during or after reading.
+   * If nobody has begun to read by the next macrotask, it reads the stream itself.
+   */
+  get response(): Promise<LlmResponse> {
+    if (this.#response === undefined) {
+      this.#response = defer();
+      // Whoever reads the stream gets the error from there.
+      this.#response.promise.catch(() => undefined);
+      if (this.#outcome) this.#settle(this.#outcome);
+      else if (!this.#hasReader) setImmediate(() => void this.#drain());
+    }
+    return this.#response.promise;
+  }
+
+  /** Ends the stream in an `LlmAbortedError` with `reason` as its cause; a stream that was not begun fails when read. */
+  abort(reason?: unknown): void {
+    if (this.#call instanceof Error) return;
+    this.#call.abort(new LlmAbortedError('The stream was aborted.', { cause: reason }));
+  }
+
+  /** The chunks as an Observable, which reads when it is subscribed; unsubscribing is stopping to read. */
+  toObservable(): Observable<LlmChunk> {
+    return new Observable((subscriber) => {
+      const reader = this[Symbol.asyncIterator]();
+      void (async () => {
+        try {
+          for (let next = await reader.next(); !next.done; next = await reader.next())
+            subscriber.next(next.value);
+          subscriber.complete();
+        } catch (error) {
+          subscriber.error(error);
+        }
+      })();
+      return () => void reader.return?.();
+    });
+  }
+
+  /** Stops reading; a stream that was not begun never will be. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stop();
+  }
+
+  #next(): Promise<Next> {
+    // A second next() before the first has settled waits for its turn, as with generators.
+    if (this.#waiting) return this.#waiting.promise.then(this.#nextInTurn, this.#nextInTurn);
+    if (this.#over) return Promise.resolve(DONE);
+    const waiting = (this.#waiting = defer<Next>());
+    if (this.#begun) this.#pull();
+    else void this.#begin();
+    return waiting.promise;
+  }
+
+  readonly #nextInTurn = (): Promise<Next> => this.#next();
+
+  async #begin(): Promise<void> {
+    this.#begun = true;
+    const call = this.#call;
+    if (call instanceof Error) return this.#conclude({ error: call });
+    try {
+      await call.begin();
+      call.signal.throwIfAborted();
+      call.signal.addEventListener('abort', this.#onAbort);
+      call.run.inside(() => {
+        this.#source = this.#open(call)[Symbol.asyncIterator]();
+        this.#pull();
+      });
+    } catch (error) {
+      this.#onFailure(error);
+    }
+  }
+
+  #pull(): void {
+    this.#source!.next().then(this.#onItem, this.#onProviderFailure);
+  }
+
+  readonly #onItem = (item: IteratorResult<LlmChunk | ProviderResult>): void => {
+    if (this.#over) return;
+    const call = this.#call as LlmCall;
+    if (item.done)
+      return this.#onFailure(new LlmResponseError('The provider’s stream ended without a result.'));
+    const { value } = item;
+    if (!('type' in value)) return this.#end(call.succeed(value));
+    try {
+      const telling = call.chunk(value);
+      if (telling === undefined) this.#deliver(value);
+      else telling.then(() => this.#deliver(value), this.#onFailure);
+    } catch (error) {
+      this.#onFailure(error);
+    }
+  };
+
+  #deliver(chunk: LlmChunk): void {
+    if (this.#over) return;
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    if (waiting) waiting.resolve({ done: false, value: chunk });
+    // Nobody waits but `.response`.
+    else this.#pull();
+  }
+
+  readonly #onProviderFailure = (error: unknown): void => {
+    if (!this.#over) this.#onFailure((this.#call as LlmCall).providerError(error));
+  };
+
+  readonly #onFailure = (error: unknown): void => {
+    if (this.#over) return;
+    const call = this.#call as LlmCall;
+    this.#end(
+      call.cancelled
+        ? call.endCancelled()
+        : call.fail(error).then((cause) => Promise.reject(cause)),
+    );
+  };
+
+  readonly #onAbort = (): void => this.#onFailure((this.#call as LlmCall).signal.reason);
+
+  /** The stream is over; its reader learns of it when the terminal event was told. */
+  #end(ending: Promise<LlmResponse>): void {
+    this.#over = true;
+    const call = this.#call as LlmCall;
+    call.signal.removeEventListener('abort', this.#onAbort);
+    ending.then(
+      (response) => this.#conclude({ response }),
+      (error: unknown) => this.#conclude({ error }),
+    );
+  }
+
+  #conclude(outcome: Outcome): void {
+    this.#over = true;
+    this.#outcome = outcome;
+    if (this.#response) this.#settle(outcome);
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    if ('error' in outcome) waiting?.reject(outcome.error);
+    else waiting?.resolve(DONE);
+  }
+
+  #settle(outcome: Outcome): void {
+    if ('error' in outcome) this.#response?.reject(outcome.error);
+    else this.#response?.resolve(outcome.response);
+  }
+
+  /** Reads for `.response` alone. */
+  async #drain(): Promise<void> {
+    if (this.#begun || this.#over || this.#hasReader) return;
+    this.#hasReader = true;
+    await this.#begin();
+  }
+
+  async #stop(): Promise<void> {
+    if (this.#call instanceof Error || this.#over) return;
+    if (!this.#begun) {
+      const error = new LlmAbortedError(
+        'The stream was disposed of before it was read, so there is no answer.',
+      );
+      return this.#conclude({ error });
+    }
+    this.#call.cancel();
+    // The provider's stream may have work of its own to undo; nobody waits for it.
+    this.#source?.return?.()?.then(undefined, () => undefined);
+    await this.#call.closed;
+  }
+}
+
+async function* textOf(stream: LlmStream): AsyncGenerator<string, void, undefined> {
+  for await (const chunk of stream) if (chunk.type === 'text') yield chunk.text;
+}

@@ -1,0 +1,83 @@
+import { LlmInvalidRequestError } from '../../errors/index.js';
+import type { ContentPart, LlmRequest, Message, ToolChoice, ToolSpec } from '../../shapes/index.js';
+
+/** The body of a chat completion, https://platform.openai.com/docs/api-reference/chat/create */
+export function encodeChatRequest(
+  request: LlmRequest,
+  streaming: boolean,
+  limitName: 'max_completion_tokens' | 'max_tokens',
+): object {
+  const {
+    model,
+    messages,
+    system,
+    tools,
+    toolChoice,
+    temperature,
+    maxOutputTokens,
+    stop,
+    providerOptions,
+  } = request;
+  return {
+    model,
+    messages: [
+      ...(system === undefined ? [] : [{ role: 'system', content: system }]),
+      ...messages.map(encodeMessage),
+    ],
+    ...(tools?.length && { tools: tools.map(encodeTool) }),
+    ...(toolChoice !== undefined && { tool_choice: encodeToolChoice(toolChoice) }),
+    ...(temperature !== undefined && { temperature }),
+    ...(maxOutputTokens !== undefined && { [limitName]: maxOutputTokens }),
+    ...(stop !== undefined && { stop }),
+    ...(streaming && { stream: true, stream_options: { include_usage: true } }),
+    ...providerOptions,
+  };
+}
+
+function encodeMessage({ role, content, toolCalls, toolCallId }: Message): object {
+  const encoded = typeof content === 'string' ? content : content.map(encodePart);
+  if (role === 'tool') return { role, tool_call_id: toolCallId, content: encoded };
+  if (role !== 'assistant' || !toolCalls?.length) return { role, content: encoded };
+  return {
+    role,
+    // An assistant that only calls tools has no content.
+    content: encoded.length === 0 ? null : encoded,
+    tool_calls: toolCalls.map(({ id, name, argsText }) => ({
+      id,
+      type: 'function',
+      function: { name, arguments: argsText || '{}' },
+    })),
+  };
+}
+
+function encodePart(part: ContentPart): object {
+  const { providerOptions } = part;
+  if (part.type === 'text') return { type: 'text', text: part.text, ...providerOptions };
+  if (part.type !== 'image') {
+    throw new LlmInvalidRequestError(
+      `A part of a message has the unknown type "${String((part as ContentPart).type)}".`,
+    );
+  }
+  const url =
+    'url' in part
+      ? part.url
+      : `data:${part.mediaType};base64,${Buffer.from(part.data).toString('base64')}`;
+  return { type: 'image_url', image_url: { url }, ...providerOptions };
+}
+
+function encodeTool({ name, description, parameters }: ToolSpec): object {
+  return {
+    type: 'function',
+    function: {
+      name,
+      ...(description !== undefined && { description }),
+      ...(parameters && { parameters }),
+    },
+  };
+}
+
+function encodeToolChoice(choice: ToolChoice): unknown {
+  return typeof choice === 'string'
+    ? choice
+    : { type: 'function', function: { name: choice.name } };
+}

@@ -1,0 +1,82 @@
+import { types } from 'node:util';
+import { LlmTimeoutError } from '../../errors/index.js';
+import type { LlmProviderContext } from '../llm-provider.js';
+import { toLlmError } from './to-llm-error.js';
+
+/** Carries a call's {@link RequestAttempts} through the SDK to its `fetch`; symbols survive the SDK's copies. */
+const ATTEMPTS: unique symbol = Symbol('nestjs-llm-callbacks.attempts');
+const OBSERVED: unique symbol = Symbol.for('nestjs-llm-callbacks:observed-fetch');
+
+type Fetch = typeof globalThis.fetch;
+type ObservedInit = RequestInit & { [ATTEMPTS]?: RequestAttempts };
+
+/** What happens between an SDK's tries, as its `fetch` sees it; tells each retry when it begins. */
+export class RequestAttempts {
+  #last: { readonly error: Error; readonly at: number } | undefined;
+
+  constructor(
+    private readonly provider: string,
+    private readonly context: Pick<LlmProviderContext, 'onRetry'>,
+  ) {}
+
+  begin(): void {
+    if (this.#last === undefined) return;
+    const { error, at } = this.#last;
+    this.#last = undefined;
+    this.context.onRetry({ error, delayMs: performance.now() - at });
+  }
+
+  answered({ ok, status, headers }: Response): void {
+    // An SDK that asks again after a good status gave up waiting for the body.
+    const error = ok
+      ? new LlmTimeoutError(`The answer of ${this.provider} did not arrive in time.`, { status })
+      : toLlmError(this.provider, { status, headers });
+    this.#last = { error, at: performance.now() };
+  }
+
+  failed(thrown: unknown): void {
+    // The SDK aborts its own request only when its timeout is over.
+    const isTimeout = thrown instanceof Error && thrown.name === 'AbortError';
+    const error = isTimeout
+      ? new LlmTimeoutError(`${this.provider} did not answer within the SDK's timeout.`, {
+          cause: thrown,
+        })
+      : toLlmError(this.provider, thrown);
+    this.#last = { error, at: performance.now() };
+  }
+}
+
+/** The options of one SDK request that let an observed fetch see its tries. */
+export function observing(attempts: RequestAttempts): object {
+  return { [ATTEMPTS]: attempts };
+}
+
+/** A `fetch` that tells the tries of our calls and leaves all other requests alone. */
+export function observedFetch(inner: () => Fetch): Fetch {
+  const observed = async (input: Parameters<Fetch>[0], init?: ObservedInit): Promise<Response> => {
+    const attempts = init?.[ATTEMPTS];
+    if (attempts === undefined) return inner()(input, init);
+    attempts.begin();
+    try {
+      const response = await inner()(input, init);
+      attempts.answered(response);
+      return response;
+    } catch (error) {
+      attempts.failed(error);
+      throw error;
+    }
+  };
+  return Object.assign(observed as Fetch, { [OBSERVED]: true });
+}
+
+/**
+ * Lets a ready SDK client's tries be seen. It must stay the user's own object, spies and changed keys included, so its
+ * `fetch` is wrapped in place, once. Clients behind a proxy, and mocks without a `fetch`, are left as they are.
+ */
+export function observeClient(client: object): void {
+  if (types.isProxy(client) || Object.isFrozen(client)) return;
+  const own = client as { fetch?: Fetch & { [OBSERVED]?: true } };
+  const { fetch } = own;
+  if (!Object.hasOwn(client, 'fetch') || typeof fetch !== 'function' || fetch[OBSERVED]) return;
+  own.fetch = observedFetch(() => fetch);
+}

@@ -1,0 +1,141 @@
+import {
+  CallbacksConfigurationError,
+  CallbacksError,
+  LlmResponseError,
+} from '../../errors/index.js';
+import type { LlmChunk, LlmRequest, ProviderResult } from '../../shapes/index.js';
+import type { LlmOptions } from '../llm-options.js';
+import type { LlmProvider, LlmProviderContext } from '../llm-provider.js';
+import { DecodedStream, type StreamDecoder } from './decoded-stream.js';
+import { observeClient, observedFetch, observing, RequestAttempts } from './observed-fetch.js';
+import { toLlmError } from './to-llm-error.js';
+
+/** Options that the SDKs' constructors share. */
+export interface SdkOptions {
+  apiKey?: string;
+  baseURL?: string;
+  timeout?: number;
+  maxRetries?: number;
+  defaultHeaders?: Record<string, string>;
+  fetch: typeof globalThis.fetch;
+  logLevel?: 'off';
+}
+
+/** What goes with one request besides its body. */
+export interface SdkRequestOptions {
+  readonly signal: AbortSignal;
+  readonly fetchOptions: object;
+}
+
+/** A provider behind an official SDK: what differs between the wire formats is left to its subclass. */
+export abstract class SdkProvider<Client> implements LlmProvider {
+  abstract readonly name: 'openai' | 'anthropic';
+  /** The environment variables that hold the SDK's key, and its log level. */
+  protected abstract readonly environment: {
+    readonly keys: readonly string[];
+    readonly log: string;
+  };
+  #client: Client | undefined;
+  #loading: Promise<Client> | undefined;
+
+  constructor(protected readonly options: Omit<LlmOptions, 'provider' | 'model'>) {}
+
+  protected abstract construct(options: SdkOptions): Promise<Client>;
+  protected abstract send(
+    client: Client,
+    body: object,
+    options: SdkRequestOptions,
+  ): PromiseLike<unknown>;
+  protected abstract encode(request: LlmRequest, streaming: boolean): object;
+  protected abstract decode(answer: object): ProviderResult;
+  protected abstract newDecoder(request: LlmRequest, context: LlmProviderContext): StreamDecoder;
+
+  /** Its name in errors. */
+  protected get label(): string {
+    return this.options.label ?? this.name;
+  }
+
+  async prepare(): Promise<void> {
+    const { client, apiKey, baseURL } = this.options;
+    const { keys } = this.environment;
+    if (!client && !apiKey && !baseURL && !keys.some((key) => process.env[key])) {
+      throw new CallbacksConfigurationError(
+        `The provider "${this.label}" has no API key: set ${keys.join(' or ')}, or give llm.apiKey (or llm.client, or the llm.baseURL of a server without keys).`,
+      );
+    }
+    await this.#load();
+  }
+
+  async generate(request: LlmRequest, context: LlmProviderContext): Promise<ProviderResult> {
+    try {
+      const answer = await this.#send(this.encode(request, false), context);
+      if (typeof answer !== 'object' || answer === null) {
+        throw new LlmResponseError(
+          `${this.label} sent an answer that is not JSON: check the base URL.`,
+        );
+      }
+      return this.#decode(answer);
+    } catch (error) {
+      throw toLlmError(this.label, error);
+    }
+  }
+
+  stream(
+    request: LlmRequest,
+    context: LlmProviderContext,
+  ): AsyncIterable<LlmChunk | ProviderResult> {
+    const open = async () => {
+      const events = await this.#send(this.encode(request, true), context);
+      if (
+        typeof (events as AsyncIterable<unknown> | undefined)?.[Symbol.asyncIterator] === 'function'
+      ) {
+        return events as AsyncIterable<unknown>;
+      }
+      throw new LlmResponseError(`The client of ${this.label} returned no stream.`);
+    };
+    return new DecodedStream(this.label, open, this.newDecoder(request, context));
+  }
+
+  async #send(body: object, context: LlmProviderContext): Promise<unknown> {
+    const client = this.#client ?? (await this.#load());
+    const attempts = new RequestAttempts(this.label, context);
+    return this.send(client, body, { signal: context.signal, fetchOptions: observing(attempts) });
+  }
+
+  #decode(answer: object): ProviderResult {
+    try {
+      return this.decode(answer);
+    } catch (error) {
+      if (error instanceof CallbacksError) throw error;
+      throw new LlmResponseError(`${this.label} sent an answer of an unknown form.`, {
+        cause: error,
+      });
+    }
+  }
+
+  #load(): Promise<Client> {
+    this.#loading ??= this.#newClient();
+    return this.#loading;
+  }
+
+  async #newClient(): Promise<Client> {
+    const { client, apiKey, baseURL, timeout, maxRetries, defaultHeaders } = this.options;
+    if (client !== undefined) {
+      observeClient(client);
+      return (this.#client = client as Client);
+    }
+    const { keys, log } = this.environment;
+    const key = apiKey ?? (baseURL && !keys.some((name) => process.env[name]) ? 'none' : undefined);
+    this.#client = await this.construct({
+      ...(key !== undefined && { apiKey: key }),
+      ...(baseURL !== undefined && { baseURL }),
+      ...(timeout !== undefined && { timeout }),
+      ...(maxRetries !== undefined && { maxRetries }),
+      ...(defaultHeaders !== undefined && { defaultHeaders }),
+      fetch: observedFetch(() => globalThis.fetch),
+      // The SDKs write malformed answers to the console, and with them what a model said.
+      ...(!process.env[log] && { logLevel: 'off' }),
+    });
+    return this.#client;
+  }
+}

@@ -1,0 +1,65 @@
+import type { ExecutionContext, FactoryProvider, ModuleMetadata, Type } from '@nestjs/common';
+import type { LlmOptions } from './llm/llm-options.js';
+import type { Prices } from './prices/index.js';
+import type { RunContext } from './run/index.js';
+
+/** Options of `CallbacksModule.forRoot()`. */
+export interface CallbacksModuleOptions {
+  /** The default client. Without it, the first call of `LlmService` fails and says so. */
+  llm?: LlmOptions;
+  /** Global callbacks: called before discovered ones, in this order. */
+  callbacks?: object[];
+  /** Says who is asking; called once per HTTP request, after guards. An error in it rejects the request. */
+  context?: (host: ExecutionContext) => RunContext | Promise<RunContext>;
+  /** Prices in US dollars per million tokens, by `'model'` or `'provider/model'`; they win over the price list. */
+  prices?: Prices;
+  /** What happens to work that is under way when the application shuts down. */
+  background?: {
+    /**
+     * How long shutdown waits for runs before it aborts them, in milliseconds.
+     * @default 10_000
+     */
+    drainMs?: number;
+  };
+  /**
+   * Whether every module can inject the services without importing `CallbacksModule`.
+   * @default true
+   */
+  isGlobal?: boolean;
+}
+
+/** Options of a named client: `CallbacksModule.forFeature()`. */
+export interface FeatureOptions {
+  /** The client's name, which is also the name of its scope. */
+  name: string;
+  /** Merged over `forRoot`'s when the provider is the same. */
+  llm?: Partial<LlmOptions>;
+  /** Callbacks of this client's runs and everything nested in them. */
+  callbacks?: object[];
+}
+
+/** Something that makes options, for `useClass` and `useExisting`. */
+export interface OptionsFactory<T> {
+  createCallbacksOptions(): T | Promise<T>;
+}
+
+/** How options are made by other providers. */
+export interface AsyncOptions<T> extends Pick<ModuleMetadata, 'imports'> {
+  inject?: NonNullable<FactoryProvider['inject']>;
+  useFactory?: (...dependencies: never[]) => T | Promise<T>;
+  useClass?: Type<OptionsFactory<T>>;
+  useExisting?: Type<OptionsFactory<T>>;
+}
+
+/** Options of `CallbacksModule.forRootAsync()`. */
+export interface CallbacksModuleAsyncOptions extends AsyncOptions<
+  Omit<CallbacksModuleOptions, 'isGlobal'>
+> {
+  /** @default true */
+  isGlobal?: boolean;
+}
+
+/** Options of `CallbacksModule.forFeatureAsync()`: the name is known beforehand, because it is part of a token. */
+export interface FeatureAsyncOptions extends AsyncOptions<Omit<FeatureOptions, 'name'>> {
+  name: string;
+}

@@ -1,0 +1,107 @@
+import { Injectable } from '@nestjs/common';
+import type { calcPrice as CalcPrice } from '@pydantic/genai-prices';
+import type { Usage } from '../shapes/index.js';
+import { costAt, ratesOfModelPrice, ratesOfOverride, type Rates } from './rates.js';
+
+/** Prices by `'model'` or `'provider/model'`, in US dollars per million tokens. */
+export type Prices = Record<
+  string,
+  {
+    inputPerMillion: number;
+    outputPerMillion: number;
+    /** @default `inputPerMillion` */
+    cachedInputPerMillion?: number;
+    /** @default `inputPerMillion` */
+    cacheWritePerMillion?: number;
+  }
+>;
+
+/** What a usage costs in US dollars; `null` when the model has no known price. */
+type Pricing = (usage: Usage) => number | null;
+
+/** Model names come from servers too, so there is an end to how many are remembered. */
+const MAX_REMEMBERED = 1_000;
+const DAY_MS = 86_400_000;
+
+/**
+ * What tokens cost: the application's own prices, then the list of `@pydantic/genai-prices`, which is loaded with the
+ * first call. A model is looked up once a day, because prices are dated.
+ */
+@Injectable()
+export class PriceBook {
+  readonly #pricings = new Map<string, Pricing>();
+  #overrides: Prices = {};
+  #day = 0;
+  #calcPrice: typeof CalcPrice | undefined;
+  #loading: Promise<void> | undefined;
+
+  /** Sets the application's own prices. */
+  override(prices: Prices): void {
+    this.#overrides = prices;
+  }
+
+  /** Loads the price list; returns nothing when that is done. Never rejects: without the list, prices are unknown. */
+  load(): Promise<void> | undefined {
+    if (this.#calcPrice) return undefined;
+    this.#loading ??= import('@pydantic/genai-prices').then(
+      ({ calcPrice }) => void (this.#calcPrice = calcPrice),
+      () => undefined,
+    );
+    return this.#loading;
+  }
+
+  /** US dollars, or `null` when no price is known. Needs the list to be loaded. */
+  cost(provider: string, answered: string, requested: string, usage: Usage): number | null {
+    if (usage.totalTokens === 0) return 0;
+    const today = Math.floor(Date.now() / DAY_MS);
+    if (today !== this.#day || this.#pricings.size >= MAX_REMEMBERED) this.#pricings.clear();
+    this.#day = today;
+    const key = `${provider}\n${answered}\n${requested}`;
+    let pricing = this.#pricings.get(key);
+    if (pricing === undefined) {
+      pricing = this.#find(provider, [answered, requested]);
+      this.#pricings.set(key, pricing);
+    }
+    return pricing(usage);
+  }
+
+  #find(provider: string, models: readonly string[]): Pricing {
+    for (const model of models) {
+      const own = this.#own(`${provider}/${model}`) ?? this.#own(model);
+      if (own) return (usage) => costAt(own, usage);
+    }
+    for (const model of models) {
+      const listed = this.#listed(provider, model);
+      if (listed) return listed;
+    }
+    return () => null;
+  }
+
+  #own(key: string): Rates | undefined {
+    return Object.hasOwn(this.#overrides, key) ? ratesOfOverride(this.#overrides[key]!) : undefined;
+  }
+
+  #listed(provider: string, model: string): Pricing | undefined {
+    const calcPrice = this.#calcPrice;
+    const options = { providerId: provider.toLowerCase(), timestamp: new Date() };
+    const found = calcPrice?.({ input_tokens: 1, output_tokens: 1 }, model, options);
+    if (!calcPrice || !found) return undefined;
+    const rates = ratesOfModelPrice(found.model_price);
+    if (rates) return (usage) => costAt(rates, usage);
+    // Tiers and prices per request are the list's own business.
+    return (usage) =>
+      calcPrice(listUsage(usage), model, { ...options, provider: found.provider })?.total_price ??
+      null;
+  }
+}
+
+/** A usage in the words of the list, which refuses more cached tokens than there are. */
+function listUsage(usage: Usage): Record<string, number> {
+  const cacheRead = Math.min(usage.cachedInputTokens, usage.inputTokens);
+  return {
+    input_tokens: usage.inputTokens,
+    output_tokens: usage.outputTokens,
+    cache_read_tokens: cacheRead,
+    cache_write_tokens: Math.min(usage.cacheWriteTokens, usage.inputTokens - cacheRead),
+  };
+}

@@ -1,0 +1,50 @@
+import type { HandlerTable } from './handler-table.js';
+
+/** A named client as the registry sees it. */
+export interface ClientCircle {
+  /** The client's name; `undefined` for the default one. */
+  readonly name: string | undefined;
+  /** The callbacks of the instance. */
+  readonly callbacks: readonly object[];
+}
+
+/**
+ * Where a run stands, which decides who hears it: the named clients around it, the callbacks that were given to
+ * instances and calls around it, and whom it must not reach. Immutable, and the same object for the same place, so that
+ * the handlers that follow from it are compiled once.
+ */
+export class Circles {
+  readonly #entered = new WeakMap<ClientCircle, Circles>();
+  /** The handlers that follow, and the registry's version that they follow from. */
+  compiled: { readonly version: number; readonly table: HandlerTable } | undefined;
+
+  constructor(
+    readonly scopes: readonly string[] = [],
+    readonly attached: readonly object[] = [],
+    readonly excluded: ReadonlySet<object> = new Set(),
+  ) {}
+
+  /** Inside a client: its scope, and its instance's callbacks. */
+  enter(client: ClientCircle): Circles {
+    if (client.name === undefined && client.callbacks.length === 0) return this;
+    let inside = this.#entered.get(client);
+    if (inside === undefined) {
+      const scopes = client.name === undefined ? this.scopes : [...this.scopes, client.name];
+      inside = new Circles(scopes, [...this.attached, ...client.callbacks], this.excluded);
+      this.#entered.set(client, inside);
+    }
+    return inside;
+  }
+
+  /** Inside a call with callbacks of its own. */
+  with(callbacks: readonly object[]): Circles {
+    return callbacks.length === 0
+      ? this
+      : new Circles(this.scopes, [...this.attached, ...callbacks], this.excluded);
+  }
+
+  /** Inside a handler of `target`: nothing of the places around it, and nothing for it to hear. */
+  insideHandler(target: object): Circles {
+    return new Circles([], [], new Set(this.excluded).add(target));
+  }
+}

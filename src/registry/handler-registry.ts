@@ -1,0 +1,146 @@
+import { Injectable } from '@nestjs/common';
+import { CallbacksConfigurationError } from '../errors/index.js';
+import type { Circles } from './circles.js';
+import { compileTable, type HandlerTable } from './handler-table.js';
+import { toHandler, type Handler, type Hook } from './handler.js';
+import { hooksOf } from './hooks-of.js';
+
+/** Takes back what was registered. */
+export type Remove = () => void;
+
+/** Who listens to what in one application; compiles the handlers of a place when they changed, never per event. */
+@Injectable()
+export class HandlerRegistry {
+  #version = 0;
+  #listed: readonly Handler[] = [];
+  readonly #registered = new Set<Handler>();
+  readonly #discovered = new WeakSet<object>();
+  readonly #hooks = new WeakMap<object, readonly Hook[]>();
+  readonly #attached = new WeakMap<object, readonly Handler[]>();
+  /** Names that `scope` may use. */
+  readonly #scopes = new Set(['default']);
+  #allScopesKnown = false;
+
+  /** Replaces the list of global callbacks that is called before discovered ones. */
+  setListed(callbacks: readonly object[]): void {
+    const listed = callbacks.flatMap((object) => this.#hooksOf(object)).map(toHandler);
+    this.#checkScopes(listed);
+    for (const handler of this.#listed) handler.active = false;
+    this.#listed = listed;
+    this.#version++;
+  }
+
+  /** Registers a provider's hooks, once an instance. */
+  discover(instance: object): void {
+    if (this.#discovered.has(instance)) return;
+    this.#discovered.add(instance);
+    this.add(this.#hooksOf(instance, false));
+  }
+
+  /** Registers hooks in the global circle, or in their scopes'. */
+  add(hooks: readonly Hook[]): Remove {
+    const handlers = hooks.map(toHandler);
+    this.#checkScopes(handlers);
+    for (const handler of handlers) this.#registered.add(handler);
+    this.#version++;
+    return () => {
+      for (const handler of handlers) {
+        handler.active = false;
+        this.#registered.delete(handler);
+      }
+      this.#version++;
+    };
+  }
+
+  /** Registers callback objects. */
+  addObjects(callbacks: readonly object[]): Remove {
+    return this.add(callbacks.flatMap((object) => this.#hooksOf(object)));
+  }
+
+  /** Checks callbacks of an instance or a call before they are used; throws for an object without hooks. */
+  checkObjects(callbacks: readonly object[]): void {
+    for (const object of callbacks) this.#attachedHandlers(object);
+  }
+
+  /** Tells that a scope exists. */
+  addScope(name: string): void {
+    this.#scopes.add(name);
+  }
+
+  /** Once all features are known: from now on an unknown scope is an error. */
+  checkScopes(): void {
+    this.#allScopesKnown = true;
+    this.#checkScopes(this.handlers());
+  }
+
+  /** All handlers that are not attached to an instance or a call. */
+  handlers(): readonly Handler[] {
+    return [...this.#listed, ...this.#registered];
+  }
+
+  /** The handlers of a place. */
+  tableFor(circles: Circles): HandlerTable {
+    if (circles.compiled?.version !== this.#version) {
+      circles.compiled = { version: this.#version, table: this.#compile(circles) };
+    }
+    return circles.compiled.table;
+  }
+
+  #compile({ scopes, attached, excluded }: Circles): HandlerTable {
+    const around = scopes.length === 0 ? ['default'] : scopes;
+    const registered = this.handlers();
+    const handlers = [
+      ...registered.filter((handler) => handler.scopes === undefined),
+      ...registered.filter((handler) => handler.scopes !== undefined),
+      ...attached.flatMap((object) => this.#attachedHandlers(object)),
+    ];
+    return compileTable(
+      handlers.filter(
+        (handler) =>
+          !excluded.has(handler.target) &&
+          (handler.scopes?.some((scope) => around.includes(scope)) ?? true),
+      ),
+    );
+  }
+
+  #attachedHandlers(object: object): readonly Handler[] {
+    let handlers = this.#attached.get(object);
+    if (handlers === undefined) {
+      handlers = this.#hooksOf(object).map(toHandler);
+      this.#checkScopes(handlers);
+      this.#attached.set(object, handlers);
+    }
+    return handlers;
+  }
+
+  #hooksOf(object: object, required = true): readonly Hook[] {
+    if (typeof object !== 'object' || object === null) {
+      throw new CallbacksConfigurationError(
+        `A callback must be an object, but got ${typeof object === 'function' ? `the class or function ${(object as { name: string }).name}; give an instance` : String(object)}.`,
+      );
+    }
+    let hooks = this.#hooks.get(object);
+    if (hooks === undefined) {
+      hooks = hooksOf(object);
+      this.#hooks.set(object, hooks);
+    }
+    if (hooks.length === 0 && required) {
+      throw new CallbacksConfigurationError(
+        `${object.constructor?.name ?? 'An object'} was given as a callback but hears nothing: decorate a method, for example with @OnLlmEnd(), or name one onLlmEnd.`,
+      );
+    }
+    return hooks;
+  }
+
+  #checkScopes(handlers: readonly Handler[]): void {
+    if (!this.#allScopesKnown) return;
+    const known = this.#scopes;
+    for (const { name, scopes } of handlers) {
+      const unknown = scopes?.find((scope) => !known.has(scope));
+      if (unknown === undefined) continue;
+      throw new CallbacksConfigurationError(
+        `${name} has the scope "${unknown}", but no client has that name. Known are: ${[...known].join(', ')}; others come from CallbacksModule.forFeature({ name }).`,
+      );
+    }
+  }
+}

@@ -1,0 +1,18 @@
+import { EVENT_TYPES, type EventType } from '../events/index.js';
+import type { Handler, Hook } from './handler.js';
+
+/** For every event, its handlers in the order in which they are called. */
+export type HandlerTable = Readonly<Record<EventType, readonly Handler[]>>;
+
+/** Sorts handlers, given in the order of their circles, into one list an event; a hook that comes twice counts once. */
+export function compileTable(handlers: readonly Handler[]): HandlerTable {
+  const seen = new Set<Hook>();
+  const unique = handlers.filter(({ hook }) => !seen.has(hook) && seen.add(hook));
+  // Stable: handlers of one order stay in the order of circles and registration.
+  unique.sort((a, b) => a.order - b.order || 0);
+  const table = {} as Record<EventType, readonly Handler[]>;
+  for (const type of EVENT_TYPES) {
+    table[type] = unique.filter(({ selector }) => selector === type || selector === '*');
+  }
+  return table;
+}

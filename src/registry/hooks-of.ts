@@ -1,0 +1,142 @@
+import { readHooks, readScopes, type HookMetadata } from '../decorators/index.js';
+import { CallbacksConfigurationError } from '../errors/index.js';
+import {
+  ANY_EVENT_METHOD,
+  CALLBACKS_CLASS,
+  EVENTS,
+  EVENT_TYPES,
+  type EventSelector,
+  type HandlerContext,
+  type HandlerOptions,
+  type RunEvent,
+} from '../events/index.js';
+import type { Hook } from './handler.js';
+
+type Method = (event: RunEvent, context: HandlerContext) => unknown;
+
+const OPTION_NAMES = new Set(['scope', 'order', 'critical', 'timeoutMs', 'when']);
+
+/** Which events the class methods of `Callbacks` hear. */
+const SELECTOR_BY_METHOD: ReadonlyMap<string, EventSelector> = new Map<string, EventSelector>([
+  ...EVENT_TYPES.map((type) => [EVENTS[type].method, type] as const),
+  [ANY_EVENT_METHOD, '*'],
+]);
+
+/** The decorated methods of a class, own and inherited; an override without a decorator drops out. */
+export function decoratedMethods(
+  prototype: object,
+): [method: string, hooks: readonly HookMetadata[]][] {
+  const found = new Map<string, readonly HookMetadata[]>();
+  for (
+    let owner: object | null = prototype;
+    owner && owner !== Object.prototype;
+    owner = Object.getPrototypeOf(owner)
+  ) {
+    for (const name of Object.getOwnPropertyNames(owner)) {
+      if (!found.has(name)) found.set(name, readHooks(owner, name));
+    }
+  }
+  return [...found].filter(([, hooks]) => hooks.length > 0);
+}
+
+/** Whether a provider of this class has anything to hear: decorated methods, or those of a `Callbacks` class. */
+export function hasHooks(prototype: object): boolean {
+  return decoratedMethods(prototype).length > 0 || CALLBACKS_CLASS in prototype;
+}
+
+/** Every hook of an object: decorated methods, and `onXxx` methods that bear no decorator. */
+export function hooksOf(target: object): Hook[] {
+  const decorated = decoratedMethods(Object.getPrototypeOf(target) ?? {});
+  const hooks = decorated.flatMap(([method, found]) =>
+    found.map(({ selector, options }) => methodHook(target, method, selector, options)),
+  );
+  const byDecorator = new Set(decorated.map(([method]) => method));
+  for (const [method, selector] of SELECTOR_BY_METHOD) {
+    if (
+      byDecorator.has(method) ||
+      typeof (target as Record<string, unknown>)[method] !== 'function'
+    )
+      continue;
+    hooks.push(methodHook(target, method, selector, {}));
+  }
+  return hooks;
+}
+
+/** A hook of a plain function. */
+export function functionHook(
+  selector: EventSelector,
+  fn: Method,
+  options: HandlerOptions<never>,
+): Hook {
+  const name = fn.name || `callbacks.on('${selector}')`;
+  return toHook({ name, selector, target: fn, call: fn, options });
+}
+
+function methodHook(
+  target: object,
+  method: string,
+  selector: EventSelector,
+  options: HandlerOptions<never>,
+): Hook {
+  const name = `${target.constructor?.name ?? 'Object'}.${method}`;
+  const methods = target as Record<string, Method>;
+  // Looked up at each call, so that a spy set later is called.
+  return toHook({
+    name,
+    selector,
+    target,
+    call: (event, context) => methods[method]!(event, context),
+    options,
+  });
+}
+
+function toHook(
+  given: Pick<Hook, 'name' | 'selector' | 'target' | 'call'> & { options: HandlerOptions<never> },
+): Hook {
+  const { options, ...hook } = given;
+  check(hook, options);
+  const scope = options.scope ?? readScopes(hook.target.constructor);
+  return {
+    ...hook,
+    order: options.order ?? 0,
+    critical: options.critical ?? false,
+    timeoutMs: options.timeoutMs,
+    scopes: typeof scope === 'string' ? [scope] : scope,
+    when: options.when as ((event: RunEvent) => unknown) | undefined,
+  };
+}
+
+function check(
+  { name, selector }: Pick<Hook, 'name' | 'selector'>,
+  options: HandlerOptions<never>,
+): void {
+  const refuse = (what: string): never => {
+    throw new CallbacksConfigurationError(`${name} (${selector}): ${what}`);
+  };
+  const unknown = Object.keys(options).find((option) => !OPTION_NAMES.has(option));
+  if (unknown !== undefined)
+    refuse(`unknown option "${unknown}"; there are ${[...OPTION_NAMES].join(', ')}.`);
+  if (selector !== '*' && !Object.hasOwn(EVENTS, selector)) refuse(`there is no such event.`);
+  const { critical, order, scope, timeoutMs, when } = options;
+  if (order !== undefined && (typeof order !== 'number' || Number.isNaN(order)))
+    refuse('order must be a number.');
+  if (timeoutMs !== undefined && !(timeoutMs > 0 && timeoutMs <= 2 ** 31 - 1)) {
+    refuse(
+      'timeoutMs must be a positive number of milliseconds (below 2^31); leave it out for no limit.',
+    );
+  }
+  if (when !== undefined && typeof when !== 'function') refuse('when must be a function.');
+  const names = typeof scope === 'string' ? [scope] : (scope ?? ['any']);
+  if (
+    !Array.isArray(names) ||
+    names.length === 0 ||
+    names.some((one) => typeof one !== 'string' || one === '')
+  ) {
+    refuse('scope must be the name of a client, or a list of names.');
+  }
+  if (critical && selector !== '*' && EVENTS[selector].phase === 'note') {
+    refuse(
+      'this event cannot be critical, because there is nothing left to stop; remove `critical`.',
+    );
+  }
+}

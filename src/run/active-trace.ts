@@ -1,0 +1,26 @@
+import { Injectable } from '@nestjs/common';
+
+/** The little of `@opentelemetry/api` that is used; the package is an optional peer. */
+interface TraceApi {
+  trace: { getActiveSpan(): { spanContext(): { traceId: string } } | undefined };
+  isSpanContextValid(context: { traceId: string }): boolean;
+}
+
+/** Finds the trace id of the active OpenTelemetry span, in applications that have OpenTelemetry. */
+@Injectable()
+export class ActiveTrace {
+  #api: TraceApi | undefined;
+
+  async load(): Promise<void> {
+    try {
+      this.#api = (await import('@opentelemetry/api')) as unknown as TraceApi;
+    } catch {
+      this.#api = undefined;
+    }
+  }
+
+  get traceId(): string | undefined {
+    const context = this.#api?.trace.getActiveSpan()?.spanContext();
+    return context && this.#api?.isSpanContextValid(context) ? context.traceId : undefined;
+  }
+}

@@ -1,0 +1,30 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { Injectable } from '@nestjs/common';
+import type { FromCallback, RequestContext } from '../events/index.js';
+import type { Circles } from '../registry/index.js';
+import type { Run } from './run.js';
+
+/** The place in the application's flow where a run may be started. */
+export interface Frame {
+  readonly context: RequestContext;
+  /** What a run that starts here is heard by; undefined outside of any run and handler. */
+  readonly circles?: Circles | undefined;
+  /** The run around. */
+  readonly run?: Run | undefined;
+  /** The handler around. */
+  readonly fromCallback?: FromCallback | undefined;
+}
+
+/** Keeps the frame of each asynchronous flow; one an application, so that two never nest in each other. */
+@Injectable()
+export class ContextStore {
+  readonly #storage = new AsyncLocalStorage<Frame>();
+
+  get current(): Frame | undefined {
+    return this.#storage.getStore();
+  }
+
+  enter<R>(frame: Frame, work: () => R): R {
+    return this.#storage.run(frame, work);
+  }
+}

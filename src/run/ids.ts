@@ -1,0 +1,22 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+
+/** Which inbound request ids are taken over: nothing that could break a log line or a header. */
+const REQUEST_ID = /^[\w.:-]{1,128}$/;
+
+/** `version-traceid-parentid-flags`, https://www.w3.org/TR/trace-context/#traceparent-header */
+const TRACEPARENT =
+  /^(?!ff)[\da-f]{2}-(?!0{32})([\da-f]{32})-(?!0{16})[\da-f]{16}-[\da-f]{2}(?:-.*)?$/;
+
+export const newRunId = (): string => randomUUID();
+export const newRequestId = (): string => randomUUID();
+export const newTraceId = (): string => randomBytes(16).toString('hex');
+
+/** An inbound `x-request-id`, if it is fit to be used. */
+export function parseRequestId(header: unknown): string | undefined {
+  return typeof header === 'string' && REQUEST_ID.test(header) ? header : undefined;
+}
+
+/** The trace id of an inbound W3C `traceparent`, if it is valid. */
+export function parseTraceparent(header: unknown): string | undefined {
+  return typeof header === 'string' ? TRACEPARENT.exec(header)?.[1] : undefined;
+}

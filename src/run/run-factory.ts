@@ -1,0 +1,63 @@
+import { Injectable } from '@nestjs/common';
+import { HandlerRegistry, Circles, type ClientCircle } from '../registry/index.js';
+import { ActiveTrace } from './active-trace.js';
+import { ContextStore, type Frame } from './context-store.js';
+import { mergeContext, newContext, type RunContext } from './request-context.js';
+import { Run } from './run.js';
+
+/** Called before a run's handlers are looked up, so that providers that came since then are heard too. */
+export abstract class HandlerSource {
+  abstract refresh(): void;
+}
+
+/** What is known of a run before it is made. */
+export interface RunSpec {
+  /** The named client or agent that is entered. */
+  readonly client?: ClientCircle;
+  /** The callbacks of the call. */
+  readonly callbacks?: readonly object[] | undefined;
+  readonly context?: RunContext;
+  readonly provider?: string;
+  readonly model?: string;
+}
+
+/** Makes runs: parent, context and handlers are those of the place where it is called. */
+@Injectable()
+export class RunFactory {
+  readonly #root = new Circles();
+
+  constructor(
+    private readonly store: ContextStore,
+    private readonly registry: HandlerRegistry,
+    private readonly activeTrace: ActiveTrace,
+    private readonly source: HandlerSource,
+  ) {}
+
+  create(spec: RunSpec): Run {
+    this.source.refresh();
+    const frame = this.frame();
+    let circles = frame.circles ?? this.#root;
+    if (spec.client) circles = circles.enter(spec.client);
+    if (spec.callbacks) circles = circles.with(spec.callbacks);
+    return new Run(this.store, {
+      circles,
+      context: spec.context ? mergeContext(frame.context, spec.context) : frame.context,
+      handlers: this.registry.tableFor(circles),
+      parent: frame.run,
+      fromCallback: frame.fromCallback,
+      provider: spec.provider,
+      model: spec.model,
+    });
+  }
+
+  /** Does work in a context, nested in the one around. */
+  run<R>(context: RunContext, work: () => R): R {
+    const frame = this.frame();
+    return this.store.enter({ ...frame, context: mergeContext(frame.context, context) }, work);
+  }
+
+  /** The frame around, or a new one. */
+  frame(): Frame {
+    return this.store.current ?? { context: newContext({ traceId: this.activeTrace.traceId }) };
+  }
+}

@@ -1,0 +1,4 @@
+export * from './agent.js';
+export * from './llm.js';
+export * from './message.js';
+export * from './usage.js';

@@ -1,0 +1,79 @@
+import type { Message, ToolCall, ToolChoice, ToolSpec } from './message.js';
+import type { Usage } from './usage.js';
+
+/** A piece of a streamed answer. */
+export type LlmChunk =
+  | { type: 'text' | 'reasoning'; text: string }
+  /** Part of a tool call: the `argsDelta`s of one `index` join to what the model sent. */
+  | { type: 'tool-call'; index: number; id?: string; name?: string; argsDelta: string };
+
+/** Why an answer ended. */
+export type FinishReason =
+  'stop' | 'length' | 'tool-calls' | 'content-filter' | 'cancelled' | 'other';
+
+/** One request to a provider, within one logical call. */
+export interface Attempt {
+  provider: string;
+  model: string;
+  /** Why it failed; absent on the one that answered. */
+  error?: Error;
+  usage?: Usage;
+  /** US dollars; `null` when the price is not known. */
+  cost?: number | null;
+  /** Milliseconds, monotonic. */
+  durationMs: number;
+}
+
+/** What a provider is asked for. */
+export interface LlmRequest {
+  model: string;
+  messages: Message[];
+  system?: string;
+  tools?: ToolSpec[];
+  toolChoice?: ToolChoice;
+  temperature?: number;
+  maxOutputTokens?: number;
+  stop?: string[];
+  /** Passed to the SDK as they are, over everything else. */
+  providerOptions?: Record<string, unknown>;
+}
+
+/** The answer to a call. */
+export interface LlmResponse {
+  /** The provider's id of the answer. */
+  id: string;
+  /** The client's label or its provider's name. */
+  provider: string;
+  /** The model that answered. */
+  model: string;
+  text: string;
+  /** The answer as a message, ready to be sent back in the next turn. */
+  message: Message;
+  toolCalls: ToolCall[];
+  finishReason: FinishReason;
+  /** Sum over all attempts. */
+  usage: Usage;
+  /** US dollars, sum over all attempts; `null` when the price is not known, never 0 for unknown. */
+  cost: number | null;
+  /** Milliseconds, monotonic, without the start hooks. */
+  durationMs: number;
+  /** Streams only: milliseconds to the first chunk. */
+  timeToFirstChunkMs?: number;
+  attempts: Attempt[];
+  /** The SDK's own answer; absent for streams. */
+  raw?: unknown;
+}
+
+/** What a provider answers: the service adds provider, cost, durations and attempts. */
+export type ProviderResult = Omit<
+  LlmResponse,
+  'provider' | 'cost' | 'durationMs' | 'timeToFirstChunkMs' | 'attempts'
+>;
+
+/** What a call is expected to use, before it is made. */
+export interface LlmEstimate {
+  /** Input tokens, estimated from the length of the messages, system text and tools. */
+  inputTokens: number;
+  /** The most output tokens that the call allows; `undefined` when the call sets no limit. */
+  maxOutputTokens: number | undefined;
+}

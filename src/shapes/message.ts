@@ -1,0 +1,48 @@
+/** Who a message is from. */
+export type Role = 'system' | 'user' | 'assistant' | 'tool';
+
+/** A piece of a message. */
+export type ContentPart = (
+  | { type: 'text'; text: string }
+  /** An image by its address: `https:` or a `data:` URL. */
+  | { type: 'image'; url: string }
+  | { type: 'image'; data: Uint8Array; mediaType: string }
+) & {
+  /** Merged into the provider's own block as it is, e.g. `{ cache_control: { type: 'ephemeral' } }`. */
+  providerOptions?: Record<string, unknown>;
+};
+
+/** A call of a tool, as the model asked for it. */
+export interface ToolCall {
+  id: string;
+  name: string;
+  /** The arguments, parsed; `undefined` when they are no JSON. */
+  args: unknown;
+  /** The arguments as the model wrote them. */
+  argsText: string;
+  /** Why `argsText` could not be parsed. */
+  argsError?: string;
+}
+
+/** One turn of a conversation, the same for every provider. */
+export interface Message {
+  role: Role;
+  content: string | ContentPart[];
+  /** On an assistant's message: the tools that it called. */
+  toolCalls?: ToolCall[];
+  /** On a tool's message: the call that it answers. */
+  toolCallId?: string;
+  /** Opaque blocks of the provider's own (reasoning …); sent back as they are, and only to the same provider. */
+  providerData?: unknown;
+}
+
+/** A tool that the model is offered. */
+export interface ToolSpec {
+  name: string;
+  description?: string;
+  /** JSON Schema of the arguments, an object; none means a tool without arguments. */
+  parameters?: Record<string, unknown>;
+}
+
+/** Whether, and which, tool the model may or must call. */
+export type ToolChoice = 'auto' | 'none' | 'required' | { name: string };

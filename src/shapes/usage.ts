@@ -1,0 +1,59 @@
+/** Tokens of a call, with the same meaning for every provider. Unreported numbers are 0. */
+export interface Usage {
+  /** All input tokens, cached and cache-written ones included. */
+  inputTokens: number;
+  /** All output tokens, reasoning included. */
+  outputTokens: number;
+  totalTokens: number;
+  /** Input tokens that were read from the provider's prompt cache. */
+  cachedInputTokens: number;
+  /** Input tokens that were written to the provider's prompt cache. */
+  cacheWriteTokens: number;
+  reasoningTokens: number;
+  /** Whether the provider counted, or we did because it sent no count. */
+  source: 'provider' | 'estimated';
+}
+
+/** Zeros: no provider call was made, or nothing of it is known. */
+export const NO_USAGE: Readonly<Usage> = Object.freeze({
+  inputTokens: 0,
+  outputTokens: 0,
+  totalTokens: 0,
+  cachedInputTokens: 0,
+  cacheWriteTokens: 0,
+  reasoningTokens: 0,
+  source: 'provider',
+});
+
+/** A {@link Usage} from the numbers that are known; `totalTokens` is the sum of input and output. */
+export function toUsage(known: Partial<Omit<Usage, 'totalTokens'>>): Usage {
+  const inputTokens = count(known.inputTokens);
+  const outputTokens = count(known.outputTokens);
+  return {
+    inputTokens,
+    outputTokens,
+    totalTokens: inputTokens + outputTokens,
+    cachedInputTokens: count(known.cachedInputTokens),
+    cacheWriteTokens: count(known.cacheWriteTokens),
+    reasoningTokens: count(known.reasoningTokens),
+    source: known.source ?? 'provider',
+  };
+}
+
+/** The sum of several usages; estimated as soon as one of them is. */
+export function addUsage(a: Usage, b: Usage): Usage {
+  return {
+    inputTokens: a.inputTokens + b.inputTokens,
+    outputTokens: a.outputTokens + b.outputTokens,
+    totalTokens: a.totalTokens + b.totalTokens,
+    cachedInputTokens: a.cachedInputTokens + b.cachedInputTokens,
+    cacheWriteTokens: a.cacheWriteTokens + b.cacheWriteTokens,
+    reasoningTokens: a.reasoningTokens + b.reasoningTokens,
+    source: a.source === 'estimated' || b.source === 'estimated' ? 'estimated' : 'provider',
+  };
+}
+
+/** Servers send null, negative and fractional counts too; none of them may poison a sum. */
+function count(value: number | null | undefined): number {
+  return typeof value === 'number' && value > 0 && Number.isFinite(value) ? value : 0;
+}

@@ -1,0 +1,28 @@
+import type { LlmResponse } from '../index.js';
+
+/** A whole `LlmResponse` around what a test cares about. */
+export function fakeLlmResponse(partial: Partial<LlmResponse> = {}): LlmResponse {
+  const { text = '', toolCalls = [] } = partial;
+  return {
+    id: 'fake_1',
+    provider: 'fake',
+    model: 'fake',
+    text,
+    message: { role: 'assistant', content: text, ...(toolCalls.length > 0 && { toolCalls }) },
+    toolCalls,
+    finishReason: toolCalls.length > 0 ? 'tool-calls' : 'stop',
+    usage: {
+      inputTokens: 0,
+      outputTokens: 0,
+      totalTokens: 0,
+      cachedInputTokens: 0,
+      cacheWriteTokens: 0,
+      reasoningTokens: 0,
+      source: 'provider',
+    },
+    cost: 0,
+    durationMs: 0,
+    attempts: [],
+    ...partial,
+  };
+}

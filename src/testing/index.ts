@@ -1,0 +1,3 @@
+export * from './fake-llm-response.js';
+export * from './fake-llm.js';
+export * from './recording-callbacks.js';

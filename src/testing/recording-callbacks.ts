@@ -1,0 +1,55 @@
+import { Callbacks, type CallbackEvent, type EventOf, type EventType } from '../index.js';
+
+/** A run as {@link RecordingCallbacks.tree} draws it. */
+export interface RecordedRun {
+  /** `'llm'`, `'tool'`, `'agent'` … */
+  kind: string;
+  /** The types of its events, in the order in which they were told. */
+  events: EventType[];
+  children: RecordedRun[];
+}
+
+/**
+ * Keeps every event that it hears.
+ *
+ * @example
+ * ```ts
+ * const recording = new RecordingCallbacks();
+ * await llm.generate('Hello', { callbacks: [recording] });
+ * expect(recording.events.map((event) => event.type)).toEqual(['llm.start', 'llm.end']);
+ * ```
+ */
+export class RecordingCallbacks extends Callbacks {
+  readonly events: CallbackEvent[] = [];
+
+  override onAnyEvent(event: CallbackEvent): void {
+    this.events.push(event);
+  }
+
+  /** The events of one type. */
+  of<T extends EventType>(type: T): EventOf<T>[] {
+    return this.events.filter((event): event is EventOf<T> => event.type === type);
+  }
+
+  /** The runs that were heard, children under their parents; runs whose parent was not heard are roots. */
+  tree(): RecordedRun[] {
+    const runs = new Map<string, RecordedRun>();
+    const roots: RecordedRun[] = [];
+    for (const { runId, parentRunId, type } of this.events) {
+      let run = runs.get(runId);
+      if (run === undefined) {
+        run = { kind: type.slice(0, type.indexOf('.')), events: [], children: [] };
+        runs.set(runId, run);
+        const parent = parentRunId === undefined ? undefined : runs.get(parentRunId);
+        (parent?.children ?? roots).push(run);
+      }
+      run.events.push(type);
+    }
+    return roots;
+  }
+
+  /** Forgets what was heard. */
+  clear(): void {
+    this.events.length = 0;
+  }
+}
