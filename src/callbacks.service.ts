@@ -79,14 +79,12 @@ export class CallbacksService {
 
   /** All handlers but those of instances and calls. */
   handlers(): HandlerInfo[] {
-    return this.registry
-      .handlers()
-      .map(({ name, selector, scopes, order, critical }) => ({
-        name,
-        event: selector,
-        scopes,
-        order,
-        critical,
-      }));
+    return this.registry.handlers().map(({ name, selector, scopes, order, critical }) => ({
+      name,
+      event: selector,
+      scopes,
+      order,
+      critical,
+    }));
   }
 }

@@ -17,12 +17,7 @@ export type { FromCallback, RequestContext } from './events/run-info.js';
 export type { CallbackEvent, EventOf, EventSelector, EventType } from './events/table.js';
 export * from './events/tool.events.js';
 export type { LlmCallOptions, LlmOptions, LlmStreamOptions } from './llm/llm-options.js';
-export {
-  UNREPORTED_USAGE,
-  type LlmProvider,
-  type LlmProviderContext,
-  type LlmRetry,
-} from './llm/llm-provider.js';
+export type { LlmProvider, LlmProviderContext, LlmRetry } from './llm/llm-provider.js';
 export { LlmStream } from './llm/llm-stream.js';
 export { LlmService } from './llm/llm.service.js';
 export * from './llm/tokens.js';
@@ -30,3 +25,4 @@ export type * from './options.js';
 export type { Prices } from './prices/index.js';
 export type { RunContext } from './run/request-context.js';
 export type * from './shapes/index.js';
+export { UNREPORTED_USAGE } from './shapes/usage.js';

@@ -91,7 +91,7 @@ export class Dispatcher {
       // An aborted run does not wait for those who were told that it starts.
       const settled =
         EVENTS[event.type].phase === 'start' ? abortable(returned, run.signal) : returned;
-      return Promise.resolve(settled).then(nothing, (error) =>
+      return Promise.resolve(settled).then(nothing, (error: unknown) =>
         run.signal.aborted && error === run.signal.reason
           ? undefined
           : this.#failed(handler, event, run, refusal, error),

@@ -24,6 +24,7 @@ export const CALLBACKS_CLASS = Symbol.for('nestjs-llm-callbacks:callbacks');
  * }
  * ```
  */
+// oxlint-disable-next-line typescript/no-unsafe-declaration-merging -- every merged method is optional
 export abstract class Callbacks {
   /** @internal */
   static {

@@ -46,7 +46,8 @@ function copyObject(value: object, path: object[], mediaType: unknown): unknown 
     return Array.from(value, (item) => copy(item, path) ?? null);
   if (value instanceof Map) return copyEntries(value.entries(), path);
   if (isLive(value)) return undefined;
-  if ('toJSON' in value && typeof value.toJSON === 'function') return copy(value.toJSON(), path);
+  const { toJSON } = value as { toJSON?: unknown };
+  if (typeof toJSON === 'function') return copy(Reflect.apply(toJSON, value, []), path);
   return copyEntries(Object.entries(value), path, (value as { mediaType?: unknown }).mediaType);
 }
 

@@ -180,10 +180,11 @@ export class LlmCall implements OpenRun, Stoppable {
   /** Ends the run in its error event, unless it ended before. Returns what the caller gets: the first cause. */
   async fail(thrown: unknown): Promise<Error> {
     if (this.run.ended) return thrown as Error;
-    this.abort(thrown as Error);
-    const error = this.signal.reason as Error;
+    const error = (this.signal.aborted ? this.signal.reason : thrown) as Error;
     const meter = this.#meter;
     this.#finish();
+    // Stops what the provider and the handlers still do for it.
+    this.run.abort(error);
     const { text, usageSoFar: usage, durationMs, attempts } = meter;
     const { model } = this.spec.request;
     const cost = await meter.cost(model, usage);

@@ -54,14 +54,3 @@ export interface LlmProvider {
     context: LlmProviderContext,
   ): AsyncIterable<LlmChunk | ProviderResult>;
 }
-
-/** The usage of an answer whose server sent none: it is estimated then. */
-export const UNREPORTED_USAGE: Readonly<Usage> = Object.freeze({
-  inputTokens: 0,
-  outputTokens: 0,
-  totalTokens: 0,
-  cachedInputTokens: 0,
-  cacheWriteTokens: 0,
-  reasoningTokens: 0,
-  source: 'estimated',
-});

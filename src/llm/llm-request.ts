@@ -32,11 +32,12 @@ function toMessages(input: string | readonly Message[]): Message[] {
     if (input.trim() === '') refuse('The prompt is empty: give the model some text.');
     return [{ role: 'user', content: input }];
   }
-  if (!Array.isArray(input) || input.length === 0) {
+  const messages: readonly Message[] = Array.isArray(input) ? (input as Message[]) : [];
+  if (messages.length === 0) {
     refuse('There are no messages: give a prompt, or a list with at least one message.');
   }
-  input.forEach(checkMessage);
-  return [...input];
+  messages.forEach(checkMessage);
+  return [...messages];
 }
 
 function checkMessage(message: Message, index: number): void {

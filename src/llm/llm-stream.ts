@@ -5,9 +5,6 @@ import type { LlmChunk, LlmResponse, ProviderResult } from '../shapes/index.js';
 import { defer, type Deferred } from './deferred.js';
 import type { LlmCall } from './llm-call.js';
 
-/** Opens the provider's stream; called where the run's children belong. */
-type OpenSource = (call: LlmCall) => AsyncIterable<LlmChunk | ProviderResult>;
-
 type Outcome = { readonly response: LlmResponse } | { readonly error: unknown };
 type Next = IteratorResult<LlmChunk, undefined>;
 const DONE: Next = { done: true, value: undefined };
@@ -27,7 +24,6 @@ const DONE: Next = { done: true, value: undefined };
  */
 export class LlmStream implements AsyncIterable<LlmChunk>, AsyncDisposable {
   readonly #call: LlmCall | Error;
-  readonly #open: OpenSource;
   #source: AsyncIterator<LlmChunk | ProviderResult> | undefined;
   #begun = false;
   #over = false;
@@ -37,9 +33,8 @@ export class LlmStream implements AsyncIterable<LlmChunk>, AsyncDisposable {
   #outcome: Outcome | undefined;
 
   /** @internal made by `LlmService.stream()`; an error is thrown when the stream is read. */
-  constructor(call: LlmCall | Error, open: OpenSource) {
+  constructor(call: LlmCall | Error) {
     this.#call = call;
-    this.#open = open;
   }
 
   [Symbol.asyncIterator](): AsyncIterableIterator<LlmChunk, undefined> {
@@ -113,7 +108,7 @@ export class LlmStream implements AsyncIterable<LlmChunk>, AsyncDisposable {
     if (this.#waiting) return this.#waiting.promise.then(this.#nextInTurn, this.#nextInTurn);
     if (this.#over) return Promise.resolve(DONE);
     const waiting = (this.#waiting = defer<Next>());
-    if (this.#begun) this.#pull();
+    if (this.#source) this.#pull(this.#source);
     else void this.#begin();
     return waiting.promise;
   }
@@ -128,17 +123,22 @@ export class LlmStream implements AsyncIterable<LlmChunk>, AsyncDisposable {
       await call.begin();
       call.signal.throwIfAborted();
       call.signal.addEventListener('abort', this.#onAbort);
+    } catch (error) {
+      return this.#onFailure(error);
+    }
+    try {
       call.run.inside(() => {
-        this.#source = this.#open(call)[Symbol.asyncIterator]();
-        this.#pull();
+        const { client, request } = call.spec;
+        this.#source = client.provider.stream(request, call.context)[Symbol.asyncIterator]();
+        this.#pull(this.#source);
       });
     } catch (error) {
-      this.#onFailure(error);
+      this.#onProviderFailure(error);
     }
   }
 
-  #pull(): void {
-    this.#source!.next().then(this.#onItem, this.#onProviderFailure);
+  #pull(source: AsyncIterator<LlmChunk | ProviderResult>): void {
+    source.next().then(this.#onItem, this.#onProviderFailure);
   }
 
   readonly #onItem = (item: IteratorResult<LlmChunk | ProviderResult>): void => {
@@ -147,7 +147,7 @@ export class LlmStream implements AsyncIterable<LlmChunk>, AsyncDisposable {
     if (item.done)
       return this.#onFailure(new LlmResponseError('The provider’s stream ended without a result.'));
     const { value } = item;
-    if (!('type' in value)) return this.#end(call.succeed(value));
+    if (!('type' in value)) return this.#end(() => call.succeed(value));
     try {
       const telling = call.chunk(value);
       if (telling === undefined) this.#deliver(value);
@@ -163,7 +163,7 @@ export class LlmStream implements AsyncIterable<LlmChunk>, AsyncDisposable {
     this.#waiting = undefined;
     if (waiting) waiting.resolve({ done: false, value: chunk });
     // Nobody waits but `.response`.
-    else this.#pull();
+    else if (this.#source) this.#pull(this.#source);
   }
 
   readonly #onProviderFailure = (error: unknown): void => {
@@ -172,22 +172,17 @@ export class LlmStream implements AsyncIterable<LlmChunk>, AsyncDisposable {
 
   readonly #onFailure = (error: unknown): void => {
     if (this.#over) return;
-    const call = this.#call as LlmCall;
-    this.#end(
-      call.cancelled
-        ? call.endCancelled()
-        : call.fail(error).then((cause) => Promise.reject(cause)),
-    );
+    this.#end((call) => (call.cancelled ? call.endCancelled() : call.fail(error).then(reject)));
   };
 
   readonly #onAbort = (): void => this.#onFailure((this.#call as LlmCall).signal.reason);
 
   /** The stream is over; its reader learns of it when the terminal event was told. */
-  #end(ending: Promise<LlmResponse>): void {
+  #end(ending: (call: LlmCall) => Promise<LlmResponse>): void {
     this.#over = true;
     const call = this.#call as LlmCall;
     call.signal.removeEventListener('abort', this.#onAbort);
-    ending.then(
+    ending(call).then(
       (response) => this.#conclude({ response }),
       (error: unknown) => this.#conclude({ error }),
     );
@@ -232,4 +227,8 @@ export class LlmStream implements AsyncIterable<LlmChunk>, AsyncDisposable {
 
 async function* textOf(stream: LlmStream): AsyncGenerator<string, void, undefined> {
   for await (const chunk of stream) if (chunk.type === 'text') yield chunk.text;
+}
+
+function reject(error: Error): Promise<never> {
+  return Promise.reject(error);
 }

@@ -73,12 +73,10 @@ export class LlmService {
    * @param input the prompt, or the conversation so far
    */
   stream(input: string | readonly Message[], options: LlmStreamOptions = {}): LlmStream {
-    const open = (call: LlmCall) =>
-      call.spec.client.provider.stream(call.spec.request, call.context);
     try {
-      return new LlmStream(this.#open(input, options, true), open);
+      return new LlmStream(this.#open(input, options, true));
     } catch (error) {
-      return new LlmStream(error as Error, open);
+      return new LlmStream(error as Error);
     }
   }
 

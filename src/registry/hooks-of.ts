@@ -30,7 +30,7 @@ export function decoratedMethods(
   for (
     let owner: object | null = prototype;
     owner && owner !== Object.prototype;
-    owner = Object.getPrototypeOf(owner)
+    owner = Object.getPrototypeOf(owner) as object | null
   ) {
     for (const name of Object.getOwnPropertyNames(owner)) {
       if (!found.has(name)) found.set(name, readHooks(owner, name));
@@ -46,7 +46,7 @@ export function hasHooks(prototype: object): boolean {
 
 /** Every hook of an object: decorated methods, and `onXxx` methods that bear no decorator. */
 export function hooksOf(target: object): Hook[] {
-  const decorated = decoratedMethods(Object.getPrototypeOf(target) ?? {});
+  const decorated = decoratedMethods((Object.getPrototypeOf(target) ?? {}) as object);
   const hooks = decorated.flatMap(([method, found]) =>
     found.map(({ selector, options }) => methodHook(target, method, selector, options)),
   );

@@ -14,17 +14,6 @@ export interface Usage {
   source: 'provider' | 'estimated';
 }
 
-/** Zeros: no provider call was made, or nothing of it is known. */
-export const NO_USAGE: Readonly<Usage> = Object.freeze({
-  inputTokens: 0,
-  outputTokens: 0,
-  totalTokens: 0,
-  cachedInputTokens: 0,
-  cacheWriteTokens: 0,
-  reasoningTokens: 0,
-  source: 'provider',
-});
-
 /** A {@link Usage} from the numbers that are known; `totalTokens` is the sum of input and output. */
 export function toUsage(known: Partial<Omit<Usage, 'totalTokens'>>): Usage {
   const inputTokens = count(known.inputTokens);
@@ -57,3 +46,9 @@ export function addUsage(a: Usage, b: Usage): Usage {
 function count(value: number | null | undefined): number {
   return typeof value === 'number' && value > 0 && Number.isFinite(value) ? value : 0;
 }
+
+/** Zeros: no provider call was made, or nothing of it is known. */
+export const NO_USAGE: Readonly<Usage> = Object.freeze(toUsage({}));
+
+/** The usage of an answer whose server sent none: it is estimated then. */
+export const UNREPORTED_USAGE: Readonly<Usage> = Object.freeze(toUsage({ source: 'estimated' }));

@@ -1,4 +1,4 @@
-import type { LlmResponse } from '../index.js';
+import { UNREPORTED_USAGE, type LlmResponse } from '../index.js';
 
 /** A whole `LlmResponse` around what a test cares about. */
 export function fakeLlmResponse(partial: Partial<LlmResponse> = {}): LlmResponse {
@@ -11,15 +11,7 @@ export function fakeLlmResponse(partial: Partial<LlmResponse> = {}): LlmResponse
     message: { role: 'assistant', content: text, ...(toolCalls.length > 0 && { toolCalls }) },
     toolCalls,
     finishReason: toolCalls.length > 0 ? 'tool-calls' : 'stop',
-    usage: {
-      inputTokens: 0,
-      outputTokens: 0,
-      totalTokens: 0,
-      cachedInputTokens: 0,
-      cacheWriteTokens: 0,
-      reasoningTokens: 0,
-      source: 'provider',
-    },
+    usage: { ...UNREPORTED_USAGE, source: 'provider' },
     cost: 0,
     durationMs: 0,
     attempts: [],

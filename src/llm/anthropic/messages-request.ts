@@ -89,7 +89,7 @@ function encodePart(part: ContentPart): Block {
   if (part.type === 'text') return { type: 'text', text: part.text, ...providerOptions };
   if (part.type !== 'image') {
     throw new LlmInvalidRequestError(
-      `A part of a message has the unknown type "${String((part as ContentPart).type)}".`,
+      `A part of a message has the unknown type "${(part as ContentPart).type}".`,
     );
   }
   return { type: 'image', source: encodeImage(part), ...providerOptions };

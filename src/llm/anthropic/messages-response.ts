@@ -1,6 +1,11 @@
 import type Anthropic from '@anthropic-ai/sdk';
-import { toUsage, type FinishReason, type ProviderResult, type Usage } from '../../shapes/index.js';
-import { UNREPORTED_USAGE } from '../llm-provider.js';
+import {
+  toUsage,
+  UNREPORTED_USAGE,
+  type FinishReason,
+  type ProviderResult,
+  type Usage,
+} from '../../shapes/index.js';
 import { toToolCall } from '../tool-call.js';
 import { toMessage } from './provider-data.js';
 

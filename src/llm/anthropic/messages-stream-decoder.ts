@@ -47,6 +47,9 @@ export class MessagesStreamDecoder implements StreamDecoder {
         return this.#count(message.usage);
       case 'message_stop':
         this.#isComplete = true;
+        break;
+      default:
+      // The end of a block says nothing new, and newer kinds of events are none of ours.
     }
   }
 
@@ -112,7 +115,7 @@ export class MessagesStreamDecoder implements StreamDecoder {
     const { block } = open;
     switch (delta.type) {
       case 'text_delta':
-        if (this.context.collect) block['text'] = String(block['text'] ?? '') + delta.text;
+        if (this.context.collect) append(block, 'text', delta.text);
         if (delta.text) chunks.push({ type: 'text', text: delta.text });
         break;
       case 'input_json_delta':
@@ -122,8 +125,7 @@ export class MessagesStreamDecoder implements StreamDecoder {
         }
         break;
       case 'thinking_delta':
-        if (this.context.collect)
-          block['thinking'] = String(block['thinking'] ?? '') + delta.thinking;
+        if (this.context.collect) append(block, 'thinking', delta.thinking);
         if (delta.thinking) chunks.push({ type: 'reasoning', text: delta.thinking });
         break;
       case 'signature_delta':
@@ -136,4 +138,9 @@ export class MessagesStreamDecoder implements StreamDecoder {
         ];
     }
   }
+}
+
+function append(block: Record<string, unknown>, field: string, text: string): void {
+  const soFar = block[field];
+  block[field] = typeof soFar === 'string' ? soFar + text : text;
 }

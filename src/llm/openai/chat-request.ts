@@ -55,7 +55,7 @@ function encodePart(part: ContentPart): object {
   if (part.type === 'text') return { type: 'text', text: part.text, ...providerOptions };
   if (part.type !== 'image') {
     throw new LlmInvalidRequestError(
-      `A part of a message has the unknown type "${String((part as ContentPart).type)}".`,
+      `A part of a message has the unknown type "${(part as ContentPart).type}".`,
     );
   }
   const url =

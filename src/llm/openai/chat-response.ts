@@ -2,13 +2,13 @@ import type OpenAI from 'openai';
 import { LlmResponseError } from '../../errors/index.js';
 import {
   toUsage,
+  UNREPORTED_USAGE,
   type FinishReason,
   type Message,
   type ProviderResult,
   type ToolCall,
   type Usage,
 } from '../../shapes/index.js';
-import { UNREPORTED_USAGE } from '../llm-provider.js';
 import { toLlmError } from '../sdk/to-llm-error.js';
 import { toToolCall } from '../tool-call.js';
 

@@ -1,7 +1,12 @@
 import type OpenAI from 'openai';
 import { LlmResponseError } from '../../errors/index.js';
-import type { LlmChunk, ProviderResult, Usage } from '../../shapes/index.js';
-import { UNREPORTED_USAGE, type LlmProviderContext } from '../llm-provider.js';
+import {
+  UNREPORTED_USAGE,
+  type LlmChunk,
+  type ProviderResult,
+  type Usage,
+} from '../../shapes/index.js';
+import type { LlmProviderContext } from '../llm-provider.js';
 import type { StreamDecoder } from '../sdk/decoded-stream.js';
 import { toToolCall } from '../tool-call.js';
 import { assistantMessage, decodeUsage, toFinishReason } from './chat-response.js';
@@ -38,7 +43,7 @@ export class ChatStreamDecoder implements StreamDecoder {
     const choice = choices?.find(({ index }) => (index ?? 0) === 0);
     if (choice === undefined) return;
     if (choice.finish_reason) this.#finishReason = choice.finish_reason;
-    if (choice.delta) this.#pushDelta(choice.delta as Delta, chunks);
+    if (choice.delta) this.#pushDelta(choice.delta, chunks);
   }
 
   result(): ProviderResult {
@@ -47,7 +52,6 @@ export class ChatStreamDecoder implements StreamDecoder {
         `The stream of ${this.provider} ended without a finish reason: it is not complete.`,
       );
     }
-    // Servers may leave out an index.
     const toolCalls = Object.values(this.#calls).map(({ id, name, args }) =>
       toToolCall(id, name, args),
     );
@@ -74,7 +78,9 @@ export class ChatStreamDecoder implements StreamDecoder {
   }
 
   #pushToolCall(delta: OpenAI.ChatCompletionChunk.Choice.Delta.ToolCall, chunks: LlmChunk[]): void {
-    const { index = 0, id } = delta;
+    const { id } = delta;
+    // Some servers leave it out.
+    const index = (delta.index as number | undefined) ?? 0;
     const { name, arguments: argsDelta = '' } = delta.function ?? {};
     const call = (this.#calls[index] ??= { id: '', name: '', args: '' });
     if (id) call.id = id;

@@ -36,12 +36,12 @@ export class DecodedStream implements AsyncIterableIterator<LlmChunk | ProviderR
       this.#events ??= (await this.open())[Symbol.asyncIterator]();
       this.#chunks.length = this.#taken = 0;
       while (this.#chunks.length === 0) {
-        const { done, value } = await this.#events.next();
-        if (done) {
+        const event: IteratorResult<unknown> = await this.#events.next();
+        if (event.done) {
           this.#isOver = true;
           return { done: false, value: this.decoder.result() };
         }
-        this.#decode(value);
+        this.#decode(event.value);
       }
       return this.#take();
     } catch (error) {

@@ -66,7 +66,7 @@ export function observedFetch(inner: () => Fetch): Fetch {
       throw error;
     }
   };
-  return Object.assign(observed as Fetch, { [OBSERVED]: true });
+  return Object.assign(observed, { [OBSERVED]: true });
 }
 
 /**

@@ -1,0 +1,29 @@
+export default {
+  testEnvironment: 'node',
+  testEnvironmentOptions: {
+    // Tests that import the package by name run its source, not a build.
+    customExportConditions: ['nestjs-llm-callbacks:source', 'node', 'node-addons'],
+  },
+  roots: ['<rootDir>/test'],
+  testMatch: ['**/*.spec.ts'],
+  extensionsToTreatAsEsm: ['.ts'],
+  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  transform: {
+    '^.+\\.ts$': [
+      '@swc/jest',
+      {
+        swcrc: false,
+        jsc: {
+          target: 'es2023',
+          parser: { syntax: 'typescript', decorators: true },
+          transform: { legacyDecorator: true, decoratorMetadata: true },
+          keepClassNames: true,
+        },
+        module: { type: 'es6' },
+        sourceMaps: true,
+      },
+    ],
+  },
+  // The babel provider would count the helpers that swc adds.
+  coverageProvider: 'v8',
+};

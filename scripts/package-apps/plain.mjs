@@ -1,0 +1,33 @@
+import 'reflect-metadata';
+import { strict as assert } from 'node:assert';
+import { createRequire } from 'node:module';
+import { Injectable, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { CallbacksModule, LlmService, OnLlmEnd } from 'nestjs-llm-callbacks';
+import { FakeLlm } from 'nestjs-llm-callbacks/testing';
+
+class Hooks {
+  heard = [];
+
+  ended(event) {
+    this.heard.push(event);
+  }
+}
+OnLlmEnd()(Hooks.prototype, 'ended', Object.getOwnPropertyDescriptor(Hooks.prototype, 'ended'));
+Injectable()(Hooks);
+
+class AppModule {}
+Module({
+  imports: [CallbacksModule.forRoot({ llm: { provider: new FakeLlm(['hello']), model: 'fake' } })],
+  providers: [Hooks],
+})(AppModule);
+
+const app = await NestFactory.createApplicationContext(AppModule, { logger: ['error'] });
+const { text } = await app.get(LlmService).generate('hi');
+assert.equal(text, 'hello');
+assert.equal(app.get(Hooks).heard.length, 1);
+await app.close();
+
+// Two copies of a class would be two injection tokens.
+const required = createRequire(import.meta.url)('nestjs-llm-callbacks');
+assert.equal(required.LlmService, LlmService);

@@ -1,0 +1,12 @@
+// Compiles the library and the sample app as they are now, then runs the app in this process.
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { root, tsc } from './tools.mjs';
+
+const out = join(root, 'dist-sample');
+rmSync(out, { recursive: true, force: true });
+tsc('tsconfig.build.json');
+tsc('tsconfig.sample.json');
+
+await import(pathToFileURL(join(out, 'sample-app/main.js')).href);

@@ -1,0 +1,209 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Injectable } from '@nestjs/common';
+import {
+  CallbackScope,
+  CallbacksModule,
+  CallbacksService,
+  getLlmToken,
+  LlmService,
+  OnLlmEnd,
+  OnLlmStart,
+  type LlmStartEvent,
+} from 'nestjs-llm-callbacks';
+import { FakeLlm } from 'nestjs-llm-callbacks/testing';
+import { always, closeApps, startApp } from '../support/app.js';
+
+let heard: string[];
+beforeEach(() => {
+  heard = [];
+});
+afterEach(closeApps);
+
+/** A callback that notes its name at each start. */
+const note = (name: string) => ({ onLlmStart: () => void heard.push(name) });
+
+const client = (name: string, callbacks: object[] = []) =>
+  CallbacksModule.forFeature({
+    name,
+    llm: { provider: new FakeLlm(always(name)), model: name },
+    callbacks,
+  });
+
+@Injectable()
+class Discovered {
+  @OnLlmStart() start() {
+    heard.push('discovered');
+  }
+  @OnLlmStart({ scope: 'support' }) supported() {
+    heard.push('scope');
+  }
+}
+
+@Injectable()
+@CallbackScope('sales')
+class SalesOnly {
+  @OnLlmStart() start() {
+    heard.push('sales');
+  }
+  @OnLlmStart({ scope: ['support', 'sales'] }) both() {
+    heard.push('both');
+  }
+}
+
+describe('The four circles', () => {
+  it('add up: listed, discovered, scope, instance, call, in this order', async () => {
+    const { module } = await startApp(
+      { imports: [client('support', [note('instance')])], providers: [Discovered] },
+      { callbacks: [note('listed')] },
+    );
+    const llm = module.get<LlmService>(getLlmToken('support'), { strict: false });
+    await llm.generate('hi', { callbacks: [note('call')] });
+    expect(heard).toEqual(['listed', 'discovered', 'scope', 'instance', 'call']);
+  });
+
+  it('are passed by order first, then by circle, then by registration', async () => {
+    class Ordered {
+      @OnLlmStart({ order: 1 }) last() {
+        heard.push('1');
+      }
+      @OnLlmStart({ order: -1 }) first() {
+        heard.push('-1');
+      }
+      @OnLlmStart({ order: Infinity }) innermost() {
+        heard.push('Infinity');
+      }
+    }
+    const { llm } = await startApp({}, { callbacks: [new Ordered(), note('a'), note('b')] });
+    await llm.generate('hi', { callbacks: [new Ordered(), note('c')] });
+    expect(heard).toEqual(['-1', '-1', 'a', 'b', 'c', '1', '1', 'Infinity', 'Infinity']);
+  });
+
+  it('count an object that is in several of them once, in the first', async () => {
+    const once = note('once');
+    const { llm } = await startApp({}, { callbacks: [once] });
+    await llm.generate('hi', { callbacks: [note('before'), once, once] });
+    expect(heard).toEqual(['once', 'before']);
+  });
+
+  it('limit a scope to its client, by class, by decorator or by a list', async () => {
+    const { module, llm } = await startApp({
+      imports: [client('support'), client('sales')],
+      providers: [Discovered, SalesOnly],
+    });
+    const heardBy = async (name: string | undefined) => {
+      heard = [];
+      const service = name ? module.get<LlmService>(getLlmToken(name), { strict: false }) : llm;
+      await service.generate('hi');
+      return heard;
+    };
+    expect(await heardBy(undefined)).toEqual(['discovered']);
+    expect(await heardBy('support')).toEqual(['discovered', 'scope', 'both']);
+    expect(await heardBy('sales')).toEqual(['discovered', 'sales', 'both']);
+  });
+
+  it('know the default scope', async () => {
+    const { module, llm } = await startApp({ imports: [client('support')] });
+    const callbacks = module.get(CallbacksService);
+    callbacks.on('llm.start', (event) => heard.push(`${event.scope} of ${event.scopes.join()}`), {
+      scope: 'default',
+    });
+    await llm.generate('hi');
+    await module.get<LlmService>(getLlmToken('support'), { strict: false }).generate('hi');
+    expect(heard).toEqual(['default of default']);
+  });
+});
+
+describe('CallbacksService', () => {
+  it('adds objects and functions, and takes them back from runs that are under way', async () => {
+    const { module, llm } = await startApp({}, { answers: ['a b c'] });
+    const callbacks = module.get(CallbacksService);
+    const removeChunks = callbacks.on('llm.chunk', ({ index }) => {
+      heard.push(`chunk ${index}`);
+      if (index === 1) removeChunks();
+    });
+    callbacks.add(note('object'), { onLlmEnd: () => void heard.push('end') });
+    await llm.stream('hi').response;
+    expect(heard).toEqual(['object', 'chunk 0', 'chunk 1', 'end']);
+  });
+
+  it('fixes the handlers of a run at its start', async () => {
+    const { module, llm } = await startApp();
+    const callbacks = module.get(CallbacksService);
+    callbacks.on(
+      'llm.start',
+      () => void callbacks.add({ onLlmEnd: () => void heard.push('too late') }),
+    );
+    await llm.generate('hi');
+    expect(heard).toEqual([]);
+    await llm.generate('hi');
+    expect(heard).toEqual(['too late']);
+  });
+
+  it('replaces the listed callbacks, never the discovered ones', async () => {
+    const { module, llm } = await startApp(
+      { providers: [Discovered], imports: [client('support')] },
+      { callbacks: [note('listed')] },
+    );
+    const callbacks = module.get(CallbacksService);
+    callbacks.setGlobalCallbacks([note('first')]);
+    callbacks.setGlobalCallbacks([note('second')]);
+    await llm.generate('hi');
+    expect(heard).toEqual(['second', 'discovered']);
+  });
+
+  it('shows who listens', async () => {
+    class Shown {
+      @OnLlmEnd({ scope: 'support', order: 3, critical: true }) end() {}
+    }
+    const { module } = await startApp(
+      { imports: [client('support')] },
+      { callbacks: [new Shown()] },
+    );
+    expect(module.get(CallbacksService).handlers()).toEqual([
+      { name: 'Shown.end', event: 'llm.end', scopes: ['support'], order: 3, critical: true },
+    ]);
+  });
+});
+
+describe('A call that a handler makes', () => {
+  @Injectable()
+  class Moderator {
+    constructor(private readonly llm: LlmService) {}
+    @OnLlmStart() async check(event: LlmStartEvent) {
+      heard.push(`moderator hears ${event.prompt}`);
+      await this.llm.generate(`is this fine: ${event.prompt}?`);
+    }
+  }
+
+  it('is a new root run with the request’s context, which its own object and the callbacks around it do not hear', async () => {
+    const starts: LlmStartEvent[] = [];
+    const { module, llm } = await startApp(
+      { providers: [Moderator] },
+      { callbacks: [{ onLlmStart: (event: LlmStartEvent) => void starts.push(event) }] },
+    );
+    await module
+      .get(CallbacksService)
+      .run({ userId: 'ada' }, () => llm.generate('hi', { callbacks: [note('call')] }));
+    const [outer, inner] = starts;
+    expect(heard).toEqual(['moderator hears hi', 'call']);
+    expect(outer?.fromCallback).toBeUndefined();
+    expect(inner).toMatchObject({
+      prompt: 'is this fine: hi?',
+      parentRunId: undefined,
+      rootRunId: inner?.runId,
+      requestId: outer?.requestId,
+      traceId: outer?.traceId,
+      userId: 'ada',
+      fromCallback: { runId: outer?.runId, handler: 'Moderator.check' },
+    });
+  });
+
+  it('cannot go round in circles between two handlers', async () => {
+    @Injectable()
+    class Second extends Moderator {}
+    const { llm, fake } = await startApp({ providers: [Moderator, Second] });
+    await llm.generate('hi');
+    // hi; the first asks, which the second hears and asks about; and the other way round.
+    expect(fake.requests).toHaveLength(5);
+  });
+});

@@ -1,0 +1,250 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Controller, Inject, Injectable, Module, Scope, type OnModuleInit } from '@nestjs/common';
+import { LazyModuleLoader, REQUEST } from '@nestjs/core';
+import {
+  Callbacks,
+  LlmService,
+  OnLlmEnd,
+  OnLlmStart,
+  type LlmEndEvent,
+} from 'nestjs-llm-callbacks';
+import { logs } from '../support/logs.js';
+import { closeApps, compileApp, startApp } from '../support/app.js';
+
+let heard: string[];
+beforeEach(() => {
+  heard = [];
+});
+afterEach(closeApps);
+
+@Injectable()
+class Hooks {
+  @OnLlmEnd() end() {
+    heard.push(`${this.constructor.name}.end`);
+  }
+}
+
+async function heardAfterOneCall(providers: Parameters<typeof startApp>[0]): Promise<string[]> {
+  const { llm } = await startApp(providers);
+  await llm.generate('hi');
+  return heard;
+}
+
+describe('Discovery finds decorated methods', () => {
+  it('of providers and controllers', async () => {
+    @Controller('desk')
+    class Desk {
+      @OnLlmEnd() end() {
+        heard.push('Desk.end');
+      }
+    }
+    expect(await heardAfterOneCall({ providers: [Hooks], controllers: [Desk] })).toEqual([
+      'Hooks.end',
+      'Desk.end',
+    ]);
+  });
+
+  it('of values and of what factories make, now or later', async () => {
+    class Value extends Hooks {}
+    class Made extends Hooks {}
+    class MadeLater extends Hooks {}
+    const providers = [
+      { provide: 'value', useValue: new Value() },
+      { provide: 'made', useFactory: () => new Made() },
+      { provide: 'made later', useFactory: async () => Promise.resolve(new MadeLater()) },
+    ];
+    expect(await heardAfterOneCall({ providers })).toEqual([
+      'Value.end',
+      'Made.end',
+      'MadeLater.end',
+    ]);
+  });
+
+  it('once for aliases, for a value under two tokens, and for a module that two others import', async () => {
+    const value = new (class Shared extends Hooks {})();
+    @Module({ providers: [Hooks], exports: [Hooks] })
+    class HooksModule {}
+    @Module({ imports: [HooksModule] })
+    class One {}
+    @Module({ imports: [HooksModule] })
+    class Two {}
+    const providers = [
+      { provide: 'a', useValue: value },
+      { provide: 'b', useValue: value },
+      { provide: 'alias', useExisting: 'a' },
+    ];
+    const names = await heardAfterOneCall({ imports: [One, Two], providers });
+    expect(names.toSorted()).toEqual(['Hooks.end', 'Shared.end']);
+  });
+
+  it('that are inherited, but not an override without a decorator', async () => {
+    @Injectable()
+    class Inherits extends Hooks {}
+    @Injectable()
+    class Overrides extends Hooks {
+      override end() {
+        heard.push('never');
+      }
+    }
+    expect(await heardAfterOneCall({ providers: [Inherits, Overrides] })).toEqual(['Inherits.end']);
+  });
+
+  it('with several decorators, and with the same one twice', async () => {
+    @Injectable()
+    class Many {
+      @OnLlmStart()
+      @OnLlmEnd({ order: 1 })
+      @OnLlmEnd({ order: 2 })
+      any(event: { type: string }) {
+        heard.push(event.type);
+      }
+    }
+    expect(await heardAfterOneCall({ providers: [Many] })).toEqual([
+      'llm.start',
+      'llm.end',
+      'llm.end',
+    ]);
+  });
+
+  it('under other decorators that wrap the method', async () => {
+    const loud: MethodDecorator = (_target, _key, descriptor: PropertyDescriptor) => {
+      const inner = descriptor.value as (...args: unknown[]) => unknown;
+      descriptor.value = function (this: unknown, ...args: unknown[]) {
+        heard.push('loud');
+        return inner.apply(this, args);
+      };
+    };
+    @Injectable()
+    class Wrapped {
+      @loud @OnLlmStart() below() {
+        heard.push('below');
+      }
+      @OnLlmEnd() @loud above() {
+        heard.push('above');
+      }
+    }
+    expect(await heardAfterOneCall({ providers: [Wrapped] })).toEqual([
+      'loud',
+      'below',
+      'loud',
+      'above',
+    ]);
+  });
+});
+
+describe('Discovery finds Callbacks classes', () => {
+  it('by their method names, each method once, its decorator first', async () => {
+    @Injectable()
+    class Named extends Callbacks {
+      override onLlmStart() {
+        heard.push('start');
+      }
+      @OnLlmEnd() override onLlmEnd() {
+        heard.push('end');
+      }
+      override onAnyEvent(event: { type: string }) {
+        heard.push(`any ${event.type}`);
+      }
+    }
+    expect(await heardAfterOneCall({ providers: [Named] })).toEqual([
+      'start',
+      'any llm.start',
+      'end',
+      'any llm.end',
+    ]);
+  });
+
+  it('but not a provider that merely has such a name', async () => {
+    @Injectable()
+    class Unrelated {
+      onLlmEnd() {
+        heard.push('never');
+      }
+    }
+    expect(await heardAfterOneCall({ providers: [Unrelated] })).toEqual([]);
+  });
+});
+
+describe('Discovery is ready before it is needed', () => {
+  it('for a run in any onModuleInit, and in a factory while the application is built', async () => {
+    @Injectable()
+    class Warm implements OnModuleInit {
+      constructor(private readonly llm: LlmService) {}
+      async onModuleInit() {
+        await this.llm.generate('warm up');
+      }
+    }
+    @Module({ providers: [Warm] })
+    class WarmModule {}
+    const early = {
+      provide: 'early',
+      useFactory: async (llm: LlmService, _hooks: Hooks) => llm.generate('early'),
+      inject: [LlmService, Hooks],
+    };
+    await startApp({ imports: [WarmModule], providers: [early, Hooks] });
+    expect(heard).toEqual(['Hooks.end', 'Hooks.end']);
+  });
+
+  it('for modules that are loaded later', async () => {
+    class Late extends Hooks {}
+    @Module({ providers: [Late] })
+    class LateModule {}
+    const { module, llm } = await startApp();
+    await llm.generate('before');
+    await module.get(LazyModuleLoader).load(() => LateModule);
+    await llm.generate('after');
+    expect(heard).toEqual(['Late.end']);
+  });
+
+  it('never with an instance whose constructor has not run', async () => {
+    @Injectable()
+    class Slow {
+      readonly ready = true;
+      constructor(@Inject('slow') _slow: unknown) {}
+      @OnLlmEnd() end(event: LlmEndEvent) {
+        heard.push(`${event.text} ${this.ready}`);
+      }
+    }
+    let go!: () => void;
+    const slow = new Promise<void>((resolve) => (go = resolve));
+    const early = {
+      provide: 'early',
+      useFactory: async (llm: LlmService) => {
+        await llm.generate('early');
+        go();
+      },
+      inject: [LlmService],
+    };
+    const { llm } = await startApp({
+      providers: [{ provide: 'slow', useFactory: () => slow }, early, Slow],
+    });
+    await llm.generate('later');
+    expect(heard).toEqual(['hello true']);
+  });
+});
+
+describe('Discovery leaves out, with a warning that names the method,', () => {
+  it('transient providers', async () => {
+    @Injectable({ scope: Scope.TRANSIENT })
+    class Brief extends Hooks {}
+    expect(await heardAfterOneCall({ providers: [Brief] })).toEqual([]);
+    expect(logs).toContainEqual({
+      level: 'warn',
+      message: expect.stringMatching(/^Brief\.end .*transient/) as never,
+    });
+  });
+
+  it('providers that are request-scoped, or depend on something that is', async () => {
+    @Injectable()
+    class PerRequest extends Hooks {
+      constructor(@Inject(REQUEST) readonly request: unknown) {
+        super();
+      }
+    }
+    await compileApp({ providers: [PerRequest] }).then(({ module }) => module.init());
+    expect(logs).toContainEqual({
+      level: 'warn',
+      message: expect.stringMatching(/^PerRequest\.end .*request-scoped/) as never,
+    });
+  });
+});

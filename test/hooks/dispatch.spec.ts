@@ -1,0 +1,296 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { ForbiddenException } from '@nestjs/common';
+import {
+  CallbackAbort,
+  CallbackTimeoutError,
+  OnCallbackError,
+  OnLlmEnd,
+  OnLlmError,
+  OnLlmStart,
+  OnLlmStreamChunk,
+  type CallbackErrorEvent,
+  type HandlerContext,
+  type LlmErrorEvent,
+  type LlmStartEvent,
+} from 'nestjs-llm-callbacks';
+import { RecordingCallbacks } from 'nestjs-llm-callbacks/testing';
+import { closeApps, startApp } from '../support/app.js';
+import { logs } from '../support/logs.js';
+
+let heard: string[];
+beforeEach(() => {
+  heard = [];
+});
+afterEach(closeApps);
+
+describe('Handlers of one event', () => {
+  it('run one after the other, each awaited before the next', async () => {
+    const slow = {
+      async onLlmStart() {
+        heard.push('slow begins');
+        await new Promise(setImmediate);
+        heard.push('slow is done');
+      },
+    };
+    const { llm } = await startApp(
+      {},
+      { callbacks: [slow, { onLlmStart: () => void heard.push('next') }] },
+    );
+    await llm.generate('hi');
+    expect(heard).toEqual(['slow begins', 'slow is done', 'next']);
+  });
+
+  it('share one event, and get a signal', async () => {
+    const events: unknown[] = [];
+    const keep = () => ({
+      onLlmStart: (event: LlmStartEvent, { signal }: HandlerContext) =>
+        void events.push(event, signal),
+    });
+    const { llm } = await startApp({}, { callbacks: [keep(), keep()] });
+    await llm.generate('hi');
+    expect(events[0]).toBe(events[2]);
+    expect(events[1]).toBeInstanceOf(AbortSignal);
+  });
+
+  it('are filtered by `when`; one that throws is reported and its handler is not called', async () => {
+    class Filtered {
+      @OnLlmStart({ when: (event) => event.prompt === 'yes' }) some() {
+        heard.push('some');
+      }
+      @OnLlmStart({
+        critical: true,
+        when: () => {
+          throw new Error('bad filter');
+        },
+      })
+      broken() {
+        heard.push('never');
+      }
+      @OnCallbackError() failed(event: CallbackErrorEvent) {
+        heard.push(`${event.handler}: ${(event.error as Error).message}`);
+      }
+    }
+    const { llm } = await startApp({}, { callbacks: [new Filtered()] });
+    await llm.generate('no');
+    await llm.generate('yes');
+    expect(heard).toEqual(['Filtered.broken: bad filter', 'some', 'Filtered.broken: bad filter']);
+  });
+});
+
+describe('An error in a handler', () => {
+  class Failing {
+    @OnLlmEnd() sync() {
+      throw new Error('sync');
+    }
+    @OnLlmEnd() async later() {
+      return Promise.reject(new Error('later'));
+    }
+  }
+
+  it('is logged, told as callback.error, and changes nothing', async () => {
+    const recording = new RecordingCallbacks();
+    const { llm } = await startApp({}, { callbacks: [new Failing(), recording] });
+    expect((await llm.generate('hi')).text).toBe('hello');
+    expect(
+      recording.of('callback.error').map(({ handler, event }) => [handler, event.type]),
+    ).toEqual([
+      ['Failing.sync', 'llm.end'],
+      ['Failing.later', 'llm.end'],
+    ]);
+    expect(logs).toEqual([
+      { level: 'error', message: 'Failing.sync failed on llm.end: sync' },
+      { level: 'error', message: 'Failing.later failed on llm.end: later' },
+    ]);
+  });
+
+  it('that hears callback.error is only logged', async () => {
+    const worse = {
+      onCallbackError() {
+        heard.push('told');
+        throw new CallbackAbort('worse');
+      },
+    };
+    const { llm } = await startApp({}, { callbacks: [new Failing(), worse] });
+    await llm.generate('hi');
+    expect(heard).toEqual(['told', 'told']);
+    expect(logs.map(({ message }) => message)).toContain(
+      'Object.onCallbackError failed on callback.error: worse',
+    );
+  });
+});
+
+describe('A critical handler', () => {
+  const forbidden = new ForbiddenException('not you');
+  const refuse = () => {
+    throw forbidden;
+  };
+
+  class Gate {
+    @OnLlmStart({ critical: true }) gate() {
+      return refuse();
+    }
+    @OnLlmStart({ critical: true, order: 1 }) second() {
+      heard.push('never');
+    }
+    @OnLlmStart({ order: 2 }) observer() {
+      heard.push('observer');
+    }
+  }
+
+  it('at the start: the provider is not called, later critical ones are skipped, observers hear it all', async () => {
+    const recording = new RecordingCallbacks();
+    const { llm, fake } = await startApp({}, { callbacks: [new Gate(), recording] });
+    await expect(llm.generate('hi')).rejects.toBe(forbidden);
+    expect(heard).toEqual(['observer']);
+    expect(fake.requests).toEqual([]);
+    expect(recording.tree()).toEqual([
+      { kind: 'llm', events: ['llm.start', 'llm.error'], children: [] },
+    ]);
+    expect(recording.of('llm.error')[0]).toMatchObject({
+      error: forbidden,
+      cost: 0,
+      attempts: [],
+      durationMs: 0,
+    });
+  });
+
+  it('between: the run is aborted and ends in its error', async () => {
+    const signals: boolean[] = [];
+    class Censor {
+      @OnLlmStreamChunk({ critical: true, when: ({ index }) => index === 1 }) async check() {
+        await Promise.resolve();
+        return refuse();
+      }
+      @OnLlmError() failed(_event: LlmErrorEvent, { signal }: HandlerContext) {
+        signals.push(signal.aborted);
+      }
+    }
+    const recording = new RecordingCallbacks();
+    const { llm } = await startApp(
+      {},
+      { answers: ['a b c'], callbacks: [new Censor(), recording] },
+    );
+    const read: string[] = [];
+    const reading = (async () => {
+      for await (const text of llm.stream('hi').textStream) read.push(text);
+    })();
+    await expect(reading).rejects.toBe(forbidden);
+    expect(read).toEqual(['a']);
+    expect(recording.tree()[0]?.events).toEqual([
+      'llm.start',
+      'llm.chunk',
+      'llm.chunk',
+      'llm.error',
+    ]);
+    expect(recording.of('llm.error')[0]).toMatchObject({
+      text: 'a b',
+      error: forbidden,
+      aborted: false,
+    });
+    expect(signals).toEqual([true]);
+  });
+
+  it('at the end: the caller gets its error, and there is no second terminal event', async () => {
+    class Last {
+      @OnLlmEnd({ critical: true }) check() {
+        return refuse();
+      }
+    }
+    const recording = new RecordingCallbacks();
+    const { llm } = await startApp({}, { callbacks: [new Last(), recording] });
+    await expect(llm.generate('hi')).rejects.toBe(forbidden);
+    const stream = llm.stream('hi');
+    await expect(stream.response).rejects.toBe(forbidden);
+    expect(recording.of('llm.end')).toHaveLength(2);
+    expect(recording.of('llm.error')).toHaveLength(0);
+  });
+
+  it('on an error: the run’s own error stands, and the handler’s is reported', async () => {
+    class OnFailure {
+      @OnLlmError({ critical: true }) check() {
+        return refuse();
+      }
+    }
+    const recording = new RecordingCallbacks();
+    const { llm } = await startApp(
+      {},
+      { answers: [new Error('down')], callbacks: [new OnFailure(), recording] },
+    );
+    await expect(llm.generate('hi')).rejects.toThrow('down');
+    expect(recording.of('callback.error').map(({ error }) => error)).toEqual([forbidden]);
+  });
+
+  it('is what a CallbackAbort makes of any handler, its subclasses too', async () => {
+    class Closed extends CallbackAbort {}
+    const closed = new Closed('closed tonight');
+    const hook = {
+      onLlmStart() {
+        throw closed;
+      },
+    };
+    const { llm, fake } = await startApp({}, { callbacks: [hook] });
+    await expect(llm.generate('hi')).rejects.toBe(closed);
+    expect(fake.requests).toEqual([]);
+  });
+});
+
+describe('A handler with timeoutMs', () => {
+  it('is no longer waited for; its signal fires and the timeout is reported', async () => {
+    class Slow {
+      @OnLlmStart({ timeoutMs: 5 }) hang(_event: LlmStartEvent, { signal }: HandlerContext) {
+        signal.addEventListener('abort', () => heard.push('stopped'));
+        return new Promise(() => undefined);
+      }
+    }
+    const recording = new RecordingCallbacks();
+    const { llm } = await startApp({}, { callbacks: [new Slow(), recording] });
+    expect((await llm.generate('hi')).text).toBe('hello');
+    expect(heard).toEqual(['stopped']);
+    expect(recording.of('callback.error')[0]?.error).toBeInstanceOf(CallbackTimeoutError);
+  });
+
+  it('that is critical fails the run', async () => {
+    class Slow {
+      @OnLlmStart({ timeoutMs: 5, critical: true }) hang() {
+        return new Promise(() => undefined);
+      }
+    }
+    const { llm } = await startApp({}, { callbacks: [new Slow()] });
+    await expect(llm.generate('hi')).rejects.toBeInstanceOf(CallbackTimeoutError);
+  });
+
+  it('is left in peace when it is in time', async () => {
+    class Quick {
+      @OnLlmStart({ timeoutMs: 60_000 }) async quick(
+        _event: LlmStartEvent,
+        { signal }: HandlerContext,
+      ) {
+        await Promise.resolve();
+        heard.push(`aborted: ${signal.aborted}`);
+      }
+    }
+    const { llm } = await startApp({}, { callbacks: [new Quick()] });
+    await llm.generate('hi');
+    expect(heard).toEqual(['aborted: false']);
+  });
+});
+
+describe('A handler that hangs', () => {
+  it('at the start does not outlive the call’s timeout; the others are told first', async () => {
+    const hang = { onLlmStart: () => new Promise(() => undefined) };
+    const recording = new RecordingCallbacks();
+    const { llm, fake } = await startApp({}, { callbacks: [hang, recording] });
+    await expect(llm.generate('hi', { timeoutMs: 5 })).rejects.toMatchObject({ code: 'timeout' });
+    expect(recording.tree()[0]?.events).toEqual(['llm.start', 'llm.error']);
+    expect(fake.requests).toEqual([]);
+  });
+
+  it('at a chunk does not outlive an abort', async () => {
+    const recording = new RecordingCallbacks();
+    const hang = { onLlmStreamChunk: () => new Promise(() => undefined) };
+    const { llm } = await startApp({}, { callbacks: [recording, hang] });
+    const stream = llm.stream('hi', { timeoutMs: 5 });
+    await expect(stream.response).rejects.toMatchObject({ code: 'timeout' });
+    expect(recording.tree()[0]?.events).toEqual(['llm.start', 'llm.chunk', 'llm.error']);
+  });
+});

@@ -1,0 +1,53 @@
+import type { INestApplicationContext, ModuleMetadata } from '@nestjs/common';
+import { Test, type TestingModule } from '@nestjs/testing';
+import { CallbacksModule, LlmService, type CallbacksModuleOptions } from 'nestjs-llm-callbacks';
+import { FakeLlm, type FakeAnswer } from 'nestjs-llm-callbacks/testing';
+import { logs, testLogger } from './logs.js';
+
+const open: INestApplicationContext[] = [];
+
+/** An endless supply of one answer. */
+export function always(answer: FakeAnswer): FakeAnswer[] {
+  return Array.from({ length: 100 }, () => answer);
+}
+
+export interface TestApp {
+  readonly module: TestingModule;
+  readonly llm: LlmService;
+  readonly fake: FakeLlm;
+}
+
+/** The module of an application around a fake model, not yet initialised. */
+export async function compileApp(
+  metadata: ModuleMetadata = {},
+  options: CallbacksModuleOptions & { answers?: FakeAnswer[] } = {},
+): Promise<TestApp> {
+  const { answers = always('hello'), ...root } = options;
+  const fake = new FakeLlm(answers);
+  const forRoot = CallbacksModule.forRoot({ llm: { provider: fake, model: 'fake' }, ...root });
+  const imports = [forRoot, ...(metadata.imports ?? [])];
+  const module = await Test.createTestingModule({ ...metadata, imports })
+    .setLogger(testLogger)
+    .compile();
+  open.push(module);
+  return { module, fake, llm: module.get(LlmService) };
+}
+
+/** An application around a fake model. */
+export async function startApp(...args: Parameters<typeof compileApp>): Promise<TestApp> {
+  const app = await compileApp(...args);
+  await app.module.init();
+  return app;
+}
+
+/** Has an application closed by {@link closeApps}. */
+export function willClose<T extends INestApplicationContext>(app: T): T {
+  open.push(app);
+  return app;
+}
+
+/** Closes what a test has opened, and forgets what it logged; for `afterEach`. */
+export async function closeApps(): Promise<void> {
+  for (const app of open.splice(0)) await app.close();
+  logs.length = 0;
+}
