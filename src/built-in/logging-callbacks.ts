@@ -2,6 +2,7 @@ import { Injectable, Logger, Optional } from '@nestjs/common';
 import { OnAnyEvent } from '../decorators/index.js';
 import { describeError } from '../errors/index.js';
 import type { CallbackEvent } from '../events/index.js';
+import { oneLine } from '../text.js';
 
 export interface LoggingOptions {
   /** One readable line a run; the default. */
@@ -35,7 +36,7 @@ export class LoggingCallbacks {
       runId: event.runId,
       userId: event.userId,
     };
-    const line = this.options.json ? JSON.stringify(fields) : pretty(event, fields);
+    const line = oneLine(this.options.json ? JSON.stringify(fields) : pretty(event, fields));
     if (!event.type.endsWith('.error')) this.#logger[this.options.level ?? 'log'](line);
     else if ('aborted' in event && event.aborted) this.#logger.warn(line);
     else this.#logger.error(line);
@@ -102,16 +103,5 @@ function pretty({ type }: CallbackEvent, fields: Fields): string {
       : undefined,
     fields['userId'] === undefined ? undefined : `user ${fields['userId']}`,
   ];
-  return parts
-    .filter((part) => part !== undefined)
-    .map((part) => oneLine(String(part)))
-    .join(' · ');
-}
-
-/** Names come from models and users: none may start a line of its own, colour the terminal or turn its direction. */
-function oneLine(text: string): string {
-  // eslint-disable-next-line no-control-regex
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, (character) =>
-    JSON.stringify(character).slice(1, -1),
-  );
+  return parts.filter((part) => part !== undefined).join(' · ');
 }

@@ -8,6 +8,7 @@ import {
   type RunInfo,
 } from '../events/index.js';
 import type { Handler, HandlerTable } from '../registry/index.js';
+import { oneLine } from '../text.js';
 import { abortable, isThenable } from './promises.js';
 import { callWithTimeout } from './timeout.js';
 
@@ -137,7 +138,7 @@ export class Dispatcher {
   ): Promise<void> | undefined {
     const reason = error instanceof Error ? error.message : String(error);
     this.#logger.error(
-      `${handler.name} failed on ${event.type}: ${reason}`,
+      `${handler.name} failed on ${event.type}: ${oneLine(reason)}`,
       error instanceof Error ? error.stack : '',
     );
     if (event.type === 'callback.error') return undefined;

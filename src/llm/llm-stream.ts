@@ -1,9 +1,10 @@
 import { setImmediate } from 'node:timers';
-import { Observable } from 'rxjs';
+import type { Observable } from 'rxjs';
 import { CallbacksConfigurationError, LlmAbortedError, LlmResponseError } from '../errors/index.js';
 import type { LlmChunk, LlmResponse, ProviderResult } from '../shapes/index.js';
 import { defer, type Deferred } from './deferred.js';
 import type { LlmCall } from './llm-call.js';
+import { observe, textOf } from './stream-views.js';
 
 type Outcome = { readonly response: LlmResponse } | { readonly error: unknown };
 type Next = IteratorResult<LlmChunk, undefined>;
@@ -31,6 +32,8 @@ export class LlmStream implements AsyncIterable<LlmChunk>, AsyncDisposable {
   #waiting: Deferred<Next> | undefined;
   #response: Deferred<LlmResponse> | undefined;
   #outcome: Outcome | undefined;
+  /** Whether the reader knows how the stream ended. */
+  #isTold = false;
 
   /** @internal made by `LlmService.stream()`; an error is thrown when the stream is read. */
   constructor(call: LlmCall | Error) {
@@ -83,19 +86,7 @@ export class LlmStream implements AsyncIterable<LlmChunk>, AsyncDisposable {
 
   /** The chunks as an Observable, which reads when it is subscribed; unsubscribing is stopping to read. */
   toObservable(): Observable<LlmChunk> {
-    return new Observable((subscriber) => {
-      const reader = this[Symbol.asyncIterator]();
-      void (async () => {
-        try {
-          for (let next = await reader.next(); !next.done; next = await reader.next())
-            subscriber.next(next.value);
-          subscriber.complete();
-        } catch (error) {
-          subscriber.error(error);
-        }
-      })();
-      return () => void reader.return?.();
-    });
+    return observe(this);
   }
 
   /** Stops reading; a stream that was not begun never will be. */
@@ -106,9 +97,10 @@ export class LlmStream implements AsyncIterable<LlmChunk>, AsyncDisposable {
   #next(): Promise<Next> {
     // A second next() before the first has settled waits for its turn, as with generators.
     if (this.#waiting) return this.#waiting.promise.then(this.#nextInTurn, this.#nextInTurn);
-    if (this.#over) return Promise.resolve(DONE);
     const waiting = (this.#waiting = defer<Next>());
-    if (this.#source) this.#pull(this.#source);
+    if (this.#outcome) this.#tell(this.#outcome);
+    else if (this.#over) return waiting.promise;
+    else if (this.#source) this.#pull(this.#source);
     else void this.#begin();
     return waiting.promise;
   }
@@ -173,6 +165,7 @@ export class LlmStream implements AsyncIterable<LlmChunk>, AsyncDisposable {
   readonly #onFailure = (error: unknown): void => {
     if (this.#over) return;
     this.#end((call) => (call.cancelled ? call.endCancelled() : call.fail(error).then(reject)));
+    void this.#release();
   };
 
   readonly #onAbort = (): void => this.#onFailure((this.#call as LlmCall).signal.reason);
@@ -192,10 +185,16 @@ export class LlmStream implements AsyncIterable<LlmChunk>, AsyncDisposable {
     this.#over = true;
     this.#outcome = outcome;
     if (this.#response) this.#settle(outcome);
+    if (this.#waiting) this.#tell(outcome);
+  }
+
+  /** Tells the reader, who waits, how the stream ended: an error once, wherever it was when that happened. */
+  #tell(outcome: Outcome): void {
     const waiting = this.#waiting;
     this.#waiting = undefined;
-    if ('error' in outcome) waiting?.reject(outcome.error);
+    if ('error' in outcome && !this.#isTold) waiting?.reject(outcome.error);
     else waiting?.resolve(DONE);
+    this.#isTold = true;
   }
 
   #settle(outcome: Outcome): void {
@@ -211,22 +210,27 @@ export class LlmStream implements AsyncIterable<LlmChunk>, AsyncDisposable {
   }
 
   async #stop(): Promise<void> {
-    if (this.#call instanceof Error || this.#over) return;
+    this.#isTold = true;
+    if (this.#call instanceof Error) return;
     if (!this.#begun) {
+      if (this.#over) return;
       const error = new LlmAbortedError(
         'The stream was disposed of before it was read, so there is no answer.',
       );
       return this.#conclude({ error });
     }
     this.#call.cancel();
-    // The provider's stream may have work of its own to undo; nobody waits for it.
-    this.#source?.return?.()?.then(undefined, () => undefined);
     await this.#call.closed;
   }
-}
 
-async function* textOf(stream: LlmStream): AsyncGenerator<string, void, undefined> {
-  for await (const chunk of stream) if (chunk.type === 'text') yield chunk.text;
+  /** The provider's stream may have work of its own to undo; nobody waits for it, or asks how it went. */
+  async #release(): Promise<void> {
+    try {
+      await this.#source?.return?.();
+    } catch {
+      return;
+    }
+  }
 }
 
 function reject(error: Error): Promise<never> {
