@@ -5,12 +5,11 @@ import { Explorer } from './discovery/index.js';
 import { Dispatcher } from './dispatch/index.js';
 import { Lifecycle } from './lifecycle.js';
 import { PriceBook } from './prices/index.js';
-import { HandlerRegistry } from './registry/index.js';
+import { HandlerRegistry, HandlerSource } from './registry/index.js';
 import {
   ActiveTrace,
   ContextResolver,
   ContextStore,
-  HandlerSource,
   OpenRuns,
   RequestContextInterceptor,
   RunFactory,

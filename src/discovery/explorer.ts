@@ -1,8 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { ContextIdFactory, DiscoveryService, ModulesContainer } from '@nestjs/core';
 import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
-import { decoratedMethods, hasHooks, HandlerRegistry } from '../registry/index.js';
-import { HandlerSource } from '../run/index.js';
+import { decoratedMethods, HandlerRegistry, HandlerSource, hasHooks } from '../registry/index.js';
 
 /**
  * Finds the providers and controllers that hear something and hands them to the registry.

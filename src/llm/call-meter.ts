@@ -1,7 +1,7 @@
 import type { PriceBook } from '../prices/index.js';
 import { NO_USAGE, type Attempt, type LlmChunk, type Usage } from '../shapes/index.js';
 import { estimateTokens, estimateUsage } from './estimate.js';
-import type { LlmCallSpec } from './llm-call.js';
+import type { LlmCallSpec } from './call-spec.js';
 import type { LlmRetry } from './llm-provider.js';
 
 /** Measures one call: its clocks, tries, tokens and cost. */

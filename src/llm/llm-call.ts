@@ -1,4 +1,3 @@
-import type { Dispatcher } from '../dispatch/index.js';
 import { CallbacksError, LlmAbortedError, LlmServerError } from '../errors/index.js';
 import {
   LlmEndEvent,
@@ -7,30 +6,13 @@ import {
   LlmStartEvent,
   LlmStreamChunkEvent,
 } from '../events/index.js';
-import type { PriceBook } from '../prices/index.js';
-import type { OpenRun, OpenRuns, Run } from '../run/index.js';
-import type { LlmChunk, LlmRequest, LlmResponse, ProviderResult } from '../shapes/index.js';
+import type { OpenRun, Run } from '../run/index.js';
+import type { LlmChunk, LlmResponse, ProviderResult } from '../shapes/index.js';
 import { CallMeter } from './call-meter.js';
+import type { LlmCallSpec, LlmRuntime } from './call-spec.js';
 import { CallStops, type Stoppable } from './call-stops.js';
 import { estimateRequest } from './estimate.js';
-import type { LlmClient } from './llm-client.js';
-import type { LlmStreamOptions } from './llm-options.js';
 import type { LlmProviderContext, LlmRetry } from './llm-provider.js';
-
-/** What every call of an application shares. */
-export interface LlmRuntime {
-  readonly dispatcher: Dispatcher;
-  readonly prices: PriceBook;
-  readonly openRuns: OpenRuns;
-}
-
-/** What is asked, of whom. */
-export interface LlmCallSpec {
-  readonly client: LlmClient;
-  readonly request: LlmRequest;
-  readonly options: LlmStreamOptions;
-  readonly streaming: boolean;
-}
 
 /** One logical call: from its start event, through its provider's tries and chunks, to its one terminal event. */
 export class LlmCall implements OpenRun, Stoppable {

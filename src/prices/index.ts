@@ -1,1 +1,2 @@
 export * from './price-book.js';
+export type { Prices } from './rates.js';

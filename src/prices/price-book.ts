@@ -1,20 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { calcPrice as CalcPrice } from '@pydantic/genai-prices';
 import type { Usage } from '../shapes/index.js';
-import { costAt, ratesOfModelPrice, ratesOfOverride, type Rates } from './rates.js';
-
-/** Prices by `'model'` or `'provider/model'`, in US dollars per million tokens. */
-export type Prices = Record<
-  string,
-  {
-    inputPerMillion: number;
-    outputPerMillion: number;
-    /** @default `inputPerMillion` */
-    cachedInputPerMillion?: number;
-    /** @default `inputPerMillion` */
-    cacheWritePerMillion?: number;
-  }
->;
+import { costAt, ratesOfModelPrice, ratesOfOverride, type Prices, type Rates } from './rates.js';
 
 /** What a usage costs in US dollars; `null` when the model has no known price. */
 type Pricing = (usage: Usage) => number | null;

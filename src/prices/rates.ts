@@ -1,6 +1,18 @@
 import type { ModelPrice } from '@pydantic/genai-prices';
 import type { Usage } from '../shapes/index.js';
-import type { Prices } from './price-book.js';
+
+/** Prices by `'model'` or `'provider/model'`, in US dollars per million tokens. */
+export type Prices = Record<
+  string,
+  {
+    inputPerMillion: number;
+    outputPerMillion: number;
+    /** @default `inputPerMillion` */
+    cachedInputPerMillion?: number;
+    /** @default `inputPerMillion` */
+    cacheWritePerMillion?: number;
+  }
+>;
 
 /** US dollars per million tokens. */
 export interface Rates {

@@ -2,7 +2,13 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { Injectable } from '@nestjs/common';
 import type { FromCallback, RequestContext } from '../events/index.js';
 import type { Circles } from '../registry/index.js';
-import type { Run } from './run.js';
+
+/** What a run knows of the one around it. */
+export interface ParentRun {
+  readonly runId: string;
+  readonly rootRunId: string;
+  readonly ended: boolean;
+}
 
 /** The place in the application's flow where a run may be started. */
 export interface Frame {
@@ -10,7 +16,7 @@ export interface Frame {
   /** What a run that starts here is heard by; undefined outside of any run and handler. */
   readonly circles?: Circles | undefined;
   /** The run around. */
-  readonly run?: Run | undefined;
+  readonly run?: ParentRun | undefined;
   /** The handler around. */
   readonly fromCallback?: FromCallback | undefined;
 }

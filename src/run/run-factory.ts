@@ -1,14 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import { HandlerRegistry, Circles, type ClientCircle } from '../registry/index.js';
+import { Circles, HandlerRegistry, HandlerSource, type ClientCircle } from '../registry/index.js';
 import { ActiveTrace } from './active-trace.js';
 import { ContextStore, type Frame } from './context-store.js';
 import { mergeContext, newContext, type RunContext } from './request-context.js';
 import { Run } from './run.js';
-
-/** Called before a run's handlers are looked up, so that providers that came since then are heard too. */
-export abstract class HandlerSource {
-  abstract refresh(): void;
-}
 
 /** What is known of a run before it is made. */
 export interface RunSpec {

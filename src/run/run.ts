@@ -1,7 +1,7 @@
 import type { Audience } from '../dispatch/index.js';
 import type { FromCallback, HandlerContext, RequestContext } from '../events/index.js';
 import type { Circles, Handler, HandlerTable } from '../registry/index.js';
-import type { ContextStore, Frame } from './context-store.js';
+import type { ContextStore, Frame, ParentRun } from './context-store.js';
 import { newRunId } from './ids.js';
 
 /** What a run is made of. */
@@ -9,7 +9,7 @@ export interface RunParts {
   readonly context: RequestContext;
   readonly circles: Circles;
   readonly handlers: HandlerTable;
-  readonly parent: Run | undefined;
+  readonly parent: ParentRun | undefined;
   readonly fromCallback: FromCallback | undefined;
   readonly provider: string | undefined;
   readonly model: string | undefined;
@@ -27,7 +27,7 @@ export class Run implements Audience {
   readonly model: string | undefined;
   readonly #circles: Circles;
   readonly #store: ContextStore;
-  readonly #parent: Run | undefined;
+  readonly #parent: ParentRun | undefined;
   readonly #controller = new AbortController();
   readonly handlerContext: HandlerContext = { signal: this.#controller.signal };
   #seq = 0;
