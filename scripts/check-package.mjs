@@ -28,9 +28,14 @@ const APPS = [
   },
   {
     name: 'without-sdks',
-    sources: ['main.ts', 'plain.mjs'],
+    sources: ['main.ts', 'plain.mjs', 'missing-sdk.mjs'],
     absent: ['openai', '@anthropic-ai/sdk'],
-    steps: [compile, script('compiled app runs', 'out/main.js'), script('import', 'plain.mjs')],
+    steps: [
+      compile,
+      script('compiled app runs', 'out/main.js'),
+      script('import', 'plain.mjs'),
+      script('a missing SDK is named at start-up', 'missing-sdk.mjs'),
+    ],
   },
 ];
 

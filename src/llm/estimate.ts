@@ -29,8 +29,9 @@ export function estimateRequest(request: LlmRequest): LlmEstimate {
   return { inputTokens, maxOutputTokens: request.maxOutputTokens };
 }
 
-/** The usage of a call whose server counted nothing, or nothing more than `counted` before it was cut short. */
+/** The usage of a call whose server counted nothing, or only a part of it before it was cut short. */
 export function estimateUsage(request: LlmRequest, outputTokens: number, counted?: Usage): Usage {
+  if (counted?.source === 'provider') return counted;
   return toUsage({
     ...counted,
     inputTokens: counted?.inputTokens || estimateRequest(request).inputTokens,

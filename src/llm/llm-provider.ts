@@ -15,7 +15,10 @@ export interface LlmProviderContext {
   readonly collect: boolean;
   /** To be called for every try beyond the first. */
   onRetry(retry: LlmRetry): void;
-  /** To be called when the server tells what it has counted so far, so that a call cut short can be billed. */
+  /**
+   * To be called when the server tells what it has counted so far, so that a call cut short can be billed; with
+   * `source: 'estimated'` while it has not counted the output, which is then estimated from the chunks.
+   */
   onUsage(usage: Usage): void;
 }
 

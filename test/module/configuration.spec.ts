@@ -83,6 +83,11 @@ describe('The application does not start, and the error says what to do,', () =>
       [forRoot({ provider: 'openai', model: 'x', timeout: -1 })],
     ],
     [
+      'a client of something else',
+      /llm\.client is not a client of the SDK of anthropic/,
+      [forRoot({ provider: 'anthropic', model: 'x', client: { chat: {} } })],
+    ],
+    [
       'negative retries',
       /llm\.maxRetries must be/,
       [forRoot({ provider: 'openai', model: 'x', maxRetries: -1 })],

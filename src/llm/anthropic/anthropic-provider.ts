@@ -16,6 +16,10 @@ export class AnthropicProvider extends SdkProvider<Anthropic> {
     log: 'ANTHROPIC_LOG',
   };
 
+  protected accepts(client: Partial<Anthropic>): boolean {
+    return typeof client.messages?.create === 'function';
+  }
+
   protected async construct(options: SdkOptions): Promise<Anthropic> {
     const { default: Client } = await loadSdk(
       this.label,

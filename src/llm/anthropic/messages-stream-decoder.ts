@@ -1,6 +1,6 @@
 import type Anthropic from '@anthropic-ai/sdk';
 import { LlmResponseError } from '../../errors/index.js';
-import type { LlmChunk, ProviderResult, ToolCall } from '../../shapes/index.js';
+import type { LlmChunk, ProviderResult, ToolCall, Usage } from '../../shapes/index.js';
 import type { LlmProviderContext } from '../llm-provider.js';
 import type { StreamDecoder } from '../sdk/decoded-stream.js';
 import { toToolCall } from '../tool-call.js';
@@ -41,10 +41,10 @@ export class MessagesStreamDecoder implements StreamDecoder {
       case 'message_start':
         this.#id = message.message.id;
         this.model = message.message.model;
-        return this.#count(message.message.usage);
+        return this.#count(message.message.usage, 'estimated');
       case 'message_delta':
         this.#stopReason = message.delta.stop_reason ?? this.#stopReason;
-        return this.#count(message.usage);
+        return this.#count(message.usage, 'provider');
       case 'message_stop':
         this.#isComplete = true;
         break;
@@ -84,12 +84,12 @@ export class MessagesStreamDecoder implements StreamDecoder {
     };
   }
 
-  /** The counts of the last event are totals; what it leaves out was said before. */
-  #count(usage: object | null | undefined): void {
+  /** The counts of the last event are totals; what it leaves out was said before. The first has no output yet. */
+  #count(usage: object | null | undefined, source: Usage['source']): void {
     const said = Object.entries(usage ?? {}).filter(([, value]) => value !== null);
     if (said.length === 0) return;
     this.#usage = { ...this.#usage, ...(Object.fromEntries(said) as Partial<Anthropic.Usage>) };
-    this.context.onUsage(decodeUsage(this.#usage));
+    this.context.onUsage({ ...decodeUsage(this.#usage), source });
   }
 
   #open(index: number, content: Anthropic.ContentBlock, chunks: LlmChunk[]): void {

@@ -13,6 +13,10 @@ export class OpenAiProvider extends SdkProvider<OpenAI> {
   readonly name = 'openai';
   protected readonly environment = { keys: ['OPENAI_API_KEY'], log: 'OPENAI_LOG' };
 
+  protected accepts(client: Partial<OpenAI>): boolean {
+    return typeof client.chat?.completions?.create === 'function';
+  }
+
   protected async construct(options: SdkOptions): Promise<OpenAI> {
     const { default: Client } = await loadSdk(this.label, 'openai', () => import('openai'));
     return new Client(options);

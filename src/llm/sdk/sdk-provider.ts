@@ -40,6 +40,8 @@ export abstract class SdkProvider<Client> implements LlmProvider {
 
   constructor(protected readonly options: Omit<LlmOptions, 'provider' | 'model'>) {}
 
+  /** Whether an object can be used as a client; mocks are whatever has the one method. */
+  protected abstract accepts(client: Partial<Client>): boolean;
   protected abstract construct(options: SdkOptions): Promise<Client>;
   protected abstract send(
     client: Client,
@@ -56,13 +58,6 @@ export abstract class SdkProvider<Client> implements LlmProvider {
   }
 
   async prepare(): Promise<void> {
-    const { client, apiKey, baseURL } = this.options;
-    const { keys } = this.environment;
-    if (!client && !apiKey && !baseURL && !keys.some((key) => process.env[key])) {
-      throw new CallbacksConfigurationError(
-        `The provider "${this.label}" has no API key: set ${keys.join(' or ')}, or give llm.apiKey (or llm.client, or the llm.baseURL of a server without keys).`,
-      );
-    }
     await this.#load();
   }
 
@@ -121,11 +116,23 @@ export abstract class SdkProvider<Client> implements LlmProvider {
   async #newClient(): Promise<Client> {
     const { client, apiKey, baseURL, timeout, maxRetries, defaultHeaders } = this.options;
     if (client !== undefined) {
+      if (!this.accepts(client)) {
+        throw new CallbacksConfigurationError(
+          `llm.client is not a client of the SDK of ${this.name}.`,
+        );
+      }
       observeClient(client);
       return (this.#client = client as Client);
     }
     const { keys, log } = this.environment;
-    const key = apiKey ?? (baseURL && !keys.some((name) => process.env[name]) ? 'none' : undefined);
+    const hasKey = apiKey || keys.some((name) => process.env[name]);
+    if (!hasKey && !baseURL) {
+      throw new CallbacksConfigurationError(
+        `The provider "${this.label}" has no API key: set ${keys.join(' or ')}, or give llm.apiKey (or llm.client, or the llm.baseURL of a server without keys).`,
+      );
+    }
+    // The SDKs want one, and a server without keys does not look at it.
+    const key = hasKey ? apiKey : 'none';
     this.#client = await this.construct({
       ...(key !== undefined && { apiKey: key }),
       ...(baseURL !== undefined && { baseURL }),
