@@ -39,8 +39,9 @@ export class Lifecycle implements OnModuleInit, BeforeApplicationShutdown {
     this.#logger.warn(
       `${this.openRuns.size} runs did not end within ${drainMs} ms of the shutdown and are aborted.`,
     );
+    const cause = new Error(`The application shuts down, and its drainMs of ${drainMs} is over.`);
     this.openRuns.abortAll(
-      new LlmAbortedError('The call was aborted because the application shuts down.'),
+      new LlmAbortedError('The call was aborted because the application shuts down.', { cause }),
     );
     if (await this.#idleWithin(Math.max(drainMs, 1_000))) return;
     this.#logger.error(

@@ -120,10 +120,13 @@ export class Dispatcher {
     refusal: Refusal,
     error: unknown,
   ): Promise<void> | undefined {
-    const aborts = error instanceof CallbackAbort && event.type !== 'callback.error';
     const { phase } = EVENTS[event.type];
-    const canRefuse = phase !== 'error' && (aborts || (handler.critical && phase !== 'note'));
-    if (canRefuse && refusal.error === undefined) {
+    const canRefuse = phase !== 'error' && phase !== 'note';
+    if (
+      canRefuse &&
+      (handler.critical || error instanceof CallbackAbort) &&
+      refusal.error === undefined
+    ) {
       refusal.error = { thrown: error };
       return undefined;
     }

@@ -52,7 +52,7 @@ export class LlmStartEvent extends RunEvent {
     const { model: _model, messages: _messages, tools: _tools, ...parameters } = this.#request;
     return parameters;
   }
-  /** What the call is expected to use; computed when it is read. */
+  /** What the call can use at most; computed when it is read. */
   get estimate(): LlmEstimate {
     return this.#estimate();
   }

@@ -1,6 +1,13 @@
 import type { PriceBook } from '../prices/index.js';
-import { NO_USAGE, type Attempt, type LlmChunk, type Usage } from '../shapes/index.js';
-import { estimateTokens, estimateUsage } from './estimate.js';
+import {
+  NO_USAGE,
+  toUsage,
+  type Attempt,
+  type LlmChunk,
+  type LlmEstimate,
+  type Usage,
+} from '../shapes/index.js';
+import { estimateTokens, estimateUsage, maxInputTokens } from './estimate.js';
 import type { LlmCallSpec } from './call-spec.js';
 import type { LlmRetry } from './llm-provider.js';
 
@@ -22,6 +29,16 @@ export class CallMeter {
     private readonly prices: PriceBook,
     private readonly collect: boolean,
   ) {}
+
+  /** What the call can use at most; needs the price list to be loaded. */
+  get estimate(): LlmEstimate {
+    const { client, request } = this.spec;
+    const { model, maxOutputTokens: outputTokens } = request;
+    const inputTokens = maxInputTokens(request);
+    if (outputTokens === undefined) return { inputTokens, maxCost: null };
+    const most = toUsage({ inputTokens, outputTokens, source: 'estimated' });
+    return { inputTokens, maxCost: this.prices.cost(client.label, model, model, most) };
+  }
 
   /** Notes that the request goes to the provider now. */
   sent(): void {

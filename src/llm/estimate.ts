@@ -1,10 +1,4 @@
-import {
-  toUsage,
-  type LlmEstimate,
-  type LlmRequest,
-  type Message,
-  type Usage,
-} from '../shapes/index.js';
+import { toUsage, type LlmRequest, type Message, type Usage } from '../shapes/index.js';
 
 /** About four characters of English are a token, https://platform.openai.com/tokenizer; of other scripts about one. */
 const ASCII_PER_TOKEN = 4;
@@ -20,13 +14,9 @@ export function estimateTokens(text: string): number {
   return Math.ceil((text.length - other) / ASCII_PER_TOKEN) + other;
 }
 
-/** What a request is expected to use. */
-export function estimateRequest(request: LlmRequest): LlmEstimate {
-  let inputTokens = estimateTokens(request.system ?? '');
-  if (request.tools?.length) inputTokens += estimateTokens(JSON.stringify(request.tools));
-  for (const message of request.messages)
-    inputTokens += TOKENS_PER_MESSAGE + estimateMessage(message);
-  return { inputTokens, maxOutputTokens: request.maxOutputTokens };
+/** The most input tokens that a request can have: none is shorter than a byte. Pictures count as 1,500 tokens each. */
+export function maxInputTokens(request: LlmRequest): number {
+  return inputTokens(request, Buffer.byteLength);
 }
 
 /** The usage of a call whose server counted nothing, or only a part of it before it was cut short. */
@@ -34,18 +24,22 @@ export function estimateUsage(request: LlmRequest, outputTokens: number, counted
   if (counted?.source === 'provider') return counted;
   return toUsage({
     ...counted,
-    inputTokens: counted?.inputTokens || estimateRequest(request).inputTokens,
+    inputTokens: counted?.inputTokens || inputTokens(request, estimateTokens),
     outputTokens: Math.max(outputTokens, counted?.outputTokens ?? 0),
     source: 'estimated',
   });
 }
 
-function estimateMessage({ content, toolCalls }: Message): number {
-  let tokens = 0;
-  for (const { name, argsText } of toolCalls ?? [])
-    tokens += estimateTokens(name) + estimateTokens(argsText);
-  if (typeof content === 'string') return tokens + estimateTokens(content);
-  for (const part of content)
-    tokens += part.type === 'text' ? estimateTokens(part.text) : TOKENS_PER_IMAGE;
+function inputTokens(request: LlmRequest, tokensOf: (text: string) => number): number {
+  const { system = '', tools = [], messages } = request;
+  let tokens = tokensOf(system) + (tools.length > 0 ? tokensOf(JSON.stringify(tools)) : 0);
+  for (const { content, toolCalls = [] } of messages) {
+    tokens += TOKENS_PER_MESSAGE;
+    for (const { name, argsText } of toolCalls) tokens += tokensOf(name) + tokensOf(argsText);
+    if (typeof content === 'string') tokens += tokensOf(content);
+    else
+      for (const part of content)
+        tokens += part.type === 'text' ? tokensOf(part.text) : TOKENS_PER_IMAGE;
+  }
   return tokens;
 }

@@ -11,7 +11,6 @@ import type { LlmChunk, LlmResponse, ProviderResult } from '../shapes/index.js';
 import { CallMeter } from './call-meter.js';
 import type { LlmCallSpec, LlmRuntime } from './call-spec.js';
 import { CallStops, type Stoppable } from './call-stops.js';
-import { estimateRequest } from './estimate.js';
 import type { LlmProviderContext, LlmRetry } from './llm-provider.js';
 
 /** One logical call: from its start event, through its provider's tries and chunks, to its one terminal event. */
@@ -60,9 +59,10 @@ export class LlmCall implements OpenRun, Stoppable {
     const { request, streaming } = this.spec;
     this.runtime.openRuns.add(this);
     this.#stops.watch();
-    // Needed at the end: the time in which the model thinks is enough to load them.
-    void this.runtime.prices.load();
-    const estimate = () => estimateRequest(request);
+    // Needed at the end, and before for hooks that ask what the call may cost.
+    const loading = this.runtime.prices.load();
+    if (loading !== undefined && this.run.handlers['llm.start'].length > 0) await loading;
+    const estimate = () => this.#meter.estimate;
     await this.runtime.dispatcher.tell(
       new LlmStartEvent(this.run, { request, streaming, estimate }),
       this.run,

@@ -70,10 +70,10 @@ export type ProviderResult = Omit<
   'provider' | 'cost' | 'durationMs' | 'timeToFirstChunkMs' | 'attempts'
 >;
 
-/** What a call is expected to use, before it is made. */
+/** What a call can use at most, before it is made. */
 export interface LlmEstimate {
-  /** Input tokens, estimated from the length of the messages, system text and tools. */
+  /** An upper bound by the length of the request in UTF-8 bytes; pictures count as 1,500 tokens each. */
   inputTokens: number;
-  /** The most output tokens that the call allows; `undefined` when the call sets no limit. */
-  maxOutputTokens: number | undefined;
+  /** US dollars, for that input and `maxOutputTokens`; `null` where no limit is set or no price is known. */
+  maxCost: number | null;
 }

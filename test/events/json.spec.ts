@@ -63,7 +63,7 @@ describe('The JSON of an event', () => {
       tools: [],
       parameters: { temperature: 0 },
       streaming: false,
-      estimate: { inputTokens: expect.any(Number) },
+      estimate: { inputTokens: expect.any(Number), maxCost: null },
     });
     const json = {
       name: 'LlmRateLimitError',

@@ -189,7 +189,8 @@ describe('Shutdown', () => {
   it('lets runs end that are under way', async () => {
     const recording = new RecordingCallbacks();
     let release!: () => void;
-    const slow = { onLlmStart: () => new Promise<void>((resolve) => (release = resolve)) };
+    const wait = new Promise<void>((resolve) => (release = resolve));
+    const slow = { onLlmStart: () => wait };
     const { module, llm } = await startApp({}, { callbacks: [recording, slow] });
     const call = llm.generate('hi');
     const closing = module.close();

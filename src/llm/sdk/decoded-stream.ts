@@ -46,7 +46,7 @@ export class DecodedStream implements AsyncIterableIterator<LlmChunk | ProviderR
       return this.#take();
     } catch (error) {
       this.#isOver = true;
-      throw toLlmError(this.provider, error);
+      throw toLlmError(this.provider, error, this.#events !== undefined);
     }
   }
 

@@ -14,6 +14,7 @@ import {
   LlmTimeoutError,
 } from '../../errors/index.js';
 import { retryAfterMs } from './retry-after.js';
+import { classNames, isLostConnection } from './thrown.js';
 
 /** What the errors of both SDKs have in common; read by shape, because there may be several copies of an SDK. */
 interface SdkError {
@@ -72,6 +73,7 @@ const SHARPER_THAN_STATUS = new Set<Kind>([
 
 /** Anthropic has no code for it: https://docs.anthropic.com/en/docs/build-with-claude/context-windows */
 const TOO_LONG = /prompt is too long|maximum context length|context window|context length/i;
+const FILTERED = /content filtering policy/i;
 
 const ADVICE: Readonly<Record<Kind, string>> = {
   authentication: 'did not accept the API key: check the key and its environment variable',
@@ -87,8 +89,11 @@ const ADVICE: Readonly<Record<Kind, string>> = {
   timeout: 'took too long: call again later',
 };
 
-/** The error of our tree for what an SDK threw: what it says is ours, what the SDK says is its cause. */
-export function toLlmError(provider: string, thrown: unknown): CallbacksError {
+/**
+ * The error of our tree for what an SDK threw: what it says is ours, what the SDK says is its cause. `isAnswered` tells
+ * that it was thrown while the answer was read.
+ */
+export function toLlmError(provider: string, thrown: unknown, isAnswered = false): CallbacksError {
   if (thrown instanceof CallbacksError) return thrown;
   const error = (typeof thrown === 'object' && thrown !== null ? thrown : {}) as SdkError;
   const names = classNames(thrown);
@@ -108,6 +113,16 @@ export function toLlmError(provider: string, thrown: unknown): CallbacksError {
       { cause: thrown },
     );
   }
+  if (!has('APIError') && (has('OpenAIError') || has('AnthropicError'))) {
+    return isAnswered
+      ? new LlmResponseError(`${provider} sent no event stream: check the base URL.`, {
+          cause: thrown,
+        })
+      : new LlmInvalidRequestError(
+          `The SDK of ${provider} refused the request; its own error, the cause, says why.`,
+          { cause: thrown },
+        );
+  }
   if (has('APIConnectionError') || isLostConnection(thrown)) {
     const message = `The connection to ${provider} failed or was lost: check the base URL and the network.`;
     return new LlmConnectionError(message, { cause: thrown });
@@ -126,7 +141,10 @@ function kindOf(error: SdkError): Kind | undefined {
   const byStatus = typeof error.status === 'number' ? kindOfStatus(error.status) : undefined;
   const kind =
     byCode && (byStatus === undefined || SHARPER_THAN_STATUS.has(byCode)) ? byCode : byStatus;
-  return kind === 'invalidRequest' && TOO_LONG.test(String(error.message)) ? 'contextLength' : kind;
+  if (kind !== 'invalidRequest') return kind;
+  const message = String(error.message);
+  if (TOO_LONG.test(message)) return 'contextLength';
+  return FILTERED.test(message) ? 'contentFilter' : kind;
 }
 
 function kindOfStatus(status: number): Kind | undefined {
@@ -174,32 +192,4 @@ function ofKind(
     case 'timeout':
       return new LlmTimeoutError(message, details);
   }
-}
-
-/** The names of a value's class and those above it. */
-function classNames(value: unknown): string[] {
-  const names: string[] = [];
-  for (
-    let proto = Object(value) as object | null;
-    proto;
-    proto = Object.getPrototypeOf(proto) as object | null
-  ) {
-    if (Object.hasOwn(proto, 'constructor'))
-      names.push((proto.constructor as { name: string }).name);
-  }
-  return names;
-}
-
-/** Whether Node or undici says that a socket failed: `ECONNRESET`, `UND_ERR_SOCKET`, a body that was `terminated` … */
-function isLostConnection(thrown: unknown): boolean {
-  const { code, cause, message } = Object(thrown) as {
-    code?: unknown;
-    cause?: { code?: unknown };
-    message?: unknown;
-  };
-  if (thrown instanceof TypeError && (message === 'terminated' || message === 'fetch failed'))
-    return true;
-  return [code, cause?.code].some(
-    (one) => typeof one === 'string' && /^(E[A-Z]+|UND_ERR_\w+)$/.test(one),
-  );
 }
