@@ -3,10 +3,14 @@ import type {
   EventSelector,
   HandlerContext,
   HandlerOptions,
-  RunEvent,
   SelectedEvent,
 } from './events/index.js';
-import { functionHook, HandlerRegistry, type Remove } from './registry/index.js';
+import {
+  functionHook,
+  HandlerRegistry,
+  type HandlerFunction,
+  type Remove,
+} from './registry/index.js';
 import { RunFactory, type RunContext } from './run/index.js';
 
 /** A handler, as {@link CallbacksService.handlers} shows it. */
@@ -65,8 +69,7 @@ export class CallbacksService {
     handler: (event: SelectedEvent<S>, context: HandlerContext) => unknown,
     options: HandlerOptions<SelectedEvent<S>> = {},
   ): Remove {
-    const call = handler as (event: RunEvent, context: HandlerContext) => unknown;
-    return this.registry.add([functionHook(selector, call, options)]);
+    return this.registry.add([functionHook(selector, handler as HandlerFunction, options)]);
   }
 
   /**

@@ -7,7 +7,7 @@ import {
   type HandlerContext,
   type RunInfo,
 } from '../events/index.js';
-import type { Handler, HandlerTable } from '../registry/index.js';
+import { callHandler, type Handler, type HandlerTable } from '../registry/index.js';
 import { oneLine } from '../text.js';
 import { abortable, isThenable } from './promises.js';
 import { callWithTimeout } from './timeout.js';
@@ -43,14 +43,30 @@ export class Dispatcher {
    */
   tell(event: CallbackEvent, run: Audience): void | Promise<void> {
     const handlers = run.handlers[event.type];
-    if (handlers.length === 0) return undefined;
-    const refusal: Refusal = {};
+    const context = run.handlerContext;
+    // Chunk handlers must not start runs, so they are spared the price of a frame of their own.
+    const needsFrame = event.type !== 'llm.chunk';
+    let refusal: Refusal | undefined;
     for (let i = 0; i < handlers.length; i++) {
-      const waiting = this.#tellOne(handlers[i]!, event, run, refusal);
+      const handler = handlers[i]!;
+      let waiting: Promise<void> | undefined;
+      if (needsFrame || !handler.isPlain) {
+        refusal ??= {};
+        waiting = this.#tellOne(handler, event, run, refusal);
+      } else if (handler.active) {
+        // The hot path: the same as below, without what a plain handler has no need of.
+        try {
+          const returned = callHandler(handler, event, context);
+          if (returned === undefined) continue;
+          waiting = this.#settle(returned, handler, event, run, (refusal ??= {}));
+        } catch (error) {
+          waiting = this.#failed(handler, event, run, (refusal ??= {}), error);
+        }
+      }
       if (waiting !== undefined)
-        return this.#tellRest(handlers, i + 1, waiting, event, run, refusal);
+        return this.#tellRest(handlers, i + 1, waiting, event, run, (refusal ??= {}));
     }
-    if (refusal.error !== undefined) throw refusal.error.thrown;
+    if (refusal?.error !== undefined) throw refusal.error.thrown;
     return undefined;
   }
 
@@ -87,19 +103,28 @@ export class Dispatcher {
       return this.#report(handler, event, run, error);
     }
     try {
-      const returned = this.#call(handler, event, run);
-      if (!isThenable(returned)) return undefined;
-      // An aborted run does not wait for those who were told that it starts.
-      const settled =
-        EVENTS[event.type].phase === 'start' ? abortable(returned, run.signal) : returned;
-      return Promise.resolve(settled).then(nothing, (error: unknown) =>
-        run.signal.aborted && error === run.signal.reason
-          ? undefined
-          : this.#failed(handler, event, run, refusal, error),
-      );
+      return this.#settle(this.#call(handler, event, run), handler, event, run, refusal);
     } catch (error) {
       return this.#failed(handler, event, run, refusal, error);
     }
+  }
+
+  #settle(
+    returned: unknown,
+    handler: Handler,
+    event: CallbackEvent,
+    run: Audience,
+    refusal: Refusal,
+  ): Promise<void> | undefined {
+    if (!isThenable(returned)) return undefined;
+    // An aborted run does not wait for those who were told that it starts.
+    const settled =
+      EVENTS[event.type].phase === 'start' ? abortable(returned, run.signal) : returned;
+    return Promise.resolve(settled).then(nothing, (error: unknown) =>
+      run.signal.aborted && error === run.signal.reason
+        ? undefined
+        : this.#failed(handler, event, run, refusal, error),
+    );
   }
 
   #call(handler: Handler, event: CallbackEvent, run: Audience): unknown {
@@ -108,9 +133,8 @@ export class Dispatcher {
         callWithTimeout(handler, handler.timeoutMs!, event, run.signal),
       );
     }
-    // Chunk handlers must not start runs, so they are spared the price of a context of their own.
-    if (event.type === 'llm.chunk') return handler.call(event, run.handlerContext);
-    return run.insideHandler(handler, () => handler.call(event, run.handlerContext));
+    if (event.type === 'llm.chunk') return callHandler(handler, event, run.handlerContext);
+    return run.insideHandler(handler, () => callHandler(handler, event, run.handlerContext));
   }
 
   #failed(

@@ -1,6 +1,6 @@
 import { CallbackTimeoutError } from '../errors/index.js';
 import type { RunEvent } from '../events/index.js';
-import type { Handler } from '../registry/index.js';
+import { callHandler, type Handler } from '../registry/index.js';
 import { isThenable } from './promises.js';
 
 /** Calls a handler that is waited for no longer than `timeoutMs`; its signal fires then, and with the run's. */
@@ -11,7 +11,9 @@ export function callWithTimeout(
   runSignal: AbortSignal,
 ): unknown {
   const deadline = new AbortController();
-  const returned = handler.call(event, { signal: AbortSignal.any([deadline.signal, runSignal]) });
+  const returned = callHandler(handler, event, {
+    signal: AbortSignal.any([deadline.signal, runSignal]),
+  });
   if (!isThenable(returned)) return returned;
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {

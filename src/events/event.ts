@@ -38,11 +38,12 @@ export abstract class RunEvent {
   /** Names the kind of event; the discriminant of `CallbackEvent`. */
   abstract readonly type: string;
   /** When it happened, in epoch milliseconds. */
-  readonly timestamp: number = Date.now();
+  readonly timestamp: number;
   readonly #run: RunInfo;
   readonly #seq: number;
 
-  constructor(run: RunInfo) {
+  constructor(run: RunInfo, timestamp = Date.now()) {
+    this.timestamp = timestamp;
     this.#run = run;
     this.#seq = run.nextSeq();
   }

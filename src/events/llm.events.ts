@@ -71,8 +71,9 @@ export class LlmStreamChunkEvent extends RunEvent {
     readonly chunk: LlmChunk,
     /** The chunk's number in its stream, from 0. */
     readonly index: number,
+    timestamp?: number,
   ) {
-    super(run);
+    super(run, timestamp);
   }
 
   protected fields(): readonly string[] {

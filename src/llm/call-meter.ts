@@ -14,6 +14,8 @@ import type { LlmRetry } from './llm-provider.js';
 /** Measures one call: its clocks, tries, tokens and cost. */
 export class CallMeter {
   readonly attempts: Attempt[] = [];
+  /** The model that answers; until that is known, the requested one. */
+  model: string;
   /** What the server has counted so far. */
   counted: Usage | undefined;
   /** The text that has arrived, where it is collected. */
@@ -28,7 +30,9 @@ export class CallMeter {
     private readonly spec: LlmCallSpec,
     private readonly prices: PriceBook,
     private readonly collect: boolean,
-  ) {}
+  ) {
+    this.model = spec.request.model;
+  }
 
   /** What the call can use at most; needs the price list to be loaded. */
   get estimate(): LlmEstimate {

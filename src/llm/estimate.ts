@@ -1,4 +1,4 @@
-import { toUsage, type LlmRequest, type Message, type Usage } from '../shapes/index.js';
+import { toUsage, type LlmRequest, type Usage } from '../shapes/index.js';
 
 /** About four characters of English are a token, https://platform.openai.com/tokenizer; of other scripts about one. */
 const ASCII_PER_TOKEN = 4;
@@ -16,7 +16,7 @@ export function estimateTokens(text: string): number {
 
 /** The most input tokens that a request can have: none is shorter than a byte. Pictures count as 1,500 tokens each. */
 export function maxInputTokens(request: LlmRequest): number {
-  return inputTokens(request, Buffer.byteLength);
+  return inputTokens(request, (text) => Buffer.byteLength(text));
 }
 
 /** The usage of a call whose server counted nothing, or only a part of it before it was cut short. */

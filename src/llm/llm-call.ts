@@ -24,8 +24,6 @@ export class LlmCall implements OpenRun, Stoppable {
   #close!: () => void;
   #cancelled = false;
   #chunks = 0;
-  /** Retries that are being told. */
-  #retries: Promise<void> | undefined;
 
   constructor(
     readonly run: Run,
@@ -41,6 +39,7 @@ export class LlmCall implements OpenRun, Stoppable {
       collect,
       onRetry: (retry) => this.#onRetry(retry),
       onUsage: (usage) => void (this.#meter.counted = usage),
+      onModel: (model) => void (this.#meter.model = model),
     };
     this.#hearsChunks = run.handlers['llm.chunk'].length > 0;
   }
@@ -94,11 +93,10 @@ export class LlmCall implements OpenRun, Stoppable {
   }
 
   #onRetry(retry: LlmRetry): void {
-    const attempt = this.#meter.failed(retry);
     if (this.run.ended) return;
-    const event = new LlmRetryEvent(this.run, { attempt, ...retry });
-    // Not awaited here, where the SDK's own clock may be running; the next event waits for it.
-    this.#retries = Promise.all([this.#retries, this.#tellRetry(event)]).then(() => undefined);
+    const attempt = this.#meter.failed(retry);
+    // Never awaited: the try that it tells of has begun, and the SDK's own clock is running.
+    void this.runtime.dispatcher.tell(new LlmRetryEvent(this.run, { attempt, ...retry }), this.run);
   }
 
   /** Tells a chunk; what is returned is to be awaited before the chunk is handed over. */
@@ -106,10 +104,7 @@ export class LlmCall implements OpenRun, Stoppable {
     this.#meter.chunk(chunk);
     const index = this.#chunks++;
     if (!this.#hearsChunks) return undefined;
-    const event = new LlmStreamChunkEvent(this.run, chunk, index);
-    const { dispatcher } = this.runtime;
-    if (this.#retries === undefined) return dispatcher.tell(event, this.run);
-    return this.#retries.then(() => dispatcher.tell(event, this.run));
+    return this.runtime.dispatcher.tell(new LlmStreamChunkEvent(this.run, chunk, index), this.run);
   }
 
   /** What the provider threw, as an error of our tree. */
@@ -145,9 +140,8 @@ export class LlmCall implements OpenRun, Stoppable {
 
   /** Ends the run as its reader left it. */
   endCancelled(): Promise<LlmResponse> {
-    const { text, usageSoFar: usage } = this.#meter;
+    const { text, model, usageSoFar: usage } = this.#meter;
     const message = { role: 'assistant' as const, content: text };
-    const { model } = this.spec.request;
     return this.succeed({
       id: '',
       model,
@@ -167,8 +161,7 @@ export class LlmCall implements OpenRun, Stoppable {
     this.#finish();
     // Stops what the provider and the handlers still do for it.
     this.run.abort(error);
-    const { text, usageSoFar: usage, durationMs, attempts } = meter;
-    const { model } = this.spec.request;
+    const { text, model, usageSoFar: usage, durationMs, attempts } = meter;
     const cost = await meter.cost(model, usage);
     meter.last(model, { error, ...(usage.totalTokens > 0 && { usage, cost }) });
     const aborted = error instanceof LlmAbortedError;
@@ -178,17 +171,8 @@ export class LlmCall implements OpenRun, Stoppable {
     return error;
   }
 
-  async #tellRetry(event: LlmRetryEvent): Promise<void> {
-    try {
-      await this.runtime.dispatcher.tell(event, this.run);
-    } catch (error) {
-      this.abort(error as Error);
-    }
-  }
-
   async #tellLast(event: LlmEndEvent | LlmErrorEvent): Promise<void> {
     try {
-      await this.#retries;
       await this.runtime.dispatcher.tell(event, this.run);
     } finally {
       this.runtime.openRuns.delete(this);

@@ -20,6 +20,8 @@ export interface LlmProviderContext {
    * `source: 'estimated'` while it has not counted the output, which is then estimated from the chunks.
    */
   onUsage(usage: Usage): void;
+  /** To be called when a stream tells which model answers, whose price then holds for a call that is cut short too. */
+  onModel(model: string): void;
 }
 
 /**

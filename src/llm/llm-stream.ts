@@ -4,6 +4,7 @@ import { CallbacksConfigurationError, LlmAbortedError, LlmResponseError } from '
 import type { LlmChunk, LlmResponse, ProviderResult } from '../shapes/index.js';
 import { defer, type Deferred } from './deferred.js';
 import type { LlmCall } from './llm-call.js';
+import { checkResult, isChunk } from './provider-result.js';
 import { observe, textOf } from './stream-views.js';
 
 type Outcome = { readonly response: LlmResponse } | { readonly error: unknown };
@@ -139,8 +140,11 @@ export class LlmStream implements AsyncIterable<LlmChunk>, AsyncDisposable {
     if (item.done)
       return this.#onFailure(new LlmResponseError('The provider’s stream ended without a result.'));
     const { value } = item;
-    if (!('type' in value)) return this.#end(() => call.succeed(value));
     try {
+      if (!isChunk(value)) {
+        const result = checkResult(call.spec, value);
+        return this.#end(() => call.succeed(result));
+      }
       const telling = call.chunk(value);
       if (telling === undefined) this.#deliver(value);
       else telling.then(() => this.#deliver(value), this.#onFailure);

@@ -9,6 +9,7 @@ import type { LlmClient } from './llm-client.js';
 import type { LlmCallOptions, LlmStreamOptions } from './llm-options.js';
 import { toRequest } from './llm-request.js';
 import { LlmStream } from './llm-stream.js';
+import { checkResult } from './provider-result.js';
 
 /** What a client's service is made of. @internal */
 export interface LlmServiceParts extends LlmRuntime {
@@ -61,7 +62,7 @@ export class LlmService {
     let result: ProviderResult;
     try {
       const answering = call.run.inside(() => client.provider.generate(request, call.context));
-      result = await abortable(answering, call.signal);
+      result = checkResult(call.spec, await abortable(answering, call.signal));
     } catch (error) {
       throw await call.fail(call.providerError(error));
     }

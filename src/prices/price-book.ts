@@ -44,12 +44,17 @@ export class PriceBook {
     if (today !== this.#day || this.#pricings.size >= MAX_REMEMBERED) this.#pricings.clear();
     this.#day = today;
     const key = `${provider}\n${answered}\n${requested}`;
-    let pricing = this.#pricings.get(key);
-    if (pricing === undefined) {
-      pricing = this.#find(provider, [answered, requested]);
-      this.#pricings.set(key, pricing);
+    try {
+      let pricing = this.#pricings.get(key);
+      if (pricing === undefined) {
+        pricing = this.#find(provider, [answered, requested]);
+        this.#pricings.set(key, pricing);
+      }
+      return pricing(usage);
+    } catch {
+      // The list throws at names and counts that it cannot make sense of; they come from servers.
+      return null;
     }
-    return pricing(usage);
   }
 
   #find(provider: string, models: readonly string[]): Pricing {

@@ -5,22 +5,34 @@ export interface Hook {
   /** `Class.method`, for logs and errors. */
   readonly name: string;
   readonly selector: EventSelector;
+  /** The object whose method it is. */
   readonly target: object;
+  readonly method: string;
   readonly order: number;
   readonly critical: boolean;
   readonly timeoutMs: number | undefined;
   readonly scopes: readonly string[] | undefined;
   readonly when: ((event: RunEvent) => unknown) | undefined;
-  readonly call: (event: RunEvent, context: HandlerContext) => unknown;
 }
 
 /** A hook's entry in the registry. */
 export interface Handler extends Hook {
   readonly hook: Hook;
+  /** Whether it is called as it is, without a filter, a flag or a timeout. */
+  readonly isPlain: boolean;
   /** `false` once it was removed: runs that are under way stop calling it at once. */
   active: boolean;
 }
 
 export function toHandler(hook: Hook): Handler {
-  return { ...hook, hook, active: true };
+  const isPlain = hook.when === undefined && hook.timeoutMs === undefined && !hook.critical;
+  return { ...hook, hook, isPlain, active: true };
+}
+
+/** What handlers are: methods, or functions that were given a name. */
+export type HandlerFunction = (event: RunEvent, context: HandlerContext) => unknown;
+
+/** Calls a handler; its method is looked up each time, so that a spy set later is called. */
+export function callHandler(handler: Handler, event: RunEvent, context: HandlerContext): unknown {
+  return (handler.target as Record<string, HandlerFunction>)[handler.method]!(event, context);
 }

@@ -6,13 +6,10 @@ import {
   EVENTS,
   EVENT_TYPES,
   type EventSelector,
-  type HandlerContext,
   type HandlerOptions,
   type RunEvent,
 } from '../events/index.js';
-import type { Hook } from './handler.js';
-
-type Method = (event: RunEvent, context: HandlerContext) => unknown;
+import type { HandlerFunction, Hook } from './handler.js';
 
 const OPTION_NAMES = new Set(['scope', 'order', 'critical', 'timeoutMs', 'when']);
 
@@ -62,14 +59,14 @@ export function hooksOf(target: object): Hook[] {
   return hooks;
 }
 
-/** A hook of a plain function. */
+/** A hook of a plain function, which becomes a method of an object of its own. */
 export function functionHook(
   selector: EventSelector,
-  fn: Method,
+  fn: HandlerFunction,
   options: HandlerOptions<never>,
 ): Hook {
   const name = fn.name || `callbacks.on('${selector}')`;
-  return toHook({ name, selector, target: fn, call: fn, options });
+  return toHook({ name, selector, target: { fn }, method: 'fn' }, options);
 }
 
 function methodHook(
@@ -79,23 +76,15 @@ function methodHook(
   options: HandlerOptions<never>,
 ): Hook {
   const name = `${target.constructor?.name ?? 'Object'}.${method}`;
-  const methods = target as Record<string, Method>;
-  // Looked up at each call, so that a spy set later is called.
-  return toHook({
-    name,
-    selector,
-    target,
-    call: (event, context) => methods[method]!(event, context),
-    options,
-  });
+  return toHook({ name, selector, target, method }, options);
 }
 
 function toHook(
-  given: Pick<Hook, 'name' | 'selector' | 'target' | 'call'> & { options: HandlerOptions<never> },
+  hook: Pick<Hook, 'name' | 'selector' | 'target' | 'method'>,
+  options: HandlerOptions<never>,
 ): Hook {
-  const { options, ...hook } = given;
   check(hook, options);
-  const scope = options.scope ?? readScopes(hook.target.constructor);
+  const scope = options.scope ?? readScopes(hook.target.constructor ?? Object);
   return {
     ...hook,
     order: options.order ?? 0,

@@ -28,7 +28,7 @@ export class MessagesStreamDecoder implements StreamDecoder {
   constructor(
     private readonly provider: string,
     private model: string,
-    private readonly context: Pick<LlmProviderContext, 'collect' | 'onUsage'>,
+    private readonly context: Pick<LlmProviderContext, 'collect' | 'onModel' | 'onUsage'>,
   ) {}
 
   push(event: unknown, chunks: LlmChunk[]): void {
@@ -40,7 +40,8 @@ export class MessagesStreamDecoder implements StreamDecoder {
         return this.#open(message.index, message.content_block, chunks);
       case 'message_start':
         this.#id = message.message.id;
-        this.model = message.message.model;
+        this.model = message.message.model || this.model;
+        this.context.onModel(this.model);
         return this.#count(message.message.usage, 'estimated');
       case 'message_delta':
         this.#stopReason = message.delta.stop_reason ?? this.#stopReason;

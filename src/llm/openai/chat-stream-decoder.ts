@@ -28,13 +28,16 @@ export class ChatStreamDecoder implements StreamDecoder {
   constructor(
     private readonly provider: string,
     private model: string,
-    private readonly context: Pick<LlmProviderContext, 'collect' | 'onUsage'>,
+    private readonly context: Pick<LlmProviderContext, 'collect' | 'onModel' | 'onUsage'>,
   ) {}
 
   push(event: unknown, chunks: LlmChunk[]): void {
     const { id, model, choices, usage } = event as OpenAI.ChatCompletionChunk;
     if (id) this.#id = id;
-    if (model) this.model = model;
+    if (model && model !== this.model) {
+      this.model = model;
+      this.context.onModel(model);
+    }
     if (usage) {
       this.#usage = decodeUsage(usage);
       this.context.onUsage(this.#usage);

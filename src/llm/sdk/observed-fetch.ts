@@ -12,7 +12,9 @@ type ObservedInit = RequestInit & { [ATTEMPTS]?: RequestAttempts };
 
 /** What happens between an SDK's tries, as its `fetch` sees it; tells each retry when it begins. */
 export class RequestAttempts {
-  #last: { readonly error: Error; readonly at: number } | undefined;
+  /** How the last try ended; made an error only when there is another. */
+  #last:
+    { readonly outcome: Response | { readonly thrown: unknown }; readonly at: number } | undefined;
 
   constructor(
     private readonly provider: string,
@@ -21,28 +23,32 @@ export class RequestAttempts {
 
   begin(): void {
     if (this.#last === undefined) return;
-    const { error, at } = this.#last;
+    const { outcome, at } = this.#last;
     this.#last = undefined;
-    this.context.onRetry({ error, delayMs: performance.now() - at });
+    this.context.onRetry({ error: this.#toError(outcome), delayMs: performance.now() - at });
   }
 
-  answered({ ok, status, headers }: Response): void {
+  ended(outcome: Response | { readonly thrown: unknown }): void {
+    this.#last = { outcome, at: performance.now() };
+  }
+
+  #toError(outcome: Response | { readonly thrown: unknown }): Error {
+    if ('thrown' in outcome) {
+      const { thrown } = outcome;
+      // The SDK aborts its own request only when its timeout is over.
+      if (!(thrown instanceof Error && thrown.name === 'AbortError'))
+        return toLlmError(this.provider, thrown);
+      return new LlmTimeoutError(`${this.provider} did not answer within the SDK's timeout.`, {
+        cause: thrown,
+      });
+    }
+    const { ok, status, headers } = outcome;
     // An SDK that asks again after a good status gave up waiting for the body.
-    const error = ok
-      ? new LlmTimeoutError(`The answer of ${this.provider} did not arrive in time.`, { status })
-      : toLlmError(this.provider, { status, headers });
-    this.#last = { error, at: performance.now() };
-  }
-
-  failed(thrown: unknown): void {
-    // The SDK aborts its own request only when its timeout is over.
-    const isTimeout = thrown instanceof Error && thrown.name === 'AbortError';
-    const error = isTimeout
-      ? new LlmTimeoutError(`${this.provider} did not answer within the SDK's timeout.`, {
-          cause: thrown,
-        })
-      : toLlmError(this.provider, thrown);
-    this.#last = { error, at: performance.now() };
+    if (ok)
+      return new LlmTimeoutError(`The answer of ${this.provider} did not arrive in time.`, {
+        status,
+      });
+    return toLlmError(this.provider, { status, headers });
   }
 }
 
@@ -59,10 +65,10 @@ export function observedFetch(inner: () => Fetch): Fetch {
     attempts.begin();
     try {
       const response = await inner()(input, init);
-      attempts.answered(response);
+      attempts.ended(response);
       return response;
     } catch (error) {
-      attempts.failed(error);
+      attempts.ended({ thrown: error });
       throw error;
     }
   };

@@ -1,0 +1,21 @@
+import { LlmResponseError } from '../errors/index.js';
+import { toUsage, type LlmChunk, type ProviderResult } from '../shapes/index.js';
+import type { LlmCallSpec } from './call-spec.js';
+
+/** Whether an item of a provider's stream is a chunk; the last one is the result. */
+export function isChunk(item: LlmChunk | ProviderResult): item is LlmChunk {
+  return 'type' in (Object(item) as object);
+}
+
+/** What a provider of any make gave as its answer, so that the call cannot fail any more while it ends. */
+export function checkResult({ client, request }: LlmCallSpec, given: unknown): ProviderResult {
+  const result = Object(given) as ProviderResult;
+  if (typeof result.text !== 'string' || !result.usage) {
+    throw new LlmResponseError(
+      `The provider "${client.label}" gave no ProviderResult: it needs a text and a usage at least.`,
+    );
+  }
+  // Compatible servers, and mocks, leave out what few people miss.
+  const { id, model, usage } = result;
+  return { ...result, id: id || '', model: model || request.model, usage: toUsage(usage) };
+}
