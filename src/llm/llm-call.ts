@@ -99,12 +99,13 @@ export class LlmCall implements OpenRun, Stoppable {
     void this.runtime.dispatcher.tell(new LlmRetryEvent(this.run, { attempt, ...retry }), this.run);
   }
 
-  /** Tells a chunk; what is returned is to be awaited before the chunk is handed over. */
-  chunk(chunk: LlmChunk): void | Promise<void> {
+  /** Tells a chunk that arrived at `timestamp`; what is returned is to be awaited before the chunk is handed over. */
+  chunk(chunk: LlmChunk, timestamp: number): void | Promise<void> {
     this.#meter.chunk(chunk);
     const index = this.#chunks++;
     if (!this.#hearsChunks) return undefined;
-    return this.runtime.dispatcher.tell(new LlmStreamChunkEvent(this.run, chunk, index), this.run);
+    const event = new LlmStreamChunkEvent(this.run, chunk, index, timestamp);
+    return this.runtime.dispatcher.tell(event, this.run);
   }
 
   /** What the provider threw, as an error of our tree. */

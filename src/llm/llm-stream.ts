@@ -8,6 +8,10 @@ import { checkResult, isChunk } from './provider-result.js';
 import { observe, textOf } from './stream-views.js';
 
 type Outcome = { readonly response: LlmResponse } | { readonly error: unknown };
+/** A provider's stream; those over an SDK also give what has arrived without a promise an item. */
+type Source = AsyncIterator<LlmChunk | ProviderResult> & {
+  take?(): LlmChunk | ProviderResult | undefined;
+};
 type Next = IteratorResult<LlmChunk, undefined>;
 const DONE: Next = { done: true, value: undefined };
 
@@ -26,10 +30,12 @@ const DONE: Next = { done: true, value: undefined };
  */
 export class LlmStream implements AsyncIterable<LlmChunk>, AsyncDisposable {
   readonly #call: LlmCall | Error;
-  #source: AsyncIterator<LlmChunk | ProviderResult> | undefined;
+  #source: Source | undefined;
   #begun = false;
   #over = false;
-  #hasReader = false;
+  /** Whether somebody reads; else chunks are for `.response` alone. */
+  #isRead = false;
+  #arrivedAt = 0;
   #waiting: Deferred<Next> | undefined;
   #response: Deferred<LlmResponse> | undefined;
   #outcome: Outcome | undefined;
@@ -42,12 +48,12 @@ export class LlmStream implements AsyncIterable<LlmChunk>, AsyncDisposable {
   }
 
   [Symbol.asyncIterator](): AsyncIterableIterator<LlmChunk, undefined> {
-    if (this.#hasReader) {
+    if (this.#isRead || this.#begun) {
       throw new CallbacksConfigurationError(
         'The stream has a reader already: a stream is read once. For the whole answer beside it, await stream.response.',
       );
     }
-    this.#hasReader = true;
+    this.#isRead = true;
     const reader: AsyncIterableIterator<LlmChunk, undefined> = {
       next: () => this.#next(),
       return: async () => {
@@ -74,7 +80,7 @@ export class LlmStream implements AsyncIterable<LlmChunk>, AsyncDisposable {
       // Whoever reads the stream gets the error from there.
       this.#response.promise.catch(() => undefined);
       if (this.#outcome) this.#settle(this.#outcome);
-      else if (!this.#hasReader) setImmediate(() => void this.#drain());
+      else if (!this.#isRead) setImmediate(() => void this.#drain());
     }
     return this.#response.promise;
   }
@@ -98,11 +104,11 @@ export class LlmStream implements AsyncIterable<LlmChunk>, AsyncDisposable {
   #next(): Promise<Next> {
     // A second next() before the first has settled waits for its turn, as with generators.
     if (this.#waiting) return this.#waiting.promise.then(this.#nextInTurn, this.#nextInTurn);
+    const chunk = this.#source && this.#pull(this.#source);
+    if (chunk) return Promise.resolve({ done: false, value: chunk });
     const waiting = (this.#waiting = defer<Next>());
     if (this.#outcome) this.#tell(this.#outcome);
-    else if (this.#over) return waiting.promise;
-    else if (this.#source) this.#pull(this.#source);
-    else void this.#begin();
+    else if (!this.#begun) void this.#begin();
     return waiting.promise;
   }
 
@@ -123,43 +129,62 @@ export class LlmStream implements AsyncIterable<LlmChunk>, AsyncDisposable {
       call.run.inside(() => {
         const { client, request } = call.spec;
         this.#source = client.provider.stream(request, call.context)[Symbol.asyncIterator]();
-        this.#pull(this.#source);
+        this.#deliver(this.#pull(this.#source));
       });
     } catch (error) {
       this.#onProviderFailure(error);
     }
   }
 
-  #pull(source: AsyncIterator<LlmChunk | ProviderResult>): void {
-    source.next().then(this.#onItem, this.#onProviderFailure);
+  /** Takes what has arrived; returns a chunk that may be handed over, or sees to it that one will be delivered. */
+  #pull(source: Source): LlmChunk | undefined {
+    try {
+      while (!this.#over) {
+        const item = source.take?.();
+        if (item === undefined) {
+          source.next().then(this.#onItem, this.#onProviderFailure);
+          return undefined;
+        }
+        const chunk = this.#accept(item);
+        if (chunk === undefined || this.#isRead) return chunk;
+      }
+    } catch (error) {
+      this.#onProviderFailure(error);
+    }
+    return undefined;
   }
 
   readonly #onItem = (item: IteratorResult<LlmChunk | ProviderResult>): void => {
     if (this.#over) return;
+    this.#arrivedAt = Date.now();
+    if (!item.done) return this.#deliver(this.#accept(item.value));
+    this.#onFailure(new LlmResponseError('The provider’s stream ended without a result.'));
+  };
+
+  /** Tells a chunk, or ends the stream with its result. Returns the chunk if its handlers need not be waited for. */
+  #accept(item: LlmChunk | ProviderResult): LlmChunk | undefined {
     const call = this.#call as LlmCall;
-    if (item.done)
-      return this.#onFailure(new LlmResponseError('The provider’s stream ended without a result.'));
-    const { value } = item;
     try {
-      if (!isChunk(value)) {
-        const result = checkResult(call.spec, value);
-        return this.#end(() => call.succeed(result));
+      if (!isChunk(item)) {
+        const result = checkResult(call.spec, item);
+        this.#end(() => call.succeed(result));
+        return undefined;
       }
-      const telling = call.chunk(value);
-      if (telling === undefined) this.#deliver(value);
-      else telling.then(() => this.#deliver(value), this.#onFailure);
+      const telling = call.chunk(item, this.#arrivedAt);
+      if (telling === undefined) return item;
+      telling.then(() => this.#deliver(item), this.#onFailure);
     } catch (error) {
       this.#onFailure(error);
     }
-  };
+    return undefined;
+  }
 
-  #deliver(chunk: LlmChunk): void {
-    if (this.#over) return;
+  #deliver(chunk: LlmChunk | undefined): void {
+    if (this.#over || chunk === undefined) return;
     const waiting = this.#waiting;
     this.#waiting = undefined;
     if (waiting) waiting.resolve({ done: false, value: chunk });
-    // Nobody waits but `.response`.
-    else if (this.#source) this.#pull(this.#source);
+    else if (!this.#isRead && this.#source) this.#pull(this.#source);
   }
 
   readonly #onProviderFailure = (error: unknown): void => {
@@ -208,8 +233,7 @@ export class LlmStream implements AsyncIterable<LlmChunk>, AsyncDisposable {
 
   /** Reads for `.response` alone. */
   async #drain(): Promise<void> {
-    if (this.#begun || this.#over || this.#hasReader) return;
-    this.#hasReader = true;
+    if (this.#begun || this.#over) return;
     await this.#begin();
   }
 

@@ -87,7 +87,8 @@ export class ChatStreamDecoder implements StreamDecoder {
     const { name, arguments: argsDelta = '' } = delta.function ?? {};
     const call = (this.#calls[index] ??= { id: '', name: '', args: '' });
     if (id) call.id = id;
-    if (name) call.name += name;
+    // Said once, or again with each piece.
+    if (name) call.name = name;
     call.args += argsDelta;
     chunks.push({ type: 'tool-call', index, ...(id && { id }), ...(name && { name }), argsDelta });
   }

@@ -1,6 +1,7 @@
 import { CallbacksError, LlmResponseError } from '../../errors/index.js';
 import type { LlmChunk, ProviderResult } from '../../shapes/index.js';
 import { toLlmError } from './to-llm-error.js';
+import type { WireReader } from './wire-reader.js';
 
 /** Turns the events of one wire format into chunks, and adds them up. */
 export interface StreamDecoder {
@@ -14,14 +15,15 @@ type Item = IteratorResult<LlmChunk | ProviderResult, undefined>;
 
 /** The chunks of an SDK's stream and, last, the result. */
 export class DecodedStream implements AsyncIterableIterator<LlmChunk | ProviderResult, undefined> {
-  #events: AsyncIterator<unknown> | undefined;
+  #reader: WireReader | undefined;
+  #hasEnded = false;
   #isOver = false;
   #chunks: LlmChunk[] = [];
   #taken = 0;
 
   constructor(
     private readonly provider: string,
-    private readonly open: () => Promise<AsyncIterable<unknown>>,
+    private readonly open: () => Promise<WireReader>,
     private readonly decoder: StreamDecoder,
   ) {}
 
@@ -29,35 +31,46 @@ export class DecodedStream implements AsyncIterableIterator<LlmChunk | ProviderR
     return this;
   }
 
-  async next(): Promise<Item> {
-    if (this.#taken < this.#chunks.length) return this.#take();
-    if (this.#isOver) return { done: true, value: undefined };
+  /** The next item that has arrived, without waiting. */
+  take(): LlmChunk | ProviderResult | undefined {
     try {
-      this.#events ??= (await this.open())[Symbol.asyncIterator]();
-      this.#chunks.length = this.#taken = 0;
-      while (this.#chunks.length === 0) {
-        const event: IteratorResult<unknown> = await this.#events.next();
-        if (event.done) {
-          this.#isOver = true;
-          return { done: false, value: this.decoder.result() };
-        }
-        this.#decode(event.value);
-      }
       return this.#take();
     } catch (error) {
-      this.#isOver = true;
-      throw toLlmError(this.provider, error, this.#events !== undefined);
+      throw this.#failure(error);
+    }
+  }
+
+  async next(): Promise<Item> {
+    try {
+      for (;;) {
+        const value = this.#take();
+        if (value !== undefined) return { done: false, value };
+        if (this.#isOver) return { done: true, value: undefined };
+        this.#reader ??= await this.open();
+        this.#hasEnded = !(await this.#reader.read());
+      }
+    } catch (error) {
+      throw this.#failure(error);
     }
   }
 
   async return(): Promise<Item> {
     this.#isOver = true;
-    await this.#events?.return?.();
+    await this.#reader?.close();
     return { done: true, value: undefined };
   }
 
-  #take(): Item {
-    return { done: false, value: this.#chunks[this.#taken++]! };
+  #take(): LlmChunk | ProviderResult | undefined {
+    while (!this.#isOver) {
+      if (this.#taken < this.#chunks.length) return this.#chunks[this.#taken++];
+      const event = this.#reader?.take();
+      if (event === undefined) break;
+      this.#chunks.length = this.#taken = 0;
+      this.#decode(event);
+    }
+    if (!this.#hasEnded || this.#isOver) return undefined;
+    this.#isOver = true;
+    return this.decoder.result();
   }
 
   #decode(event: unknown): void {
@@ -69,5 +82,10 @@ export class DecodedStream implements AsyncIterableIterator<LlmChunk | ProviderR
         cause: error,
       });
     }
+  }
+
+  #failure(error: unknown): CallbacksError {
+    this.#isOver = true;
+    return toLlmError(this.provider, error, this.#reader !== undefined);
   }
 }

@@ -35,8 +35,8 @@ export class RequestAttempts {
   #toError(outcome: Response | { readonly thrown: unknown }): Error {
     if ('thrown' in outcome) {
       const { thrown } = outcome;
-      // The SDK aborts its own request only when its timeout is over.
-      if (!(thrown instanceof Error && thrown.name === 'AbortError'))
+      // The SDK aborts its own request only when its timeout is over. Under Jest, its error is of another realm.
+      if ((Object(thrown) as { name?: unknown }).name !== 'AbortError')
         return toLlmError(this.provider, thrown);
       return new LlmTimeoutError(`${this.provider} did not answer within the SDK's timeout.`, {
         cause: thrown,

@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import {
   CallbacksConfigurationError,
   CallbacksError,
@@ -8,7 +9,9 @@ import type { LlmOptions } from '../llm-options.js';
 import type { LlmProvider, LlmProviderContext } from '../llm-provider.js';
 import { DecodedStream, type StreamDecoder } from './decoded-stream.js';
 import { observeClient, observedFetch, observing, RequestAttempts } from './observed-fetch.js';
+import { SseReader } from './sse-reader.js';
 import { toLlmError } from './to-llm-error.js';
+import { SdkReader, type WireReader } from './wire-reader.js';
 
 /** Options that the SDKs' constructors share. */
 export interface SdkOptions {
@@ -79,22 +82,32 @@ export abstract class SdkProvider<Client> implements LlmProvider {
     request: LlmRequest,
     context: LlmProviderContext,
   ): AsyncIterable<LlmChunk | ProviderResult> {
-    const open = async () => {
-      const events = await this.#send(this.encode(request, true), context);
-      if (
-        typeof (events as AsyncIterable<unknown> | undefined)?.[Symbol.asyncIterator] === 'function'
-      ) {
-        return events as AsyncIterable<unknown>;
-      }
-      throw new LlmResponseError(`The client of ${this.label} returned no stream.`);
-    };
+    const open = () => this.#openReader(this.encode(request, true), context);
     return new DecodedStream(this.label, open, this.newDecoder(request, context));
   }
 
   async #send(body: object, context: LlmProviderContext): Promise<unknown> {
     const client = this.#client ?? (await this.#load());
-    const attempts = new RequestAttempts(this.label, context);
-    return this.send(client, body, { signal: context.signal, fetchOptions: observing(attempts) });
+    return this.send(client, body, this.#requestOptions(context));
+  }
+
+  async #openReader(body: object, context: LlmProviderContext): Promise<WireReader> {
+    const client = this.#client ?? (await this.#load());
+    const sending = this.send(client, body, this.#requestOptions(context));
+    // Not through a wrapper, which has the SDK's own stream to look at.
+    if (hasRawResponse(sending) && !types.isProxy(client)) {
+      const reader = SseReader.of(await sending.asResponse());
+      if (reader !== undefined) return reader;
+    }
+    const stream = (await sending) as Partial<AsyncIterable<unknown>> | undefined;
+    if (typeof stream?.[Symbol.asyncIterator] === 'function') {
+      return new SdkReader(stream as AsyncIterable<unknown>);
+    }
+    throw new LlmResponseError(`The client of ${this.label} returned no stream.`);
+  }
+
+  #requestOptions({ signal, onRetry }: LlmProviderContext): SdkRequestOptions {
+    return { signal, fetchOptions: observing(new RequestAttempts(this.label, { onRetry })) };
   }
 
   #decode(answer: object): ProviderResult {
@@ -145,4 +158,11 @@ export abstract class SdkProvider<Client> implements LlmProvider {
     });
     return this.#client;
   }
+}
+
+/** Whether what an SDK's method returned gives its answer unread, as the promises of both SDKs do. */
+function hasRawResponse(
+  sending: PromiseLike<unknown>,
+): sending is PromiseLike<unknown> & { asResponse(): Promise<Response> } {
+  return typeof (Object(sending) as { asResponse?: unknown }).asResponse === 'function';
 }

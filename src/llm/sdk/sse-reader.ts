@@ -1,0 +1,101 @@
+import { setTimeout } from 'node:timers';
+import { createParser, type EventSourceMessage, type EventSourceParser } from 'eventsource-parser';
+import { LlmResponseError } from '../../errors/index.js';
+import type { WireReader } from './wire-reader.js';
+
+/** Both providers stream by server-sent events, https://html.spec.whatwg.org/multipage/server-sent-events.html */
+const EVENT_STREAM = 'text/event-stream';
+
+/** No event is that long; a server that never ends a line must not fill the memory. In characters. */
+const MAX_EVENT_LENGTH = 32 * 1024 * 1024;
+
+/** OpenAI's end marker. */
+const DONE = '[DONE]';
+const LEAVE_WITHIN_MS = 1_000;
+
+/**
+ * Reads the raw answer of an SDK's request: all events of a packet at once, where the SDKs' own streams look at each
+ * byte and make some ten promises an event.
+ */
+export class SseReader implements WireReader {
+  readonly #body: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #text = new TextDecoder();
+  readonly #parser: EventSourceParser;
+  #messages: EventSourceMessage[] = [];
+  #taken = 0;
+  #isDone = false;
+
+  /** A reader for the answer, if it is an event stream. */
+  static of(response: Response): SseReader | undefined {
+    const type = response.headers.get('content-type');
+    return type?.includes(EVENT_STREAM) && response.body ? new SseReader(response.body) : undefined;
+  }
+
+  constructor(body: ReadableStream<Uint8Array>) {
+    this.#body = body.getReader();
+    this.#parser = createParser({
+      onEvent: (message) => this.#messages.push(message),
+      maxBufferSize: MAX_EVENT_LENGTH,
+      onError: ({ type }) => {
+        // Everything else that is not understood is to be ignored, says the standard.
+        if (type === 'max-buffer-size-exceeded')
+          throw new LlmResponseError('A streamed event is too long.');
+      },
+    });
+  }
+
+  take(): unknown {
+    if (this.#isDone || this.#taken === this.#messages.length) return undefined;
+    const { data, event } = this.#messages[this.#taken++]!;
+    if (data === DONE) {
+      this.#isDone = true;
+      return undefined;
+    }
+    const parsed = JSON.parse(data) as { error?: unknown } | null;
+    if (event === 'error' || parsed?.error) throw streamError(parsed);
+    return parsed;
+  }
+
+  async read(): Promise<boolean> {
+    this.#messages = [];
+    this.#taken = 0;
+    for (;;) {
+      if (this.#isDone) {
+        void this.#leave();
+        return false;
+      }
+      const { done, value } = await this.#body.read();
+      // Some servers leave out the blank line after the last event.
+      this.#parser.feed(
+        done ? `${this.#text.decode()}\n\n` : this.#text.decode(value, { stream: true }),
+      );
+      if (this.#messages.length > 0) return true;
+      if (done) return false;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#body.cancel();
+  }
+
+  /** Reads on to the end of the body, so that its connection can be used again; a server that never ends it is left. */
+  async #leave(): Promise<void> {
+    const giveUp = setTimeout(
+      () => void this.close().catch(() => undefined),
+      LEAVE_WITHIN_MS,
+    ).unref();
+    try {
+      while (!(await this.#body.read()).done);
+    } catch {
+      // The answer is complete: what happens to its connection is of no interest.
+    } finally {
+      clearTimeout(giveUp);
+    }
+  }
+}
+
+/** An error that the provider streamed, in the shape of the SDKs' own. */
+function streamError(body: { error?: unknown } | null): Error {
+  const { code, type, message } = Object(body?.error) as Record<string, unknown>;
+  return Object.assign(new Error(String(message)), { error: body, code, type });
+}
