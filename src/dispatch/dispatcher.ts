@@ -7,7 +7,12 @@ import {
   type HandlerContext,
   type RunInfo,
 } from '../events/index.js';
-import { callHandler, type Handler, type HandlerTable } from '../registry/index.js';
+import {
+  callHandler,
+  type Handler,
+  type HandlerFunction,
+  type HandlerTable,
+} from '../registry/index.js';
 import { oneLine } from '../text.js';
 import { abortable, isThenable } from './promises.js';
 import { callWithTimeout } from './timeout.js';
@@ -15,6 +20,8 @@ import { callWithTimeout } from './timeout.js';
 /** What dispatch needs of a run. */
 export interface Audience extends RunInfo {
   readonly handlers: HandlerTable;
+  /** The methods of the handlers of chunks, looked up once: a spy that is set before the run is called. */
+  readonly chunkMethods: readonly HandlerFunction[];
   /** Fires when the run is aborted. */
   readonly signal: AbortSignal;
   /** What its handlers get besides the event. */
@@ -25,9 +32,13 @@ export interface Audience extends RunInfo {
   insideHandler<R>(handler: Handler, call: () => R): R;
 }
 
-/** The first error of an event that its run must end with. */
-interface Refusal {
-  error?: { readonly thrown: unknown };
+/** An event that is being told. */
+interface Telling {
+  readonly event: CallbackEvent;
+  readonly run: Audience;
+  readonly handlers: readonly Handler[];
+  /** The first error that the run must end with. */
+  refused?: { readonly error: unknown };
 }
 
 /** Calls handlers: in order, each awaited only if it returns a promise, none able to disturb the others. */
@@ -43,118 +54,105 @@ export class Dispatcher {
    */
   tell(event: CallbackEvent, run: Audience): void | Promise<void> {
     const handlers = run.handlers[event.type];
-    const context = run.handlerContext;
-    // Chunk handlers must not start runs, so they are spared the price of a frame of their own.
-    const needsFrame = event.type !== 'llm.chunk';
-    let refusal: Refusal | undefined;
+    if (event.type === 'llm.chunk') return this.#tellChunk(event, run, handlers);
+    return this.#goOn({ event, run, handlers }, 0);
+  }
+
+  /** The hot path: plain handlers that return nothing. From the first that is otherwise, the rest is told as usual. */
+  #tellChunk(
+    event: CallbackEvent,
+    run: Audience,
+    handlers: readonly Handler[],
+  ): void | Promise<void> {
+    const { chunkMethods, handlerContext } = run;
     for (let i = 0; i < handlers.length; i++) {
       const handler = handlers[i]!;
-      let waiting: Promise<void> | undefined;
-      if (needsFrame || !handler.isPlain) {
-        refusal ??= {};
-        waiting = this.#tellOne(handler, event, run, refusal);
-      } else if (handler.active) {
-        // The hot path: the same as below, without what a plain handler has no need of.
-        try {
-          const returned = callHandler(handler, event, context);
-          if (returned === undefined) continue;
-          waiting = this.#settle(returned, handler, event, run, (refusal ??= {}));
-        } catch (error) {
-          waiting = this.#failed(handler, event, run, (refusal ??= {}), error);
-        }
+      if (!handler.isPlain) return this.#goOn({ event, run, handlers }, i);
+      if (!handler.active) continue;
+      let returned: unknown;
+      try {
+        // Without a frame: handlers of chunks must not start runs.
+        returned = chunkMethods[i]!.call(handler.target, event, handlerContext);
+      } catch (error) {
+        const telling: Telling = { event, run, handlers };
+        return this.#goOn(telling, i + 1, this.#failed(telling, handler, error));
       }
-      if (waiting !== undefined)
-        return this.#tellRest(handlers, i + 1, waiting, event, run, (refusal ??= {}));
+      if (returned !== undefined) {
+        const telling: Telling = { event, run, handlers };
+        return this.#goOn(telling, i + 1, this.#settle(telling, handler, returned));
+      }
     }
-    if (refusal?.error !== undefined) throw refusal.error.thrown;
     return undefined;
   }
 
-  async #tellRest(
-    handlers: readonly Handler[],
-    next: number,
-    first: Promise<void>,
-    event: CallbackEvent,
-    run: Audience,
-    refusal: Refusal,
-  ): Promise<void> {
+  /** Tells the handlers from the one numbered `next` on, when what is waited for is over. */
+  #goOn(telling: Telling, next: number, waiting?: Promise<void>): void | Promise<void> {
+    if (waiting !== undefined) return this.#goOnLater(telling, next, waiting);
+    for (let i = next; i < telling.handlers.length; i++) {
+      const told = this.#tellOne(telling, telling.handlers[i]!);
+      if (told !== undefined) return this.#goOnLater(telling, i + 1, told);
+    }
+    if (telling.refused !== undefined) throw telling.refused.error;
+    return undefined;
+  }
+
+  async #goOnLater(telling: Telling, next: number, waiting: Promise<void>): Promise<void> {
+    const { run, handlers } = telling;
     const isTerminal = run.ended;
-    await first;
+    await waiting;
     for (let i = next; i < handlers.length; i++) {
       // The run was ended while a handler kept this event waiting: nothing is told after the terminal event.
       if (run.ended && !isTerminal) return;
-      const waiting = this.#tellOne(handlers[i]!, event, run, refusal);
-      if (waiting !== undefined) await waiting;
+      await this.#tellOne(telling, handlers[i]!);
     }
-    if (refusal.error !== undefined) throw refusal.error.thrown;
+    if (telling.refused !== undefined) throw telling.refused.error;
   }
 
   /** Returns a promise, which never rejects, only while there is something to wait for. */
-  #tellOne(
-    handler: Handler,
-    event: CallbackEvent,
-    run: Audience,
-    refusal: Refusal,
-  ): Promise<void> | undefined {
-    if (!handler.active || (handler.critical && refusal.error !== undefined)) return undefined;
+  #tellOne(telling: Telling, handler: Handler): Promise<void> | undefined {
+    const { event, run, refused } = telling;
+    if (!handler.active || (handler.critical && refused !== undefined)) return undefined;
     try {
       if (handler.when !== undefined && !handler.when(event)) return undefined;
     } catch (error) {
       return this.#report(handler, event, run, error);
     }
     try {
-      return this.#settle(this.#call(handler, event, run), handler, event, run, refusal);
+      return this.#settle(telling, handler, this.#call(handler, event, run));
     } catch (error) {
-      return this.#failed(handler, event, run, refusal, error);
+      return this.#failed(telling, handler, error);
     }
   }
 
-  #settle(
-    returned: unknown,
-    handler: Handler,
-    event: CallbackEvent,
-    run: Audience,
-    refusal: Refusal,
-  ): Promise<void> | undefined {
+  #call(handler: Handler, event: CallbackEvent, run: Audience): unknown {
+    const { timeoutMs } = handler;
+    if (timeoutMs === undefined)
+      return run.insideHandler(handler, () => callHandler(handler, event, run.handlerContext));
+    return run.insideHandler(handler, () => callWithTimeout(handler, timeoutMs, event, run.signal));
+  }
+
+  #settle(telling: Telling, handler: Handler, returned: unknown): Promise<void> | undefined {
     if (!isThenable(returned)) return undefined;
+    const { event, run } = telling;
     // An aborted run does not wait for those who were told that it starts.
     const settled =
       EVENTS[event.type].phase === 'start' ? abortable(returned, run.signal) : returned;
     return Promise.resolve(settled).then(nothing, (error: unknown) =>
       run.signal.aborted && error === run.signal.reason
         ? undefined
-        : this.#failed(handler, event, run, refusal, error),
+        : this.#failed(telling, handler, error),
     );
   }
 
-  #call(handler: Handler, event: CallbackEvent, run: Audience): unknown {
-    if (handler.timeoutMs !== undefined) {
-      return run.insideHandler(handler, () =>
-        callWithTimeout(handler, handler.timeoutMs!, event, run.signal),
-      );
-    }
-    if (event.type === 'llm.chunk') return callHandler(handler, event, run.handlerContext);
-    return run.insideHandler(handler, () => callHandler(handler, event, run.handlerContext));
-  }
-
-  #failed(
-    handler: Handler,
-    event: CallbackEvent,
-    run: Audience,
-    refusal: Refusal,
-    error: unknown,
-  ): Promise<void> | undefined {
+  #failed(telling: Telling, handler: Handler, error: unknown): Promise<void> | undefined {
+    const { event, run } = telling;
     const { phase } = EVENTS[event.type];
-    const canRefuse = phase !== 'error' && phase !== 'note';
-    if (
-      canRefuse &&
-      (handler.critical || error instanceof CallbackAbort) &&
-      refusal.error === undefined
-    ) {
-      refusal.error = { thrown: error };
-      return undefined;
+    const isRefusal = handler.critical || error instanceof CallbackAbort;
+    if (!isRefusal || phase === 'error' || phase === 'note' || telling.refused !== undefined) {
+      return this.#report(handler, event, run, error);
     }
-    return this.#report(handler, event, run, error);
+    telling.refused = { error };
+    return undefined;
   }
 
   #report(

@@ -28,6 +28,10 @@ export type EventJson = { readonly v: 1; readonly type: string } & Readonly<
   Record<string, unknown>
 >;
 
+// Symbols rather than private fields, which cost an event of a stream as much again as all the rest of it.
+const RUN: unique symbol = Symbol('run');
+const SEQ: unique symbol = Symbol('seq');
+
 /**
  * What every event has: the context of its run. One instance per event, shared by all its handlers.
  *
@@ -39,13 +43,15 @@ export abstract class RunEvent {
   abstract readonly type: string;
   /** When it happened, in epoch milliseconds. */
   readonly timestamp: number;
-  readonly #run: RunInfo;
-  readonly #seq: number;
+  /** @internal */
+  readonly [RUN]: RunInfo;
+  /** @internal */
+  readonly [SEQ]: number;
 
   constructor(run: RunInfo, timestamp = Date.now()) {
     this.timestamp = timestamp;
-    this.#run = run;
-    this.#seq = run.nextSeq();
+    this[RUN] = run;
+    this[SEQ] = run.nextSeq();
   }
 
   /** The names of the event's own fields, in the order in which its JSON writes them. */
@@ -53,61 +59,61 @@ export abstract class RunEvent {
 
   /** `runId:seq`; unique, and ascending within a run. */
   get eventId(): string {
-    return `${this.#run.runId}:${this.#seq}`;
+    return `${this[RUN].runId}:${this[SEQ]}`;
   }
   /** The run that the event belongs to. */
   get runId(): string {
-    return this.#run.runId;
+    return this[RUN].runId;
   }
   /** The run around it; absent for the root of a tree. */
   get parentRunId(): string | undefined {
-    return this.#run.parentRunId;
+    return this[RUN].parentRunId;
   }
   /** The root of the run's tree. */
   get rootRunId(): string {
-    return this.#run.rootRunId;
+    return this[RUN].rootRunId;
   }
   /** Id of the inbound request, or a UUID of the run tree's own. */
   get requestId(): string {
-    return this.#run.context.requestId;
+    return this[RUN].context.requestId;
   }
   /** W3C trace id: 32 lower-case hex digits. */
   get traceId(): string {
-    return this.#run.context.traceId;
+    return this[RUN].context.traceId;
   }
   /** Who the call is made for. */
   get userId(): string | undefined {
-    return this.#run.context.userId;
+    return this[RUN].context.userId;
   }
   /** The tenant that the call is made for. */
   get tenantId(): string | undefined {
-    return this.#run.context.tenantId;
+    return this[RUN].context.tenantId;
   }
   /** The nearest named client, `'default'` where there is none. */
   get scope(): string {
-    return this.#run.scope;
+    return this[RUN].scope;
   }
   /** The named clients around the run, outermost first. */
   get scopes(): readonly string[] {
-    return this.#run.scopes;
+    return this[RUN].scopes;
   }
   get tags(): readonly string[] {
-    return this.#run.context.tags;
+    return this[RUN].context.tags;
   }
   get metadata(): Readonly<Record<string, unknown>> {
-    return this.#run.context.metadata;
+    return this[RUN].context.metadata;
   }
   /** The provider's name or label, where an LLM is involved. */
   get provider(): string | undefined {
-    return this.#run.provider;
+    return this[RUN].provider;
   }
   /** The requested model, where an LLM is involved. */
   get model(): string | undefined {
-    return this.#run.model;
+    return this[RUN].model;
   }
   /** Set when the run was started inside a handler. */
   get fromCallback(): FromCallback | undefined {
-    return this.#run.fromCallback;
+    return this[RUN].fromCallback;
   }
   /** On a terminal event: `true` when the parent run ended first. */
   get detached(): true | undefined {
@@ -134,7 +140,7 @@ export abstract class RunEvent {
   }
 
   protected get run(): RunInfo {
-    return this.#run;
+    return this[RUN];
   }
 }
 

@@ -32,7 +32,11 @@ export function toHandler(hook: Hook): Handler {
 /** What handlers are: methods, or functions that were given a name. */
 export type HandlerFunction = (event: RunEvent, context: HandlerContext) => unknown;
 
-/** Calls a handler; its method is looked up each time, so that a spy set later is called. */
+/** The method as it is now: a spy may have taken its place. */
+export function methodOf({ target, method }: Handler): HandlerFunction {
+  return (target as Record<string, HandlerFunction>)[method]!;
+}
+
 export function callHandler(handler: Handler, event: RunEvent, context: HandlerContext): unknown {
-  return (handler.target as Record<string, HandlerFunction>)[handler.method]!(event, context);
+  return methodOf(handler).call(handler.target, event, context);
 }

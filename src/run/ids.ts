@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 
 /** Which inbound request ids are taken over: nothing that could break a log line or a header. */
 const REQUEST_ID = /^[\w.:-]{1,128}$/;
@@ -9,7 +9,8 @@ const TRACEPARENT =
 
 export const newRunId = (): string => randomUUID();
 export const newRequestId = (): string => randomUUID();
-export const newTraceId = (): string => randomBytes(16).toString('hex');
+/** Sixteen bytes, nearly all of them random; Node keeps a store of UUIDs, where fresh random bytes are slow. */
+export const newTraceId = (): string => randomUUID().replaceAll('-', '');
 
 /** An inbound `x-request-id`, if it is fit to be used. */
 export function parseRequestId(header: unknown): string | undefined {

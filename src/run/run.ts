@@ -1,6 +1,12 @@
 import type { Audience } from '../dispatch/index.js';
 import type { FromCallback, HandlerContext, RequestContext } from '../events/index.js';
-import type { Circles, Handler, HandlerTable } from '../registry/index.js';
+import {
+  methodOf,
+  type Circles,
+  type Handler,
+  type HandlerFunction,
+  type HandlerTable,
+} from '../registry/index.js';
 import type { ContextStore, Frame, ParentRun } from './context-store.js';
 import { newRunId } from './ids.js';
 
@@ -31,6 +37,7 @@ export class Run implements Audience {
   readonly #controller = new AbortController();
   readonly handlerContext: HandlerContext = { signal: this.#controller.signal };
   #seq = 0;
+  #chunkMethods: readonly HandlerFunction[] | undefined;
   #ended = false;
   #detached = false;
 
@@ -68,6 +75,11 @@ export class Run implements Audience {
 
   get detached(): boolean {
     return this.#detached;
+  }
+
+  get chunkMethods(): readonly HandlerFunction[] {
+    this.#chunkMethods ??= this.handlers['llm.chunk'].map(methodOf);
+    return this.#chunkMethods;
   }
 
   nextSeq(): number {

@@ -68,7 +68,8 @@ function encodeMessage(message: Message): Block[] {
     return [{ type: 'tool_result', tool_use_id: toolCallId, content: encodeContent(content) }];
   if (role === 'user') return encodeContent(content);
   const own = ownBlocks(providerData);
-  if (own) return own;
+  // A copy: turns grow, and a message is its owner's.
+  if (own) return [...own];
   const calls = toolCalls.map(({ id, name, args }) => ({
     type: 'tool_use',
     id,
