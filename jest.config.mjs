@@ -4,6 +4,9 @@ export default {
     // Tests that import the package by name run its source, not a build.
     customExportConditions: ['nestjs-llm-callbacks:source', 'node', 'node-addons'],
   },
+  // The modules of a finished test file are not freed under --experimental-vm-modules; a fresh worker begins at zero.
+  maxWorkers: 2,
+  workerIdleMemoryLimit: '1GB',
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.spec.ts'],
   extensionsToTreatAsEsm: ['.ts'],
@@ -16,7 +19,11 @@ export default {
         jsc: {
           target: 'es2023',
           parser: { syntax: 'typescript', decorators: true },
-          transform: { legacyDecorator: true, decoratorMetadata: true },
+          transform: {
+            legacyDecorator: true,
+            decoratorMetadata: true,
+            useDefineForClassFields: false,
+          },
           keepClassNames: true,
         },
         module: { type: 'es6' },

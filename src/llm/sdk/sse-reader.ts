@@ -51,8 +51,9 @@ export class SseReader implements WireReader {
       this.#isDone = true;
       return undefined;
     }
-    const parsed = JSON.parse(data) as { error?: unknown } | null;
-    if (event === 'error' || parsed?.error) throw streamError(parsed);
+    if (event === 'error') throw streamError(data);
+    const parsed: unknown = JSON.parse(data);
+    if ((parsed as { error?: unknown } | null)?.error) throw streamError(data);
     return parsed;
   }
 
@@ -94,8 +95,17 @@ export class SseReader implements WireReader {
   }
 }
 
-/** An error that the provider streamed, in the shape of the SDKs' own. */
-function streamError(body: { error?: unknown } | null): Error {
-  const { code, type, message } = Object(body?.error) as Record<string, unknown>;
-  return Object.assign(new Error(String(message)), { error: body, code, type });
+/** An error that the provider streamed, in the shape of the SDKs' own; some say it in plain text. */
+function streamError(data: string): Error {
+  let error: unknown;
+  try {
+    error = JSON.parse(data);
+  } catch {
+    return Object.assign(new Error(data), { type: 'api_error' });
+  }
+  const { code, type, message } = Object((error as { error?: unknown } | null)?.error) as Record<
+    string,
+    unknown
+  >;
+  return Object.assign(new Error(String(message)), { error, code, type });
 }

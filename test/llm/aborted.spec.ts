@@ -1,0 +1,104 @@
+import { describe, expect, it, jest } from '@jest/globals';
+import { LlmAbortedError, LlmTimeoutError, type LlmStreamOptions } from 'nestjs-llm-callbacks';
+import { ask, errorOf, METHODS, silence, useBench, WIRES } from '../support/wire/index.js';
+
+const REASON = new Error('The user pressed Escape.');
+
+/** A start hook that keeps its run waiting. */
+const waits = () => {
+  let heard!: () => void;
+  const started = new Promise<void>((resolve) => (heard = resolve));
+  return {
+    started,
+    onLlmStart: () => {
+      heard();
+      return new Promise<void>(() => {});
+    },
+  };
+};
+
+describe.each(WIRES)('A call of $provider that is stopped', (wire) => {
+  const bench = useBench(wire);
+
+  function expectAborted(error: Error, cause: unknown): void {
+    expect(error).toBeInstanceOf(LlmAbortedError);
+    expect(error).toMatchObject({ name: 'AbortError', code: 'aborted', cause });
+    expect(bench.recording.of('llm.error')).toMatchObject([{ error, aborted: true }]);
+  }
+
+  describe.each(METHODS)('by %s', (method) => {
+    it('ends in an error, with no request, when its signal has fired before', async () => {
+      expectAborted(
+        await errorOf(ask(bench.llm, method, 'Hi', { signal: AbortSignal.abort(REASON) })),
+        REASON,
+      );
+      expect(bench.recording.of('llm.error')[0]).toMatchObject({ text: '', cost: 0, attempts: [] });
+      expect(bench.server.exchanges).toEqual([]);
+    });
+
+    it('ends in an error, with no request, when its signal fires during a start hook', async () => {
+      const aborter = new AbortController();
+      const hook = waits();
+      const call = errorOf(
+        ask(bench.llm, method, 'Hi', { signal: aborter.signal, callbacks: [hook] }),
+      );
+      await hook.started;
+      aborter.abort(REASON);
+      expectAborted(await call, REASON);
+      expect(bench.server.exchanges).toEqual([]);
+    });
+
+    it('ends in an error, and its request too, when its signal fires before the answer', async () => {
+      bench.server.answers(silence);
+      const aborter = new AbortController();
+      const call = errorOf(ask(bench.llm, method, 'Hi', { signal: aborter.signal }));
+      const { aborted } = await bench.server.exchange(0);
+      aborter.abort(REASON);
+      expectAborted(await call, REASON);
+      expect(bench.recording.of('llm.error')[0]!.attempts).toMatchObject([
+        { provider: wire.provider, model: wire.model, error: { name: 'AbortError' } },
+      ]);
+      expect(await aborted).toBe(true);
+    });
+
+    it('ends in a timeout, and its request too, when it takes longer than timeoutMs', async () => {
+      bench.server.answers(silence);
+      const error = await errorOf(ask(bench.llm, method, 'Hi', { timeoutMs: 250 }));
+      expect(error).toBeInstanceOf(LlmTimeoutError);
+      expect(error).toMatchObject({ name: 'LlmTimeoutError', code: 'timeout', retryable: true });
+      expect(bench.recording.of('llm.error')).toMatchObject([{ error, aborted: false }]);
+      expect(await (await bench.server.exchange(0)).aborted).toBe(true);
+    });
+
+    it('counts its start hooks towards timeoutMs', async () => {
+      const error = await errorOf(
+        ask(bench.llm, method, 'Hi', { timeoutMs: 30, callbacks: [waits()] }),
+      );
+      expect(error).toBeInstanceOf(LlmTimeoutError);
+      expect(bench.recording.of('llm.error')).toMatchObject([{ durationMs: 0, attempts: [] }]);
+      expect(bench.server.exchanges).toEqual([]);
+    });
+
+    it('leaves nothing behind on a signal and a timer that outlive it', async () => {
+      bench.server.answers(silence);
+      const aborter = new AbortController();
+      const removed = jest.spyOn(aborter.signal, 'removeEventListener');
+      const timers = () =>
+        process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+      const before = timers();
+      const options: LlmStreamOptions = { signal: aborter.signal, timeoutMs: 2 ** 30 };
+      const failed = errorOf(
+        ask(bench.llm, method, 'Hi', {
+          ...options,
+          callbacks: [{ onLlmStart: refuse, name: 'x' }],
+        }),
+      );
+      aborter.abort(REASON);
+      await failed;
+      expect(removed).toHaveBeenCalledWith('abort', expect.any(Function));
+      expect(timers()).toBe(before);
+    });
+  });
+});
+
+function refuse(): void {}

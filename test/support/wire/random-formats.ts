@@ -1,0 +1,116 @@
+import type OpenAI from 'openai';
+import type { FinishReason, Usage } from 'nestjs-llm-callbacks';
+import { anthropic } from './anthropic.js';
+import { openai } from './openai.js';
+import { randomMessageStream } from './random-anthropic.js';
+import { randomChatStream } from './random-openai.js';
+import type { Random } from './random.js';
+import { newAnthropic, newOpenAi } from './sdk-clients.js';
+import type { WireFormat } from './wire-format.js';
+
+/** An answer as an SDK has added it up, in our words. */
+export interface AddedUp {
+  id: string;
+  model: string;
+  text: string;
+  reasoning: string;
+  toolCalls: { id: string; name: string; args: unknown }[];
+  finishReason: FinishReason;
+  usage: Partial<Usage>;
+  /** What must go back to the provider as it came. */
+  providerData: unknown;
+}
+
+/** Random streams of one wire format. */
+export interface RandomFormat {
+  readonly wire: WireFormat;
+  /** The bytes of a random stream. */
+  bytes(random: Random): Buffer;
+  /** Lets the SDK read a stream and add it up. */
+  readBySdk(origin: string): Promise<AddedUp>;
+}
+
+const HI = [{ role: 'user' as const, content: 'Hi' }];
+
+const CHAT_FINISH: Record<OpenAI.ChatCompletion.Choice['finish_reason'], FinishReason> = {
+  stop: 'stop',
+  length: 'length',
+  tool_calls: 'tool-calls',
+  function_call: 'tool-calls',
+  content_filter: 'content-filter',
+};
+
+const chat: RandomFormat = {
+  wire: openai,
+  bytes: randomChatStream,
+  async readBySdk(origin) {
+    const { id, model, choices, usage } = await newOpenAi(origin)
+      .chat.completions.stream({ model: openai.model, messages: HI })
+      .finalChatCompletion();
+    const { message, finish_reason } = choices[0]!;
+    return {
+      id,
+      model,
+      text: message.content ?? '',
+      reasoning: '',
+      toolCalls: (message.tool_calls ?? []).flatMap((call) =>
+        call.type === 'function'
+          ? { id: call.id, name: call.function.name, args: JSON.parse(call.function.arguments) }
+          : [],
+      ),
+      finishReason: CHAT_FINISH[finish_reason],
+      usage: usage
+        ? {
+            source: 'provider',
+            inputTokens: usage.prompt_tokens,
+            outputTokens: usage.completion_tokens,
+            totalTokens: usage.total_tokens,
+            cachedInputTokens: usage.prompt_tokens_details?.cached_tokens ?? 0,
+            reasoningTokens: usage.completion_tokens_details?.reasoning_tokens ?? 0,
+          }
+        : { source: 'estimated' },
+      providerData: undefined,
+    };
+  },
+};
+
+const MESSAGES_FINISH: Record<string, FinishReason> = {
+  end_turn: 'stop',
+  stop_sequence: 'stop',
+  max_tokens: 'length',
+  tool_use: 'tool-calls',
+  refusal: 'content-filter',
+};
+
+const messages: RandomFormat = {
+  wire: anthropic,
+  bytes: randomMessageStream,
+  async readBySdk(origin) {
+    const { id, model, content, stop_reason, usage } = await newAnthropic(origin)
+      .messages.stream({ model: anthropic.model, max_tokens: 1, messages: HI })
+      .finalMessage();
+    const cachedInputTokens = usage.cache_read_input_tokens ?? 0;
+    const cacheWriteTokens = usage.cache_creation_input_tokens ?? 0;
+    const hasMore = content.some(({ type }) => type !== 'text' && type !== 'tool_use');
+    return {
+      id,
+      model,
+      text: content.map((block) => (block.type === 'text' ? block.text : '')).join(''),
+      reasoning: content.map((block) => (block.type === 'thinking' ? block.thinking : '')).join(''),
+      toolCalls: content.flatMap((block) =>
+        block.type === 'tool_use' ? { id: block.id, name: block.name, args: block.input } : [],
+      ),
+      finishReason: MESSAGES_FINISH[String(stop_reason)]!,
+      usage: {
+        source: 'provider',
+        inputTokens: usage.input_tokens + cachedInputTokens + cacheWriteTokens,
+        outputTokens: usage.output_tokens,
+        cachedInputTokens,
+        cacheWriteTokens,
+      },
+      providerData: hasMore ? { provider: 'anthropic', content } : undefined,
+    };
+  },
+};
+
+export const RANDOM_FORMATS: readonly RandomFormat[] = [chat, messages];

@@ -1,0 +1,22 @@
+import { expect } from '@jest/globals';
+import type { CallbackEvent } from 'nestjs-llm-callbacks';
+
+/** Expects of every run that was heard: one start, first; one end or error, last; and numbered events in between. */
+export function expectRunsThatEndedOnce(events: readonly CallbackEvent[]): void {
+  const runs = new Map<string, CallbackEvent[]>();
+  for (const event of events) {
+    // What a handler did wrong may be told after the end that it heard.
+    if (event.type === 'callback.error') continue;
+    runs.set(event.runId, [...(runs.get(event.runId) ?? []), event]);
+  }
+  for (const run of runs.values()) {
+    const phases = run.map(({ type }) => type.slice(type.indexOf('.') + 1));
+    expect(phases.filter((phase) => phase === 'start')).toEqual(['start']);
+    expect(phases[0]).toBe('start');
+    const terminal = phases.filter((phase) => phase === 'end' || phase === 'error');
+    expect(terminal).toHaveLength(1);
+    expect(phases.at(-1)).toBe(terminal[0]);
+    const numbers = run.map(({ eventId }) => Number(eventId.split(':')[1]));
+    expect(numbers).toEqual(numbers.toSorted((a, b) => a - b));
+  }
+}

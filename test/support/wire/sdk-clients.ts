@@ -1,0 +1,21 @@
+import Anthropic from '@anthropic-ai/sdk';
+import OpenAI from 'openai';
+import { anthropic } from './anthropic.js';
+import { openai } from './openai.js';
+import type { WireFormat } from './wire-format.js';
+
+/** OpenAI's own client, as an application makes it. */
+export function newOpenAi(origin: string, options: object = {}): OpenAI {
+  const { apiKey = '', baseURL } = openai.client(origin);
+  return new OpenAI({ apiKey, baseURL, maxRetries: 1, ...options });
+}
+
+/** Anthropic's own client, as an application makes it. */
+export function newAnthropic(origin: string, options: object = {}): Anthropic {
+  const { apiKey = '', baseURL } = anthropic.client(origin);
+  return new Anthropic({ apiKey, baseURL, maxRetries: 1, ...options });
+}
+
+export function newClient(wire: WireFormat, origin: string, options?: object): OpenAI | Anthropic {
+  return (wire.provider === 'openai' ? newOpenAi : newAnthropic)(origin, options);
+}

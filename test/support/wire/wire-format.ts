@@ -1,0 +1,78 @@
+import type { FinishReason, LlmOptions } from 'nestjs-llm-callbacks';
+
+/** Tokens as a test thinks of them; each wire format counts them in its own way. */
+export interface WireUsage {
+  /** All of them, cached and cache-written ones included. */
+  readonly input: number;
+  readonly cacheRead?: number;
+  readonly cacheWrite?: number;
+  readonly output: number;
+}
+
+export interface WireToolCall {
+  readonly id: string;
+  readonly name: string;
+  readonly argsText: string;
+}
+
+/** What a provider says, in no provider's words. */
+export interface Said {
+  readonly text?: string;
+  /** Which model answers; the format's own by default. */
+  readonly model?: string;
+  readonly toolCalls?: readonly WireToolCall[];
+  readonly finish?: Exclude<FinishReason, 'cancelled' | 'other'>;
+  /** `null`: the server counts nothing. */
+  readonly usage?: WireUsage | null;
+}
+
+/** An error body. */
+export interface WireError {
+  readonly type: string;
+  readonly code?: string;
+  readonly message?: string;
+}
+
+/** A provider's protocol, as far as tests of both providers need to know it. */
+export interface WireFormat {
+  readonly provider: 'openai' | 'anthropic';
+  /** A model that the price list knows. */
+  readonly model: string;
+  /** US dollars per million tokens of that model. */
+  readonly rates: { readonly input: number; readonly output: number };
+  /** The header that holds the provider's id of a request. */
+  readonly requestIdHeader: string;
+  /** The start of an event stream, up to the first text. */
+  readonly opening: string;
+  /** A frame that is no JSON. */
+  readonly malformed: string;
+  /** The options of a client that talks to a server of that origin. */
+  client(origin: string): LlmOptions & { provider: 'openai' | 'anthropic'; baseURL: string };
+  /** A whole answer as JSON. */
+  answer(said: Said): Record<string, unknown>;
+  /** A whole event stream. */
+  stream(said: Said): string[];
+  /** A whole event stream but for what says that it is whole. */
+  streamWithoutEnd(said: Said): string[];
+  /** The frame of some text. */
+  text(piece: string): string;
+  error(error: WireError): object;
+  /** The frame of an error inside a stream. */
+  streamError(error: WireError): string;
+}
+
+/** What most tests let a provider say. */
+export const HELLO = { text: 'Hello, world', usage: { input: 1_000, output: 500 } } as const;
+
+/** US dollars for a usage without cached tokens. */
+export function costOf(
+  { rates }: WireFormat,
+  usage: { inputTokens: number; outputTokens: number },
+): number {
+  return (usage.inputTokens * rates.input + usage.outputTokens * rates.output) / 1_000_000;
+}
+
+/** A frame of a stream in the name of the model that is said to answer. */
+export function answeredBy(frame: string, usual: string, { model = usual }: Said): string {
+  return frame.replace(`"model":"${usual}"`, `"model":"${model}"`);
+}
