@@ -14,12 +14,12 @@ export interface LlmProviderContext {
   /** `false` on a stream whose text nobody wants: leave it out of the result. */
   readonly collect: boolean;
   /** To be called for every try beyond the first. */
-  onRetry(retry: LlmRetry): void;
+  readonly onRetry: (retry: LlmRetry) => void;
   /**
    * To be called when the server tells what it has counted so far, so that a call cut short can be billed; with
    * `source: 'estimated'` while it has not counted the output, which is then estimated from the chunks.
    */
-  onUsage(usage: Usage): void;
+  readonly onUsage: (usage: Usage) => void;
   /** To be called when a stream tells which model answers, whose price then holds for a call that is cut short too. */
   onModel(model: string): void;
 }

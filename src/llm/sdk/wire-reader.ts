@@ -24,9 +24,9 @@ export class SdkReader implements WireReader {
   }
 
   async read(): Promise<boolean> {
-    const { done, value } = await this.#events.next();
-    this.#event = value;
-    return done !== true;
+    const event: IteratorResult<unknown> = await this.#events.next();
+    this.#event = event.value;
+    return event.done !== true;
   }
 
   async close(): Promise<void> {
