@@ -54,14 +54,36 @@ export class CallMeter {
     const now = performance.now();
     const durationMs = Math.max(0, now - this.#attemptAt - delayMs);
     this.#attemptAt = now;
-    return this.attempts.push({ ...this.#attempt(this.spec.request.model), error, durationMs });
+    const { label: provider } = this.spec.client;
+    return this.attempts.push({ provider, model: this.spec.request.model, error, durationMs });
   }
 
-  /** Notes the last try: the one that answered, or the one that the call failed with. */
-  last(model: string, ending: Pick<Attempt, 'error' | 'usage' | 'cost'>): void {
+  /** Notes the try that answered. */
+  answered(model: string, usage: Usage, cost: number | null): void {
     if (this.#sentAt === undefined) return;
-    const durationMs = this.#endedAt - this.#attemptAt;
-    this.attempts.push({ ...this.#attempt(model), ...ending, durationMs });
+    const { label: provider } = this.spec.client;
+    this.attempts.push({
+      provider,
+      model,
+      usage,
+      cost,
+      durationMs: this.#endedAt - this.#attemptAt,
+    });
+  }
+
+  /** Notes the try that the call failed with, and what was used by then. */
+  brokeOff(error: Error, usage: Usage, cost: number | null): void {
+    if (this.#sentAt === undefined) return;
+    const { label: provider } = this.spec.client;
+    const { model } = this.spec.request;
+    const spent = usage.totalTokens > 0 ? { usage, cost } : {};
+    this.attempts.push({
+      provider,
+      model,
+      error,
+      ...spent,
+      durationMs: this.#endedAt - this.#attemptAt,
+    });
   }
 
   chunk(chunk: LlmChunk): void {
@@ -106,9 +128,5 @@ export class CallMeter {
     const { client, request } = this.spec;
     if (usage.totalTokens > 0) await this.prices.load();
     return this.prices.cost(client.label, answered, request.model, usage);
-  }
-
-  #attempt(model: string): Pick<Attempt, 'provider' | 'model'> {
-    return { provider: this.spec.client.label, model };
   }
 }
