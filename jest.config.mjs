@@ -6,7 +6,7 @@ export default {
   },
   // The modules of a finished test file are not freed under --experimental-vm-modules; a fresh worker begins at zero.
   maxWorkers: 2,
-  workerIdleMemoryLimit: '1GB',
+  workerIdleMemoryLimit: '700MB',
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.spec.ts'],
   extensionsToTreatAsEsm: ['.ts'],

@@ -35,11 +35,12 @@ try {
   console.log(error.message);
   process.exitCode = 1;
 } finally {
-  if (app.pid && app.exitCode === null) {
+  const { pid } = app;
+  if (pid !== undefined && app.exitCode === null) {
     app.removeAllListeners('exit');
     const ended = new Promise((resolve) => app.on('close', resolve));
-    process.kill(-app.pid, 'SIGTERM');
-    const timer = setTimeout(() => process.kill(-app.pid, 'SIGKILL'), 10_000);
+    process.kill(-pid, 'SIGTERM');
+    const timer = setTimeout(() => process.kill(-pid, 'SIGKILL'), 10_000);
     await ended;
     clearTimeout(timer);
   }

@@ -1,0 +1,18 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { CallbackScope, OnLlmEnd, type LlmEndEvent } from 'nestjs-llm-callbacks';
+import { line } from '../terminal/line.js';
+
+/** Looks at what customers are told. Scoped: it hears the client named 'support' and not the triage before it. */
+@Injectable()
+@CallbackScope('support')
+export class AnswerReview {
+  readonly #logger = new Logger('review');
+
+  @OnLlmEnd()
+  review(event: LlmEndEvent): void {
+    const words = event.text.split(/\s+/).filter(Boolean).length;
+    const verdict =
+      event.finishReason === 'stop' ? 'complete' : `cut short (${event.finishReason})`;
+    this.#logger.log(line(event, `the answer has ${words} words and is ${verdict}`));
+  }
+}

@@ -1,0 +1,76 @@
+import { Injectable, Logger } from '@nestjs/common';
+import {
+  CallbacksError,
+  OnLlmEnd,
+  OnLlmError,
+  OnLlmStart,
+  type LlmEndEvent,
+  type LlmErrorEvent,
+  type LlmStartEvent,
+} from 'nestjs-llm-callbacks';
+import { dollars, line, tokensOf } from '../terminal/line.js';
+
+/** Who asked which model, and what became of it; never what was asked. */
+export interface AuditEntry {
+  time: string;
+  event: string;
+  runId: string;
+  requestId: string;
+  user: string | undefined;
+  model: string;
+  outcome?: string;
+  tokens?: number;
+  /** US dollars; `null` when the price is not known. */
+  cost?: number | null;
+}
+
+const MAX_ENTRIES = 1_000;
+
+/** Keeps the last entries in memory; a real application writes them to its database. */
+@Injectable()
+export class AuditLog {
+  readonly #logger = new Logger('audit');
+  readonly #entries: AuditEntry[] = [];
+
+  get entries(): readonly AuditEntry[] {
+    return this.#entries;
+  }
+
+  @OnLlmStart()
+  asked(event: LlmStartEvent): void {
+    this.#record(entryOf(event));
+  }
+
+  @OnLlmEnd()
+  answered(event: LlmEndEvent): void {
+    this.#ended(event, event.finishReason);
+  }
+
+  @OnLlmError()
+  failed(event: LlmErrorEvent): void {
+    const { error } = event;
+    this.#ended(event, error instanceof CallbacksError ? error.code : error.name);
+  }
+
+  #ended(event: LlmEndEvent | LlmErrorEvent, outcome: string): void {
+    const { usage, cost } = event;
+    this.#record({ ...entryOf(event), outcome, tokens: usage.totalTokens, cost });
+    this.#logger.log(line(event, `${outcome}, ${tokensOf(usage)}, ${dollars(cost)}`));
+  }
+
+  #record(entry: AuditEntry): void {
+    this.#entries.push(entry);
+    if (this.#entries.length > MAX_ENTRIES) this.#entries.shift();
+  }
+}
+
+function entryOf(event: LlmStartEvent | LlmEndEvent | LlmErrorEvent): AuditEntry {
+  return {
+    time: new Date(event.timestamp).toISOString(),
+    event: event.type,
+    runId: event.runId,
+    requestId: event.requestId,
+    user: event.userId,
+    model: `${event.provider}/${event.model}`,
+  };
+}

@@ -1,0 +1,25 @@
+import { Body, Controller, HttpCode, Post, Query, Sse, UseFilters } from '@nestjs/common';
+import type { MessageEvent } from '@nestjs/common';
+import type { Observable } from 'rxjs';
+import { DeskService, type Answer } from './desk.service.js';
+import { LlmErrorFilter } from './llm-error.filter.js';
+import { QuestionPipe } from './question.pipe.js';
+import { toMessages } from './to-messages.js';
+
+@Controller('tickets')
+@UseFilters(LlmErrorFilter)
+export class TicketsController {
+  constructor(private readonly desk: DeskService) {}
+
+  @Post('answer')
+  @HttpCode(200)
+  answer(@Body('question', QuestionPipe) question: string): Promise<Answer> {
+    return this.desk.answer(question);
+  }
+
+  /** A client that leaves unsubscribes, which stops the provider's request too. */
+  @Sse('stream')
+  stream(@Query('q', QuestionPipe) question: string): Observable<MessageEvent> {
+    return toMessages(this.desk.stream(question).toObservable());
+  }
+}

@@ -1,0 +1,15 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { ExecutionContext } from '@nestjs/common';
+import type { RunContext } from 'nestjs-llm-callbacks';
+
+const USER_ID = /^[\w.@-]{1,64}$/;
+
+/**
+ * Who a request's calls are made for. A header is enough for a sample; a real application takes the user that its guard
+ * has authenticated.
+ */
+export function whoIsAsking(host: ExecutionContext): RunContext {
+  const { headers } = host.switchToHttp().getRequest<{ headers: IncomingHttpHeaders }>();
+  const userId = headers['x-user-id'];
+  return typeof userId === 'string' && USER_ID.test(userId) ? { userId } : {};
+}

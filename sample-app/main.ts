@@ -1,0 +1,34 @@
+import { NestFactory } from '@nestjs/core';
+import { CallbacksService } from 'nestjs-llm-callbacks';
+import { AppModule } from './app.module.js';
+import { ModelConnections } from './models/model-connections.js';
+import { DeskLogger } from './terminal/desk-logger.js';
+import { Tour } from './terminal/tour.js';
+import { welcome } from './terminal/welcome.js';
+
+const print = (text: string): void => void process.stdout.write(`${text}\n`);
+
+async function main(): Promise<void> {
+  const port = Number(process.env['PORT'] ?? 3000);
+  const models = await ModelConnections.open();
+  const app = await NestFactory.create(AppModule.connectedBy(models), {
+    logger: new DeskLogger(),
+    // Readers of streams would otherwise keep the server open.
+    forceCloseConnections: true,
+  });
+  app.enableShutdownHooks();
+  await app.listen(port, '127.0.0.1');
+  const url = await app.getUrl();
+
+  print(`\n${models.describe()}`);
+  print('Below each request: which callback heard which event, and what it made of it.\n');
+  await new Tour(url, app.get(CallbacksService), print)
+    .play()
+    .catch((error: unknown) => print(`     The tour ended early: ${String(error)}\n`));
+  print(welcome(url));
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`The desk cannot open: ${String(error)}\n`);
+  process.exit(1);
+});

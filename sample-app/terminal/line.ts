@@ -1,0 +1,16 @@
+import type { CallbackEvent, Usage } from 'nestjs-llm-callbacks';
+
+/** What a callback heard, and what it says to that, in columns. */
+export function line({ type }: Pick<CallbackEvent, 'type'>, text: string): string {
+  return `${type.padEnd(9)}  ${text}`;
+}
+
+/** How many tokens; "about" where they were estimated because the provider did not count them. */
+export function tokensOf({ totalTokens, source }: Usage): string {
+  return `${source === 'estimated' ? 'about ' : ''}${totalTokens} tokens`;
+}
+
+/** US dollars with enough digits for a single call. */
+export function dollars(cost: number | null): string {
+  return cost === null ? 'price unknown' : `$${cost.toFixed(6)}`;
+}

@@ -1,0 +1,16 @@
+import { bold } from './style.js';
+
+/** Where the desk is, and how to try it. */
+export function welcome(url: string): string {
+  return `${bold(`The desk is open at ${url}`)}  (Ctrl+C closes it)
+
+     POST  /tickets/answer      sorts a question and answers it
+     GET   /tickets/stream?q=   streams the answer
+     GET   /costs               what was spent, by model and by user
+     GET   /audit               who asked which model, and what became of it
+
+     curl ${url}/tickets/answer -H 'x-user-id: you' \\
+       -H 'content-type: application/json' -d '{"question":"Where is my order 1042?"}'
+     curl -N '${url}/tickets/stream?q=How+do+I+get+a+refund' -H 'x-user-id: you'
+`;
+}

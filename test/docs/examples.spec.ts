@@ -1,0 +1,272 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { Controller, ForbiddenException, Get } from '@nestjs/common';
+import {
+  CallbackAbort,
+  CallbacksModule,
+  CallbacksService,
+  LlmOverloadedError,
+  LlmRateLimitError,
+  LlmService,
+} from 'nestjs-llm-callbacks';
+import { FakeLlm, RecordingCallbacks } from 'nestjs-llm-callbacks/testing';
+import { Trace } from './examples/any-event.js';
+import { AppModule as BuiltIns, CostsController, countOne } from './examples/built-ins.js';
+import { Narrator } from './examples/callbacks-class.js';
+import { Desk as TwoClients } from './examples/clients.js';
+import { ask } from './examples/errors.js';
+import { Collector, Gate, Reporting } from './examples/handlers.js';
+import { priceOf, withPrices } from './examples/numbers.js';
+import { Parrot } from './examples/own-provider.js';
+import { NightlyReport, withUsers } from './examples/request-context.js';
+import { AppModule as Scoped, Desk, heard } from './examples/scopes.js';
+import { firstWords, kinds, StoriesController, tell } from './examples/streams.js';
+import { around, closeAll, logged, serve, start } from './start.js';
+
+const STORY = 'Once upon a time.';
+let written = '';
+
+beforeEach(() => {
+  written = '';
+  jest.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    written += String(text);
+    return true;
+  });
+});
+afterEach(async () => {
+  jest.restoreAllMocks();
+  await closeAll();
+});
+
+it('The quick start tells the call and its answer', async () => {
+  jest.replaceProperty(process, 'env', {});
+  const lines: string[] = [];
+  const done = new Promise<void>((resolve) => {
+    jest.spyOn(console, 'log').mockImplementation((line: string) => {
+      lines.push(line);
+      if (line.startsWith('calls so far')) resolve();
+    });
+  });
+
+  await import('./examples/quick-start.js');
+  await done;
+
+  expect(lines).toEqual([
+    'asking fake/gpt-5-mini: Say hello.',
+    expect.stringMatching(/^\d+ tokens, cost in dollars: unknown$/),
+    'answer: Hello from a fake model.',
+    'calls so far: 1',
+  ]);
+});
+
+describe('Callbacks', () => {
+  it('as methods of a class', async () => {
+    const narrator = new Narrator();
+    const app = await start({ imports: [around(['answer'])] });
+
+    await app.get(LlmService).generate('hello', { callbacks: [narrator] });
+
+    expect(narrator.lines).toEqual([
+      'starting: hello',
+      expect.stringMatching(/^complete: \d+ tokens$/),
+    ]);
+  });
+
+  it('of every event', async () => {
+    const app = await start({ imports: [around(['answer', new Error('x')])], providers: [Trace] });
+
+    await app.get(LlmService).generate('hello');
+    await expect(app.get(LlmService).generate('hello')).rejects.toThrow('x');
+
+    expect(logged.map((line) => line.split(' ')[1])).toEqual([
+      'llm.start',
+      'stop',
+      'llm.start',
+      'server_error',
+    ]);
+  });
+
+  it('of four circles', async () => {
+    const app = await start({ imports: [Scoped] });
+
+    await app.get(Desk).answer('What now?');
+    await app.get(LlmService).generate('And now?');
+
+    expect(heard).toEqual([
+      'first: support',
+      'listed: support',
+      'global: support',
+      'scope: support',
+      'instance: support',
+      'call: support',
+      'listed: default',
+      'global: default',
+    ]);
+  });
+});
+
+describe('A handler', () => {
+  it('may refuse a call', async () => {
+    const app = await start({ imports: [around(['1', '2'])], providers: [Gate] });
+    const llm = app.get(LlmService);
+    const long = Array.from({ length: 51 }, () => ({ role: 'user' as const, content: 'hm' }));
+
+    await expect(llm.generate('hello')).rejects.toBeInstanceOf(ForbiddenException);
+    await expect(llm.generate(long, { userId: 'ada' })).rejects.toBeInstanceOf(CallbackAbort);
+    expect((await llm.generate('hello', { userId: 'ada' })).text).toBe('1');
+  });
+
+  it('may stop a stream', async () => {
+    const recording = new RecordingCallbacks();
+    const app = await start({
+      imports: [around(['on and '.repeat(3_000)], { callbacks: [recording] })],
+      providers: [Gate],
+    });
+
+    const reading = app.get(LlmService).stream('hello', { userId: 'ada' }).response;
+
+    await expect(reading).rejects.toThrow('no end');
+    expect(recording.of('llm.error')[0]?.text).toMatch(/^on and/);
+  });
+
+  it('is waited for no longer than its timeoutMs', async () => {
+    let signal: AbortSignal | undefined;
+    const send: Collector['send'] = (_event, given) => {
+      signal = given;
+      return new Promise(() => undefined);
+    };
+    const app = await start({
+      imports: [around(['answer'])],
+      providers: [Reporting, { provide: Collector, useValue: { send } }],
+    });
+
+    expect((await app.get(LlmService).generate('hello')).text).toBe('answer');
+    expect(signal?.aborted).toBe(true);
+    expect(logged[0]).toContain('Reporting.report took longer than its timeoutMs of 500');
+  });
+});
+
+describe('A stream', () => {
+  it('is read as text or in chunks', async () => {
+    const app = await start({ imports: [around([STORY, STORY])] });
+    const llm = app.get(LlmService);
+
+    expect((await tell(llm)).finishReason).toBe('stop');
+    expect(written).toBe(STORY);
+    expect(await kinds(llm)).toEqual(['text', 'text', 'text', 'text']);
+  });
+
+  it('may be left early', async () => {
+    const app = await start({ imports: [around([STORY])] });
+
+    const { finishReason, text } = await firstWords(app.get(LlmService));
+
+    expect([finishReason, text]).toEqual(['cancelled', 'Once']);
+  });
+
+  it('is a response of server-sent events', async () => {
+    const url = await serve(around([STORY]), [StoriesController]);
+
+    const body = await (await fetch(`${url}/stories?about=cats`)).text();
+
+    expect(body.match(/^data: .*$/gm)?.[0]).toBe('data: {"type":"text","text":"Once"}');
+  });
+});
+
+describe('A client', () => {
+  it('has a name', async () => {
+    const [first, second] = [new FakeLlm(['parcels']), new FakeLlm(['Here it is.'])];
+    const app = await start({
+      imports: [
+        CallbacksModule.forRoot({ llm: { provider: first, model: 'a' } }),
+        CallbacksModule.forFeature({ name: 'support', llm: { provider: second, model: 'b' } }),
+      ],
+      providers: [TwoClients],
+    });
+
+    expect((await app.get(TwoClients).answer('Where is it?')).text).toBe('Here it is.');
+    expect(second.requests[0]).toMatchObject({ model: 'b', system: 'Help with: parcels' });
+  });
+
+  it('has a provider of the application', async () => {
+    const provider = new Parrot();
+    const app = await start({ imports: [around([], { llm: { provider, model: 'grey' } })] });
+    const llm = app.get(LlmService);
+
+    expect((await llm.generate('hello')).text).toBe('hello hello');
+    expect((await llm.stream('hi').response).usage).toMatchObject({ source: 'estimated' });
+    provider.asleep = true;
+    await expect(llm.generate('hello')).rejects.toBeInstanceOf(LlmOverloadedError);
+  });
+});
+
+describe('The context', () => {
+  it('says who made the request', async () => {
+    const heardOf: unknown[] = [];
+    @Controller()
+    class Asking {
+      constructor(
+        private readonly llm: LlmService,
+        private readonly callbacks: CallbacksService,
+      ) {}
+
+      @Get()
+      async ask() {
+        this.callbacks.on('llm.end', ({ userId, tenantId }) => heardOf.push([userId, tenantId]));
+        await this.llm.generate('hello');
+      }
+    }
+    const user = { id: 'ada', tenant: 'acme' };
+    const url = await serve(withUsers, [Asking], (request) => Object.assign(request, { user }));
+
+    await fetch(url);
+
+    expect(heardOf).toEqual([['ada', 'acme']]);
+  });
+
+  it('is set for work outside of requests', async () => {
+    const recording = new RecordingCallbacks();
+    const app = await start({
+      imports: [around(['done'], { callbacks: [recording] })],
+      providers: [NightlyReport],
+    });
+
+    await app.get(NightlyReport).write('ada');
+
+    expect(recording.events[0]).toMatchObject({
+      userId: 'ada',
+      tags: ['nightly'],
+      metadata: { part: 1 },
+    });
+  });
+});
+
+describe('Errors and numbers', () => {
+  it('say whether to try again', async () => {
+    const app = await start({ imports: [around(['fine', new Error('down')])] });
+    const llm = app.get(LlmService);
+    const busy = { generate: () => Promise.reject(new LlmRateLimitError('', { retryAfterMs: 9 })) };
+
+    expect(await ask(llm, 'hello')).toMatchObject({ text: 'fine' });
+    expect(await ask(llm, 'hello')).toBe('later: server_error');
+    expect(await ask(busy as unknown as LlmService, 'hello')).toBe('again in 9 ms');
+  });
+
+  it('take prices of the application', async () => {
+    const app = await start({ imports: [withPrices] });
+
+    expect(await priceOf(app.get(LlmService), 'hello')).toMatch(
+      /^\d+ tokens, \$0\.0000\d\d, 1 attempt\(s\), [\d.]+ ms$/,
+    );
+  });
+});
+
+describe('Built-in callbacks', () => {
+  it('are provided or given to one call', async () => {
+    const app = await start({ imports: [BuiltIns] });
+
+    expect(await countOne(app.get(LlmService))).toMatch(/^\d+ in, \d+ out$/);
+    expect(written).toBe(`${STORY}\nDone!\n`);
+    expect(app.get(CostsController).soFar().requestCount).toBe(1);
+    expect(logged[0]).toMatch(/^llm fake\/gpt-5-mini · stop · \d+ in, \d+ out · price unknown/);
+  });
+});

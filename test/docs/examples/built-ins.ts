@@ -1,0 +1,43 @@
+import { Controller, Get, Module } from '@nestjs/common';
+import {
+  CallbacksModule,
+  CostTracker,
+  LlmService,
+  LoggingCallbacks,
+  StreamingProgress,
+  TokenCounter,
+} from 'nestjs-llm-callbacks';
+import { model } from './fake-model.js';
+
+// #region provided
+@Controller('costs')
+export class CostsController {
+  constructor(private readonly costs: CostTracker) {}
+
+  @Get()
+  soFar() {
+    return this.costs.snapshot();
+  }
+}
+
+@Module({
+  imports: [
+    CallbacksModule.forRoot({ llm: model, callbacks: [new LoggingCallbacks({ pretty: true })] }),
+  ],
+  controllers: [CostsController],
+  providers: [CostTracker],
+})
+export class AppModule {}
+// #endregion
+
+// #region call
+export async function countOne(llm: LlmService) {
+  const counter = new TokenCounter();
+  const progress = new StreamingProgress({
+    onChunk: (text) => process.stdout.write(text),
+    onComplete: () => process.stdout.write('\nDone!\n'),
+  });
+  await llm.stream('Tell me a story.', { callbacks: [counter, progress] }).response;
+  return `${counter.promptTokens} in, ${counter.completionTokens} out`;
+}
+// #endregion

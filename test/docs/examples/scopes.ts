@@ -1,0 +1,67 @@
+import { Injectable, Module } from '@nestjs/common';
+import {
+  CallbackScope,
+  CallbacksModule,
+  InjectLlm,
+  LlmService,
+  OnLlmEnd,
+  type LlmEndEvent,
+} from 'nestjs-llm-callbacks';
+import { model } from './fake-model.js';
+
+export const heard: string[] = [];
+
+// #region scope
+@Injectable()
+@CallbackScope('support')
+export class SupportAudit {
+  @OnLlmEnd()
+  record(event: LlmEndEvent) {
+    heard.push(`scope: ${event.scope}`);
+  }
+}
+
+@Injectable()
+export class Everything {
+  @OnLlmEnd()
+  record(event: LlmEndEvent) {
+    heard.push(`global: ${event.scope}`);
+  }
+
+  // Takes the place of the class's scope, where there is one.
+  @OnLlmEnd({ scope: ['support', 'sales'], order: -1 })
+  first(event: LlmEndEvent) {
+    heard.push(`first: ${event.scope}`);
+  }
+}
+// #endregion
+
+// #region circles
+export class Note {
+  constructor(private readonly circle: string) {}
+
+  @OnLlmEnd()
+  record(event: LlmEndEvent) {
+    heard.push(`${this.circle}: ${event.scope}`);
+  }
+}
+
+@Injectable()
+export class Desk {
+  constructor(@InjectLlm('support') private readonly llm: LlmService) {}
+
+  answer(question: string) {
+    return this.llm.generate(question, { callbacks: [new Note('call')] });
+  }
+}
+
+@Module({
+  imports: [
+    CallbacksModule.forRoot({ llm: model, callbacks: [new Note('listed')] }),
+    CallbacksModule.forFeature({ name: 'support', callbacks: [new Note('instance')] }),
+    CallbacksModule.forFeature({ name: 'sales' }),
+  ],
+  providers: [SupportAudit, Everything, Desk],
+})
+export class AppModule {}
+// #endregion

@@ -1,0 +1,92 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import * as library from 'nestjs-llm-callbacks';
+import { EVENTS, type EventType } from '../../src/events/table.js';
+import { blocksOf, codeOf, readDocument, ROOT, updateDocument } from './blocks.js';
+
+const DOCUMENTS = ['README.md', 'CONTRIBUTING.md'];
+
+// After a change of an example: UPDATE_DOCS=1 npm test -- test/docs && npm run format
+if (process.env['UPDATE_DOCS']) DOCUMENTS.forEach(updateDocument);
+
+describe.each(DOCUMENTS)('%s', (document) => {
+  const text = readDocument(document);
+
+  for (const { example, code } of blocksOf(document)) {
+    it(`shows the example ${example} as it is`, () => {
+      expect(example).toBeDefined();
+      expect(withoutLayout(code)).toBe(withoutLayout(codeOf(example!)));
+    });
+  }
+
+  it('links to files and headings that exist', () => {
+    const links = [...text.matchAll(/\]\((?!https?:)([^)]+)\)/g)].map(([, link]) => link!);
+    const headings = [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading]) => anchorOf(heading!));
+    const broken = links.filter((link) =>
+      link.startsWith('#')
+        ? !headings.includes(link.slice(1))
+        : !existsSync(join(ROOT, link.replace(/#.*/, ''))),
+    );
+    expect(broken).toEqual([]);
+  });
+
+  it('names scripts that exist', () => {
+    const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+      scripts: Record<string, string>;
+    };
+    const named = [...text.matchAll(/npm run ([\w:]+)/g)].map(([, script]) => script!);
+    expect(named.filter((script) => !(script in scripts))).toEqual([]);
+  });
+
+  it('names decorators and errors that exist', () => {
+    const named = text.match(/(?<=`)(?:@On[A-Z]\w+|[A-Z]\w+Error)(?=[`(])/g) ?? [];
+    const known = new Set(['AbortError', ...Object.keys(library)]);
+    expect(named.filter((name) => !known.has(name.replace('@', '')))).toEqual([]);
+  });
+});
+
+describe('The tables of README.md', () => {
+  const rows = readDocument('README.md')
+    .split('\n')
+    .filter((line) => line.startsWith('|'))
+    .map((line) => line.split('|').map((cell) => cell.trim()));
+
+  it.each(Object.keys(EVENTS) as EventType[])('list %s with all that it carries', (type) => {
+    const { event, method } = EVENTS[type];
+    const decorator = `@On${event.name.replace(/Event$/, '')}`;
+    const row = rows.find(([, name]) => name === `\`${type}\``);
+    expect(row?.slice(2, 4)).toEqual([`\`${decorator}\``, `\`${method}\``]);
+    expect(library).toHaveProperty(decorator.slice(1));
+    const carries = [...(row?.[4]?.matchAll(/`(\w+)`/g) ?? [])].map(([, field]) => field);
+    const prototype = event.prototype as unknown as { fields(): string[] };
+    expect(carries).toEqual(prototype.fields());
+  });
+
+  it.each(concreteErrors())('list $name with its code', ({ name, code, retryable }) => {
+    const row = rows.find(([, cell]) => cell === `\`${name}\``);
+    expect(row?.slice(2, 4)).toEqual([`\`${code}\``, retryable ? 'yes' : 'no']);
+  });
+});
+
+/** Line breaks, and the commas that come with them, are prettier's business: regions are indented less in a document. */
+function withoutLayout(code: string): string {
+  return code.replaceAll(/\s+/g, '').replaceAll(/,(?=[)\]}])/g, '');
+}
+
+/** As GitHub does. */
+function anchorOf(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replaceAll(/[^\w\- ]/g, '')
+    .replaceAll(' ', '-');
+}
+
+function concreteErrors() {
+  return Object.entries(library).flatMap(([name, value]) => {
+    const { prototype } = Object(value) as { prototype?: unknown };
+    if (!(prototype instanceof library.CallbacksError) || name === 'LlmError') return [];
+    const { code, retryable } = new (value as new (message: string) => library.CallbacksError)('');
+    return [{ name, code, retryable }];
+  });
+}

@@ -1,0 +1,237 @@
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import {
+  BudgetExceededError,
+  CallbacksModule,
+  CallbacksService,
+  CostTracker,
+  LlmAbortedError,
+  LlmService,
+  type Prices,
+} from 'nestjs-llm-callbacks';
+import { FakeLlm, RecordingCallbacks } from 'nestjs-llm-callbacks/testing';
+import { AuditLog, AuditStore } from './examples/recipes/audit-log.js';
+import { inOrder, Receipt } from './examples/recipes/chaining.js';
+import { ContextAware } from './examples/recipes/context-aware.js';
+import { CostLimit } from './examples/recipes/cost-limit.js';
+import { Monitoring } from './examples/recipes/global-callbacks.js';
+import { ProgressController, ProgressFeed, type Progress } from './examples/recipes/progress.js';
+import { CallsPerMinute } from './examples/recipes/rate-limit.js';
+import { Alarms, ExternalLog, ExternalService } from './examples/recipes/safe-callbacks.js';
+import { around, closeAll, logged, start } from './start.js';
+
+/** A dollar a token. */
+const PRICES: Prices = { fake: { inputPerMillion: 1_000_000, outputPerMillion: 1_000_000 } };
+
+afterEach(closeAll);
+
+describe('The recipe of cost limiting', () => {
+  it('gives the answer that passed the budget, and refuses the next call unsent', async () => {
+    const provider = new FakeLlm(['paid for', 'never asked']);
+    const app = await start({
+      imports: [CallbacksModule.forRoot({ llm: { provider, model: 'fake' }, prices: PRICES })],
+      providers: [{ provide: CostLimit, useValue: new CostLimit(1) }],
+    });
+    const llm = app.get(LlmService);
+
+    const paid = await llm.generate('first');
+    expect(paid.text).toBe('paid for');
+    expect(paid.cost).toBeGreaterThan(1);
+    await expect(llm.generate('second')).rejects.toBeInstanceOf(BudgetExceededError);
+    expect(provider.requests).toHaveLength(1);
+  });
+});
+
+describe('The recipe of audit logging', () => {
+  const rows: Record<string, unknown>[] = [];
+
+  it('records who asked what of whom, before the call is made', async () => {
+    const app = await start({
+      imports: [around(['answer'])],
+      providers: [
+        AuditLog,
+        { provide: AuditStore, useValue: { insert: async (row: never) => void rows.push(row) } },
+      ],
+    });
+
+    await app.get(LlmService).generate('x'.repeat(200), { userId: 'ada' });
+
+    expect(rows).toMatchObject([
+      { event: 'llm_request', userId: 'ada', provider: 'fake', promptPreview: 'x'.repeat(100) },
+    ]);
+  });
+
+  it('keeps a call from being made that cannot be recorded', async () => {
+    const full = new Error('disk full');
+    const app = await start({
+      imports: [around(['answer'])],
+      providers: [
+        AuditLog,
+        { provide: AuditStore, useValue: { insert: () => Promise.reject(full) } },
+      ],
+    });
+
+    await expect(app.get(LlmService).generate('hello')).rejects.toBe(full);
+  });
+});
+
+describe('The recipe of rate limiting', () => {
+  it('holds calls back until their turn comes', async () => {
+    const WINDOW_MS = 60;
+    const app = await start({
+      imports: [around(['1', '2', '3', '4', '5'])],
+      providers: [{ provide: CallsPerMinute, useValue: new CallsPerMinute(2, WINDOW_MS) }],
+    });
+    const llm = app.get(LlmService);
+
+    const begun = performance.now();
+    const responses = await Promise.all(['a', 'b', 'c', 'd', 'e'].map((one) => llm.generate(one)));
+
+    // Two at once, two in the next window, one in the third.
+    expect(performance.now() - begun).toBeGreaterThanOrEqual(2 * WINDOW_MS);
+    expect(responses.map(({ text }) => text).toSorted()).toEqual(['1', '2', '3', '4', '5']);
+  });
+
+  it('stops to wait when the call is aborted', async () => {
+    const app = await start({
+      imports: [around(['1', '2'])],
+      providers: [{ provide: CallsPerMinute, useValue: new CallsPerMinute(1) }],
+    });
+    const llm = app.get(LlmService);
+    await llm.generate('first');
+
+    const leaving = new AbortController();
+    const second = llm.generate('second', { signal: leaving.signal });
+    leaving.abort();
+
+    await expect(second).rejects.toBeInstanceOf(LlmAbortedError);
+    expect(logged).toEqual([]);
+  });
+
+  it('does not wait for a call that was refused before', async () => {
+    const app = await start({
+      imports: [around(['1', '2'], { prices: PRICES })],
+      providers: [
+        { provide: CallsPerMinute, useValue: new CallsPerMinute(1) },
+        { provide: CostLimit, useValue: new CostLimit(1) },
+      ],
+    });
+    const llm = app.get(LlmService);
+    await llm.generate('first');
+
+    await expect(llm.generate('second')).rejects.toBeInstanceOf(BudgetExceededError);
+  });
+});
+
+describe('The recipe of progress', () => {
+  it('tells how far each call is', async () => {
+    const app = await start({
+      imports: [around([Array.from({ length: 15 }, () => 'word').join(' '), new Error('down')])],
+      controllers: [ProgressController],
+      providers: [ProgressFeed],
+    });
+    const seen: Progress[] = [];
+    app
+      .get(ProgressController)
+      .watch()
+      .subscribe(({ data }) => void seen.push(data as Progress));
+    const llm = app.get(LlmService);
+
+    await llm.stream('Tell me a story.').response;
+    await expect(llm.generate('And now?')).rejects.toThrow('down');
+
+    expect(seen.map(({ status, pieces }) => [status, pieces])).toEqual([
+      ['started', undefined],
+      ['in_progress', 1],
+      ['in_progress', 11],
+      ['complete', undefined],
+      ['started', undefined],
+      ['failed', undefined],
+    ]);
+    expect(seen.at(-1)?.error).toContain('down');
+  });
+});
+
+describe('The recipe of chaining', () => {
+  it('calls the list in its order, and a higher order after all others', async () => {
+    const app = await start({ imports: [inOrder] });
+
+    const handlers = app.get(CallbacksService).handlers();
+    expect(handlers.map(({ name }) => name.split('.')[0])).toEqual([
+      'LoggingCallbacks',
+      'CostTracker',
+      'CostTracker',
+      'Receipt',
+      'Receipt',
+    ]);
+  });
+
+  it('calls one method in the list and the other one after it', async () => {
+    const receipt = new Receipt();
+    const app = await start({ imports: [around(['answer'], { callbacks: [receipt] })] });
+
+    await app.get(LlmService).generate('hello');
+
+    expect(receipt.calls).toEqual(['in list', 'after all others']);
+  });
+});
+
+describe('The recipe of safe callbacks', () => {
+  it('lets the call go on, and raises an alarm', async () => {
+    const app = await start({
+      imports: [around(['answer'])],
+      providers: [
+        ExternalLog,
+        Alarms,
+        {
+          provide: ExternalService,
+          useValue: { log: () => Promise.reject(new Error('unreachable')) },
+        },
+      ],
+    });
+
+    expect((await app.get(LlmService).generate('hello')).text).toBe('answer');
+
+    expect(app.get(Alarms).raised).toEqual([
+      'ExternalLog.log failed on llm.start: Error: unreachable',
+    ]);
+    expect(logged).toEqual(['ExternalLog.log failed on llm.start: unreachable']);
+  });
+});
+
+describe('The recipe of global callbacks', () => {
+  it('sets them, adds to them and takes them back', async () => {
+    const replaced = new RecordingCallbacks();
+    const app = await start({
+      imports: [around(['1', '2', '3'], { callbacks: [replaced], prices: PRICES })],
+      providers: [Monitoring],
+    });
+    const warn = jest.spyOn(console, 'warn').mockImplementation(() => undefined);
+    const [llm, monitoring] = [app.get(LlmService), app.get(Monitoring)];
+    const costs = new CostTracker();
+
+    monitoring.start();
+    await llm.generate('one');
+    const stop = monitoring.watch(costs);
+    await llm.generate('two');
+    stop();
+    await llm.generate('three');
+
+    expect(replaced.events).toEqual([]);
+    expect(costs.requestCount).toBe(1);
+    expect(warn).toHaveBeenCalledTimes(1);
+    expect(logged.filter((line) => line.startsWith('{"type":"llm.end"'))).toHaveLength(3);
+    warn.mockRestore();
+  });
+});
+
+describe('The recipe of context-aware callbacks', () => {
+  it('names the request, the user, the model and the price', async () => {
+    const app = await start({ imports: [around(['answer'])], providers: [ContextAware] });
+
+    await app.get(LlmService).generate('hello', { userId: 'ada' });
+
+    expect(logged[0]).toMatch(/^\[[\w-]{36}\] fake\/fake for ada, trace [\da-f]{32}$/);
+    expect(logged[1]).toMatch(/^\[[\w-]{36}\] \d+ ms, \d+ tokens, price unknown$/);
+    expect(logged[0]!.slice(0, 38)).toBe(logged[1]!.slice(0, 38));
+  });
+});
