@@ -7,6 +7,8 @@ export default {
   // The modules of a finished test file are not freed under --experimental-vm-modules; a fresh worker begins at zero.
   maxWorkers: 2,
   workerIdleMemoryLimit: '700MB',
+  // No test is about time; a busy machine must not fail one.
+  testTimeout: 60_000,
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.spec.ts'],
   extensionsToTreatAsEsm: ['.ts'],
