@@ -62,7 +62,7 @@ export class LlmService {
     let result: ProviderResult;
     try {
       const answering = call.run.inside(() => client.provider.generate(request, call.context));
-      result = checkResult(call.spec, await abortable(answering, call.signal));
+      result = checkResult(call.spec, await abortable(Promise.resolve(answering), call.signal));
     } catch (error) {
       throw await call.fail(call.providerError(error));
     }

@@ -1,23 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { Controller, ForbiddenException, Get } from '@nestjs/common';
-import {
-  CallbackAbort,
-  CallbacksModule,
-  CallbacksService,
-  LlmOverloadedError,
-  LlmRateLimitError,
-  LlmService,
-} from 'nestjs-llm-callbacks';
-import { FakeLlm, RecordingCallbacks } from 'nestjs-llm-callbacks/testing';
+import { ForbiddenException } from '@nestjs/common';
+import { CallbackAbort, LlmService } from 'nestjs-llm-callbacks';
+import { RecordingCallbacks } from 'nestjs-llm-callbacks/testing';
 import { Trace } from './examples/any-event.js';
-import { AppModule as BuiltIns, CostsController, countOne } from './examples/built-ins.js';
 import { Narrator } from './examples/callbacks-class.js';
-import { Desk as TwoClients } from './examples/clients.js';
-import { ask } from './examples/errors.js';
 import { Collector, Gate, Reporting } from './examples/handlers.js';
-import { priceOf, withPrices } from './examples/numbers.js';
-import { Parrot } from './examples/own-provider.js';
-import { NightlyReport, withUsers } from './examples/request-context.js';
 import { AppModule as Scoped, Desk, heard } from './examples/scopes.js';
 import { firstWords, kinds, StoriesController, tell } from './examples/streams.js';
 import { around, closeAll, logged, serve, start } from './start.js';
@@ -169,104 +156,5 @@ describe('A stream', () => {
     const body = await (await fetch(`${url}/stories?about=cats`)).text();
 
     expect(body.match(/^data: .*$/gm)?.[0]).toBe('data: {"type":"text","text":"Once"}');
-  });
-});
-
-describe('A client', () => {
-  it('has a name', async () => {
-    const [first, second] = [new FakeLlm(['parcels']), new FakeLlm(['Here it is.'])];
-    const app = await start({
-      imports: [
-        CallbacksModule.forRoot({ llm: { provider: first, model: 'a' } }),
-        CallbacksModule.forFeature({ name: 'support', llm: { provider: second, model: 'b' } }),
-      ],
-      providers: [TwoClients],
-    });
-
-    expect((await app.get(TwoClients).answer('Where is it?')).text).toBe('Here it is.');
-    expect(second.requests[0]).toMatchObject({ model: 'b', system: 'Help with: parcels' });
-  });
-
-  it('has a provider of the application', async () => {
-    const provider = new Parrot();
-    const app = await start({ imports: [around([], { llm: { provider, model: 'grey' } })] });
-    const llm = app.get(LlmService);
-
-    expect((await llm.generate('hello')).text).toBe('hello hello');
-    expect((await llm.stream('hi').response).usage).toMatchObject({ source: 'estimated' });
-    provider.asleep = true;
-    await expect(llm.generate('hello')).rejects.toBeInstanceOf(LlmOverloadedError);
-  });
-});
-
-describe('The context', () => {
-  it('says who made the request', async () => {
-    const heardOf: unknown[] = [];
-    @Controller()
-    class Asking {
-      constructor(
-        private readonly llm: LlmService,
-        private readonly callbacks: CallbacksService,
-      ) {}
-
-      @Get()
-      async ask() {
-        this.callbacks.on('llm.end', ({ userId, tenantId }) => heardOf.push([userId, tenantId]));
-        await this.llm.generate('hello');
-      }
-    }
-    const user = { id: 'ada', tenant: 'acme' };
-    const url = await serve(withUsers, [Asking], (request) => Object.assign(request, { user }));
-
-    await fetch(url);
-
-    expect(heardOf).toEqual([['ada', 'acme']]);
-  });
-
-  it('is set for work outside of requests', async () => {
-    const recording = new RecordingCallbacks();
-    const app = await start({
-      imports: [around(['done'], { callbacks: [recording] })],
-      providers: [NightlyReport],
-    });
-
-    await app.get(NightlyReport).write('ada');
-
-    expect(recording.events[0]).toMatchObject({
-      userId: 'ada',
-      tags: ['nightly'],
-      metadata: { part: 1 },
-    });
-  });
-});
-
-describe('Errors and numbers', () => {
-  it('say whether to try again', async () => {
-    const app = await start({ imports: [around(['fine', new Error('down')])] });
-    const llm = app.get(LlmService);
-    const busy = { generate: () => Promise.reject(new LlmRateLimitError('', { retryAfterMs: 9 })) };
-
-    expect(await ask(llm, 'hello')).toMatchObject({ text: 'fine' });
-    expect(await ask(llm, 'hello')).toBe('later: server_error');
-    expect(await ask(busy as unknown as LlmService, 'hello')).toBe('again in 9 ms');
-  });
-
-  it('take prices of the application', async () => {
-    const app = await start({ imports: [withPrices] });
-
-    expect(await priceOf(app.get(LlmService), 'hello')).toMatch(
-      /^\d+ tokens, \$0\.0000\d\d, 1 attempt\(s\), [\d.]+ ms$/,
-    );
-  });
-});
-
-describe('Built-in callbacks', () => {
-  it('are provided or given to one call', async () => {
-    const app = await start({ imports: [BuiltIns] });
-
-    expect(await countOne(app.get(LlmService))).toMatch(/^\d+ in, \d+ out$/);
-    expect(written).toBe(`${STORY}\nDone!\n`);
-    expect(app.get(CostsController).soFar().requestCount).toBe(1);
-    expect(logged[0]).toMatch(/^llm fake\/gpt-5-mini · stop · \d+ in, \d+ out · price unknown/);
   });
 });

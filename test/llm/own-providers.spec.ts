@@ -1,0 +1,167 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Test, type TestingModule } from '@nestjs/testing';
+import {
+  CallbackAbort,
+  CallbacksModule,
+  LlmRateLimitError,
+  LlmResponseError,
+  LlmServerError,
+  LlmService,
+  type CallbacksError,
+  type LlmProvider,
+  type ProviderResult,
+} from 'nestjs-llm-callbacks';
+import { RecordingCallbacks } from 'nestjs-llm-callbacks/testing';
+import { ask, errorOf, METHODS, readOne } from '../support/wire/index.js';
+import { expectRunsThatEndedOnce } from '../support/wire/runs.js';
+
+const THROWN = new Error('Its own error.');
+const LIMITED = new LlmRateLimitError('Slow down.');
+const text = { type: 'text', text: 'Hello' } as const;
+
+const fails = (error: Error) => () => {
+  throw error;
+};
+
+interface Row {
+  what: string;
+  generate: () => unknown;
+  /** What the stream yields; by default what `generate` gives. */
+  stream?: () => unknown;
+  is: new (message: string) => CallbacksError;
+  cause?: unknown;
+}
+
+/** What providers written by hand, or in plain JavaScript, may do. */
+const ROWS: Row[] = [
+  { what: 'gives nothing', generate: () => undefined, is: LlmResponseError },
+  { what: 'gives null', generate: () => null, is: LlmResponseError },
+  { what: 'gives a text', generate: () => 'Hello', is: LlmResponseError },
+  { what: 'gives no usage', generate: () => ({ text: 'Hello' }), is: LlmResponseError },
+  { what: 'gives no text', generate: () => ({ usage: {} }), is: LlmResponseError },
+  {
+    what: 'rejects with an error of its own',
+    generate: () => Promise.reject(THROWN),
+    is: LlmServerError,
+    cause: THROWN,
+  },
+  {
+    what: 'throws an error of its own at once',
+    generate: fails(THROWN),
+    stream: fails(THROWN),
+    is: LlmServerError,
+    cause: THROWN,
+  },
+  {
+    what: 'throws an error of the tree',
+    generate: fails(LIMITED),
+    stream: fails(LIMITED),
+    is: LlmRateLimitError,
+  },
+  {
+    what: 'ends its stream without a result',
+    generate: () => undefined,
+    stream: async function* () {
+      yield text;
+    },
+    is: LlmResponseError,
+  },
+  {
+    what: 'returns no stream',
+    generate: () => undefined,
+    stream: () => undefined,
+    is: LlmServerError,
+  },
+];
+
+describe('A provider of an application', () => {
+  let module: TestingModule;
+  let recording: RecordingCallbacks;
+  const given: Pick<Row, 'generate' | 'stream'> = { generate: () => undefined };
+  const provider = {
+    name: 'own',
+    generate: () => given.generate(),
+    stream: () =>
+      (
+        given.stream ??
+        async function* () {
+          yield await given.generate();
+        }
+      )(),
+  } as unknown as LlmProvider;
+
+  beforeEach(async () => {
+    recording = new RecordingCallbacks();
+    module = await Test.createTestingModule({
+      imports: [
+        CallbacksModule.forRoot({ llm: { provider, model: 'own-1' }, callbacks: [recording] }),
+      ],
+    }).compile();
+    await module.init();
+  });
+
+  afterEach(async () => {
+    await module.close();
+    expectRunsThatEndedOnce(recording.events);
+  });
+
+  const rows = ROWS.flatMap((row) =>
+    METHODS.filter((method) => method === 'stream' || row.stream === undefined || row.cause).map(
+      (method) => ({ ...row, method }),
+    ),
+  );
+
+  it.each(rows)(
+    'that $what fails as $is.name, by $method',
+    async ({ method, is, cause, ...row }) => {
+      Object.assign(given, { stream: undefined }, row);
+      const error = await errorOf(ask(module.get(LlmService), method));
+      expect(error.constructor).toBe(is);
+      expect(cause === undefined || error.cause === cause).toBe(true);
+      expect(recording.of('llm.error')).toMatchObject([{ error, provider: 'own', model: 'own-1' }]);
+    },
+  );
+
+  it('may count in any numbers, which become sound ones', async () => {
+    const usage = { inputTokens: Number.NaN, outputTokens: 3, cachedInputTokens: -1 };
+    given.generate = () => ({ text: 'Hello', usage }) as unknown as ProviderResult;
+    const response = await module.get(LlmService).generate('Hi');
+    expect(response).toMatchObject({ id: '', model: 'own-1', text: 'Hello' });
+    expect(response.usage).toEqual({
+      inputTokens: 0,
+      outputTokens: 3,
+      totalTokens: 3,
+      cachedInputTokens: 0,
+      cacheWriteTokens: 0,
+      reasoningTokens: 0,
+      source: 'provider',
+    });
+  });
+
+  it('has its stream closed, whatever ends the call', async () => {
+    for (const stop of ['break', 'abort', 'hook'] as const) {
+      let closed = false;
+      given.stream = async function* () {
+        try {
+          for (;;) yield text;
+        } finally {
+          closed = true;
+        }
+      };
+      const gate = {
+        onLlmStreamChunk: () => {
+          if (stop === 'hook') throw new CallbackAbort('Enough.');
+        },
+      };
+      const stream = module.get(LlmService).stream('Hi', { callbacks: [gate] });
+      if (stop === 'break') await readOne(stream);
+      else {
+        const reader = stream[Symbol.asyncIterator]();
+        await reader.next();
+        if (stop === 'abort') stream.abort('enough');
+        await reader.return!();
+      }
+      expect({ stop, closed }).toEqual({ stop, closed: true });
+    }
+  });
+});
