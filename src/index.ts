@@ -25,4 +25,4 @@ export type * from './options.js';
 export type { Prices } from './prices/index.js';
 export type { RunContext } from './run/request-context.js';
 export type * from './shapes/index.js';
-export { UNREPORTED_USAGE } from './shapes/usage.js';
+export { addUsage, NO_USAGE, UNREPORTED_USAGE } from './shapes/usage.js';
