@@ -1,0 +1,234 @@
+import { setImmediate } from 'node:timers';
+import { CallbacksConfigurationError, LlmAbortedError, LlmResponseError } from '../errors/index.js';
+import type { LlmChunk, LlmResponse, ProviderResult } from '../shapes/index.js';
+import { defer, type Deferred } from './deferred.js';
+import type { LlmCall } from './llm-call.js';
+import { checkResult, isChunk } from './provider-result.js';
+
+type Outcome = { readonly response: LlmResponse } | { readonly error: unknown };
+/** A provider's stream; those over an SDK also give what has arrived without a promise an item. */
+type Source = AsyncIterator<LlmChunk | ProviderResult> & {
+  take?(): LlmChunk | ProviderResult | undefined;
+};
+type Next = IteratorResult<LlmChunk, undefined>;
+const DONE: Next = { done: true, value: undefined };
+
+/** How a stream is read: from its first read, through chunks that are told and handed over, to its one end. */
+export class StreamReading {
+  readonly #call: LlmCall | Error;
+  #source: Source | undefined;
+  #begun = false;
+  #over = false;
+  /** Whether somebody reads; else chunks are for `.response` alone. */
+  #isRead = false;
+  #arrivedAt = 0;
+  #waiting: Deferred<Next> | undefined;
+  #response: Deferred<LlmResponse> | undefined;
+  #outcome: Outcome | undefined;
+  /** Whether the reader knows how the stream ended. */
+  #isTold = false;
+
+  constructor(call: LlmCall | Error) {
+    this.#call = call;
+  }
+
+  /** The one reader. */
+  open(): AsyncIterableIterator<LlmChunk, undefined> {
+    if (this.#isRead || this.#begun) {
+      throw new CallbacksConfigurationError(
+        'The stream has a reader already: a stream is read once. For the whole answer beside it, await stream.response.',
+      );
+    }
+    this.#isRead = true;
+    const reader: AsyncIterableIterator<LlmChunk, undefined> = {
+      next: () => this.#next(),
+      return: async () => {
+        await this.stop();
+        return DONE;
+      },
+      [Symbol.asyncIterator]: () => reader,
+    };
+    return reader;
+  }
+
+  /** Settles when the stream has ended; reads it, if nobody has begun to by the next macrotask. */
+  get response(): Promise<LlmResponse> {
+    if (this.#response === undefined) {
+      this.#response = defer();
+      // Whoever reads the stream gets the error from there.
+      this.#response.promise.catch(() => undefined);
+      if (this.#outcome) this.#settle(this.#outcome);
+      else if (!this.#isRead) setImmediate(() => void this.#drain());
+    }
+    return this.#response.promise;
+  }
+
+  abort(reason?: unknown): void {
+    if (this.#call instanceof Error) return;
+    this.#call.abort(new LlmAbortedError('The stream was aborted.', { cause: reason }));
+  }
+
+  #next(): Promise<Next> {
+    // A second next() before the first has settled waits for its turn, as with generators.
+    if (this.#waiting) return this.#waiting.promise.then(this.#nextInTurn, this.#nextInTurn);
+    const chunk = this.#source && this.#pull(this.#source);
+    if (chunk) return Promise.resolve({ done: false, value: chunk });
+    const waiting = (this.#waiting = defer<Next>());
+    if (this.#outcome) this.#tell(this.#outcome);
+    else if (!this.#begun) void this.#begin();
+    return waiting.promise;
+  }
+
+  readonly #nextInTurn = (): Promise<Next> => this.#next();
+
+  async #begin(): Promise<void> {
+    this.#begun = true;
+    const call = this.#call;
+    if (call instanceof Error) return this.#conclude({ error: call });
+    try {
+      await call.begin();
+      call.signal.throwIfAborted();
+      call.signal.addEventListener('abort', this.#onAbort);
+    } catch (error) {
+      return this.#onFailure(error);
+    }
+    try {
+      call.run.inside(() => {
+        const { client, request } = call.spec;
+        this.#source = client.provider.stream(request, call.context)[Symbol.asyncIterator]();
+        this.#deliver(this.#pull(this.#source));
+      });
+    } catch (error) {
+      this.#onProviderFailure(error);
+    }
+  }
+
+  /** Takes what has arrived; returns a chunk that may be handed over, or sees to it that one will be delivered. */
+  #pull(source: Source): LlmChunk | undefined {
+    try {
+      while (!this.#over) {
+        const item = source.take?.();
+        if (item === undefined) {
+          source.next().then(this.#onItem, this.#onProviderFailure);
+          return undefined;
+        }
+        const chunk = this.#accept(item);
+        if (chunk === undefined || this.#isRead) return chunk;
+      }
+    } catch (error) {
+      this.#onProviderFailure(error);
+    }
+    return undefined;
+  }
+
+  readonly #onItem = (item: IteratorResult<LlmChunk | ProviderResult>): void => {
+    if (this.#over) return;
+    this.#arrivedAt = Date.now();
+    if (!item.done) return this.#deliver(this.#accept(item.value));
+    this.#onFailure(new LlmResponseError('The provider’s stream ended without a result.'));
+  };
+
+  /** Tells a chunk, or ends the stream with its result. Returns the chunk if its handlers need not be waited for. */
+  #accept(item: LlmChunk | ProviderResult): LlmChunk | undefined {
+    const call = this.#call as LlmCall;
+    try {
+      if (!isChunk(item)) {
+        const result = checkResult(call.spec, item);
+        this.#end(() => call.succeed(result));
+        return undefined;
+      }
+      const telling = call.chunk(item, this.#arrivedAt);
+      if (telling === undefined) return item;
+      telling.then(() => this.#deliver(item), this.#onFailure);
+    } catch (error) {
+      this.#onFailure(error);
+    }
+    return undefined;
+  }
+
+  #deliver(chunk: LlmChunk | undefined): void {
+    if (this.#over || chunk === undefined) return;
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    if (waiting) waiting.resolve({ done: false, value: chunk });
+    else if (!this.#isRead && this.#source) this.#pull(this.#source);
+  }
+
+  readonly #onProviderFailure = (error: unknown): void => {
+    if (!this.#over) this.#onFailure((this.#call as LlmCall).providerError(error));
+  };
+
+  readonly #onFailure = (error: unknown): void => {
+    if (this.#over) return;
+    this.#end((call) => (call.cancelled ? call.endCancelled() : call.fail(error).then(reject)));
+    void this.#release();
+  };
+
+  readonly #onAbort = (): void => this.#onFailure((this.#call as LlmCall).signal.reason);
+
+  /** The stream is over; its reader learns of it when the terminal event was told. */
+  #end(ending: (call: LlmCall) => Promise<LlmResponse>): void {
+    this.#over = true;
+    const call = this.#call as LlmCall;
+    call.signal.removeEventListener('abort', this.#onAbort);
+    ending(call).then(
+      (response) => this.#conclude({ response }),
+      (error: unknown) => this.#conclude({ error }),
+    );
+  }
+
+  #conclude(outcome: Outcome): void {
+    this.#over = true;
+    this.#outcome = outcome;
+    if (this.#response) this.#settle(outcome);
+    if (this.#waiting) this.#tell(outcome);
+  }
+
+  /** Tells the reader, who waits, how the stream ended: an error once, wherever it was when that happened. */
+  #tell(outcome: Outcome): void {
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    if ('error' in outcome && !this.#isTold) waiting?.reject(outcome.error);
+    else waiting?.resolve(DONE);
+    this.#isTold = true;
+  }
+
+  #settle(outcome: Outcome): void {
+    if ('error' in outcome) this.#response?.reject(outcome.error);
+    else this.#response?.resolve(outcome.response);
+  }
+
+  /** Reads for `.response` alone. */
+  async #drain(): Promise<void> {
+    if (this.#begun || this.#over) return;
+    await this.#begin();
+  }
+
+  /** Stops reading; a stream that was not begun never will be. */
+  async stop(): Promise<void> {
+    this.#isTold = true;
+    if (this.#call instanceof Error) return;
+    if (!this.#begun) {
+      if (this.#over) return;
+      const error = new LlmAbortedError(
+        'The stream was disposed of before it was read, so there is no answer.',
+      );
+      return this.#conclude({ error });
+    }
+    this.#call.cancel();
+    await this.#call.closed;
+  }
+
+  /** The provider's stream may have work of its own to undo; nobody waits for it, or asks how it went. */
+  async #release(): Promise<void> {
+    try {
+      await this.#source?.return?.();
+    } catch {
+      return;
+    }
+  }
+}
+
+function reject(error: Error): Promise<never> {
+  return Promise.reject(error);
+}
