@@ -9,7 +9,6 @@ import {
   LlmService,
   type CallbacksError,
   type LlmProvider,
-  type ProviderResult,
 } from 'nestjs-llm-callbacks';
 import { RecordingCallbacks } from 'nestjs-llm-callbacks/testing';
 import { ask, errorOf, METHODS, readOne } from '../support/wire/index.js';
@@ -124,7 +123,7 @@ describe('A provider of an application', () => {
 
   it('may count in any numbers, which become sound ones', async () => {
     const usage = { inputTokens: Number.NaN, outputTokens: 3, cachedInputTokens: -1 };
-    given.generate = () => ({ text: 'Hello', usage }) as unknown as ProviderResult;
+    given.generate = () => ({ text: 'Hello', usage });
     const response = await module.get(LlmService).generate('Hi');
     expect(response).toMatchObject({ id: '', model: 'own-1', text: 'Hello' });
     expect(response.usage).toEqual({
@@ -157,7 +156,7 @@ describe('A provider of an application', () => {
       if (stop === 'break') await readOne(stream);
       else {
         const reader = stream[Symbol.asyncIterator]();
-        await reader.next();
+        await reader.next().catch(() => undefined);
         if (stop === 'abort') stream.abort('enough');
         await reader.return!();
       }

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import {
   CallbackAbort,
@@ -117,7 +118,7 @@ describe.each(WIRES)('A call of $provider that the SDK tries again', (wire) => {
 });
 
 describe.each(WIRES)("The SDK's own timeout for $provider", (wire) => {
-  const bench = useBench(wire, { llm: { maxRetries: 1, timeout: 300 } });
+  const bench = useBench(wire, { llm: { maxRetries: 1, timeout: 600 } });
 
   it.each(METHODS)('is a try that is told, by %s', async (method) => {
     bench.server.answers(silence, says(wire, method, HELLO));
@@ -132,9 +133,11 @@ describe.each(WIRES)("The SDK's own timeout for $provider", (wire) => {
       failsOnce(wire, 500, { type: 'api_error' }),
       says(wire, 'generate', HELLO),
     );
-    const slow = () => new Promise((resolve) => setTimeout(resolve, 400));
+    const told: Promise<void>[] = [];
+    const slow = () => told[told.push(delay(700)) - 1];
     const hook = { onLlmStart: slow, onLlmRetry: slow };
     const { attempts } = await bench.llm.generate('Hi', { callbacks: [hook] });
     expect(attempts).toHaveLength(2);
+    expect(await Promise.all(told)).toHaveLength(2);
   });
 });

@@ -68,7 +68,7 @@ describe.each(WIRES)('A stream of $provider that is stopped half read', (wire) =
 
   it('is ended by timeoutMs when its reader forgets it', async () => {
     bench.server.answers(stalled(wire.opening, wire.text('Hello')));
-    const stream = bench.llm.stream('Hi', { timeoutMs: 300 });
+    const stream = bench.llm.stream('Hi', { timeoutMs: 600 });
     await stream[Symbol.asyncIterator]().next();
     expect(await bench.server.exchanges[0]!.aborted).toBe(true);
     expect(await errorOf(stream.response)).toBeInstanceOf(LlmTimeoutError);

@@ -33,8 +33,13 @@ const llm = { provider: new FakeLlm(), model: 'fake' };
 /** Starts an application of these imports and providers; gives what it fails with. */
 async function startWith(imports: DynamicModule[], providers: object[] = []): Promise<unknown> {
   try {
-    const module = Test.createTestingModule({ imports, providers: providers as [] });
-    await willClose(await module.compile()).init();
+    const module = await Test.createTestingModule({
+      imports,
+      providers: providers as [],
+    }).compile();
+    await module.init();
+    // What did not start need not be closed; Nest 11 would throw the same error once more.
+    willClose(module);
     return undefined;
   } catch (error) {
     return error;
