@@ -1,0 +1,17 @@
+/**
+ * `count` classes as alike as those of an application are different: each is a module of its own, because the engine
+ * would take code that is shared for slower code than an application has.
+ */
+export async function chunkHookClasses(count) {
+  const modules = Array.from({ length: count }, (_, i) => import(`./chunk-hook.mjs?${i}`));
+  return (await Promise.all(modules)).map(({ ChunkHook }) => ChunkHook);
+}
+
+/** What was heard by all of them. */
+export function heardBy(hooks) {
+  return hooks.reduce((sum, { heard }) => sum + heard, 0);
+}
+
+export function resetAll(hooks) {
+  for (const hook of hooks) hook.heard = hook.characters = 0;
+}
