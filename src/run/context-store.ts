@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { FromCallback, RequestContext } from '../events/index.js';
 import type { Circles } from '../registry/index.js';
 
@@ -23,7 +23,7 @@ export interface Frame {
 
 /** Keeps the frame of each asynchronous flow; one an application, so that two never nest in each other. */
 @Injectable()
-export class ContextStore {
+export class ContextStore implements OnApplicationShutdown {
   readonly #storage = new AsyncLocalStorage<Frame>();
 
   get current(): Frame | undefined {
@@ -32,5 +32,10 @@ export class ContextStore {
 
   enter<R>(frame: Frame, work: () => R): R {
     return this.#storage.run(frame, work);
+  }
+
+  /** Before Node 24, each promise of the process walks all storages that were ever used; a closed application's goes. */
+  onApplicationShutdown(): void {
+    this.#storage.disable();
   }
 }

@@ -10,6 +10,7 @@ import {
   type LlmStartEvent,
 } from 'nestjs-llm-callbacks';
 import { FakeLlm, RecordingCallbacks } from 'nestjs-llm-callbacks/testing';
+import { ContextStore } from '../../src/run/index.js';
 import { always, closeApps, startApp } from '../support/app.js';
 
 afterEach(closeApps);
@@ -174,6 +175,17 @@ describe('The run tree', () => {
 });
 
 describe('Shutdown', () => {
+  it('frees the storage of contexts, which every promise of the process would go on to carry', async () => {
+    const { module } = await startApp();
+    const store = module.get(ContextStore, { strict: false });
+    const around = await module.get(CallbacksService).run({ userId: 'ada' }, async () => {
+      const before = store.current?.context.userId;
+      await module.close();
+      return [before, store.current];
+    });
+    expect(around).toEqual(['ada', undefined]);
+  });
+
   @Injectable()
   class Stalled implements LlmProvider {
     readonly name = 'stalled';
