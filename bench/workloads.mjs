@@ -16,7 +16,7 @@ export function workloads({ smoke = false } = {}) {
   const stream = { chunks: smoke ? SMOKE.chunks : CHUNKS, times: smoke ? SMOKE.times : 15 };
   return [
     ...WIRES.flatMap((wire) => [1, 64].map((perPacket) => streamOf(wire, perPacket, stream))),
-    ...WIRES.map((wire) => callOf(wire, smoke ? SMOKE.calls : 300)),
+    ...WIRES.map((wire) => callOf(wire, smoke ? SMOKE.calls : 1000)),
     ...[0, 1, 10].map((handlers) =>
       inMemory('dispatch', handlers, {
         title: `chunk event to ${handlers} sync hooks`,

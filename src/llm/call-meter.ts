@@ -123,10 +123,14 @@ export class CallMeter {
     );
   }
 
+  /** What is to be awaited before {@link CallMeter.cost} is asked. */
+  prepareCost(usage: Usage): Promise<void> | undefined {
+    return usage.totalTokens > 0 ? this.prices.load() : undefined;
+  }
+
   /** US dollars, `null` when unknown; by the model that answered, else the requested one. */
-  async cost(answered: string, usage: Usage): Promise<number | null> {
+  cost(answered: string, usage: Usage): number | null {
     const { client, request } = this.spec;
-    if (usage.totalTokens > 0) await this.prices.load();
     return this.prices.cost(client.label, answered, request.model, usage);
   }
 }

@@ -10,6 +10,7 @@ import type { OpenRun, Run } from '../run/index.js';
 import type { LlmChunk, LlmResponse, ProviderResult } from '../shapes/index.js';
 import { CallMeter } from './call-meter.js';
 import type { LlmCallSpec, LlmRuntime } from './call-spec.js';
+import { defer, type Deferred } from './deferred.js';
 import { CallStops, type Stoppable } from './call-stops.js';
 import type { LlmProviderContext, LlmRetry } from './llm-provider.js';
 
@@ -17,11 +18,10 @@ import type { LlmProviderContext, LlmRetry } from './llm-provider.js';
 export class LlmCall implements OpenRun, Stoppable {
   /** What the provider gets besides the request. */
   readonly context: LlmProviderContext;
-  readonly closed: Promise<void>;
   readonly #meter: CallMeter;
   readonly #stops: CallStops;
   readonly #hearsChunks: boolean;
-  #close!: () => void;
+  #closed: Deferred<void> | undefined;
   #cancelled = false;
   #chunks = 0;
 
@@ -31,7 +31,6 @@ export class LlmCall implements OpenRun, Stoppable {
     private readonly runtime: LlmRuntime,
   ) {
     const { collect = true, signal, timeoutMs } = spec.options;
-    this.closed = new Promise((resolve) => (this.#close = resolve));
     this.#meter = new CallMeter(spec, runtime.prices, collect);
     this.#stops = new CallStops({ timeoutMs, signal, clientLeft: run.context.signal }, this);
     this.context = {
@@ -44,29 +43,41 @@ export class LlmCall implements OpenRun, Stoppable {
     this.#hearsChunks = run.handlers['llm.chunk'].length > 0;
   }
 
-  get signal(): AbortSignal {
-    return this.run.signal;
-  }
-
   /** Whether the reader stopped reading; the call then ends well, where an abort ends it in an error. */
   get cancelled(): boolean {
     return this.#cancelled;
   }
 
-  /** Opens the run and tells its start; fails with what a critical handler threw, or with why it was aborted. */
-  async begin(): Promise<void> {
-    const { request, streaming } = this.spec;
+  get closed(): Promise<void> {
+    this.#closed ??= defer();
+    if (!this.runtime.openRuns.has(this)) this.#closed.resolve();
+    return this.#closed.promise;
+  }
+
+  /**
+   * Opens the run and tells its start; fails with what a critical handler threw, or with why it was aborted. What is
+   * returned is to be awaited.
+   */
+  begin(): void | Promise<void> {
     this.runtime.openRuns.add(this);
     this.#stops.watch();
     // Needed at the end, and before for hooks that ask what the call may cost.
     const loading = this.runtime.prices.load();
-    if (loading !== undefined && this.run.handlers['llm.start'].length > 0) await loading;
+    const isHeard = this.run.handlers['llm.start'].length > 0;
+    const telling = loading && isHeard ? loading.then(() => this.#tellStart()) : this.#tellStart();
+    if (telling !== undefined) return telling.then(() => this.#sending());
+    this.#sending();
+  }
+
+  #tellStart(): void | Promise<void> {
+    const { request, streaming } = this.spec;
     const estimate = () => this.#meter.estimate;
-    await this.runtime.dispatcher.tell(
-      new LlmStartEvent(this.run, { request, streaming, estimate }),
-      this.run,
-    );
-    this.signal.throwIfAborted();
+    const event = new LlmStartEvent(this.run, { request, streaming, estimate });
+    return this.runtime.dispatcher.tell(event, this.run);
+  }
+
+  #sending(): void {
+    if (this.run.aborted) throw this.run.reason as Error;
     this.#meter.sent();
   }
 
@@ -77,7 +88,7 @@ export class LlmCall implements OpenRun, Stoppable {
 
   /** Notes that the reader stopped reading. */
   cancel(): void {
-    if (this.run.ended || this.signal.aborted) return;
+    if (this.run.ended || this.run.aborted) return;
     this.#cancelled = true;
     this.run.abort(new LlmAbortedError('The reader of the stream stopped reading.'));
   }
@@ -123,7 +134,9 @@ export class LlmCall implements OpenRun, Stoppable {
     this.#finish();
     const isCounted = result.usage.source === 'provider' || result.usage.totalTokens > 0;
     const usage = isCounted ? result.usage : meter.estimated(result.text);
-    const cost = await meter.cost(result.model, usage);
+    const loading = meter.prepareCost(usage);
+    if (loading !== undefined) await loading;
+    const cost = meter.cost(result.model, usage);
     meter.answered(result.model, usage, cost);
     // Field by field: on Node 20, what follows a spread costs more than all the rest of the call's end.
     const response: LlmResponse = {
@@ -142,7 +155,8 @@ export class LlmCall implements OpenRun, Stoppable {
     const { timeToFirstChunkMs } = meter;
     if (timeToFirstChunkMs !== undefined) response.timeToFirstChunkMs = timeToFirstChunkMs;
     if (result.raw !== undefined) response.raw = result.raw;
-    await this.#tellLast(new LlmEndEvent(this.run, response));
+    const telling = this.#tellLast(new LlmEndEvent(this.run, response));
+    if (telling !== undefined) await telling;
     return response;
   }
 
@@ -164,13 +178,14 @@ export class LlmCall implements OpenRun, Stoppable {
   /** Ends the run in its error event, unless it ended before. Returns what the caller gets: the first cause. */
   async fail(thrown: unknown): Promise<Error> {
     if (this.run.ended) return thrown as Error;
-    const error = (this.signal.aborted ? this.signal.reason : thrown) as Error;
+    const error = (this.run.aborted ? this.run.reason : thrown) as Error;
     const meter = this.#meter;
     this.#finish();
     // Stops what the provider and the handlers still do for it.
     this.run.abort(error);
     const { text, model, usageSoFar: usage, durationMs, attempts } = meter;
-    const cost = await meter.cost(model, usage);
+    await meter.prepareCost(usage);
+    const cost = meter.cost(model, usage);
     meter.brokeOff(error, usage, cost);
     const aborted = error instanceof LlmAbortedError;
     await this.#tellLast(
@@ -179,13 +194,19 @@ export class LlmCall implements OpenRun, Stoppable {
     return error;
   }
 
-  async #tellLast(event: LlmEndEvent | LlmErrorEvent): Promise<void> {
+  #tellLast(event: LlmEndEvent | LlmErrorEvent): void | Promise<void> {
+    let telling: void | Promise<void> = undefined;
     try {
-      await this.runtime.dispatcher.tell(event, this.run);
+      telling = this.runtime.dispatcher.tell(event, this.run);
+      return telling?.finally(() => this.#close());
     } finally {
-      this.runtime.openRuns.delete(this);
-      this.#close();
+      if (telling === undefined) this.#close();
     }
+  }
+
+  #close(): void {
+    this.runtime.openRuns.delete(this);
+    this.#closed?.resolve();
   }
 
   /** Claims the terminal event; from here on nothing can stop the call. */

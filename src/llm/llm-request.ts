@@ -14,17 +14,15 @@ export function toRequest(
   const { system, tools, toolChoice, temperature, maxOutputTokens, stop, providerOptions } =
     options;
   checkLimits(options);
-  return {
-    model: options.model ?? model,
-    messages: toMessages(input),
-    ...(system !== undefined && { system }),
-    ...(tools !== undefined && { tools: [...tools] }),
-    ...(toolChoice !== undefined && { toolChoice }),
-    ...(temperature !== undefined && { temperature }),
-    ...(maxOutputTokens !== undefined && { maxOutputTokens }),
-    ...(stop !== undefined && { stop: [...stop] }),
-    ...(providerOptions !== undefined && { providerOptions }),
-  };
+  const request: LlmRequest = { model: options.model ?? model, messages: toMessages(input) };
+  if (system !== undefined) request.system = system;
+  if (tools !== undefined) request.tools = [...tools];
+  if (toolChoice !== undefined) request.toolChoice = toolChoice;
+  if (temperature !== undefined) request.temperature = temperature;
+  if (maxOutputTokens !== undefined) request.maxOutputTokens = maxOutputTokens;
+  if (stop !== undefined) request.stop = [...stop];
+  if (providerOptions !== undefined) request.providerOptions = providerOptions;
+  return request;
 }
 
 function toMessages(input: string | readonly Message[]): Message[] {

@@ -1,4 +1,3 @@
-import { abortable } from '../dispatch/index.js';
 import { CallbacksConfigurationError } from '../errors/index.js';
 import type { HandlerRegistry } from '../registry/index.js';
 import type { RunFactory } from '../run/index.js';
@@ -54,7 +53,8 @@ export class LlmService {
   ): Promise<LlmResponse> {
     const call = this.#open(input, options, false);
     try {
-      await call.begin();
+      const beginning = call.begin();
+      if (beginning !== undefined) await beginning;
     } catch (error) {
       throw await call.fail(error);
     }
@@ -62,11 +62,11 @@ export class LlmService {
     let result: ProviderResult;
     try {
       const answering = call.run.inside(() => client.provider.generate(request, call.context));
-      result = checkResult(call.spec, await abortable(Promise.resolve(answering), call.signal));
+      result = checkResult(call.spec, await call.run.orAborted(Promise.resolve(answering)));
     } catch (error) {
       throw await call.fail(call.providerError(error));
     }
-    return call.succeed(result);
+    return await call.succeed(result);
   }
 
   /**

@@ -87,8 +87,8 @@ export class StreamReading {
     if (call instanceof Error) return this.#conclude({ error: call });
     try {
       await call.begin();
-      call.signal.throwIfAborted();
-      call.signal.addEventListener('abort', this.#onAbort);
+      call.run.whenAborted(this.#onFailure);
+      if (this.#over) return;
     } catch (error) {
       return this.#onFailure(error);
     }
@@ -164,13 +164,10 @@ export class StreamReading {
     void this.#release();
   };
 
-  readonly #onAbort = (): void => this.#onFailure((this.#call as LlmCall).signal.reason);
-
   /** The stream is over; its reader learns of it when the terminal event was told. */
   #end(ending: (call: LlmCall) => Promise<LlmResponse>): void {
     this.#over = true;
     const call = this.#call as LlmCall;
-    call.signal.removeEventListener('abort', this.#onAbort);
     ending(call).then(
       (response) => this.#conclude({ response }),
       (error: unknown) => this.#conclude({ error }),

@@ -17,7 +17,7 @@ export interface Frame {
   readonly circles?: Circles | undefined;
   /** The run around. */
   readonly run?: ParentRun | undefined;
-  /** The handler around. */
+  /** The handler around; of no meaning inside a run. */
   readonly fromCallback?: FromCallback | undefined;
 }
 

@@ -16,6 +16,10 @@ export class OpenRuns {
     return this.#runs.size;
   }
 
+  has(run: OpenRun): boolean {
+    return this.#runs.has(run);
+  }
+
   add(run: OpenRun): void {
     this.#runs.add(run);
   }

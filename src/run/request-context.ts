@@ -19,15 +19,7 @@ export function newContext(
     signal?: AbortSignal | undefined;
   } = {},
 ): RequestContext {
-  return {
-    requestId: known.requestId ?? newRequestId(),
-    traceId: known.traceId ?? newTraceId(),
-    userId: undefined,
-    tenantId: undefined,
-    tags: [],
-    metadata: {},
-    signal: known.signal,
-  };
+  return new Context(new Ids(known.requestId, known.traceId), {}, known.signal);
 }
 
 /** `outer` with what `inner` says: tags and metadata merge, the inner user and tenant win. */
@@ -35,11 +27,63 @@ export function mergeContext(outer: RequestContext, inner: RunContext): RequestC
   const { userId, tenantId, tags, metadata } = inner;
   if (userId === undefined && tenantId === undefined && !tags?.length && metadata === undefined)
     return outer;
-  return {
-    ...outer,
+  const said: RunContext = {
     userId: userId ?? outer.userId,
     tenantId: tenantId ?? outer.tenantId,
     tags: tags ? [...new Set([...outer.tags, ...tags])] : outer.tags,
     metadata: metadata ? { ...outer.metadata, ...metadata } : outer.metadata,
   };
+  return new Context(outer, said, outer.signal);
+}
+
+const NO_TAGS: readonly string[] = Object.freeze([]);
+const NO_METADATA: Readonly<Record<string, unknown>> = Object.freeze({});
+
+class Context implements RequestContext {
+  readonly userId: string | undefined;
+  readonly tenantId: string | undefined;
+  readonly tags: readonly string[];
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly #ids: Pick<RequestContext, 'requestId' | 'traceId'>;
+
+  constructor(
+    ids: Pick<RequestContext, 'requestId' | 'traceId'>,
+    said: RunContext,
+    readonly signal: AbortSignal | undefined,
+  ) {
+    this.#ids = ids;
+    this.userId = said.userId;
+    this.tenantId = said.tenantId;
+    this.tags = said.tags ?? NO_TAGS;
+    this.metadata = said.metadata ?? NO_METADATA;
+  }
+
+  get requestId(): string {
+    return this.#ids.requestId;
+  }
+
+  get traceId(): string {
+    return this.#ids.traceId;
+  }
+}
+
+/** The ids that contexts of one request share; those that are not known are made when they are asked for. */
+class Ids {
+  #requestId: string | undefined;
+  #traceId: string | undefined;
+
+  constructor(requestId: string | undefined, traceId: string | undefined) {
+    this.#requestId = requestId;
+    this.#traceId = traceId;
+  }
+
+  get requestId(): string {
+    this.#requestId ??= newRequestId();
+    return this.#requestId;
+  }
+
+  get traceId(): string {
+    this.#traceId ??= newTraceId();
+    return this.#traceId;
+  }
 }

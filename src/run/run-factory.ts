@@ -39,7 +39,7 @@ export class RunFactory {
       context: spec.context ? mergeContext(frame.context, spec.context) : frame.context,
       handlers: this.registry.tableFor(circles),
       parent: frame.run,
-      fromCallback: frame.fromCallback,
+      fromCallback: frame.run ? undefined : frame.fromCallback,
       provider: spec.provider,
       model: spec.model,
     });
@@ -48,7 +48,11 @@ export class RunFactory {
   /** Does work in a context, nested in the one around. */
   run<R>(context: RunContext, work: () => R): R {
     const frame = this.frame();
-    return this.store.enter({ ...frame, context: mergeContext(frame.context, context) }, work);
+    const { circles, run, fromCallback } = frame;
+    return this.store.enter(
+      { context: mergeContext(frame.context, context), circles, run, fromCallback },
+      work,
+    );
   }
 
   /** The frame around, or a new one. */

@@ -8,6 +8,7 @@ import {
   type HandlerTable,
 } from '../registry/index.js';
 import type { ContextStore, Frame, ParentRun } from './context-store.js';
+import { HandlerFrame } from './handler-frame.js';
 import { newRunId } from './ids.js';
 
 /** What a run is made of. */
@@ -22,20 +23,20 @@ export interface RunParts {
 }
 
 /** One call, tool, agent …: its place in the tree, its context, who hears it, and whether it is over. */
-export class Run implements Audience {
-  readonly runId = newRunId();
-  readonly parentRunId: string | undefined;
-  readonly rootRunId: string;
+export class Run implements Audience, Frame, ParentRun {
   readonly context: RequestContext;
   readonly handlers: HandlerTable;
   readonly fromCallback: FromCallback | undefined;
   readonly provider: string | undefined;
   readonly model: string | undefined;
-  readonly #circles: Circles;
+  readonly circles: Circles;
+  readonly handlerContext: HandlerContext = new LazySignal(this);
   readonly #store: ContextStore;
   readonly #parent: ParentRun | undefined;
-  readonly #controller = new AbortController();
-  readonly handlerContext: HandlerContext = { signal: this.#controller.signal };
+  #runId: string | undefined;
+  #controller: AbortController | undefined;
+  #abortion: { readonly reason: unknown } | undefined;
+  #onAbort: ((reason: unknown) => void) | undefined;
   #seq = 0;
   #chunkMethods: readonly HandlerFunction[] | undefined;
   #ended = false;
@@ -44,9 +45,7 @@ export class Run implements Audience {
   constructor(store: ContextStore, parts: RunParts) {
     this.#store = store;
     this.#parent = parts.parent;
-    this.#circles = parts.circles;
-    this.parentRunId = parts.parent?.runId;
-    this.rootRunId = parts.parent?.rootRunId ?? this.runId;
+    this.circles = parts.circles;
     this.context = parts.context;
     this.handlers = parts.handlers;
     this.fromCallback = parts.fromCallback;
@@ -54,8 +53,27 @@ export class Run implements Audience {
     this.model = parts.model;
   }
 
+  // Ids are made when somebody asks for them: many a run has no handler that does.
+  get runId(): string {
+    this.#runId ??= newRunId();
+    return this.#runId;
+  }
+
+  get parentRunId(): string | undefined {
+    return this.#parent?.runId;
+  }
+
+  get rootRunId(): string {
+    return this.#parent?.rootRunId ?? this.runId;
+  }
+
+  /** As a frame, it is the run around. */
+  get run(): ParentRun {
+    return this;
+  }
+
   get scopes(): readonly string[] {
-    const { scopes } = this.#circles;
+    const { scopes } = this.circles;
     return scopes.length === 0 ? ['default'] : scopes;
   }
 
@@ -65,7 +83,20 @@ export class Run implements Audience {
 
   /** Fires when the run is aborted. */
   get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#abortion) this.#controller.abort(this.#abortion.reason);
+    }
     return this.#controller.signal;
+  }
+
+  get aborted(): boolean {
+    return this.#abortion !== undefined;
+  }
+
+  /** What the run was aborted with. */
+  get reason(): unknown {
+    return this.#abortion?.reason;
   }
 
   /** Whether the terminal event was, or is being, told. */
@@ -88,7 +119,24 @@ export class Run implements Audience {
 
   /** Fires the signal; the first reason stays. */
   abort(reason: unknown): void {
-    this.#controller.abort(reason);
+    if (this.#abortion) return;
+    this.#abortion = { reason };
+    this.#controller?.abort(reason);
+    this.#onAbort?.(reason);
+  }
+
+  /** Lets whoever runs it know of an abort, now or later, at less than a listener of the signal costs. */
+  whenAborted(listener: (reason: unknown) => void): void {
+    this.#onAbort = listener;
+    if (this.#abortion) listener(this.#abortion.reason);
+  }
+
+  /** Settles as `work` does, or rejects with the reason when the run is aborted first. */
+  orAborted<T>(work: PromiseLike<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      work.then(resolve, reject);
+      this.whenAborted(reject);
+    });
   }
 
   /** Claims the terminal event. `false`: it was claimed before, and nothing may be told any more. */
@@ -101,17 +149,24 @@ export class Run implements Audience {
 
   /** Does work whose runs are this one's children. */
   inside<R>(work: () => R): R {
-    const frame: Frame = { context: this.context, circles: this.#circles, run: this };
-    return this.#store.enter(frame, work);
+    return this.#store.enter(this, work);
   }
 
   /** Calls a handler; a run that it starts is a new root with the request's context, and not for its own ears. */
   insideHandler<R>(handler: Handler, call: () => R): R {
-    const frame: Frame = {
-      context: this.context,
-      circles: this.#circles.insideHandler(handler.target),
-      fromCallback: { runId: this.runId, handler: handler.name },
-    };
-    return this.#store.enter(frame, call);
+    return this.#store.enter(new HandlerFrame(this, handler), call);
+  }
+}
+
+/** A signal that is made when a handler asks for it. */
+class LazySignal implements HandlerContext {
+  readonly #run: Run;
+
+  constructor(run: Run) {
+    this.#run = run;
+  }
+
+  get signal(): AbortSignal {
+    return this.#run.signal;
   }
 }

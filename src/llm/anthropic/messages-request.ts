@@ -26,18 +26,18 @@ export function encodeMessagesRequest(request: LlmRequest, streaming: boolean): 
     providerOptions,
   } = request;
   const system = encodeSystem(request);
-  return {
+  const body: Record<string, unknown> = {
     model,
     max_tokens: maxOutputTokens ?? DEFAULT_MAX_TOKENS,
-    ...(system.length > 0 && { system }),
     messages: encodeTurns(messages),
-    ...(tools?.length && { tools: tools.map(encodeTool) }),
-    ...(toolChoice !== undefined && { tool_choice: encodeToolChoice(toolChoice) }),
-    ...(temperature !== undefined && { temperature }),
-    ...(stop !== undefined && { stop_sequences: stop }),
-    ...(streaming && { stream: true }),
-    ...providerOptions,
   };
+  if (system.length > 0) body.system = system;
+  if (tools?.length) body.tools = tools.map(encodeTool);
+  if (toolChoice !== undefined) body.tool_choice = encodeToolChoice(toolChoice);
+  if (temperature !== undefined) body.temperature = temperature;
+  if (stop !== undefined) body.stop_sequences = stop;
+  if (streaming) body.stream = true;
+  return Object.assign(body, providerOptions);
 }
 
 /** System messages stand beside the conversation, not in it. */

@@ -18,20 +18,19 @@ export function encodeChatRequest(
     stop,
     providerOptions,
   } = request;
-  return {
-    model,
-    messages: [
-      ...(system === undefined ? [] : [{ role: 'system', content: system }]),
-      ...messages.map(encodeMessage),
-    ],
-    ...(tools?.length && { tools: tools.map(encodeTool) }),
-    ...(toolChoice !== undefined && { tool_choice: encodeToolChoice(toolChoice) }),
-    ...(temperature !== undefined && { temperature }),
-    ...(maxOutputTokens !== undefined && { [limitName]: maxOutputTokens }),
-    ...(stop !== undefined && { stop }),
-    ...(streaming && { stream: true, stream_options: { include_usage: true } }),
-    ...providerOptions,
-  };
+  const encoded = messages.map(encodeMessage);
+  if (system !== undefined) encoded.unshift({ role: 'system', content: system });
+  const body: Record<string, unknown> = { model, messages: encoded };
+  if (tools?.length) body.tools = tools.map(encodeTool);
+  if (toolChoice !== undefined) body.tool_choice = encodeToolChoice(toolChoice);
+  if (temperature !== undefined) body.temperature = temperature;
+  if (maxOutputTokens !== undefined) body[limitName] = maxOutputTokens;
+  if (stop !== undefined) body.stop = stop;
+  if (streaming) {
+    body.stream = true;
+    body.stream_options = { include_usage: true };
+  }
+  return Object.assign(body, providerOptions);
 }
 
 function encodeMessage({ role, content, toolCalls, toolCallId }: Message): object {

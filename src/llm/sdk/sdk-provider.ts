@@ -66,7 +66,9 @@ export abstract class SdkProvider<Client> implements LlmProvider {
 
   async generate(request: LlmRequest, context: LlmProviderContext): Promise<ProviderResult> {
     try {
-      const answer = await this.#send(this.encode(request, false), context);
+      const body = this.encode(request, false);
+      const client = this.#client ?? (await this.#load());
+      const answer = await this.send(client, body, this.#requestOptions(context));
       if (typeof answer !== 'object' || answer === null) {
         throw new LlmResponseError(
           `${this.label} sent an answer that is not JSON: check the base URL.`,
@@ -84,11 +86,6 @@ export abstract class SdkProvider<Client> implements LlmProvider {
   ): AsyncIterable<LlmChunk | ProviderResult> {
     const open = () => this.#openReader(this.encode(request, true), context);
     return new DecodedStream(this.label, open, this.newDecoder(request, context));
-  }
-
-  async #send(body: object, context: LlmProviderContext): Promise<unknown> {
-    const client = this.#client ?? (await this.#load());
-    return this.send(client, body, this.#requestOptions(context));
   }
 
   async #openReader(body: object, context: LlmProviderContext): Promise<WireReader> {
