@@ -1,18 +1,17 @@
 import { Injectable, type ExecutionContext } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
+import type { Agent } from './agent/index.js';
 import { CallbacksConfigurationError } from './errors/index.js';
 import {
   createClient,
-  defer,
   mergeLlmOptions,
-  type Deferred,
   type LlmClient,
 } from './llm/index.js';
 import type { CallbacksModuleOptions, FeatureOptions } from './options.js';
 import { PriceBook } from './prices/index.js';
 import { HandlerRegistry } from './registry/index.js';
 import type { RunContext } from './run/index.js';
-import { ContextResolver } from './run/index.js';
+import { ContextResolver, defer, type Deferred } from './run/index.js';
 import { ROOT_CLIENT } from './tokens.js';
 
 const DEFAULT_DRAIN_MS = 10_000;
@@ -21,8 +20,11 @@ const DEFAULT_DRAIN_MS = 10_000;
 @Injectable()
 export class Application extends ContextResolver {
   readonly #clients = new Map<string | undefined, LlmClient | undefined>();
+  /** Those that were made before the application is ready; their tools are looked up then. */
+  readonly #agents: Agent[] = [];
   readonly #root: Deferred<CallbacksModuleOptions> = defer();
   #options: CallbacksModuleOptions | undefined;
+  #isReady = false;
 
   constructor(
     private readonly modules: ModulesContainer,
@@ -83,9 +85,16 @@ export class Application extends ContextResolver {
     return client;
   }
 
-  /** Lets every provider say what it misses. */
+  /** Takes an agent whose tools are to be known at start-up. */
+  addAgent(agent: Agent): void {
+    if (!this.#isReady) this.#agents.push(agent);
+  }
+
+  /** Lets every provider and agent say what it misses. */
   async prepare(): Promise<void> {
     for (const client of this.#clients.values()) await client?.provider.prepare?.();
+    for (const agent of this.#agents.splice(0)) agent.prepare();
+    this.#isReady = true;
   }
 
   resolve(host: ExecutionContext): RunContext | Promise<RunContext> | undefined {

@@ -1,6 +1,7 @@
 import { Global, Module } from '@nestjs/common';
 import { APP_INTERCEPTOR, DiscoveryModule } from '@nestjs/core';
 import { Application } from './application.js';
+import { METHOD_RUNNER } from './decorators/index.js';
 import { Explorer } from './discovery/index.js';
 import { Dispatcher } from './dispatch/index.js';
 import { Lifecycle } from './lifecycle.js';
@@ -14,6 +15,8 @@ import {
   RequestContextInterceptor,
   RunFactory,
 } from './run/index.js';
+import { ToolRegistry } from './tools/index.js';
+import { WorkRunner } from './work/index.js';
 
 /**
  * The machinery, once an application: a plain class, because dynamic modules are not merged; and global, so that it is
@@ -33,10 +36,24 @@ import {
     OpenRuns,
     PriceBook,
     RunFactory,
+    ToolRegistry,
+    WorkRunner,
     { provide: HandlerSource, useExisting: Explorer },
+    { provide: METHOD_RUNNER, useExisting: WorkRunner },
     { provide: ContextResolver, useExisting: Application },
     { provide: APP_INTERCEPTOR, useClass: RequestContextInterceptor },
   ],
-  exports: [Application, Dispatcher, HandlerRegistry, OpenRuns, PriceBook, RunFactory],
+  exports: [
+    METHOD_RUNNER,
+    WorkRunner,
+    Application,
+    Dispatcher,
+    HandlerRegistry,
+    OpenRuns,
+    PriceBook,
+    RunFactory,
+    ToolRegistry,
+    HandlerSource,
+  ],
 })
 export class CallbacksCoreModule {}

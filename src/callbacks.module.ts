@@ -1,4 +1,5 @@
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
+import { AgentService, getAgentToken } from './agent/index.js';
 import { Application } from './application.js';
 import { asyncOptions } from './async-options.js';
 import { CallbacksCoreModule } from './callbacks-core.module.js';
@@ -12,9 +13,10 @@ import type {
   FeatureOptions,
 } from './options.js';
 import { PriceBook } from './prices/index.js';
-import { HandlerRegistry } from './registry/index.js';
+import { HandlerRegistry, HandlerSource } from './registry/index.js';
 import { OpenRuns, RunFactory } from './run/index.js';
 import { featureOptionsToken, ROOT_CLIENT, ROOT_OPTIONS } from './tokens.js';
+import { ToolRegistry } from './tools/index.js';
 
 /**
  * Lets decorated methods of an application hear its LLM calls.
@@ -78,8 +80,14 @@ function rootModule(
     module: CallbacksModule,
     global: isGlobal,
     imports: [CallbacksCoreModule, ...imports],
-    providers: [options, client, CallbacksService, serviceProvider(undefined, ROOT_CLIENT)],
-    exports: [CallbacksService, LlmService],
+    providers: [
+      options,
+      client,
+      CallbacksService,
+      llmProvider(undefined, ROOT_CLIENT),
+      agentProvider(undefined, ROOT_CLIENT, ROOT_OPTIONS),
+    ],
+    exports: [CallbacksService, LlmService, AgentService],
   };
 }
 
@@ -92,7 +100,7 @@ function featureModule(
     module: CallbacksModule,
     imports: [CallbacksCoreModule, ...imports],
     providers: [...options, ...names.flatMap(featureProviders)],
-    exports: names.map((name) => getLlmToken(name)),
+    exports: names.flatMap((name) => [getLlmToken(name), getAgentToken(name)]),
   };
 }
 
@@ -105,11 +113,12 @@ function featureProviders(name: string): Provider[] {
         application.addFeature({ ...given, name }),
       inject: [Application, featureOptionsToken(name)],
     },
-    serviceProvider(name, client),
+    llmProvider(name, client),
+    agentProvider(name, client, featureOptionsToken(name)),
   ];
 }
 
-function serviceProvider(name: string | undefined, clientToken: symbol): Provider {
+function llmProvider(name: string | undefined, clientToken: symbol): Provider {
   return {
     provide: getLlmToken(name),
     useFactory: (
@@ -121,5 +130,52 @@ function serviceProvider(name: string | undefined, clientToken: symbol): Provide
       openRuns: OpenRuns,
     ) => new LlmService({ client, runs, registry, dispatcher, prices, openRuns }),
     inject: [clientToken, RunFactory, HandlerRegistry, Dispatcher, PriceBook, OpenRuns],
+  };
+}
+
+function agentProvider(
+  name: string | undefined,
+  clientToken: symbol,
+  optionsToken: symbol,
+): Provider {
+  return {
+    provide: getAgentToken(name),
+    useFactory: (
+      llm: LlmService,
+      client: LlmClient | undefined,
+      given: Pick<CallbacksModuleOptions, 'agent'> | undefined,
+      application: Application,
+      source: HandlerSource,
+      tools: ToolRegistry,
+      runs: RunFactory,
+      registry: HandlerRegistry,
+      dispatcher: Dispatcher,
+      openRuns: OpenRuns,
+    ) =>
+      new AgentService(
+        {
+          llm,
+          client: client ?? { name, callbacks: [] },
+          source,
+          tools,
+          runs,
+          registry,
+          runtime: { dispatcher, openRuns },
+          announce: (agent) => application.addAgent(agent),
+        },
+        { name: name ?? 'default', ...given?.agent },
+      ),
+    inject: [
+      getLlmToken(name),
+      clientToken,
+      optionsToken,
+      Application,
+      HandlerSource,
+      ToolRegistry,
+      RunFactory,
+      HandlerRegistry,
+      Dispatcher,
+      OpenRuns,
+    ],
   };
 }

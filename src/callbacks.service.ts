@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type {
   EventSelector,
@@ -12,6 +13,13 @@ import {
   type Remove,
 } from './registry/index.js';
 import { RunFactory, type RunContext } from './run/index.js';
+import {
+  chainEvents,
+  retrievalEvents,
+  toolEvents,
+  WorkRunner,
+  type WorkContext,
+} from './work/index.js';
 
 /** A handler, as {@link CallbacksService.handlers} shows it. */
 export interface HandlerInfo {
@@ -25,12 +33,13 @@ export interface HandlerInfo {
   readonly critical: boolean;
 }
 
-/** Registers callbacks while the application runs, and sets the context of runs. */
+/** Registers callbacks while the application runs, sets the context of runs, and runs functions to be heard. */
 @Injectable()
 export class CallbacksService {
   constructor(
     private readonly registry: HandlerRegistry,
     private readonly runs: RunFactory,
+    private readonly work: WorkRunner,
   ) {}
 
   /**
@@ -44,6 +53,72 @@ export class CallbacksService {
    */
   run<R>(context: RunContext, work: () => R): R {
     return this.runs.run(context, work);
+  }
+
+  /**
+   * Runs a function as a chain: everything that is called inside is nested under it, and it is heard by
+   * `@OnChainStart()`, `@OnChainEnd()` and `@OnChainError()`. For methods there is `@Chain()`.
+   *
+   * Start handlers are waited for, and a critical one stops the function. A stream as result keeps the chain open, as
+   * `@Chain()` says; the promise settles at once with it.
+   *
+   * @param name what the chain is called
+   * @param input what the function gets, and hooks are told
+   * @returns what the function gave, as it is
+   * @throws what the function threw, as it is; what a critical handler threw; `LlmAbortedError` past the deadline of a
+   * shutdown
+   *
+   * @example
+   * ```ts
+   * const answer = await callbacks.chain('answer', ticket, async ({ text }, { signal }) => {
+   *   const facts = await this.help.search(text);
+   *   return this.llm.generate([...facts, text].join('\n'), { signal });
+   * });
+   * ```
+   */
+  chain<I, R>(
+    name: string,
+    input: I,
+    fn: (input: I, context: WorkContext) => R,
+  ): Promise<Awaited<R>> {
+    return this.work.call(chainEvents(name, input), input, fn);
+  }
+
+  /**
+   * Runs a function as a retrieval, as {@link chain} does: heard by `@OnRetrievalStart()`, `@OnRetrievalEnd()`, with all
+   * documents, and `@OnRetrievalError()`.
+   *
+   * @param query what is looked for: what the function gets
+   * @param source where: an index, a table …
+   *
+   * @example
+   * ```ts
+   * const texts = await callbacks.retrieval(question, (query) => this.index.search(query), 'help-texts');
+   * ```
+   */
+  retrieval<Q, R>(
+    query: Q,
+    fn: (query: Q, context: WorkContext) => R,
+    source?: string,
+  ): Promise<Awaited<R>> {
+    return this.work.call(retrievalEvents(query, source), query, fn);
+  }
+
+  /**
+   * Runs a function as a call of a tool, as {@link chain} does: heard by `@OnToolStart()`, `@OnToolEnd()` and
+   * `@OnToolError()`. For loops of your own; agents call their tools themselves. `toolCallId` is a new UUID.
+   *
+   * @param name what the tool is called
+   * @param args what the function gets
+   *
+   * @example
+   * ```ts
+   * const order = await callbacks.tool('find_order', { id }, ({ id }) => this.orders.find(id));
+   * ```
+   */
+  tool<A, R>(name: string, args: A, fn: (args: A, context: WorkContext) => R): Promise<Awaited<R>> {
+    const events = toolEvents({ toolName: name, toolCallId: randomUUID(), args });
+    return this.work.call(events, args, fn);
   }
 
   /**

@@ -1,8 +1,21 @@
+export type {
+  AgentOptions,
+  AgentRunOptions,
+  AgentSettings,
+  Approve,
+} from './agent/agent-options.js';
+export { AgentStream } from './agent/agent-stream.js';
+export { Agent, type AgentToolOptions } from './agent/agent.js';
+export { AgentService } from './agent/agent.service.js';
+export * from './agent/tokens.js';
 export { CallbacksModule } from './callbacks.module.js';
 export { CallbacksService, type HandlerInfo } from './callbacks.service.js';
 export * from './built-in/index.js';
 export * from './decorators/callback-scope.js';
+export * from './decorators/chain.js';
 export * from './decorators/hooks.js';
+export * from './decorators/retrieval.js';
+export type { RunDecorator } from './decorators/run-method.js';
 export * from './errors/index.js';
 export * from './events/agent.events.js';
 export * from './events/callback.events.js';
@@ -19,10 +32,24 @@ export * from './events/tool.events.js';
 export type { LlmCallOptions, LlmOptions, LlmStreamOptions } from './llm/llm-options.js';
 export type { LlmProvider, LlmProviderContext, LlmRetry } from './llm/llm-provider.js';
 export { LlmStream } from './llm/llm-stream.js';
+export type { DeepPartial } from './llm/stream-views.js';
 export { LlmService } from './llm/llm.service.js';
 export * from './llm/tokens.js';
 export type * from './options.js';
 export type { Prices } from './prices/index.js';
 export type { RunContext } from './run/request-context.js';
+export type {
+  JsonSchema,
+  Schema,
+  StandardSchemaIssue,
+  StandardSchemaProps,
+  StandardSchemaResult,
+  StandardSchemaV1,
+} from './schema/index.js';
 export type * from './shapes/index.js';
+export { defineTool } from './tools/define-tool.js';
+export type { ToolReference } from './tools/tool-registry.js';
+export type * from './tools/tool-types.js';
+export { Tool, type ToolDecorator, type ToolMethodOptions } from './tools/tool.decorator.js';
 export { addUsage, NO_USAGE, UNREPORTED_USAGE } from './shapes/usage.js';
+export type { WorkContext } from './work/work-runner.js';

@@ -1,4 +1,5 @@
 import type { ExecutionContext, FactoryProvider, ModuleMetadata, Type } from '@nestjs/common';
+import type { AgentOptions } from './agent/index.js';
 import type { LlmOptions } from './llm/llm-options.js';
 import type { Prices } from './prices/index.js';
 import type { RunContext } from './run/index.js';
@@ -7,6 +8,8 @@ import type { RunContext } from './run/index.js';
 export interface CallbacksModuleOptions {
   /** The default client. Without it, the first call of `LlmService` fails and says so. */
   llm?: LlmOptions;
+  /** The default agent, which `AgentService` runs. */
+  agent?: AgentOptions;
   /** Global callbacks: called before discovered ones, in this order. */
   callbacks?: object[];
   /** Says who is asking; called once per HTTP request, after guards. An error in it rejects the request. */
@@ -34,6 +37,8 @@ export interface FeatureOptions {
   name: string;
   /** Merged over `forRoot`'s when the provider is the same. */
   llm?: Partial<LlmOptions>;
+  /** The agent of this client; inject it by `@InjectAgent('name')`. */
+  agent?: AgentOptions;
   /** Callbacks of this client's runs and everything nested in them. */
   callbacks?: object[];
 }

@@ -18,10 +18,11 @@ export class BoundedTotals<T> {
     return this.#totals;
   }
 
-  count(key: string, entry: T): void {
+  /** Puts what `change` makes of a key's total, or of `undefined`, in its place. */
+  update(key: string, change: (total: T | undefined) => T): void {
     const total = this.#totals.get(key);
     this.#totals.delete(key);
-    this.#totals.set(key, total === undefined ? entry : this.add(total, entry));
+    this.#totals.set(key, change(total));
     if (this.#totals.size > this.limit) this.#foldOldest();
   }
 

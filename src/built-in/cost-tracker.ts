@@ -24,6 +24,7 @@ export interface CostSnapshot {
 }
 
 const MAX_KEYS = 10_000;
+const NOTHING: Readonly<CostEntry> = { cost: 0, tokens: 0, requests: 0, unpriced: 0 };
 
 /**
  * Adds up what calls cost, failed and cancelled ones included. List it under `providers` and inject it, or give
@@ -37,7 +38,7 @@ const MAX_KEYS = 10_000;
  */
 @Injectable()
 export class CostTracker {
-  #total: CostEntry = { cost: 0, tokens: 0, requests: 0, unpriced: 0 };
+  #total: Readonly<CostEntry> = NOTHING;
   readonly #byModel = new BoundedTotals(MAX_KEYS, addEntries);
   readonly #byUser = new BoundedTotals(MAX_KEYS, addEntries);
 
@@ -67,7 +68,7 @@ export class CostTracker {
 
   /** Forgets everything. */
   reset(): void {
-    this.#total = { cost: 0, tokens: 0, requests: 0, unpriced: 0 };
+    this.#total = NOTHING;
     this.#byModel.clear();
     this.#byUser.clear();
   }
@@ -94,12 +95,13 @@ export class CostTracker {
       unpriced: cost === null ? 1 : 0,
     };
     this.#total = addEntries(this.#total, entry);
-    this.#byModel.count(model ?? 'unknown', entry);
-    this.#byUser.count(userId ?? 'anonymous', entry);
+    const add = (total = NOTHING) => addEntries(total, entry);
+    this.#byModel.update(model ?? 'unknown', add);
+    this.#byUser.update(userId ?? 'anonymous', add);
   }
 }
 
-function addEntries(a: CostEntry, b: CostEntry): CostEntry {
+function addEntries(a: Readonly<CostEntry>, b: Readonly<CostEntry>): CostEntry {
   return {
     cost: a.cost + b.cost,
     tokens: a.tokens + b.tokens,

@@ -19,8 +19,8 @@ export interface LoggingOptions {
 type Fields = Record<string, string | number | boolean | null | undefined>;
 
 /**
- * Writes one line a run to Nest's `Logger`: who was asked, tokens, cost and duration; never prompts, answers or
- * arguments.
+ * Writes one line a run to Nest's `Logger`: what ran, tokens, cost and duration, how many documents were found; never
+ * prompts, answers, arguments, inputs, results or the documents themselves.
  */
 @Injectable()
 export class LoggingCallbacks {
@@ -58,6 +58,8 @@ function factsOf(event: CallbackEvent): Fields {
     ...('durationMs' in event && { durationMs: Math.round(event.durationMs) }),
     ...('timeToFirstChunkMs' in event && { timeToFirstChunkMs: round(event.timeToFirstChunkMs) }),
     ...('finishReason' in event && { finishReason: event.finishReason }),
+    ...('documents' in event &&
+      Array.isArray(event.documents) && { documents: event.documents.length }),
     ...('attempts' in event && { attempts: event.attempts.length }),
     ...(failure && { error: failure.name, code: failure.code }),
   };
@@ -84,12 +86,14 @@ function pretty({ type }: CallbackEvent, fields: Fields): string {
     durationMs,
     timeToFirstChunkMs,
     finishReason,
+    documents,
     error,
     code,
   } = fields;
   const parts = [
-    `${kind} ${name}`,
+    name === undefined ? kind : `${kind} ${name}`,
     error === undefined ? finishReason : `${error}${code ? ` (${code})` : ''}`,
+    documents === undefined ? undefined : `${documents} documents`,
     inputTokens === undefined ? undefined : `${inputTokens} in, ${outputTokens} out`,
     cost === undefined
       ? undefined

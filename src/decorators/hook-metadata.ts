@@ -1,6 +1,6 @@
 import 'reflect-metadata';
-import { CallbacksConfigurationError } from '../errors/index.js';
 import type { EventSelector, HandlerOptions } from '../events/index.js';
+import { checkPlace } from './methods-of.js';
 
 const HOOKS = Symbol.for('nestjs-llm-callbacks:hooks');
 const SCOPES = Symbol.for('nestjs-llm-callbacks:scopes');
@@ -19,16 +19,7 @@ export function addHook(
   key: string | symbol,
   descriptor: PropertyDescriptor | undefined,
 ): void {
-  const place = `${typeof target === 'function' ? `static ${target.name}` : target.constructor.name}.${String(key)}`;
-  if (
-    typeof descriptor?.value !== 'function' ||
-    typeof target === 'function' ||
-    typeof key === 'symbol'
-  ) {
-    throw new CallbacksConfigurationError(
-      `@${decorator}() is on ${place}, which cannot hear events: put it on an instance method with a string name.`,
-    );
-  }
+  checkPlace(decorator, target, key, descriptor, 'hear events');
   // Kept by name beside the method, not on the function: a decorator above that wraps the function loses nothing.
   const hooks = readHooks(target, key);
   // Decorators are applied from the bottom up; they are registered as they are read.

@@ -2,9 +2,10 @@ import { Injectable, Logger } from '@nestjs/common';
 import { ContextIdFactory, DiscoveryService, ModulesContainer } from '@nestjs/core';
 import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
 import { decoratedMethods, HandlerRegistry, HandlerSource, hasHooks } from '../registry/index.js';
+import { toolMethods, ToolRegistry } from '../tools/index.js';
 
 /**
- * Finds the providers and controllers that hear something and hands them to the registry.
+ * Finds the providers and controllers that hear something, or have tools, and hands them to the registries.
  *
  * Modules may be loaded at any time, and runs may start before the application is ready: so it looks again whenever
  * there are more modules than before, or providers that were not ready the last time.
@@ -20,6 +21,7 @@ export class Explorer extends HandlerSource {
     private readonly discovery: DiscoveryService,
     private readonly modules: ModulesContainer,
     private readonly registry: HandlerRegistry,
+    private readonly tools: ToolRegistry,
   ) {
     super();
   }
@@ -49,8 +51,9 @@ export class Explorer extends HandlerSource {
     const instance: unknown = wrapper.instance;
     if (typeof instance !== 'object' || instance === null) return true;
     const prototype: unknown = Object.getPrototypeOf(instance);
-    if (typeof prototype === 'object' && prototype !== null && hasHooks(prototype))
-      this.registry.discover(instance);
+    if (typeof prototype !== 'object' || prototype === null) return true;
+    if (hasHooks(prototype)) this.registry.discover(instance);
+    this.tools.discover(instance);
     return true;
   }
 
@@ -58,15 +61,23 @@ export class Explorer extends HandlerSource {
     const { metatype } = wrapper;
     if (typeof metatype !== 'function' || wrapper.isNotMetatype) return;
     const prototype = metatype.prototype as object;
-    if (!hasHooks(prototype)) return;
-    const methods = decoratedMethods(prototype).map(([method]) => `${metatype.name}.${method}`);
-    const what = methods.length > 0 ? methods.join(', ') : metatype.name;
+    const inClass = (found: readonly [method: string, unknown][]) =>
+      found.map(([method]) => `${metatype.name}.${method}`).join(', ');
     const why = wrapper.isTransient
       ? 'its class is transient: each of its users has an instance of its own, and none is the one to call'
       : 'its class is request-scoped, or depends on something that is';
-    this.#logger.warn(
-      `${what} will hear nothing, because ${why}. Put the hooks on a provider of the default scope.`,
-    );
+    if (hasHooks(prototype)) {
+      const what = inClass(decoratedMethods(prototype)) || metatype.name;
+      this.#logger.warn(
+        `${what} will hear nothing, because ${why}. Put the hooks on a provider of the default scope.`,
+      );
+    }
+    const tools = inClass(toolMethods(prototype));
+    if (tools !== '') {
+      this.#logger.warn(
+        `${tools} will not be offered to agents, because ${why}. Put the tools on a provider of the default scope.`,
+      );
+    }
   }
 }
 

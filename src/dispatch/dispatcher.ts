@@ -28,6 +28,8 @@ export interface Audience extends RunInfo {
   readonly handlerContext: HandlerContext;
   /** Whether the run's terminal event was told. */
   readonly ended: boolean;
+  /** Whether its caller has gone on: what critical handlers throw is told as `callback.error` from then on. */
+  readonly released: boolean;
   /** Calls a handler where the runs that it starts know whom they come from. */
   insideHandler<R>(handler: Handler, call: () => R): R;
 }
@@ -39,6 +41,14 @@ interface Telling {
   readonly handlers: readonly Handler[];
   /** The first error that the run must end with. */
   refused?: { readonly error: unknown };
+}
+
+/** What is left of a telling that nobody waits for. */
+export interface LateTelling {
+  /** Settles when all handlers were told; rejects with the first error of a critical one. */
+  readonly told: Promise<void>;
+  /** What a critical handler has thrown already. */
+  readonly refused: { readonly error: unknown } | undefined;
 }
 
 /** Calls handlers: in order, each awaited only if it returns a promise, none able to disturb the others. */
@@ -56,6 +66,13 @@ export class Dispatcher {
     const handlers = run.handlers[event.type];
     if (event.type === 'llm.chunk') return this.#tellChunk(event, run, handlers);
     return this.#goOn({ event, run, handlers }, 0);
+  }
+
+  /** {@link tell} for a caller that cannot wait: it learns at once what is known at once. */
+  tellNow(event: CallbackEvent, run: Audience): LateTelling | undefined {
+    const telling: Telling = { event, run, handlers: run.handlers[event.type] };
+    const told = this.#goOn(telling, 0);
+    return told === undefined ? undefined : { told, refused: telling.refused };
   }
 
   /** The hot path: plain handlers that return nothing. From the first that is otherwise, the rest is told as usual. */
@@ -147,7 +164,7 @@ export class Dispatcher {
   #failed(telling: Telling, handler: Handler, error: unknown): Promise<void> | undefined {
     const { event, run } = telling;
     const { phase } = EVENTS[event.type];
-    const isRefusal = handler.critical || error instanceof CallbackAbort;
+    const isRefusal = !run.released && (handler.critical || error instanceof CallbackAbort);
     if (!isRefusal || phase === 'error' || phase === 'note' || telling.refused !== undefined) {
       return this.#report(handler, event, run, error);
     }

@@ -1,2 +1,3 @@
+export * from './agent-errors.js';
 export * from './callbacks-error.js';
 export * from './llm-errors.js';

@@ -80,3 +80,28 @@ export class LlmResponseError extends LlmError {
   override readonly code = 'invalid_response';
   protected static override readonly retryableByDefault = true;
 }
+
+/**
+ * The answer does not fit the `schema` that was given, also after the model was asked to mend it.
+ *
+ * @example
+ * ```ts
+ * catch (error) {
+ *   if (error instanceof SchemaValidationError) this.logger.warn(`No order was read: ${error.issues}`);
+ * }
+ * ```
+ */
+export class SchemaValidationError extends LlmError {
+  override readonly code = 'schema_validation';
+  protected static override readonly retryableByDefault = true;
+  /** What the model wrote; `''` where nothing is known of it. */
+  readonly text: string;
+  /** What does not fit, and where: `orders[0].id: must be string; …`, without the values themselves. */
+  readonly issues: string;
+
+  constructor(message: string, details: ErrorDetails & { text?: string; issues?: string } = {}) {
+    super(message, details);
+    this.text = details.text ?? '';
+    this.issues = details.issues ?? '';
+  }
+}

@@ -23,6 +23,7 @@ export class ChainStartEvent extends RunEvent {
 export class ChainEndEvent extends TerminalEvent {
   readonly type = 'chain.end';
   readonly chainName: string;
+  /** What it gave: of a stream of ours its answer, of any other stream `undefined`. */
   readonly result: unknown;
   /** Milliseconds, monotonic. */
   readonly durationMs: number;
@@ -44,17 +45,23 @@ export class ChainErrorEvent extends TerminalEvent {
   readonly type = 'chain.error';
   readonly chainName: string;
   readonly error: Error;
+  /** Whether it was stopped on purpose rather than failed. */
+  readonly aborted: boolean;
   /** Milliseconds, monotonic. */
   readonly durationMs: number;
 
-  constructor(run: RunInfo, payload: { chainName: string; error: Error; durationMs: number }) {
+  constructor(
+    run: RunInfo,
+    payload: { chainName: string; error: Error; aborted: boolean; durationMs: number },
+  ) {
     super(run);
     this.chainName = payload.chainName;
     this.error = payload.error;
+    this.aborted = payload.aborted;
     this.durationMs = payload.durationMs;
   }
 
   protected fields(): readonly string[] {
-    return ['chainName', 'error', 'durationMs'];
+    return ['chainName', 'error', 'aborted', 'durationMs'];
   }
 }

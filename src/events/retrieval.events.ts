@@ -25,7 +25,7 @@ export class RetrievalEndEvent extends TerminalEvent {
   readonly type = 'retrieval.end';
   readonly query: unknown;
   readonly source: string | undefined;
-  /** What was found, whole. */
+  /** What was found, whole; `undefined` for a stream. */
   readonly documents: unknown;
   /** Milliseconds, monotonic. */
   readonly durationMs: number;
@@ -57,21 +57,30 @@ export class RetrievalErrorEvent extends TerminalEvent {
   readonly query: unknown;
   readonly source: string | undefined;
   readonly error: Error;
+  /** Whether it was stopped on purpose rather than failed. */
+  readonly aborted: boolean;
   /** Milliseconds, monotonic. */
   readonly durationMs: number;
 
   constructor(
     run: RunInfo,
-    payload: { query: unknown; source?: string | undefined; error: Error; durationMs: number },
+    payload: {
+      query: unknown;
+      source?: string | undefined;
+      error: Error;
+      aborted: boolean;
+      durationMs: number;
+    },
   ) {
     super(run);
     this.query = payload.query;
     this.source = payload.source;
     this.error = payload.error;
+    this.aborted = payload.aborted;
     this.durationMs = payload.durationMs;
   }
 
   protected fields(): readonly string[] {
-    return ['query', 'source', 'error', 'durationMs'];
+    return ['query', 'source', 'error', 'aborted', 'durationMs'];
   }
 }

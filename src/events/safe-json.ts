@@ -1,8 +1,5 @@
 import { describeError } from '../errors/index.js';
 
-/** Own fields that hold the SDK's own objects. */
-const LIVE_FIELDS = new Set(['raw']);
-
 /**
  * A copy of `value` that `JSON.stringify` writes as it is: errors as `{ name, code, message, retryable, status? }`,
  * bytes as `{ bytes, mediaType? }`, BigInt as strings, dates in ISO form, maps and sets as objects and lists, cycles
@@ -48,7 +45,7 @@ function copyObject(value: object, path: object[], mediaType: unknown): unknown 
   if (isLive(value)) return undefined;
   const { toJSON } = value as { toJSON?: unknown };
   if (typeof toJSON === 'function') return copy(Reflect.apply(toJSON, value, []), path);
-  return copyEntries(Object.entries(value), path, (value as { mediaType?: unknown }).mediaType);
+  return copyEntries(ownEntries(value), path, (value as { mediaType?: unknown }).mediaType);
 }
 
 function copyEntries(
@@ -58,12 +55,17 @@ function copyEntries(
 ): object {
   const copies: [string, unknown][] = [];
   for (const [key, item] of entries) {
-    if (LIVE_FIELDS.has(String(key))) continue;
     const copied = copy(item, path, mediaType);
     if (copied !== undefined) copies.push([String(key), copied]);
   }
   // fromEntries defines properties, so a key named __proto__ stays a key.
   return Object.fromEntries(copies);
+}
+
+/** The fields of an object; but the `raw` of an answer is the SDK's own object. */
+function ownEntries(value: object): [string, unknown][] {
+  const entries = Object.entries(value);
+  return 'finishReason' in value ? entries.filter(([key]) => key !== 'raw') : entries;
 }
 
 /** Objects that do something rather than hold something: clients, emitters, streams, promises, signals. */

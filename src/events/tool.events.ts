@@ -1,93 +1,105 @@
+import type { ToolApproval } from '../shapes/index.js';
 import { RunEvent, TerminalEvent } from './event.js';
 import type { RunInfo } from './run-info.js';
 
+/** What every event of a tool says of its call. */
+export interface ToolCallInfo {
+  readonly toolName: string;
+  /** The model's id of the call. */
+  readonly toolCallId: string;
+  /** The arguments: validated ones, or what the model sent where they do not fit. */
+  readonly args: unknown;
+  /** Set where the call needs a person's approval. */
+  readonly approval?: ToolApproval | undefined;
+}
+
+const CALL_FIELDS = ['toolName', 'toolCallId', 'args', 'approval'] as const;
+
 /** A tool is about to be called. Heard by `@OnToolStart()`. */
-export class ToolStartEvent extends RunEvent {
+export class ToolStartEvent extends RunEvent implements ToolCallInfo {
   readonly type = 'tool.start';
   readonly toolName: string;
   /** The model's id of the call. */
   readonly toolCallId: string;
-  /** The arguments. */
+  /** The arguments: validated ones, or what the model sent where they do not fit. */
   readonly args: unknown;
+  /** Set where the call needs a person's approval: `pending` when it is asked for now. */
+  readonly approval: ToolApproval | undefined;
 
-  constructor(run: RunInfo, payload: { toolName: string; toolCallId: string; args: unknown }) {
+  constructor(run: RunInfo, call: ToolCallInfo) {
     super(run);
-    this.toolName = payload.toolName;
-    this.toolCallId = payload.toolCallId;
-    this.args = payload.args;
+    this.toolName = call.toolName;
+    this.toolCallId = call.toolCallId;
+    this.args = call.args;
+    this.approval = call.approval;
   }
 
   protected fields(): readonly string[] {
-    return ['toolName', 'toolCallId', 'args'];
+    return CALL_FIELDS;
   }
 }
 
 /** A tool gave its result. Heard by `@OnToolEnd()`. */
-export class ToolEndEvent extends TerminalEvent {
+export class ToolEndEvent extends TerminalEvent implements ToolCallInfo {
   readonly type = 'tool.end';
   readonly toolName: string;
   /** The model's id of the call. */
   readonly toolCallId: string;
   /** The arguments. */
   readonly args: unknown;
+  /** Set where the call needs a person's approval; `pending`: nobody has answered, and the tool was not called. */
+  readonly approval: ToolApproval | undefined;
+  /** What the tool returned, whole. */
   readonly result: unknown;
   /** Milliseconds, monotonic. */
   readonly durationMs: number;
 
-  constructor(
-    run: RunInfo,
-    payload: {
-      toolName: string;
-      toolCallId: string;
-      args: unknown;
-      result: unknown;
-      durationMs: number;
-    },
-  ) {
+  constructor(run: RunInfo, call: ToolCallInfo & { result: unknown; durationMs: number }) {
     super(run);
-    this.toolName = payload.toolName;
-    this.toolCallId = payload.toolCallId;
-    this.args = payload.args;
-    this.result = payload.result;
-    this.durationMs = payload.durationMs;
+    this.toolName = call.toolName;
+    this.toolCallId = call.toolCallId;
+    this.args = call.args;
+    this.approval = call.approval;
+    this.result = call.result;
+    this.durationMs = call.durationMs;
   }
 
   protected fields(): readonly string[] {
-    return ['toolName', 'toolCallId', 'args', 'result', 'durationMs'];
+    return [...CALL_FIELDS, 'result', 'durationMs'];
   }
 }
 
 /** A tool failed, was refused or got arguments that do not fit. Heard by `@OnToolError()`. */
-export class ToolErrorEvent extends TerminalEvent {
+export class ToolErrorEvent extends TerminalEvent implements ToolCallInfo {
   readonly type = 'tool.error';
   readonly toolName: string;
   /** The model's id of the call. */
   readonly toolCallId: string;
-  /** The arguments. */
+  /** The arguments: validated ones, or what the model sent where they do not fit. */
   readonly args: unknown;
+  /** Set where the call needs a person's approval. */
+  readonly approval: ToolApproval | undefined;
   readonly error: Error;
+  /** Whether it was stopped on purpose rather than failed. */
+  readonly aborted: boolean;
   /** Milliseconds, monotonic. */
   readonly durationMs: number;
 
   constructor(
     run: RunInfo,
-    payload: {
-      toolName: string;
-      toolCallId: string;
-      args: unknown;
-      error: Error;
-      durationMs: number;
-    },
+    call: ToolCallInfo & { error: Error; aborted: boolean; durationMs: number },
   ) {
     super(run);
-    this.toolName = payload.toolName;
-    this.toolCallId = payload.toolCallId;
-    this.args = payload.args;
-    this.error = payload.error;
-    this.durationMs = payload.durationMs;
+    this.toolName = call.toolName;
+    this.toolCallId = call.toolCallId;
+    this.args = call.args;
+    this.approval = call.approval;
+    this.error = call.error;
+    this.aborted = call.aborted;
+    this.durationMs = call.durationMs;
   }
 
   protected fields(): readonly string[] {
-    return ['toolName', 'toolCallId', 'args', 'error', 'durationMs'];
+    return [...CALL_FIELDS, 'error', 'aborted', 'durationMs'];
   }
 }

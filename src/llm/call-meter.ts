@@ -1,15 +1,26 @@
 import type { PriceBook } from '../prices/index.js';
+import { Totals } from '../run/index.js';
 import {
   NO_USAGE,
   toUsage,
   type Attempt,
   type LlmChunk,
   type LlmEstimate,
+  type LlmRequest,
+  type ProviderResult,
   type Usage,
 } from '../shapes/index.js';
 import { estimateTokens, estimateUsage, maxInputTokens } from './estimate.js';
 import type { LlmCallSpec } from './call-spec.js';
 import type { LlmRetry } from './llm-provider.js';
+
+/** What was used, and what it cost in US dollars; `null` when a price is not known. */
+type Spent = Pick<Totals, 'usage' | 'cost'>;
+
+/** Whether somebody counted: the server, or a provider that estimates by itself. */
+export function isCounted(usage: Usage): boolean {
+  return usage.source === 'provider' || usage.totalTokens > 0;
+}
 
 /** Measures one call: its clocks, tries, tokens and cost. */
 export class CallMeter {
@@ -20,6 +31,12 @@ export class CallMeter {
   counted: Usage | undefined;
   /** The text that has arrived, where it is collected. */
   text = '';
+  /** Of all tries, once the last one is noted. */
+  total: Spent = { usage: NO_USAGE, cost: 0 };
+  /** Of the answers in whose place another was asked for. */
+  #unfit: Totals | undefined;
+  #request: LlmRequest;
+  #retries = 0;
   #sentAt: number | undefined;
   #attemptAt = 0;
   #endedAt = 0;
@@ -31,6 +48,7 @@ export class CallMeter {
     private readonly prices: PriceBook,
     private readonly collect: boolean,
   ) {
+    this.#request = spec.request;
     this.model = spec.request.model;
   }
 
@@ -49,17 +67,40 @@ export class CallMeter {
     this.#sentAt = this.#attemptAt = performance.now();
   }
 
-  /** Notes a try that is made again; returns its number, from 1. */
+  /** Notes a try that is made again; returns the number of the retry, from 1. */
   failed({ error, delayMs }: LlmRetry): number {
     const now = performance.now();
     const durationMs = Math.max(0, now - this.#attemptAt - delayMs);
     this.#attemptAt = now;
     const { label: provider } = this.spec.client;
-    return this.attempts.push({ provider, model: this.spec.request.model, error, durationMs });
+    this.attempts.push({ provider, model: this.spec.request.model, error, durationMs });
+    return ++this.#retries;
+  }
+
+  /** Notes a whole answer, which may turn out not to fit. */
+  arrived({ text, model, usage }: ProviderResult): void {
+    this.text = text;
+    this.model = model;
+    if (this.counted === undefined || isCounted(usage)) this.counted = usage;
+  }
+
+  /** Notes an answer that does not fit; from here on the one to `request` is measured. */
+  unfit(error: Error, usage: Usage, cost: number | null, request: LlmRequest): void {
+    const now = performance.now();
+    const { label: provider } = this.spec.client;
+    const durationMs = now - this.#attemptAt;
+    this.attempts.push({ provider, model: this.model, error, usage, cost, durationMs });
+    this.#unfit ??= new Totals();
+    this.#unfit.add(usage, cost);
+    this.#attemptAt = now;
+    this.#request = request;
+    this.model = request.model;
+    this.counted = undefined;
   }
 
   /** Notes the try that answered. */
   answered(model: string, usage: Usage, cost: number | null): void {
+    this.#spend(usage, cost);
     if (this.#sentAt === undefined) return;
     const { label: provider } = this.spec.client;
     this.attempts.push({
@@ -73,6 +114,7 @@ export class CallMeter {
 
   /** Notes the try that the call failed with, and what was used by then. */
   brokeOff(error: Error, usage: Usage, cost: number | null): void {
+    this.#spend(usage, cost);
     if (this.#sentAt === undefined) return;
     const { label: provider } = this.spec.client;
     const { model } = this.spec.request;
@@ -84,6 +126,11 @@ export class CallMeter {
       ...spent,
       durationMs: this.#endedAt - this.#attemptAt,
     });
+  }
+
+  #spend(usage: Usage, cost: number | null): void {
+    this.#unfit?.add(usage, cost);
+    this.total = this.#unfit ?? { usage, cost };
   }
 
   chunk(chunk: LlmChunk): void {
@@ -117,7 +164,7 @@ export class CallMeter {
   /** The usage of an answer that its server did not count. */
   estimated(text: string): Usage {
     return estimateUsage(
-      this.spec.request,
+      this.#request,
       this.#uncollectedTokens + estimateTokens(text),
       this.counted,
     );

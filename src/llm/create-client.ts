@@ -13,6 +13,8 @@ const PROVIDERS: Readonly<Record<string, new (options: SdkOptions) => LlmProvide
   anthropic: AnthropicProvider,
 };
 
+const APIS = new Set<LlmOptions['api']>(['chat', 'responses']);
+
 /** Where a client's options come from, for errors. */
 export interface ClientPlace {
   /** The name of the feature; `undefined` for the default client. */
@@ -48,7 +50,7 @@ export function mergeLlmOptions(
 }
 
 function check(
-  { provider, model, timeout, maxRetries, client }: Partial<LlmOptions>,
+  { provider, model, api, timeout, maxRetries, client }: Partial<LlmOptions>,
   place: string,
 ): void {
   const refuse = (what: string): never => {
@@ -66,6 +68,10 @@ function check(
   }
   if (typeof model !== 'string' || model === '')
     refuse('llm.model is missing: name the model to ask.');
+  if (api !== undefined && !APIS.has(api)) refuse("llm.api must be 'chat' or 'responses'.");
+  if (api !== undefined && provider !== 'openai') {
+    refuse("llm.api chooses between the APIs of provider 'openai': leave it out for all others.");
+  }
   if (timeout !== undefined && !(timeout > 0))
     refuse('llm.timeout must be a positive number of milliseconds.');
   if (maxRetries !== undefined && !(Number.isInteger(maxRetries) && maxRetries >= 0)) {

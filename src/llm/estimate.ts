@@ -16,7 +16,11 @@ export function estimateTokens(text: string): number {
 
 /** The most input tokens that a request can have: none is shorter than a byte. Pictures count as 1,500 tokens each. */
 export function maxInputTokens(request: LlmRequest): number {
-  return inputTokens(request, (text) => Buffer.byteLength(text));
+  let tokens = inputTokens(request, (text) => Buffer.byteLength(text));
+  for (const { providerData } of request.messages) {
+    if (providerData !== undefined) tokens += Buffer.byteLength(JSON.stringify(providerData));
+  }
+  return tokens;
 }
 
 /** The usage of a call whose server counted nothing, or only a part of it before it was cut short. */
@@ -31,8 +35,9 @@ export function estimateUsage(request: LlmRequest, outputTokens: number, counted
 }
 
 function inputTokens(request: LlmRequest, tokensOf: (text: string) => number): number {
-  const { system = '', tools = [], messages } = request;
+  const { system = '', tools = [], schema, messages } = request;
   let tokens = tokensOf(system) + (tools.length > 0 ? tokensOf(JSON.stringify(tools)) : 0);
+  if (schema !== undefined) tokens += tokensOf(JSON.stringify(schema));
   for (const { content, toolCalls = [] } of messages) {
     tokens += TOKENS_PER_MESSAGE;
     for (const { name, argsText } of toolCalls) tokens += tokensOf(name) + tokensOf(argsText);

@@ -6,33 +6,32 @@ import {
   LlmStartEvent,
   LlmStreamChunkEvent,
 } from '../events/index.js';
-import type { OpenRun, Run } from '../run/index.js';
-import type { LlmChunk, LlmResponse, ProviderResult } from '../shapes/index.js';
-import { CallMeter } from './call-meter.js';
+import { RunLife, RunStops, type Run, type Stoppable } from '../run/index.js';
+import type { LlmChunk, LlmRequest, LlmResponse, ProviderResult } from '../shapes/index.js';
+import { CallMeter, isCounted } from './call-meter.js';
 import type { LlmCallSpec, LlmRuntime } from './call-spec.js';
-import { defer, type Deferred } from './deferred.js';
-import { CallStops, type Stoppable } from './call-stops.js';
 import type { LlmProviderContext, LlmRetry } from './llm-provider.js';
+import { toResponse } from './provider-result.js';
 
 /** One logical call: from its start event, through its provider's tries and chunks, to its one terminal event. */
-export class LlmCall implements OpenRun, Stoppable {
+export class LlmCall extends RunLife implements Stoppable {
   /** What the provider gets besides the request. */
   readonly context: LlmProviderContext;
   readonly #meter: CallMeter;
-  readonly #stops: CallStops;
+  readonly #stops: RunStops;
   readonly #hearsChunks: boolean;
-  #closed: Deferred<void> | undefined;
   #cancelled = false;
   #chunks = 0;
 
   constructor(
-    readonly run: Run,
+    run: Run,
     readonly spec: LlmCallSpec,
-    private readonly runtime: LlmRuntime,
+    protected override readonly runtime: LlmRuntime,
   ) {
+    super(run, runtime);
     const { collect = true, signal, timeoutMs } = spec.options;
     this.#meter = new CallMeter(spec, runtime.prices, collect);
-    this.#stops = new CallStops({ timeoutMs, signal, clientLeft: run.context.signal }, this);
+    this.#stops = new RunStops({ timeoutMs, signal, clientLeft: run.context.signal }, this, 'call');
     this.context = {
       signal: run.signal,
       collect,
@@ -48,18 +47,12 @@ export class LlmCall implements OpenRun, Stoppable {
     return this.#cancelled;
   }
 
-  get closed(): Promise<void> {
-    this.#closed ??= defer();
-    if (!this.runtime.openRuns.has(this)) this.#closed.resolve();
-    return this.#closed.promise;
-  }
-
   /**
    * Opens the run and tells its start; fails with what a critical handler threw, or with why it was aborted. What is
    * returned is to be awaited.
    */
   begin(): void | Promise<void> {
-    this.runtime.openRuns.add(this);
+    this.open();
     this.#stops.watch();
     // Needed at the end, and before for hooks that ask what the call may cost.
     const loading = this.runtime.prices.load();
@@ -73,17 +66,12 @@ export class LlmCall implements OpenRun, Stoppable {
     const { request, streaming } = this.spec;
     const estimate = () => this.#meter.estimate;
     const event = new LlmStartEvent(this.run, { request, streaming, estimate });
-    return this.runtime.dispatcher.tell(event, this.run);
+    return this.tell(event);
   }
 
   #sending(): void {
     if (this.run.aborted) throw this.run.reason as Error;
     this.#meter.sent();
-  }
-
-  /** Stops the call; the first reason stays, and becomes the error. */
-  abort(reason: Error): void {
-    if (!this.run.ended) this.run.abort(reason);
   }
 
   /** Notes that the reader stopped reading. */
@@ -107,7 +95,7 @@ export class LlmCall implements OpenRun, Stoppable {
     if (this.run.ended) return;
     const attempt = this.#meter.failed(retry);
     // Never awaited: the try that it tells of has begun, and the SDK's own clock is running.
-    void this.runtime.dispatcher.tell(new LlmRetryEvent(this.run, { attempt, ...retry }), this.run);
+    void this.tell(new LlmRetryEvent(this.run, { attempt, ...retry }));
   }
 
   /** Tells a chunk that arrived at `timestamp`; what is returned is to be awaited before the chunk is handed over. */
@@ -116,7 +104,7 @@ export class LlmCall implements OpenRun, Stoppable {
     const index = this.#chunks++;
     if (!this.#hearsChunks) return undefined;
     const event = new LlmStreamChunkEvent(this.run, chunk, index, timestamp);
-    return this.runtime.dispatcher.tell(event, this.run);
+    return this.tell(event);
   }
 
   /** What the provider threw, as an error of our tree. */
@@ -128,34 +116,31 @@ export class LlmCall implements OpenRun, Stoppable {
     });
   }
 
+  /** Notes a whole answer that is still to be checked, so that it is billed if the call ends meanwhile. */
+  arrived(result: ProviderResult): void {
+    this.#meter.arrived(result);
+  }
+
+  /** Counts the answer that arrived as a try that failed, before `request` is sent; fails if the call was aborted. */
+  async askAgain(request: LlmRequest, error: Error): Promise<void> {
+    const meter = this.#meter;
+    const { model, usageSoFar: usage } = meter;
+    await meter.prepareCost(usage);
+    if (this.run.aborted) throw this.run.reason as Error;
+    meter.unfit(error, usage, meter.cost(model, usage), request);
+  }
+
   /** Ends the run well; fails with what a critical end handler threw. */
-  async succeed(result: ProviderResult): Promise<LlmResponse> {
+  async succeed(result: ProviderResult, object?: unknown): Promise<LlmResponse> {
     const meter = this.#meter;
     this.#finish();
-    const isCounted = result.usage.source === 'provider' || result.usage.totalTokens > 0;
-    const usage = isCounted ? result.usage : meter.estimated(result.text);
+    const usage = isCounted(result.usage) ? result.usage : meter.estimated(result.text);
     const loading = meter.prepareCost(usage);
     if (loading !== undefined) await loading;
-    const cost = meter.cost(result.model, usage);
-    meter.answered(result.model, usage, cost);
-    // Field by field: on Node 20, what follows a spread costs more than all the rest of the call's end.
-    const response: LlmResponse = {
-      id: result.id,
-      provider: this.spec.client.label,
-      model: result.model,
-      text: result.text,
-      message: result.message,
-      toolCalls: result.toolCalls,
-      finishReason: result.finishReason,
-      usage,
-      cost,
-      durationMs: meter.durationMs,
-      attempts: meter.attempts,
-    };
-    const { timeToFirstChunkMs } = meter;
-    if (timeToFirstChunkMs !== undefined) response.timeToFirstChunkMs = timeToFirstChunkMs;
-    if (result.raw !== undefined) response.raw = result.raw;
-    const telling = this.#tellLast(new LlmEndEvent(this.run, response));
+    meter.answered(result.model, usage, meter.cost(result.model, usage));
+    this.run.spend(meter.total.usage, meter.total.cost);
+    const response = toResponse(result, this.spec.client.label, meter, object);
+    const telling = this.tellLast(new LlmEndEvent(this.run, response));
     if (telling !== undefined) await telling;
     return response;
   }
@@ -183,30 +168,22 @@ export class LlmCall implements OpenRun, Stoppable {
     this.#finish();
     // Stops what the provider and the handlers still do for it.
     this.run.abort(error);
-    const { text, model, usageSoFar: usage, durationMs, attempts } = meter;
-    await meter.prepareCost(usage);
-    const cost = meter.cost(model, usage);
-    meter.brokeOff(error, usage, cost);
+    const { text, model, usageSoFar, durationMs, attempts } = meter;
+    await meter.prepareCost(usageSoFar);
+    meter.brokeOff(error, usageSoFar, meter.cost(model, usageSoFar));
+    const { usage, cost } = meter.total;
+    this.run.spend(usage, cost);
     const aborted = error instanceof LlmAbortedError;
-    await this.#tellLast(
+    await this.tellLast(
       new LlmErrorEvent(this.run, { error, text, usage, cost, aborted, durationMs, attempts }),
     );
     return error;
   }
 
-  #tellLast(event: LlmEndEvent | LlmErrorEvent): void | Promise<void> {
-    let telling: void | Promise<void> = undefined;
-    try {
-      telling = this.runtime.dispatcher.tell(event, this.run);
-      return telling?.finally(() => this.#close());
-    } finally {
-      if (telling === undefined) this.#close();
-    }
-  }
-
-  #close(): void {
-    this.runtime.openRuns.delete(this);
-    this.#closed?.resolve();
+  /** Ends the run as it was stopped: well, where its reader left; else it rejects with the first cause. */
+  async breakOff(thrown: unknown): Promise<LlmResponse> {
+    if (this.cancelled && !this.run.ended) return this.endCancelled();
+    throw await this.fail(thrown);
   }
 
   /** Claims the terminal event; from here on nothing can stop the call. */

@@ -1,4 +1,5 @@
 import type { RunContext } from '../run/index.js';
+import type { Schema } from '../schema/index.js';
 import type { LlmRequest } from '../shapes/index.js';
 import type { LlmProvider } from './llm-provider.js';
 
@@ -8,6 +9,13 @@ export interface LlmOptions {
   provider: 'openai' | 'anthropic' | LlmProvider;
   /** The model of calls that name none. */
   model: string;
+  /**
+   * Which of OpenAI's two APIs is called, with provider `'openai'`: chat completions, which every compatible server
+   * speaks, or Responses, where models keep their thoughts from one turn to the next. Nothing is stored at the server:
+   * thoughts travel, encrypted, in `providerData` of the messages. Responses have no `stop`.
+   * @default 'chat'
+   */
+  api?: 'chat' | 'responses';
   /**
    * A ready client of the provider's SDK, wrapped or mocked as you like; the options below are then not used. So that
    * its retries can be told, the `fetch` of a plain SDK client is wrapped in place, and acts only on our calls.
@@ -28,7 +36,13 @@ export interface LlmOptions {
 }
 
 /** Options of one call. */
-export interface LlmCallOptions extends Partial<Omit<LlmRequest, 'messages'>>, RunContext {
+export interface LlmCallOptions<T = unknown>
+  extends Partial<Omit<LlmRequest, 'messages' | 'schema'>>, RunContext {
+  /**
+   * What the answer must be: a Standard Schema (zod 4 …) or a plain JSON Schema. The provider is held to it where it can
+   * be, the answer is checked, and the model may mend it once; what the schema makes of it is `response.object`.
+   */
+  schema?: Schema<T>;
   /** Aborts the call; its reason becomes the `cause` of the `LlmAbortedError`. */
   signal?: AbortSignal;
   /** Milliseconds that the whole call may take, retries and start hooks included. */
@@ -38,7 +52,7 @@ export interface LlmCallOptions extends Partial<Omit<LlmRequest, 'messages'>>, R
 }
 
 /** Options of one streamed call. */
-export interface LlmStreamOptions extends LlmCallOptions {
+export interface LlmStreamOptions<T = unknown> extends LlmCallOptions<T> {
   /**
    * Whether text is kept for the final response; without it, a stream of any length takes constant memory.
    * @default true

@@ -1,8 +1,10 @@
 import { LlmInvalidRequestError } from '../errors/index.js';
+import type { CompiledSchema } from '../schema/index.js';
 import type { LlmRequest, Message } from '../shapes/index.js';
 import type { LlmStreamOptions } from './llm-options.js';
 
 const ROLES = new Set(['system', 'user', 'assistant', 'tool']);
+const PART_TYPES: ReadonlySet<unknown> = new Set(['text', 'image']);
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /** The request of a call, checked as far as it can be known here; the lists are copies. */
@@ -10,6 +12,7 @@ export function toRequest(
   input: string | readonly Message[],
   options: LlmStreamOptions,
   model: string,
+  schema: CompiledSchema | undefined,
 ): LlmRequest {
   const { system, tools, toolChoice, temperature, maxOutputTokens, stop, providerOptions } =
     options;
@@ -21,6 +24,7 @@ export function toRequest(
   if (temperature !== undefined) request.temperature = temperature;
   if (maxOutputTokens !== undefined) request.maxOutputTokens = maxOutputTokens;
   if (stop !== undefined) request.stop = [...stop];
+  if (schema !== undefined) request.schema = schema.jsonSchema;
   if (providerOptions !== undefined) request.providerOptions = providerOptions;
   return request;
 }
@@ -45,12 +49,25 @@ function checkMessage(message: Message, index: number): void {
   if (typeof message.content !== 'string' && !Array.isArray(message.content)) {
     refuse(`messages[${index}].content must be a text or a list of parts.`);
   }
+  const odd = partsOf(message).find((part) => !PART_TYPES.has(part?.type));
+  if (odd !== undefined) {
+    refuse(`messages[${index}].content has a part of the unknown type "${String(odd?.type)}".`);
+  }
   if (message.role === 'tool' && !message.toolCallId) {
     refuse(`messages[${index}] is a tool's answer: its toolCallId must say which call it answers.`);
   }
 }
 
-function checkLimits({ timeoutMs, maxOutputTokens, temperature }: LlmStreamOptions): void {
+/** The parts of a message, which users' own code has made and no type holds back. */
+function partsOf({ content }: Message): readonly ({ type?: unknown } | undefined)[] {
+  return typeof content === 'string' ? [] : content;
+}
+
+function checkLimits(options: LlmStreamOptions): void {
+  const { timeoutMs, maxOutputTokens, temperature, schema, collect } = options;
+  if (schema !== undefined && collect === false) {
+    refuse('collect: false keeps no text to be read by the schema: leave one of them out.');
+  }
   if (timeoutMs !== undefined && !(timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS)) {
     refuse(
       'timeoutMs must be a positive number of milliseconds (below 2^31); leave it out for no limit.',

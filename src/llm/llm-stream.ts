@@ -1,8 +1,9 @@
 import type { Observable } from 'rxjs';
-import type { LlmChunk, LlmResponse } from '../shapes/index.js';
+import { WHEN_OVER, type OwnStream, type StreamWatcher } from '../run/index.js';
+import type { LlmChunk, LlmResponse, StructuredResponse } from '../shapes/index.js';
 import type { LlmCall } from './llm-call.js';
 import { StreamReading } from './stream-reading.js';
-import { observe, textOf } from './stream-views.js';
+import { observe, partialObjectsOf, textOf, type DeepPartial } from './stream-views.js';
 
 /**
  * A streamed answer. Cold: nothing is sent, and no event is told, before it is read, by `for await`, `.textStream`,
@@ -17,7 +18,9 @@ import { observe, textOf } from './stream-views.js';
  * const { usage, cost } = await stream.response;
  * ```
  */
-export class LlmStream implements AsyncIterable<LlmChunk>, AsyncDisposable {
+export class LlmStream<T = unknown>
+  implements AsyncIterable<LlmChunk>, AsyncDisposable, OwnStream<LlmResponse>
+{
   readonly #reading: StreamReading;
 
   /** @internal made by `LlmService.stream()`; an error is thrown when the stream is read. */
@@ -36,11 +39,30 @@ export class LlmStream implements AsyncIterable<LlmChunk>, AsyncDisposable {
   }
 
   /**
+   * The answer to a call with a `schema` as it grows: each state of the JSON value once. Reads the stream.
+   *
+   * They are what the model has written so far, unchecked and before defaults and transforms; the checked value is
+   * `(await stream.response).object`. Long answers are looked at less often, each time that they have grown by a
+   * thirty-second.
+   *
+   * @example
+   * ```ts
+   * const stream = llm.stream('Three cities of Japan?', { schema: z.object({ cities: z.array(z.string()) }) });
+   * for await (const { cities = [] } of stream.partialObjects) console.log(cities.length);
+   * const { object } = await stream.response;
+   * ```
+   */
+  get partialObjects(): AsyncIterable<DeepPartial<T>> {
+    return partialObjectsOf(this) as AsyncIterable<DeepPartial<T>>;
+  }
+
+  /**
    * The whole answer, once the stream has ended; rejects when it fails. May be taken before, during or after reading.
    * If nobody has begun to read by the next macrotask, it reads the stream itself.
    */
-  get response(): Promise<LlmResponse> {
-    return this.#reading.response;
+  get response(): Promise<StructuredResponse<T>> {
+    // The call's schema, which made the object, is one of T.
+    return this.#reading.response as Promise<StructuredResponse<T>>;
   }
 
   /** Ends the stream in an `LlmAbortedError` with `reason` as its cause; a stream that was not begun fails when read. */
@@ -51,6 +73,11 @@ export class LlmStream implements AsyncIterable<LlmChunk>, AsyncDisposable {
   /** The chunks as an Observable, which reads when it is subscribed; unsubscribing is stopping to read. */
   toObservable(): Observable<LlmChunk> {
     return observe(this);
+  }
+
+  /** @internal tells a run whose result it is how it came out */
+  [WHEN_OVER](watcher: StreamWatcher<LlmResponse>): void {
+    this.#reading.whenOver(watcher);
   }
 
   /** Stops reading; a stream that was not begun never will be. */

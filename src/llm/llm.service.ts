@@ -1,14 +1,15 @@
 import { CallbacksConfigurationError } from '../errors/index.js';
 import type { HandlerRegistry } from '../registry/index.js';
 import type { RunFactory } from '../run/index.js';
-import type { LlmResponse, Message, ProviderResult } from '../shapes/index.js';
+import { SchemaCache } from '../schema/index.js';
+import type { Message, StructuredResponse } from '../shapes/index.js';
 import type { LlmRuntime } from './call-spec.js';
+import { generate } from './generation.js';
 import { LlmCall } from './llm-call.js';
 import type { LlmClient } from './llm-client.js';
 import type { LlmCallOptions, LlmStreamOptions } from './llm-options.js';
 import { toRequest } from './llm-request.js';
 import { LlmStream } from './llm-stream.js';
-import { checkResult } from './provider-result.js';
 
 /** What a client's service is made of. @internal */
 export interface LlmServiceParts extends LlmRuntime {
@@ -35,6 +36,7 @@ export interface LlmServiceParts extends LlmRuntime {
  */
 export class LlmService {
   readonly #parts: LlmServiceParts;
+  readonly #schemas = new SchemaCache();
 
   /** @internal made by `CallbacksModule` */
   constructor(parts: LlmServiceParts) {
@@ -44,41 +46,44 @@ export class LlmService {
   /**
    * Asks for a whole answer.
    *
+   * With a `schema`, `response.object` is the answer as a checked value. An answer that does not fit is sent back to the
+   * model once, with what is wrong: a second attempt of the same call, whose usage and cost are added.
+   *
    * @param input the prompt, or the conversation so far
-   * @throws an error of the `LlmError` tree, or what a critical handler threw
+   * @throws an error of the `LlmError` tree, `SchemaValidationError` among them, or what a critical handler threw
+   * @throws CallbacksConfigurationError for a schema that is wrong or cannot be written as JSON Schema
+   *
+   * @example
+   * ```ts
+   * const schema = z.object({ city: z.string(), people: z.int() });
+   * const { object } = await llm.generate('The largest city of Japan?', { schema });
+   * console.log(object.city);
+   * ```
    */
-  async generate(
+  async generate<T = unknown>(
     input: string | readonly Message[],
-    options: LlmCallOptions = {},
-  ): Promise<LlmResponse> {
-    const call = this.#open(input, options, false);
-    try {
-      const beginning = call.begin();
-      if (beginning !== undefined) await beginning;
-    } catch (error) {
-      throw await call.fail(error);
-    }
-    const { client, request } = call.spec;
-    let result: ProviderResult;
-    try {
-      const answering = call.run.inside(() => client.provider.generate(request, call.context));
-      result = checkResult(call.spec, await call.run.orAborted(Promise.resolve(answering)));
-    } catch (error) {
-      throw await call.fail(call.providerError(error));
-    }
-    return await call.succeed(result);
+    options: LlmCallOptions<T> = {},
+  ): Promise<StructuredResponse<T>> {
+    // The call's schema, which made the object, is one of T.
+    return (await generate(this.#open(input, options, false))) as StructuredResponse<T>;
   }
 
   /**
    * Asks for an answer piece by piece. Nothing happens before the stream is read; its errors show there.
    *
+   * With a `schema`, `.partialObjects` reads the answer as a growing value, and `(await stream.response).object` is the
+   * checked one. The model cannot mend it, because its reader has seen it: it fits, or the stream fails.
+   *
    * @param input the prompt, or the conversation so far
    */
-  stream(input: string | readonly Message[], options: LlmStreamOptions = {}): LlmStream {
+  stream<T = unknown>(
+    input: string | readonly Message[],
+    options: LlmStreamOptions<T> = {},
+  ): LlmStream<T> {
     try {
-      return new LlmStream(this.#open(input, options, true));
+      return new LlmStream<T>(this.#open(input, options, true));
     } catch (error) {
-      return new LlmStream(error as Error);
+      return new LlmStream<T>(error as Error);
     }
   }
 
@@ -93,7 +98,11 @@ export class LlmService {
         'This client has no model: give `llm: { provider, model }` to CallbacksModule.forRoot() or to its forFeature().',
       );
     }
-    const request = toRequest(input, options, client.model);
+    const schema =
+      options.schema === undefined
+        ? undefined
+        : this.#schemas.compile(options.schema, 'the call (`schema`)');
+    const request = toRequest(input, options, client.model, schema);
     if (options.callbacks) registry.checkObjects(options.callbacks);
     const run = runs.create({
       client,
@@ -102,6 +111,6 @@ export class LlmService {
       provider: client.label,
       model: request.model,
     });
-    return new LlmCall(run, { client, request, options, streaming }, this.#parts);
+    return new LlmCall(run, { client, request, options, streaming, schema }, this.#parts);
   }
 }

@@ -1,5 +1,6 @@
 import { LlmResponseError } from '../errors/index.js';
-import { toUsage, type LlmChunk, type ProviderResult } from '../shapes/index.js';
+import { toUsage, type LlmChunk, type LlmResponse, type ProviderResult } from '../shapes/index.js';
+import type { CallMeter } from './call-meter.js';
 import type { LlmCallSpec } from './call-spec.js';
 
 /** Whether an item of a provider's stream is a chunk; the last one is the result. */
@@ -27,4 +28,31 @@ export function checkResult({ client, request }: LlmCallSpec, given: unknown): P
     usage: toUsage(result.usage),
     raw: result.raw,
   };
+}
+
+/** The answer as the caller gets it. Field by field: on Node 20, a spread costs more than all the rest of a call's end. */
+export function toResponse(
+  result: ProviderResult,
+  provider: string,
+  meter: CallMeter,
+  object: unknown,
+): LlmResponse {
+  const response: LlmResponse = {
+    id: result.id,
+    provider,
+    model: result.model,
+    text: result.text,
+    message: result.message,
+    toolCalls: result.toolCalls,
+    finishReason: result.finishReason,
+    usage: meter.total.usage,
+    cost: meter.total.cost,
+    durationMs: meter.durationMs,
+    attempts: meter.attempts,
+  };
+  const { timeToFirstChunkMs } = meter;
+  if (timeToFirstChunkMs !== undefined) response.timeToFirstChunkMs = timeToFirstChunkMs;
+  if (object !== undefined) response.object = object;
+  if (result.raw !== undefined) response.raw = result.raw;
+  return response;
 }

@@ -1,11 +1,12 @@
 import { setImmediate } from 'node:timers';
 import { CallbacksConfigurationError, LlmAbortedError, LlmResponseError } from '../errors/index.js';
 import type { LlmChunk, LlmResponse, ProviderResult } from '../shapes/index.js';
-import { defer, type Deferred } from './deferred.js';
+import { defer, StreamWatchers, type Deferred, type StreamWatcher } from '../run/index.js';
+import { concludeStream } from './generation.js';
 import type { LlmCall } from './llm-call.js';
 import { checkResult, isChunk } from './provider-result.js';
 
-type Outcome = { readonly response: LlmResponse } | { readonly error: unknown };
+type Outcome = { readonly result: LlmResponse } | { readonly error: unknown };
 /** A provider's stream; those over an SDK also give what has arrived without a promise an item. */
 type Source = AsyncIterator<LlmChunk | ProviderResult> & {
   take?(): LlmChunk | ProviderResult | undefined;
@@ -25,6 +26,7 @@ export class StreamReading {
   #waiting: Deferred<Next> | undefined;
   #response: Deferred<LlmResponse> | undefined;
   #outcome: Outcome | undefined;
+  #watchers: StreamWatchers<LlmResponse> | undefined;
   /** Whether the reader knows how the stream ended. */
   #isTold = false;
 
@@ -64,8 +66,20 @@ export class StreamReading {
   }
 
   abort(reason?: unknown): void {
-    if (this.#call instanceof Error) return;
-    this.#call.abort(new LlmAbortedError('The stream was aborted.', { cause: reason }));
+    const call = this.#call;
+    const isMistake = call instanceof Error;
+    const error = isMistake
+      ? call
+      : new LlmAbortedError('The stream was aborted.', { cause: reason });
+    if (!isMistake) call.abort(error);
+    if (!this.#begun) void this.#watchers?.tell({ error });
+  }
+
+  /** Has `watcher` called once, when the stream is over or will never be read. */
+  whenOver(watcher: StreamWatcher<LlmResponse>): void {
+    this.#watchers ??= new StreamWatchers();
+    this.#watchers.add(watcher);
+    if (this.#outcome) void this.#watchers.tell(this.#outcome);
   }
 
   #next(): Promise<Next> {
@@ -134,7 +148,7 @@ export class StreamReading {
     try {
       if (!isChunk(item)) {
         const result = checkResult(call.spec, item);
-        this.#end(() => call.succeed(result));
+        this.#end(() => concludeStream(call, result));
         return undefined;
       }
       const telling = call.chunk(item, this.#arrivedAt);
@@ -160,7 +174,7 @@ export class StreamReading {
 
   readonly #onFailure = (error: unknown): void => {
     if (this.#over) return;
-    this.#end((call) => (call.cancelled ? call.endCancelled() : call.fail(error).then(reject)));
+    this.#end((call) => call.breakOff(error));
     void this.#release();
   };
 
@@ -169,13 +183,18 @@ export class StreamReading {
     this.#over = true;
     const call = this.#call as LlmCall;
     ending(call).then(
-      (response) => this.#conclude({ response }),
+      (result) => this.#conclude({ result }),
       (error: unknown) => this.#conclude({ error }),
     );
   }
 
   #conclude(outcome: Outcome): void {
     this.#over = true;
+    if (this.#watchers === undefined) this.#settleAll(outcome);
+    else void this.#watchers.tell(outcome).then((final) => this.#settleAll(final));
+  }
+
+  #settleAll(outcome: Outcome): void {
     this.#outcome = outcome;
     if (this.#response) this.#settle(outcome);
     if (this.#waiting) this.#tell(outcome);
@@ -192,7 +211,7 @@ export class StreamReading {
 
   #settle(outcome: Outcome): void {
     if ('error' in outcome) this.#response?.reject(outcome.error);
-    else this.#response?.resolve(outcome.response);
+    else this.#response?.resolve(outcome.result);
   }
 
   /** Reads for `.response` alone. */
@@ -204,16 +223,20 @@ export class StreamReading {
   /** Stops reading; a stream that was not begun never will be. */
   async stop(): Promise<void> {
     this.#isTold = true;
-    if (this.#call instanceof Error) return;
     if (!this.#begun) {
       if (this.#over) return;
       const error = new LlmAbortedError(
         'The stream was disposed of before it was read, so there is no answer.',
       );
-      return this.#conclude({ error });
+      this.#over = true;
+      this.#settleAll({ error });
+      await this.#watchers?.tell({ result: undefined });
+      return;
     }
+    if (this.#call instanceof Error) return;
     this.#call.cancel();
     await this.#call.closed;
+    await this.#watchers?.over;
   }
 
   /** The provider's stream may have work of its own to undo; nobody waits for it, or asks how it went. */
@@ -224,8 +247,4 @@ export class StreamReading {
       return;
     }
   }
-}
-
-function reject(error: Error): Promise<never> {
-  return Promise.reject(error);
 }

@@ -22,15 +22,20 @@ export class Circles {
     readonly scopes: readonly string[] = [],
     readonly attached: readonly object[] = [],
     readonly excluded: ReadonlySet<object> = new Set(),
+    private readonly client?: ClientCircle,
   ) {}
 
-  /** Inside a client: its scope, and its instance's callbacks. */
+  /** Inside a client: its scope, and its instance's callbacks; an agent and the model that it asks are one place. */
   enter(client: ClientCircle): Circles {
+    if (this.client === client) return this;
     if (client.name === undefined && client.callbacks.length === 0) return this;
     let inside = this.#entered.get(client);
     if (inside === undefined) {
       const scopes = client.name === undefined ? this.scopes : [...this.scopes, client.name];
-      inside = new Circles(scopes, [...this.attached, ...client.callbacks], this.excluded);
+      const attached = [...this.attached, ...client.callbacks];
+      // Whoever has no name stays in the client around.
+      const around = client.name === undefined ? this.client : client;
+      inside = new Circles(scopes, attached, this.excluded, around);
       this.#entered.set(client, inside);
     }
     return inside;
@@ -40,7 +45,7 @@ export class Circles {
   with(callbacks: readonly object[]): Circles {
     return callbacks.length === 0
       ? this
-      : new Circles(this.scopes, [...this.attached, ...callbacks], this.excluded);
+      : new Circles(this.scopes, [...this.attached, ...callbacks], this.excluded, this.client);
   }
 
   /** Inside a handler of `target`: nothing of the places around it, and nothing for it to hear. */

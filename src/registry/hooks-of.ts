@@ -1,4 +1,4 @@
-import { readHooks, readScopes, type HookMetadata } from '../decorators/index.js';
+import { methodsOf, readHooks, readScopes, type HookMetadata } from '../decorators/index.js';
 import { CallbacksConfigurationError } from '../errors/index.js';
 import {
   ANY_EVENT_METHOD,
@@ -23,17 +23,10 @@ const SELECTOR_BY_METHOD: ReadonlyMap<string, EventSelector> = new Map<string, E
 export function decoratedMethods(
   prototype: object,
 ): [method: string, hooks: readonly HookMetadata[]][] {
-  const found = new Map<string, readonly HookMetadata[]>();
-  for (
-    let owner: object | null = prototype;
-    owner && owner !== Object.prototype;
-    owner = Object.getPrototypeOf(owner) as object | null
-  ) {
-    for (const name of Object.getOwnPropertyNames(owner)) {
-      if (!found.has(name)) found.set(name, readHooks(owner, name));
-    }
-  }
-  return [...found].filter(([, hooks]) => hooks.length > 0);
+  return methodsOf(prototype, (owner, method) => {
+    const hooks = readHooks(owner, method);
+    return hooks.length > 0 ? hooks : undefined;
+  });
 }
 
 /** Whether a provider of this class has anything to hear: decorated methods, or those of a `Callbacks` class. */

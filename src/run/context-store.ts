@@ -2,12 +2,15 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { FromCallback, RequestContext } from '../events/index.js';
 import type { Circles } from '../registry/index.js';
+import type { Usage } from '../shapes/index.js';
 
 /** What a run knows of the one around it. */
 export interface ParentRun {
   readonly runId: string;
   readonly rootRunId: string;
   readonly ended: boolean;
+  /** Adds what a call inside has used. */
+  spent(usage: Usage, cost: number | null): void;
 }
 
 /** The place in the application's flow where a run may be started. */

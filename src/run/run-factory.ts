@@ -7,13 +7,15 @@ import { Run } from './run.js';
 
 /** What is known of a run before it is made. */
 export interface RunSpec {
-  /** The named client or agent that is entered. */
+  /** The named client that is entered. */
   readonly client?: ClientCircle;
+  /** The agent that is entered, inside its client. */
+  readonly agent?: ClientCircle;
   /** The callbacks of the call. */
   readonly callbacks?: readonly object[] | undefined;
   readonly context?: RunContext;
-  readonly provider?: string;
-  readonly model?: string;
+  readonly provider?: string | undefined;
+  readonly model?: string | undefined;
 }
 
 /** Makes runs: parent, context and handlers are those of the place where it is called. */
@@ -33,6 +35,7 @@ export class RunFactory {
     const frame = this.frame();
     let circles = frame.circles ?? this.#root;
     if (spec.client) circles = circles.enter(spec.client);
+    if (spec.agent) circles = circles.enter(spec.agent);
     if (spec.callbacks) circles = circles.with(spec.callbacks);
     return new Run(this.store, {
       circles,

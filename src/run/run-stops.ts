@@ -1,6 +1,6 @@
 import { LlmAbortedError, LlmTimeoutError } from '../errors/index.js';
 
-/** What may stop a call from outside. */
+/** What may stop a run from outside. */
 export interface StopSources {
   readonly timeoutMs: number | undefined;
   /** The caller's. */
@@ -9,20 +9,22 @@ export interface StopSources {
   readonly clientLeft: AbortSignal | undefined;
 }
 
-/** A call, as far as it can be stopped. */
+/** A run, as far as it can be stopped. */
 export interface Stoppable {
   abort(reason: Error): void;
   /** The client of the inbound request left. */
   leave(reason: unknown): void;
 }
 
-/** Watches what may stop a call, from its start to its end. */
-export class CallStops {
+/** Watches what may stop a run, from its start to its end. */
+export class RunStops {
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     private readonly sources: StopSources,
-    private readonly call: Stoppable,
+    private readonly run: Stoppable,
+    /** What it is to the user: a call, an agent. */
+    private readonly what: 'call' | 'agent',
   ) {}
 
   watch(): void {
@@ -39,17 +41,17 @@ export class CallStops {
   }
 
   readonly #onTimeout = (): void => {
-    this.call.abort(
-      new LlmTimeoutError(`The call took longer than its timeoutMs of ${this.sources.timeoutMs}.`),
+    this.run.abort(
+      new LlmTimeoutError(`The ${this.what} took longer than its timeoutMs of ${this.sources.timeoutMs}.`),
     );
   };
 
   readonly #onSignal = (): void => {
     const cause: unknown = this.sources.signal?.reason;
-    this.call.abort(new LlmAbortedError('The call was aborted by its signal.', { cause }));
+    this.run.abort(new LlmAbortedError(`The ${this.what} was aborted by its signal.`, { cause }));
   };
 
-  readonly #onClientLeft = (): void => this.call.leave(this.sources.clientLeft?.reason);
+  readonly #onClientLeft = (): void => this.run.leave(this.sources.clientLeft?.reason);
 }
 
 function follow(signal: AbortSignal | undefined, listener: () => void): void {

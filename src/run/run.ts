@@ -7,6 +7,7 @@ import {
   type HandlerFunction,
   type HandlerTable,
 } from '../registry/index.js';
+import type { Usage } from '../shapes/index.js';
 import type { ContextStore, Frame, ParentRun } from './context-store.js';
 import { HandlerFrame } from './handler-frame.js';
 import { newRunId } from './ids.js';
@@ -37,9 +38,12 @@ export class Run implements Audience, Frame, ParentRun {
   #controller: AbortController | undefined;
   #abortion: { readonly reason: unknown } | undefined;
   #onAbort: ((reason: unknown) => void) | undefined;
+  /** Hears what the calls inside have used. */
+  onSpent: ((usage: Usage, cost: number | null) => void) | undefined;
   #seq = 0;
   #chunkMethods: readonly HandlerFunction[] | undefined;
   #ended = false;
+  #released = false;
   #detached = false;
 
   constructor(store: ContextStore, parts: RunParts) {
@@ -104,6 +108,11 @@ export class Run implements Audience, Frame, ParentRun {
     return this.#ended;
   }
 
+  /** Whether its caller has gone on, so that nothing can be refused any more. */
+  get released(): boolean {
+    return this.#released;
+  }
+
   get detached(): boolean {
     return this.#detached;
   }
@@ -111,6 +120,16 @@ export class Run implements Audience, Frame, ParentRun {
   get chunkMethods(): readonly HandlerFunction[] {
     this.#chunkMethods ??= this.handlers['llm.chunk'].map(methodOf);
     return this.#chunkMethods;
+  }
+
+  /** Tells the runs around what this one has used itself. */
+  spend(usage: Usage, cost: number | null): void {
+    this.#parent?.spent(usage, cost);
+  }
+
+  spent(usage: Usage, cost: number | null): void {
+    this.onSpent?.(usage, cost);
+    this.#parent?.spent(usage, cost);
   }
 
   nextSeq(): number {
@@ -145,6 +164,11 @@ export class Run implements Audience, Frame, ParentRun {
     this.#ended = true;
     this.#detached = this.#parent?.ended ?? false;
     return true;
+  }
+
+  /** Notes that its caller has gone on. */
+  release(): void {
+    this.#released = true;
   }
 
   /** Does work whose runs are this one's children. */

@@ -1,4 +1,5 @@
 export * from './agent.js';
 export * from './llm.js';
 export * from './message.js';
+export * from './tool.js';
 export * from './usage.js';

@@ -34,12 +34,14 @@ export interface LlmRequest {
   temperature?: number;
   maxOutputTokens?: number;
   stop?: string[];
+  /** JSON Schema of the answer, draft 2020-12; a provider that has no mode for it may ignore it. */
+  schema?: Readonly<Record<string, unknown>>;
   /** Passed to the SDK as they are, over everything else. */
   providerOptions?: Record<string, unknown>;
 }
 
-/** The answer to a call. */
-export interface LlmResponse {
+/** The answer to a call; `T` is what its `schema` makes of it. */
+export interface LlmResponse<T = unknown> {
   /** The provider's id of the answer. */
   id: string;
   /** The client's label or its provider's name. */
@@ -60,17 +62,26 @@ export interface LlmResponse {
   /** Streams only: milliseconds to the first chunk. */
   timeToFirstChunkMs?: number;
   attempts: Attempt[];
+  /**
+   * What the call's `schema` made of the answer. Absent without a schema, on an answer that calls tools, and where the
+   * reader of a stream stopped reading.
+   */
+  object?: T;
   /** The SDK's own answer; absent for streams. */
   raw?: unknown;
 }
 
+/** The answer to a call with a schema of type `T`: `object` is there, unless `tools` were offered and called. */
+export type StructuredResponse<T> = LlmResponse<T> &
+  (unknown extends T ? unknown : { readonly object: T });
+
 /** What a provider answers: the service adds provider, cost, durations and attempts. */
 export type ProviderResult = Omit<
   LlmResponse,
-  'provider' | 'cost' | 'durationMs' | 'timeToFirstChunkMs' | 'attempts'
+  'provider' | 'cost' | 'durationMs' | 'timeToFirstChunkMs' | 'attempts' | 'object'
 >;
 
-/** What a call can use at most, before it is made. */
+/** What a request can use at most, before it is made; to have an answer mended by its schema is another request. */
 export interface LlmEstimate {
   /** An upper bound by the length of the request in UTF-8 bytes; pictures count as 1,500 tokens each. */
   inputTokens: number;

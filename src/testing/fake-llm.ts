@@ -70,8 +70,8 @@ function toResult(
 ): ProviderResult {
   const { text = '', toolCalls: given = [], ...rest } = answer;
   const toolCalls = given.map((call, index): ToolCall => {
-    const args = call.args ?? {};
-    return { id: `call_${number}_${index}`, argsText: JSON.stringify(args), ...call, args };
+    const { args = {}, argsText = JSON.stringify(args) } = call;
+    return { id: `call_${number}_${index}`, ...call, args, argsText };
   });
   return {
     id: `fake_${number}`,

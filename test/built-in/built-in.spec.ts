@@ -79,13 +79,13 @@ describe('CostTracker', () => {
 describe('Bounded totals', () => {
   it('fold the least recently used keys into "other" and lose no sum', () => {
     const totals = new BoundedTotals<number>(3, (a, b) => a + b);
-    for (const key of ['a', 'b', 'a', 'c', 'd', 'e']) totals.count(key, 1);
+    for (const key of ['a', 'b', 'a', 'c', 'd', 'e']) totals.update(key, (total = 0) => total + 1);
     expect([...totals.map]).toEqual([
       ['d', 1],
       ['e', 1],
       ['other', 4],
     ]);
-    for (let i = 0; i < 1_000; i++) totals.count(`key ${i}`, 1);
+    for (let i = 0; i < 1_000; i++) totals.update(`key ${i}`, (total = 0) => total + 1);
     expect(totals.map.size).toBe(3);
     expect([...totals.map.values()].reduce((a, b) => a + b)).toBe(1_006);
   });

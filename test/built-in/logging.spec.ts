@@ -1,22 +1,26 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { LoggingCallbacks, type LoggingOptions } from 'nestjs-llm-callbacks';
+import { CallbacksService, LoggingCallbacks, type LoggingOptions } from 'nestjs-llm-callbacks';
 import type { FakeAnswer } from 'nestjs-llm-callbacks/testing';
-import { closeApps, startApp } from '../support/app.js';
+import { closeApps, startApp, type TestApp } from '../support/app.js';
 
 afterEach(closeApps);
 
+type Line = [level: string, line: string];
+
 /** Runs one call and gives what was logged of it. */
-async function logged(
+function logged(options: LoggingOptions, answer: FakeAnswer, call: object = {}): Promise<Line[]> {
+  return loggedOf(options, answer, ({ llm }) => llm.generate('a secret prompt', call));
+}
+
+/** Does some work and gives what was logged of it. */
+async function loggedOf(
   options: LoggingOptions,
   answer: FakeAnswer,
-  call: object = {},
-): Promise<[level: string, line: string][]> {
-  const { llm } = await startApp(
-    {},
-    { answers: [answer], callbacks: [new LoggingCallbacks(options)] },
-  );
-  const lines: [string, string][] = [];
+  work: (app: TestApp) => Promise<unknown>,
+): Promise<Line[]> {
+  const app = await startApp({}, { answers: [answer], callbacks: [new LoggingCallbacks(options)] });
+  const lines: Line[] = [];
   const write = (level: string) => (line: unknown) => void lines.push([level, String(line)]);
   Logger.overrideLogger({
     log: write('log'),
@@ -24,7 +28,7 @@ async function logged(
     warn: write('warn'),
     error: write('error'),
   });
-  await llm.generate('a secret prompt', call).catch(() => undefined);
+  await work(app).catch(() => undefined);
   return lines;
 }
 
@@ -65,6 +69,42 @@ describe('LoggingCallbacks', () => {
     expect(await logged({}, 'x', { signal: AbortSignal.abort() })).toEqual([
       ['warn', expect.stringMatching(/^llm fake\/fake · AbortError \(aborted\)/)],
     ]);
+  });
+
+  const secret = { text: 'a secret' };
+  const work = (service: CallbacksService) => [
+    service.chain('answer', secret, () => secret),
+    service.retrieval(secret, () => [secret, secret], 'help-texts'),
+    service.retrieval(secret, () => secret),
+    service.tool('find_order', secret, () => secret),
+    service.chain('broken', secret, () => Promise.reject(new TypeError('a secret'))),
+  ];
+
+  it('writes one line a chain, retrieval and tool, without what went in and came out', async () => {
+    const lines = await loggedOf({}, 'x', ({ module }) =>
+      Promise.allSettled(work(module.get(CallbacksService))),
+    );
+    expect(lines).toEqual([
+      ['log', expect.stringMatching(/^chain answer · \d+ ms$/)],
+      ['log', expect.stringMatching(/^retrieval help-texts · 2 documents · \d+ ms$/)],
+      ['log', expect.stringMatching(/^retrieval · \d+ ms$/)],
+      ['log', expect.stringMatching(/^tool find_order · \d+ ms$/)],
+      ['error', expect.stringMatching(/^chain broken · TypeError · \d+ ms$/)],
+    ]);
+  });
+
+  it('writes them as JSON objects too', async () => {
+    const lines = await loggedOf({ json: true }, 'x', ({ module }) =>
+      Promise.allSettled(work(module.get(CallbacksService))),
+    );
+    expect(lines.map(([, line]) => JSON.parse(line) as unknown)).toMatchObject([
+      { type: 'chain.end', name: 'answer' },
+      { type: 'retrieval.end', name: 'help-texts', documents: 2 },
+      { type: 'retrieval.end' },
+      { type: 'tool.end', name: 'find_order' },
+      { type: 'chain.error', name: 'broken', error: 'TypeError' },
+    ]);
+    expect(JSON.stringify(lines)).not.toContain('secret');
   });
 
   it('lets no name break the line or colour the terminal', async () => {

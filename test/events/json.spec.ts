@@ -101,16 +101,19 @@ describe('Safe JSON', () => {
     expect(toSafeJson(cycle)).toEqual({ shared: { a: 1 }, again: { a: 1 }, self: '[Circular]' });
   });
 
-  it('leaves out clients, functions, signals and `raw`', () => {
+  it('leaves out clients, functions, signals and the `raw` of answers', () => {
     const client = new OpenAI({ apiKey: 'sk-secret', baseURL: 'http://127.0.0.1:1' });
     const live = {
       client,
       run: () => 1,
       signal: new AbortController().signal,
-      raw: {},
-      kept: null,
+      answer: { finishReason: 'stop', raw: {} },
+      found: { raw: 'milk' },
     };
-    expect(toSafeJson(live)).toEqual({ kept: null });
+    expect(toSafeJson(live)).toEqual({
+      answer: { finishReason: 'stop' },
+      found: { raw: 'milk' },
+    });
   });
 
   it('writes dates, maps, sets, numbers that JSON has not, and keys that are dangerous', () => {

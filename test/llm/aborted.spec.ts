@@ -17,7 +17,7 @@ const waits = () => {
   };
 };
 
-describe.each(WIRES)('A call of $provider that is stopped', (wire) => {
+describe.each(WIRES)('A call of $name that is stopped', (wire) => {
   const bench = useBench(wire);
 
   function expectAborted(error: Error, cause: unknown): void {

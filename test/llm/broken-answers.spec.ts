@@ -5,6 +5,7 @@ import {
   type CallbacksError,
   type LlmCallOptions,
 } from 'nestjs-llm-callbacks';
+import { anthropic } from '../support/wire/anthropic.js';
 import {
   ask,
   costOf,
@@ -23,6 +24,7 @@ import {
   type Serve,
   type WireFormat,
 } from '../support/wire/index.js';
+import { openai } from '../support/wire/openai.js';
 
 type ErrorClass = new (message: string) => CallbacksError;
 interface Row {
@@ -104,7 +106,7 @@ const ROWS: Row[] = [
 
 const noContent: Serve = ({ response }) => void response.writeHead(204).end();
 
-describe.each(WIRES)('A call of $provider whose server', (wire) => {
+describe.each(WIRES)('A call of $name whose server', (wire) => {
   const bench = useBench(wire);
   const rows = ROWS.flatMap((row) => row.by.map((method) => ({ ...row, method })));
 
@@ -124,7 +126,23 @@ describe.each(WIRES)('A call of $provider whose server', (wire) => {
     },
   );
 
-  it('is lost after it counted is charged as counted', async () => {
+  it('is not there fails as LlmConnectionError', async () => {
+    await bench.server.close();
+    const options: LlmCallOptions = { timeoutMs: 10_000 };
+    for (const method of METHODS) {
+      const error = await errorOf(ask(bench.llm, method, 'Hi', options));
+      expect(error).toBeInstanceOf(LlmConnectionError);
+      expect(error).toMatchObject({ code: 'connection', retryable: true });
+    }
+    expect(bench.recording.of('llm.error')).toHaveLength(2);
+  });
+});
+
+// Responses count in their last event alone.
+describe.each([openai, anthropic])('A stream of $name', (wire) => {
+  const bench = useBench(wire);
+
+  it('that is lost after its server counted is charged as counted', async () => {
     bench.server.answers(cutStream(...wire.stream(HELLO).slice(0, -1)));
     await errorOf(ask(bench.llm, 'stream'));
     const [event] = bench.recording.of('llm.error');
@@ -135,16 +153,5 @@ describe.each(WIRES)('A call of $provider whose server', (wire) => {
       source: 'provider',
     });
     expect(event!.cost).toBeCloseTo(costOf(wire, event!.usage), 12);
-  });
-
-  it('is not there fails as LlmConnectionError', async () => {
-    await bench.server.close();
-    const options: LlmCallOptions = { timeoutMs: 10_000 };
-    for (const method of METHODS) {
-      const error = await errorOf(ask(bench.llm, method, 'Hi', options));
-      expect(error).toBeInstanceOf(LlmConnectionError);
-      expect(error).toMatchObject({ code: 'connection', retryable: true });
-    }
-    expect(bench.recording.of('llm.error')).toHaveLength(2);
   });
 });

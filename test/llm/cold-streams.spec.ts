@@ -21,7 +21,7 @@ import {
 
 const macrotask = () => new Promise(setImmediate);
 
-describe.each(WIRES)('A stream of $provider', (wire) => {
+describe.each(WIRES)('A stream of $name', (wire) => {
   const bench = useBench(wire);
   const hello = () => bench.server.answers(says(wire, 'stream', HELLO));
 

@@ -75,7 +75,7 @@ const GATES: [string, (event: string) => Gate][] = [
   ['CallbackAbort', (event) => new AbortingGate(event, new CallbackAbort('Closed tonight.'))],
 ];
 
-describe.each(WIRES)('A call of $provider', (wire) => {
+describe.each(WIRES)('A call of $name', (wire) => {
   const bench = useBench(wire);
 
   describe.each(GATES)('%s', (_name, gateAt) => {

@@ -49,7 +49,7 @@ class Delegate implements LlmProvider {
   }
 }
 
-describe.each(WIRES)('A call of $provider inside another run', (wire: WireFormat) => {
+describe.each(WIRES)('A call of $name inside another run', (wire: WireFormat) => {
   const delegate = new Delegate();
   const bench = useBench(wire, {
     imports: () => [

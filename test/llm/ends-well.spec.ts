@@ -10,10 +10,11 @@ import {
   WIRES,
   type Said,
 } from '../support/wire/index.js';
+import { openai } from '../support/wire/openai.js';
 
 const LOOKUP = { id: 'call_1', name: 'lookup', argsText: '{"city":"Köln"}' };
 
-describe.each(WIRES)('A call of $provider that is answered', (wire) => {
+describe.each(WIRES)('A call of $name that is answered', (wire) => {
   const bench = useBench(wire);
 
   describe.each(METHODS)('by %s', (method) => {
@@ -104,7 +105,6 @@ describe.each(WIRES)('A call of $provider that is answered', (wire) => {
 });
 
 describe('A stream of openai', () => {
-  const [openai] = WIRES as [(typeof WIRES)[0]];
   const bench = useBench(openai);
 
   it('is whole when it has a finish reason but no [DONE]', async () => {

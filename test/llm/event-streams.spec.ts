@@ -3,6 +3,7 @@ import { LlmServerError } from 'nestjs-llm-callbacks';
 import { anthropic, frame } from '../support/wire/anthropic.js';
 import {
   ask,
+  cutStream,
   errorOf,
   events,
   HELLO,
@@ -13,7 +14,7 @@ import {
 } from '../support/wire/index.js';
 import { openai } from '../support/wire/openai.js';
 
-describe.each(WIRES)('An event stream of $provider', (wire) => {
+describe.each(WIRES)('An event stream of $name', (wire) => {
   const bench = useBench(wire);
   const hello = { text: 'Hello, world', finishReason: 'stop', usage: { totalTokens: 1_500 } };
 
@@ -43,6 +44,13 @@ describe.each(WIRES)('An event stream of $provider', (wire) => {
     expect(await ask(bench.llm, 'stream')).toMatchObject(hello);
   });
 
+  it('is over with its end marker, even if the connection stays open or is lost', async () => {
+    bench.server.answers(stalled(...wire.stream(HELLO)), cutStream(...wire.stream(HELLO)));
+    expect(await ask(bench.llm, 'stream')).toMatchObject(hello);
+    expect(await ask(bench.llm, 'stream')).toMatchObject(hello);
+    expect(await bench.server.exchanges[0]!.aborted).toBe(true);
+  });
+
   it('may lack the last blank line', async () => {
     const frames = wire.stream(HELLO);
     bench.server.answers(events(...frames.slice(0, -1), frames.at(-1)!.trimEnd()));
@@ -53,11 +61,6 @@ describe.each(WIRES)('An event stream of $provider', (wire) => {
 describe('An event stream', () => {
   describe('of openai', () => {
     const bench = useBench(openai);
-
-    it('is over with its end marker, even if the connection stays open', async () => {
-      bench.server.answers(stalled(...openai.stream(HELLO)));
-      expect(await ask(bench.llm, 'stream')).toMatchObject({ text: 'Hello, world' });
-    });
 
     it('may hold chunks without a choice, a delta or content', async () => {
       const odd = [

@@ -53,7 +53,7 @@ const PLATFORMS = [
 ] as const;
 
 describe.each(PLATFORMS)('An HTTP client of %s', (_name, http) => {
-  describe.each(WIRES)('whose request asks $provider', (wire) => {
+  describe.each(WIRES)('whose request asks $name', (wire) => {
     const bench = useBench(wire, {
       http: http as () => ExpressAdapter,
       controllers: [Desk],

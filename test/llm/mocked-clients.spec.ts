@@ -1,9 +1,9 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import { LlmResponseError, LlmTimeoutError, type LlmCallOptions } from 'nestjs-llm-callbacks';
 import { ask, errorOf, METHODS, useBench, WIRES } from '../support/wire/index.js';
-import { mockClient, plain, type Create } from '../support/wire/sdk-mocks.js';
+import { bare, mockClient, plain, type Create } from '../support/wire/sdk-mocks.js';
 
-describe.each(WIRES)('A mock of a client of $provider', (wire) => {
+describe.each(WIRES)('A mock of a client of $name', (wire) => {
   const create = jest.fn<Create>();
   const bench = useBench(wire, { llm: { client: mockClient(wire, create) } });
 
@@ -17,11 +17,7 @@ describe.each(WIRES)('A mock of a client of $provider', (wire) => {
   });
 
   it('may answer with next to nothing', async () => {
-    const bare =
-      wire.provider === 'openai'
-        ? { choices: [{ message: { content: 'Hello' } }] }
-        : { content: [{ type: 'text', text: 'Hello' }] };
-    create.mockReset().mockReturnValue(bare);
+    create.mockReset().mockReturnValue(bare(wire, 'Hello'));
     const response = await bench.llm.generate('Hi');
     expect(response).toMatchObject({
       id: '',

@@ -102,7 +102,7 @@ const IN_STREAM: Row[] = [
   { status: 200, says: { type: 'invalid_request_error' }, is: LlmInvalidRequestError },
 ];
 
-describe.each(WIRES)('An error of $provider', (wire) => {
+describe.each(WIRES)('An error of $name', (wire) => {
   const bench = useBench(wire);
   const rows = [...SHARED, ...OWN[wire.provider]].map((row) => ({
     ...row,

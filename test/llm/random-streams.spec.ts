@@ -66,7 +66,7 @@ function compareBatches(
   });
 }
 
-describe.each(RANDOM_FORMATS)('Random streams of $wire.provider, cut anywhere', (format) => {
+describe.each(RANDOM_FORMATS)('Random streams of $wire.name, cut anywhere', (format) => {
   describe('are what the SDK reads', () => {
     compareBatches(format, SEEDS, {});
   });

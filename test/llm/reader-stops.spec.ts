@@ -43,7 +43,7 @@ const WAYS: [string, (stream: LlmStream) => Promise<unknown>][] = [
   ],
 ];
 
-describe.each(WIRES)('A stream of $provider whose reader stops', (wire) => {
+describe.each(WIRES)('A stream of $name whose reader stops', (wire) => {
   const bench = useBench(wire);
 
   it.each(WAYS)('ends as cancelled: %s', async (_way, stop) => {

@@ -14,7 +14,7 @@ import {
 import { newClient } from '../support/wire/sdk-clients.js';
 import { plain, sender } from '../support/wire/sdk-mocks.js';
 
-describe.each(WIRES)('A ready client of $provider', (wire) => {
+describe.each(WIRES)('A ready client of $name', (wire) => {
   let client: object;
   const given = (make: (origin: string) => object) => ({
     llm: (origin: string) => ({ client: (client = make(origin)) }),
@@ -44,7 +44,7 @@ describe.each(WIRES)('A ready client of $provider', (wire) => {
       );
       await bench.llm.generate('Hi');
       const { model } = wire;
-      await sender(client).create(
+      await sender(wire, client).create(
         { model, max_tokens: 5, messages: [{ role: 'user', content: 'Hi' }] },
         {},
       );
@@ -55,7 +55,7 @@ describe.each(WIRES)('A ready client of $provider', (wire) => {
 
     it.each(METHODS)('may be spied on after the application has started, by %s', async (method) => {
       bench.server.answers(says(wire, method, HELLO));
-      const spy = jest.spyOn(sender(client), 'create');
+      const spy = jest.spyOn(sender(wire, client), 'create');
       expect((await ask(bench.llm, method)).text).toBe('Hello, world');
       expect(spy).toHaveBeenCalledTimes(1);
       expect(spy.mock.calls[0]![0]).toMatchObject({ model: wire.model });
@@ -64,7 +64,7 @@ describe.each(WIRES)('A ready client of $provider', (wire) => {
     it.each(METHODS)(
       'may have its method mocked after the application has started, by %s',
       async (method) => {
-        jest.spyOn(sender(client), 'create').mockReturnValue(plain(wire, method));
+        jest.spyOn(sender(wire, client), 'create').mockReturnValue(plain(wire, method));
         expect(await ask(bench.llm, method)).toMatchObject({
           text: 'Hello, world',
           usage: { totalTokens: 1_500 },

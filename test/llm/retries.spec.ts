@@ -35,7 +35,7 @@ const FAILURES: [string, (wire: WireFormat) => Serve, ErrorClass][] = [
   ['a lost connection', () => hangUp, LlmConnectionError],
 ];
 
-describe.each(WIRES)('A call of $provider that the SDK tries again', (wire) => {
+describe.each(WIRES)('A call of $name that the SDK tries again', (wire) => {
   const bench = useBench(wire, { llm: { maxRetries: 2 } });
   const overloaded = failsOnce(wire, 529, { type: 'overloaded_error' });
 
@@ -117,7 +117,7 @@ describe.each(WIRES)('A call of $provider that the SDK tries again', (wire) => {
   });
 });
 
-describe.each(WIRES)("The SDK's own timeout for $provider", (wire) => {
+describe.each(WIRES)("The SDK's own timeout for $name", (wire) => {
   const bench = useBench(wire, { llm: { maxRetries: 1, timeout: 600 } });
 
   it.each(METHODS)('is a try that is told, by %s', async (method) => {

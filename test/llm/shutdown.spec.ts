@@ -15,7 +15,7 @@ import {
   WIRES,
 } from '../support/wire/index.js';
 
-describe.each(WIRES)('The shutdown of an application that calls $provider', (wire) => {
+describe.each(WIRES)('The shutdown of an application that calls $name', (wire) => {
   describe('past its deadline', () => {
     const bench = useBench(wire, { background: { drainMs: 0 } });
 

@@ -10,7 +10,7 @@ const WAYS: [string, (stream: LlmStream, signal: AbortController) => void][] = [
   ['its signal', (_stream, signal) => signal.abort(REASON)],
 ];
 
-describe.each(WIRES)('A stream of $provider that is stopped half read', (wire) => {
+describe.each(WIRES)('A stream of $name that is stopped half read', (wire) => {
   const bench = useBench(wire);
 
   it.each(WAYS)('ends in an error with what there was: %s', async (_way, stop) => {

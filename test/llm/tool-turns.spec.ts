@@ -89,7 +89,7 @@ describe('A conversation with tools', () => {
     });
   });
 
-  describe.each(WIRES)('comes back from $provider', (wire) => {
+  describe.each(WIRES)('comes back from $name', (wire) => {
     const bench = useBench(wire);
 
     it.each(METHODS)('as a message that the next turn can send, by %s', async (method) => {
@@ -115,7 +115,7 @@ describe('A conversation with tools', () => {
     });
   });
 
-  describe.each(WIRES)('that $provider wrote badly', (wire) => {
+  describe.each(WIRES)('that $name wrote badly', (wire) => {
     const bench = useBench(wire);
     const call = (argsText: string) => ({
       toolCalls: [{ id: 'call_1', name: 'lookup', argsText }],

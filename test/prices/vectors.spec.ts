@@ -4,6 +4,7 @@ import { CallbacksModule, getLlmToken, LlmService } from 'nestjs-llm-callbacks';
 import { anthropic } from '../support/wire/anthropic.js';
 import { ask, METHODS, says, useBench, type Method } from '../support/wire/index.js';
 import { openai } from '../support/wire/openai.js';
+import { responses } from '../support/wire/responses.js';
 
 interface Vector {
   provider: 'openai' | 'anthropic';
@@ -19,7 +20,14 @@ interface Vector {
 
 const FILE = new URL('./price-vectors.json', import.meta.url);
 const { vectors } = JSON.parse(readFileSync(FILE, 'utf8')) as { vectors: Vector[] };
-const WIRE = { openai, anthropic };
+const WIRE = { openai, anthropic, responses };
+
+/** The wire format that carries a provider's vectors: both of OpenAI's carry the same. */
+type Name = keyof typeof WIRE;
+const CHOICES: [string, (provider: Vector['provider']) => Name][] = [
+  ['chat completions', (provider) => provider],
+  ['Responses', (provider) => (provider === 'openai' ? 'responses' : provider)],
+];
 
 /** Stops the calendar, and no clock or timer. */
 function freezeDate(at: string): void {
@@ -46,6 +54,7 @@ describe('CostTracker', () => {
       CallbacksModule.forFeature([
         { name: 'openai', llm: openai.client(origin) },
         { name: 'anthropic', llm: anthropic.client(origin) },
+        { name: 'responses', llm: responses.client(origin) },
       ]),
     ],
   });
@@ -59,16 +68,19 @@ describe('CostTracker', () => {
     jest.restoreAllMocks();
   });
 
-  async function call({ provider, model, ...usage }: Vector, method: Method) {
+  async function call({ provider: _, model, ...usage }: Vector, name: Name, method: Method) {
     jest.setSystemTime(new Date(usage.at));
-    bench.server.answers(says(WIRE[provider], method, { text: 'Hello', model, usage }));
-    const llm = bench.app.get<LlmService>(getLlmToken(provider), { strict: false });
+    bench.server.answers(says(WIRE[name], method, { text: 'Hello', model, usage }));
+    const llm = bench.app.get<LlmService>(getLlmToken(name), { strict: false });
     return ask(llm, method, 'Hi', { model });
   }
 
-  it.each(METHODS)('shows the sum of the price vectors, by %s', async (method) => {
+  const ways = CHOICES.flatMap(([api, nameOf]) =>
+    METHODS.map((method) => ({ api, nameOf, method })),
+  );
+  it.each(ways)('shows the sum of the price vectors, by $method through $api', async (way) => {
     for (const vector of vectors) {
-      const { cost } = await call(vector, method);
+      const { cost } = await call(vector, way.nameOf(vector.provider), way.method);
       expect(cost).toBeCloseTo(vector.cost, 12);
       expect(bench.costs.byModel.get(vector.model)!.cost).toBeCloseTo(vector.cost, 12);
     }

@@ -11,14 +11,11 @@ import { MessagesStreamDecoder } from './messages-stream-decoder.js';
 /** Anthropic's messages. */
 export class AnthropicProvider extends SdkProvider<Anthropic> {
   readonly name = 'anthropic';
+  protected readonly method = 'messages.create';
   protected readonly environment = {
     keys: ['ANTHROPIC_API_KEY', 'ANTHROPIC_AUTH_TOKEN'],
     log: 'ANTHROPIC_LOG',
   };
-
-  protected accepts(client: Partial<Anthropic>): boolean {
-    return typeof client.messages?.create === 'function';
-  }
 
   protected async construct(options: SdkOptions): Promise<Anthropic> {
     const { default: Client } = await loadSdk(

@@ -1,5 +1,6 @@
-import { LlmInvalidRequestError } from '../../errors/index.js';
+import type { JsonSchema } from '../../schema/index.js';
 import type { ContentPart, LlmRequest, Message, ToolChoice, ToolSpec } from '../../shapes/index.js';
+import { toOutputSchema } from './output-schema.js';
 import { ownBlocks } from './provider-data.js';
 
 /** Anthropic wants a limit in every request; this one fits all its models. */
@@ -23,9 +24,12 @@ export function encodeMessagesRequest(request: LlmRequest, streaming: boolean): 
     temperature,
     maxOutputTokens,
     stop,
+    schema,
     providerOptions,
   } = request;
   const system = encodeSystem(request);
+  const outputSchema = schema && toOutputSchema(schema);
+  if (schema !== undefined && outputSchema === undefined) system.push(askForJson(schema));
   const body: Record<string, unknown> = {
     model,
     max_tokens: maxOutputTokens ?? DEFAULT_MAX_TOKENS,
@@ -36,6 +40,9 @@ export function encodeMessagesRequest(request: LlmRequest, streaming: boolean): 
   if (toolChoice !== undefined) body.tool_choice = encodeToolChoice(toolChoice);
   if (temperature !== undefined) body.temperature = temperature;
   if (stop !== undefined) body.stop_sequences = stop;
+  if (outputSchema !== undefined) {
+    body.output_config = { format: { type: 'json_schema', schema: outputSchema } };
+  }
   if (streaming) body.stream = true;
   return Object.assign(body, providerOptions);
 }
@@ -46,6 +53,12 @@ function encodeSystem({ system, messages }: LlmRequest): Block[] {
     .filter(({ role }) => role === 'system')
     .flatMap(({ content }) => encodeContent(content));
   return [...(system === undefined ? [] : [{ type: 'text', text: system }]), ...inMessages];
+}
+
+/** For schemas that the API cannot hold the model to. */
+function askForJson(schema: JsonSchema): Block {
+  const text = `Answer with JSON and nothing else. It must fit this JSON Schema:\n${JSON.stringify(schema)}`;
+  return { type: 'text', text };
 }
 
 /** Turns alternate: the answers of tools are one turn of the user's, together with what the user says next. */
@@ -88,11 +101,6 @@ function encodeContent(content: Message['content']): Block[] {
 function encodePart(part: ContentPart): Block {
   const { providerOptions } = part;
   if (part.type === 'text') return { type: 'text', text: part.text, ...providerOptions };
-  if (part.type !== 'image') {
-    throw new LlmInvalidRequestError(
-      `A part of a message has the unknown type "${(part as ContentPart).type}".`,
-    );
-  }
   return { type: 'image', source: encodeImage(part), ...providerOptions };
 }
 

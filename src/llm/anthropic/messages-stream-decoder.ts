@@ -18,9 +18,9 @@ interface OpenBlock {
 
 /** Adds up the events of a streamed message. */
 export class MessagesStreamDecoder implements StreamDecoder {
+  isComplete = false;
   #id = '';
   #stopReason: string | null | undefined;
-  #isComplete = false;
   #usage: Partial<Anthropic.Usage> | undefined;
   #tools = 0;
   readonly #blocks: OpenBlock[] = [];
@@ -47,7 +47,7 @@ export class MessagesStreamDecoder implements StreamDecoder {
         this.#stopReason = message.delta.stop_reason ?? this.#stopReason;
         return this.#count(message.usage, 'provider');
       case 'message_stop':
-        this.#isComplete = true;
+        this.isComplete = true;
         break;
       default:
       // The end of a block says nothing new, and newer kinds of events are none of ours.
@@ -55,7 +55,7 @@ export class MessagesStreamDecoder implements StreamDecoder {
   }
 
   result(): ProviderResult {
-    if (!this.#isComplete) {
+    if (!this.isComplete) {
       throw new LlmResponseError(
         `The stream of ${this.provider} ended without message_stop: it is not complete.`,
       );

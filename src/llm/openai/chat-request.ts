@@ -1,5 +1,6 @@
-import { LlmInvalidRequestError } from '../../errors/index.js';
+import { isStrict, type JsonSchema } from '../../schema/index.js';
 import type { ContentPart, LlmRequest, Message, ToolChoice, ToolSpec } from '../../shapes/index.js';
+import { imageUrl } from './content-part.js';
 
 /** The body of a chat completion, https://platform.openai.com/docs/api-reference/chat/create */
 export function encodeChatRequest(
@@ -16,6 +17,7 @@ export function encodeChatRequest(
     temperature,
     maxOutputTokens,
     stop,
+    schema,
     providerOptions,
   } = request;
   const encoded = messages.map(encodeMessage);
@@ -26,11 +28,17 @@ export function encodeChatRequest(
   if (temperature !== undefined) body.temperature = temperature;
   if (maxOutputTokens !== undefined) body[limitName] = maxOutputTokens;
   if (stop !== undefined) body.stop = stop;
+  if (schema !== undefined) body.response_format = encodeSchema(schema);
   if (streaming) {
     body.stream = true;
     body.stream_options = { include_usage: true };
   }
   return Object.assign(body, providerOptions);
+}
+
+function encodeSchema(schema: JsonSchema): object {
+  const format = { name: 'answer', schema, strict: isStrict(schema) };
+  return { type: 'json_schema', json_schema: format };
 }
 
 function encodeMessage({ role, content, toolCalls, toolCallId }: Message): object {
@@ -52,16 +60,7 @@ function encodeMessage({ role, content, toolCalls, toolCallId }: Message): objec
 function encodePart(part: ContentPart): object {
   const { providerOptions } = part;
   if (part.type === 'text') return { type: 'text', text: part.text, ...providerOptions };
-  if (part.type !== 'image') {
-    throw new LlmInvalidRequestError(
-      `A part of a message has the unknown type "${(part as ContentPart).type}".`,
-    );
-  }
-  const url =
-    'url' in part
-      ? part.url
-      : `data:${part.mediaType};base64,${Buffer.from(part.data).toString('base64')}`;
-  return { type: 'image_url', image_url: { url }, ...providerOptions };
+  return { type: 'image_url', image_url: { url: imageUrl(part) }, ...providerOptions };
 }
 
 function encodeTool({ name, description, parameters }: ToolSpec): object {

@@ -1,20 +1,33 @@
 import type OpenAI from 'openai';
 import type { LlmRequest, ProviderResult } from '../../shapes/index.js';
+import type { LlmOptions } from '../llm-options.js';
 import type { LlmProviderContext } from '../llm-provider.js';
 import type { StreamDecoder } from '../sdk/decoded-stream.js';
 import { loadSdk } from '../sdk/load-sdk.js';
 import { SdkProvider, type SdkOptions, type SdkRequestOptions } from '../sdk/sdk-provider.js';
-import { encodeChatRequest } from './chat-request.js';
-import { decodeChatCompletion } from './chat-response.js';
-import { ChatStreamDecoder } from './chat-stream-decoder.js';
+import { ChatSurface } from './chat-surface.js';
+import { ResponsesSurface } from './responses-surface.js';
+import type { OpenAiSurface } from './surface.js';
 
-/** OpenAI's chat completions, and every server that speaks them. */
+/** OpenAI, and every server that speaks one of its two APIs. */
 export class OpenAiProvider extends SdkProvider<OpenAI> {
   readonly name = 'openai';
   protected readonly environment = { keys: ['OPENAI_API_KEY'], log: 'OPENAI_LOG' };
+  readonly #surface: OpenAiSurface;
 
-  protected accepts(client: Partial<OpenAI>): boolean {
-    return typeof client.chat?.completions?.create === 'function';
+  constructor(options: Omit<LlmOptions, 'provider' | 'model'>) {
+    super(options);
+    const provider = options.label ?? 'openai';
+    // Servers that merely speak OpenAI's protocol know the older name of the limit.
+    const limitName = options.label ? 'max_tokens' : 'max_completion_tokens';
+    this.#surface =
+      options.api === 'responses'
+        ? new ResponsesSurface(provider)
+        : new ChatSurface(provider, limitName);
+  }
+
+  protected get method(): string {
+    return this.#surface.method;
   }
 
   protected async construct(options: SdkOptions): Promise<OpenAI> {
@@ -23,23 +36,18 @@ export class OpenAiProvider extends SdkProvider<OpenAI> {
   }
 
   protected send(client: OpenAI, body: object, options: SdkRequestOptions): PromiseLike<unknown> {
-    return client.chat.completions.create(body as OpenAI.ChatCompletionCreateParams, options);
+    return this.#surface.send(client, body, options);
   }
 
   protected encode(request: LlmRequest, streaming: boolean): object {
-    // Servers that merely speak OpenAI's protocol know the older name of the limit.
-    return encodeChatRequest(
-      request,
-      streaming,
-      this.options.label ? 'max_tokens' : 'max_completion_tokens',
-    );
+    return this.#surface.encode(request, streaming);
   }
 
   protected decode(answer: object): ProviderResult {
-    return decodeChatCompletion(answer, this.label);
+    return this.#surface.decode(answer);
   }
 
   protected newDecoder(request: LlmRequest, context: LlmProviderContext): StreamDecoder {
-    return new ChatStreamDecoder(this.label, request.model, context);
+    return this.#surface.newDecoder(request, context);
   }
 }

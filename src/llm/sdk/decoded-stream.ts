@@ -5,6 +5,8 @@ import type { WireReader } from './wire-reader.js';
 
 /** Turns the events of one wire format into chunks, and adds them up. */
 export interface StreamDecoder {
+  /** Whether an event said that the answer is complete; absent where the reader knows the end marker. */
+  readonly isComplete?: boolean;
   /** Appends the chunks that an event holds to `chunks`. */
   push(event: unknown, chunks: LlmChunk[]): void;
   /** The whole answer; throws `LlmResponseError` when the stream ended without its end marker. */
@@ -63,14 +65,21 @@ export class DecodedStream implements AsyncIterableIterator<LlmChunk | ProviderR
   #take(): LlmChunk | ProviderResult | undefined {
     while (!this.#isOver) {
       if (this.#taken < this.#chunks.length) return this.#chunks[this.#taken++];
-      const event = this.#reader?.take();
+      const event = this.#hasEnded ? undefined : this.#reader?.take();
       if (event === undefined) break;
       this.#chunks.length = this.#taken = 0;
       this.#decode(event);
+      if (this.decoder.isComplete) this.#leave();
     }
     if (!this.#hasEnded || this.#isOver) return undefined;
     this.#isOver = true;
     return this.decoder.result();
+  }
+
+  /** Some servers keep the connection open, or lose it, behind a complete answer. */
+  #leave(): void {
+    this.#hasEnded = true;
+    void this.#reader?.leave();
   }
 
   #decode(event: unknown): void {

@@ -43,8 +43,8 @@ export abstract class SdkProvider<Client> implements LlmProvider {
 
   constructor(protected readonly options: Omit<LlmOptions, 'provider' | 'model'>) {}
 
-  /** Whether an object can be used as a client; mocks are whatever has the one method. */
-  protected abstract accepts(client: Partial<Client>): boolean;
+  /** The path of the one method of a client that is called; mocks are whatever has it. */
+  protected abstract readonly method: string;
   protected abstract construct(options: SdkOptions): Promise<Client>;
   protected abstract send(
     client: Client,
@@ -126,9 +126,9 @@ export abstract class SdkProvider<Client> implements LlmProvider {
   async #newClient(): Promise<Client> {
     const { client, apiKey, baseURL, timeout, maxRetries, defaultHeaders } = this.options;
     if (client !== undefined) {
-      if (!this.accepts(client)) {
+      if (!hasMethod(client, this.method)) {
         throw new CallbacksConfigurationError(
-          `llm.client is not a client of the SDK of ${this.name}.`,
+          `llm.client is not a client of the SDK of ${this.name}: it has no method ${this.method}().`,
         );
       }
       observeClient(client);
@@ -155,6 +155,13 @@ export abstract class SdkProvider<Client> implements LlmProvider {
     });
     return this.#client;
   }
+}
+
+function hasMethod(client: object, path: string): boolean {
+  const found = path
+    .split('.')
+    .reduce<unknown>((part, name) => (Object(part) as Record<string, unknown>)[name], client);
+  return typeof found === 'function';
 }
 
 /** Whether what an SDK's method returned gives its answer unread, as the promises of both SDKs do. */

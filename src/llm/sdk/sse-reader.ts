@@ -1,7 +1,7 @@
-import { setTimeout } from 'node:timers';
 import { createParser, type EventSourceMessage, type EventSourceParser } from 'eventsource-parser';
 import { LlmResponseError } from '../../errors/index.js';
-import type { WireReader } from './wire-reader.js';
+import { toldError } from './told-error.js';
+import { readToEnd, type WireReader } from './wire-reader.js';
 
 /** Both providers stream by server-sent events, https://html.spec.whatwg.org/multipage/server-sent-events.html */
 const EVENT_STREAM = 'text/event-stream';
@@ -11,7 +11,6 @@ const MAX_EVENT_LENGTH = 32 * 1024 * 1024;
 
 /** OpenAI's end marker. */
 const DONE = '[DONE]';
-const LEAVE_WITHIN_MS = 1_000;
 
 /**
  * Reads the raw answer of an SDK's request: all events of a packet at once, where the SDKs' own streams look at each
@@ -62,7 +61,7 @@ export class SseReader implements WireReader {
     this.#taken = 0;
     for (;;) {
       if (this.#isDone) {
-        void this.#leave();
+        void this.leave();
         return false;
       }
       const { done, value } = await this.#body.read();
@@ -79,33 +78,19 @@ export class SseReader implements WireReader {
     await this.#body.cancel();
   }
 
-  /** Reads on to the end of the body, so that its connection can be used again; a server that never ends it is left. */
-  async #leave(): Promise<void> {
-    const giveUp = setTimeout(
-      () => void this.close().catch(() => undefined),
-      LEAVE_WITHIN_MS,
-    ).unref();
-    try {
-      while (!(await this.#body.read()).done);
-    } catch {
-      // The answer is complete: what happens to its connection is of no interest.
-    } finally {
-      clearTimeout(giveUp);
-    }
+  leave(): Promise<void> {
+    return readToEnd(
+      () => this.#body.read(),
+      () => this.close(),
+    );
   }
 }
 
-/** An error that the provider streamed, in the shape of the SDKs' own; some say it in plain text. */
+/** An error that the provider streamed; some say it in plain text. */
 function streamError(data: string): Error {
-  let error: unknown;
   try {
-    error = JSON.parse(data);
+    return toldError(JSON.parse(data));
   } catch {
     return Object.assign(new Error(data), { type: 'api_error' });
   }
-  const { code, type, message } = Object((error as { error?: unknown } | null)?.error) as Record<
-    string,
-    unknown
-  >;
-  return Object.assign(new Error(String(message)), { error, code, type });
 }

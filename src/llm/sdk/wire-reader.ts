@@ -1,3 +1,7 @@
+import { setTimeout } from 'node:timers';
+
+const LEAVE_WITHIN_MS = 1_000;
+
 /** Where the events of a streamed answer come from, parsed. */
 export interface WireReader {
   /** The next event that has arrived; `undefined` when {@link WireReader.read} must be waited for first. */
@@ -6,6 +10,26 @@ export interface WireReader {
   read(): Promise<boolean>;
   /** Gives the stream up. */
   close(): Promise<void>;
+  /** Lets the stream end behind an answer that is complete. */
+  leave(): Promise<void>;
+}
+
+/**
+ * Reads on to the end of a stream, so that its connection can be used again; a server that never ends it is left. Never
+ * rejects: what happens to the connection of a complete answer is of no interest.
+ */
+export async function readToEnd(
+  read: () => Promise<{ done?: boolean }>,
+  close: () => Promise<void>,
+): Promise<void> {
+  const giveUp = setTimeout(() => void close().catch(() => undefined), LEAVE_WITHIN_MS).unref();
+  try {
+    while (!(await read()).done);
+  } catch {
+    // As above.
+  } finally {
+    clearTimeout(giveUp);
+  }
 }
 
 /** Reads an SDK's own stream, event by event. */
@@ -31,5 +55,12 @@ export class SdkReader implements WireReader {
 
   async close(): Promise<void> {
     await this.#events.return?.();
+  }
+
+  leave(): Promise<void> {
+    return readToEnd(
+      () => this.#events.next(),
+      () => this.close(),
+    );
   }
 }

@@ -90,6 +90,7 @@ function streamOf(said: Said): string[] {
 
 /** Anthropic's messages. */
 export const anthropic: WireFormat = {
+  name: 'anthropic',
   provider: 'anthropic',
   model: MODEL,
   rates: { input: 1, output: 5 },

@@ -19,12 +19,13 @@ import {
 import { RecordingCallbacks } from 'nestjs-llm-callbacks/testing';
 import { anthropic } from './anthropic.js';
 import { openai } from './openai.js';
+import { responses } from './responses.js';
 import { expectRunsThatEndedOnce } from './runs.js';
 import { WireServer } from './server.js';
 import type { WireFormat } from './wire-format.js';
 
-/** The wire formats that every test of both providers goes through. */
-export const WIRES: readonly WireFormat[] = [openai, anthropic];
+/** The wire formats that every test of all providers goes through. */
+export const WIRES: readonly WireFormat[] = [openai, anthropic, responses];
 
 /** Failing hooks are logged, and here they fail on purpose. */
 const SILENT: LoggerService = { log() {}, warn() {}, error() {} };

@@ -59,6 +59,7 @@ function body({ text = '', toolCalls = [] }: Said): string[] {
 
 /** OpenAI's chat completions. */
 export const openai: WireFormat = {
+  name: 'openai',
   provider: 'openai',
   model: MODEL,
   rates: { input: 0.15, output: 0.6 },

@@ -4,7 +4,9 @@ import { anthropic } from './anthropic.js';
 import { openai } from './openai.js';
 import { randomMessageStream } from './random-anthropic.js';
 import { randomChatStream } from './random-openai.js';
+import { randomResponseStream } from './random-responses.js';
 import type { Random } from './random.js';
+import { responses } from './responses.js';
 import { newAnthropic, newOpenAi } from './sdk-clients.js';
 import type { WireFormat } from './wire-format.js';
 
@@ -113,4 +115,59 @@ const messages: RandomFormat = {
   },
 };
 
-export const RANDOM_FORMATS: readonly RandomFormat[] = [chat, messages];
+const RESPONSE_FINISH: Record<string, FinishReason> = {
+  max_output_tokens: 'length',
+  content_filter: 'content-filter',
+};
+
+/** What the SDK's stream adds to the items that were sent. */
+const ADDED_BY_SDK = new Set(['parsed', 'parsed_arguments']);
+
+const response: RandomFormat = {
+  wire: responses,
+  bytes: randomResponseStream,
+  async readBySdk(origin) {
+    const final = await newOpenAi(origin)
+      .responses.stream({ model: responses.model, input: 'Hi' })
+      .finalResponse();
+    const { id, model, incomplete_details: incomplete, usage } = final;
+    const output = JSON.parse(
+      JSON.stringify(final.output, (key, value: unknown) =>
+        ADDED_BY_SDK.has(key) ? undefined : value,
+      ),
+    ) as OpenAI.Responses.ResponseOutputItem[];
+    const said = output.flatMap((item) => (item.type === 'message' ? item.content : []));
+    const thoughts = output.flatMap((item) => (item.type === 'reasoning' ? item.summary : []));
+    const toolCalls = output.flatMap((item) =>
+      item.type === 'function_call'
+        ? { id: item.call_id, name: item.name, args: JSON.parse(item.arguments) as unknown }
+        : [],
+    );
+    const whole = output.filter((item) => item.type !== 'reasoning' || item.encrypted_content);
+    const hasMore = whole.some((item) =>
+      item.type === 'message' ? item.phase : item.type !== 'function_call',
+    );
+    const reason = incomplete && (RESPONSE_FINISH[String(incomplete.reason)] ?? 'other');
+    return {
+      id,
+      model,
+      text: said.map((part) => (part.type === 'refusal' ? part.refusal : part.text)).join(''),
+      reasoning: thoughts.map(({ text }) => text).join(''),
+      toolCalls,
+      finishReason: reason ?? (toolCalls.length > 0 ? 'tool-calls' : 'stop'),
+      usage: usage
+        ? {
+            source: 'provider',
+            inputTokens: usage.input_tokens,
+            outputTokens: usage.output_tokens,
+            totalTokens: usage.total_tokens,
+            cachedInputTokens: usage.input_tokens_details.cached_tokens,
+            reasoningTokens: usage.output_tokens_details.reasoning_tokens,
+          }
+        : { source: 'estimated' },
+      providerData: hasMore ? { provider: 'openai', api: 'responses', output: whole } : undefined,
+    };
+  },
+};
+
+export const RANDOM_FORMATS: readonly RandomFormat[] = [chat, messages, response];

@@ -5,16 +5,23 @@ import type { Method } from './calls.js';
 export type Create = (body: object, options: object) => unknown;
 
 /** The part of a client that has the method that sends. */
-export function sender(client: object): { create: Create } {
-  const { chat, messages } = client as { chat?: { completions: object }; messages?: object };
-  return (chat?.completions ?? messages) as { create: Create };
+export function sender({ name }: WireFormat, client: object): { create: Create } {
+  const { chat, messages, responses } = client as Record<string, Record<string, unknown>>;
+  const senders = { openai: chat?.['completions'], anthropic: messages, responses };
+  return senders[name] as { create: Create };
 }
 
 /** A client that is nothing but a mock. */
-export function mockClient(wire: WireFormat, create: Create): object {
-  return wire.provider === 'openai'
-    ? { chat: { completions: { create } } }
-    : { messages: { create } };
+export function mockClient({ name }: WireFormat, create: Create): object {
+  if (name === 'openai') return { chat: { completions: { create } } };
+  return name === 'responses' ? { responses: { create } } : { messages: { create } };
+}
+
+/** The least that a mock can answer with. */
+export function bare({ name }: WireFormat, text: string): object {
+  if (name === 'openai') return { choices: [{ message: { content: text } }] };
+  const content = [{ type: name === 'responses' ? 'output_text' : 'text', text }];
+  return name === 'responses' ? { output: [{ type: 'message', content }] } : { content };
 }
 
 /** What a mocked client answers with: plain objects, as the server would say them. */

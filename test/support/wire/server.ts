@@ -46,6 +46,11 @@ export class WireServer {
     this.#answers.push(...answers);
   }
 
+  /** Forgets the answers that nobody has asked for. */
+  discardAnswers(): void {
+    this.#answers.length = 0;
+  }
+
   /** The request of a number, from 0, once it has arrived. */
   async exchange(number: number): Promise<Exchange> {
     await this.#arrival(number).promise;

@@ -35,6 +35,7 @@ export interface WireError {
 
 /** A provider's protocol, as far as tests of both providers need to know it. */
 export interface WireFormat {
+  readonly name: 'openai' | 'anthropic' | 'responses';
   readonly provider: 'openai' | 'anthropic';
   /** A model that the price list knows. */
   readonly model: string;

@@ -1,0 +1,183 @@
+import { BudgetExceededError, MaxStepsExceededError } from '../errors/index.js';
+import type { LlmCallOptions, LlmService, LlmStream } from '../llm/index.js';
+import { Totals } from '../run/index.js';
+import type {
+  AgentResult,
+  ApprovalDecision,
+  FinishReason,
+  LlmResponse,
+  Message,
+  SettledToolCall,
+  ToolCall,
+} from '../shapes/index.js';
+import type { AgentRun } from './agent-run.js';
+import type { ToolCalls } from './tool-calls.js';
+import { answerable, textOf, toPending, toToolMessages } from './transcript.js';
+
+/** A turn: what the model said, and which of its calls are answered already. */
+interface Turn {
+  readonly message: Message;
+  readonly finishReason: FinishReason;
+  readonly object?: unknown;
+  readonly settled: readonly SettledToolCall[];
+  readonly decisions?: Readonly<Record<string, ApprovalDecision>>;
+}
+
+/** Turn by turn: asks the model, calls the tools that it asks for, sends their results back, until it answers. */
+export class AgentLoop {
+  readonly #messages: Message[];
+  #stream: LlmStream | undefined;
+
+  constructor(
+    private readonly agent: AgentRun,
+    private readonly llm: LlmService,
+    private readonly tools: ToolCalls,
+  ) {
+    this.#messages = [...agent.spec.messages];
+    agent.run.whenAborted((reason) => tools.stop(reason));
+    agent.whenCancelled(() => {
+      tools.stop('The reader of the stream stopped reading.');
+      void this.#stream?.[Symbol.asyncDispose]();
+    });
+  }
+
+  async run(): Promise<AgentResult> {
+    let turn = this.#resumed() ?? (await this.#ask());
+    for (;;) {
+      const { toolCalls = [] } = turn.message;
+      if (this.agent.cancelled) return this.#result(turn, 'cancelled');
+      const settled = [...turn.settled];
+      const waiting = await this.#callTools(turn, settled);
+      if (this.agent.run.aborted) throw this.agent.run.reason as Error;
+      if (this.agent.cancelled) return this.#result(turn, 'cancelled');
+      if (waiting.length > 0) return this.#pause(turn, settled, waiting);
+      await this.#step(turn, settled);
+      if (toolCalls.length === 0) return this.#result(turn, turn.finishReason);
+      this.#messages.push(...toToolMessages(settled));
+      turn = await this.#ask();
+    }
+  }
+
+  async #ask(): Promise<Turn> {
+    const { agent } = this;
+    if (agent.cancelled) return CANCELLED;
+    this.#checkLimits();
+    agent.turn = new Totals();
+    const { persona, model, tools, schema } = agent.spec;
+    const response = await this.#generate({
+      ...(persona !== undefined && { system: persona }),
+      ...(model !== undefined && { model }),
+      ...(tools.length > 0 && { tools: tools.map((tool) => tool.spec) }),
+      ...(schema !== undefined && { schema }),
+      signal: agent.run.signal,
+    });
+    const message = answerable(response.message, agent.steps.length);
+    this.#messages.push(message);
+    const { finishReason, object } = response;
+    return { message, finishReason, object, settled: [] };
+  }
+
+  /** A streamed agent streams its model too, unless the answer has a form: a stream cannot be repaired. */
+  async #generate(options: LlmCallOptions): Promise<LlmResponse> {
+    const { streaming, schema } = this.agent.spec;
+    if (!streaming || schema !== undefined) return this.llm.generate(this.#messages, options);
+    this.#stream = this.llm.stream(this.#messages, options);
+    try {
+      return await this.#stream.response;
+    } finally {
+      this.#stream = undefined;
+    }
+  }
+
+  #checkLimits(): void {
+    const { spec, steps, totals } = this.agent;
+    if (steps.length >= spec.maxSteps) {
+      throw new MaxStepsExceededError(
+        `The agent made ${spec.maxSteps} turns and is not done: raise maxSteps, or give it a smaller goal.`,
+        steps,
+      );
+    }
+    const { maxCost } = spec;
+    if (maxCost === undefined || (totals.cost !== null && totals.cost < maxCost)) return;
+    if (steps.length === 0) return;
+    throw new BudgetExceededError(
+      totals.cost === null
+        ? 'The agent has a maxCost, but what its turns cost is not known: give the price of its model in forRoot({ prices }).'
+        : `The agent has spent its maxCost of ${maxCost} US dollars.`,
+    );
+  }
+
+  /** Calls the tools of a turn that are not answered; returns the calls that wait for approval. */
+  async #callTools(turn: Turn, settled: SettledToolCall[]): Promise<ToolCall[]> {
+    const { toolCalls = [] } = turn.message;
+    const answered = new Set(settled.map(({ toolCallId }) => toolCallId));
+    const open = toolCalls.filter(({ id }) => !answered.has(id));
+    if (open.length === 0) return [];
+    const outcomes = await this.tools.callAll(open, turn.decisions);
+    const waiting: ToolCall[] = [];
+    for (const outcome of outcomes) {
+      if (outcome === undefined) continue;
+      if ('pending' in outcome) waiting.push(outcome.pending);
+      else settled.push(outcome.settled);
+    }
+    const order = new Map(toolCalls.map(({ id }, index) => [id, index]));
+    settled.sort((a, b) => order.get(a.toolCallId)! - order.get(b.toolCallId)!);
+    return waiting;
+  }
+
+  async #step({ message }: Turn, settled: readonly SettledToolCall[]): Promise<void> {
+    const { toolCalls = [] } = message;
+    const { steps, turn } = this.agent;
+    await this.agent.step({
+      index: steps.length,
+      action: toolCalls.length > 0 ? 'tool_calls' : 'final',
+      text: textOf(message),
+      toolCalls,
+      toolResults: settled.map(({ content: _content, ...result }) => result),
+      usage: turn.usage,
+      cost: turn.cost,
+    });
+  }
+
+  #result({ message, object }: Turn, finishReason: FinishReason): AgentResult {
+    const { steps, totals, run } = this.agent;
+    return {
+      output: textOf(message),
+      ...(object !== undefined && { object }),
+      steps,
+      messages: this.#messages,
+      usage: totals.usage,
+      cost: totals.cost,
+      runId: run.runId,
+      finishReason,
+    };
+  }
+
+  #pause(turn: Turn, settled: SettledToolCall[], toolCalls: ToolCall[]): AgentResult {
+    const result = this.#result(turn, turn.finishReason);
+    const { usage, cost } = this.agent.turn;
+    const { goal } = this.agent.spec;
+    const pending = toPending(result, { goal, toolCalls, turn: { settled, usage, cost } });
+    return { ...result, output: '', pending };
+  }
+
+  #resumed(): Turn | undefined {
+    const { resumed } = this.agent.spec;
+    if (resumed === undefined) return undefined;
+    const { messages, turn } = resumed.pending;
+    this.agent.turn.add(turn.usage, turn.cost);
+    return {
+      message: messages.at(-1)!,
+      finishReason: 'tool-calls',
+      settled: turn.settled,
+      decisions: resumed.decisions,
+    };
+  }
+}
+
+/** The turn of an agent whose reader left before it was made. */
+const CANCELLED: Turn = {
+  message: { role: 'assistant', content: '' },
+  finishReason: 'cancelled',
+  settled: [],
+};

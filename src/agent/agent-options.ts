@@ -1,0 +1,63 @@
+import type { RunContext } from '../run/index.js';
+import type { Schema } from '../schema/index.js';
+import type { ApprovalDecision, Message, ToolCall } from '../shapes/index.js';
+import type { ToolContext, ToolReference } from '../tools/index.js';
+
+/** Asks whether a call may be made; `'pending'` stops the agent with `result.pending`. */
+export type Approve = (
+  toolCall: ToolCall,
+  context: ToolContext,
+) => ApprovalDecision | 'pending' | Promise<ApprovalDecision | 'pending'>;
+
+/** What an agent is told once, and may be told anew for a run. */
+export interface AgentSettings<T = unknown> {
+  /** The system text: who the agent is, and what it is to do. */
+  persona?: string;
+  /** Another model than the client's. */
+  model?: string;
+  /**
+   * How many turns it may make; then it fails with a `MaxStepsExceededError`.
+   * @default 10
+   */
+  maxSteps?: number;
+  /** US dollars: no turn begins once so much is spent; a price that is not known counts as too much. */
+  maxCost?: number;
+  /**
+   * How many tools of one turn run at once.
+   * @default 8
+   */
+  toolConcurrency?: number;
+  /**
+   * What a tool that throws does: `'continue'` tells the model, `'fail'` ends the agent.
+   * @default 'continue'
+   */
+  onToolError?: 'continue' | 'fail';
+  /** The form of the answer: any Standard Schema (zod 4 …) or a JSON Schema; `result.object` is validated. */
+  schema?: Schema<T>;
+  /** Asked for each call of a tool that needs approval; without it, such calls stop the agent with `result.pending`. */
+  approve?: Approve;
+  /** Callbacks of the agent's runs and everything nested in them; those of a run are added to the agent's. */
+  callbacks?: object[];
+}
+
+/** Options of an agent. */
+export interface AgentOptions extends AgentSettings {
+  /** Names it in errors, and as a tool of another agent. */
+  name?: string;
+  /**
+   * The tools that it may call: names of discovered `@Tool()` methods, classes of providers that have some, or
+   * `defineTool({ … })`.
+   * @default none
+   */
+  tools?: ToolReference[];
+}
+
+/** Options of one run of an agent. */
+export interface AgentRunOptions<T = unknown> extends AgentSettings<T>, RunContext {
+  /** The conversation so far, `result.messages` of the run before: the goal is its next message. */
+  messages?: readonly Message[];
+  /** Aborts the agent, its tools included. */
+  signal?: AbortSignal;
+  /** How long the whole run may take, in milliseconds. */
+  timeoutMs?: number;
+}

@@ -1,0 +1,104 @@
+import { LlmAbortedError } from '../errors/index.js';
+import {
+  AgentEndEvent,
+  AgentErrorEvent,
+  AgentStartEvent,
+  AgentStepEvent,
+} from '../events/index.js';
+import { RunStops, Totals, type Run, type RunRuntime, type Stoppable } from '../run/index.js';
+import type { AgentResult, AgentStep } from '../shapes/index.js';
+import { WorkRun } from '../work/index.js';
+import type { AgentSpec } from './agent-spec.js';
+
+/** The life of one run of an agent, with what it has done and used so far. */
+export class AgentRun extends WorkRun<AgentResult> implements Stoppable {
+  readonly steps: AgentStep[];
+  /** Of all turns; of a resumed run also those before. */
+  readonly totals = new Totals();
+  /** Of the turn that is under way. */
+  turn = new Totals();
+  readonly #stops: RunStops;
+  readonly #onCancel: (() => void)[] = [];
+  #cancelled = false;
+
+  constructor(
+    run: Run,
+    runtime: RunRuntime,
+    readonly spec: AgentSpec,
+  ) {
+    const { goal, persona, tools } = spec;
+    super(run, runtime, {
+      start: () => new AgentStartEvent(run, { goal, persona, tools: tools.map((one) => one.spec) }),
+      end: (_run, result, durationMs) => {
+        const { steps, usage, cost } = result;
+        return new AgentEndEvent(run, { result, steps, usage, cost, durationMs });
+      },
+      error: (_run, failure) => {
+        const { usage, cost } = this.totals;
+        return new AgentErrorEvent(run, { ...failure, steps: this.steps, usage, cost });
+      },
+    });
+    const { signal, timeoutMs, resumed } = spec;
+    this.steps = [...(resumed?.pending.steps ?? [])];
+    if (resumed) this.totals.add(resumed.pending.usage, resumed.pending.cost);
+    this.#stops = new RunStops(
+      { timeoutMs, signal, clientLeft: run.context.signal },
+      this,
+      'agent',
+    );
+    run.onSpent = (usage, cost) => {
+      this.totals.add(usage, cost);
+      this.turn.add(usage, cost);
+    };
+  }
+
+  /** Whether the reader stopped reading; the agent then ends well, where an abort ends it in an error. */
+  get cancelled(): boolean {
+    return this.#cancelled;
+  }
+
+  override begin(): void | Promise<void> {
+    this.#stops.watch();
+    return super.begin();
+  }
+
+  override succeed(result: AgentResult): void | Promise<void> {
+    this.#stops.unwatch();
+    return super.succeed(result);
+  }
+
+  override fail(thrown: unknown): ReturnType<WorkRun<AgentResult>['fail']> {
+    this.#stops.unwatch();
+    return super.fail(thrown);
+  }
+
+  /** Notes and tells a turn whose tools are done. */
+  async step(step: AgentStep): Promise<void> {
+    this.steps.push(step);
+    await this.tell(new AgentStepEvent(this.run, { step }));
+    if (this.run.aborted) throw this.run.reason as Error;
+  }
+
+  /** What is to be undone when the reader stops reading. */
+  whenCancelled(listener: () => void): void {
+    this.#onCancel.push(listener);
+  }
+
+  /** Notes that the reader stopped reading. */
+  cancel(): void {
+    if (this.run.ended || this.run.aborted || this.#cancelled) return;
+    this.#cancelled = true;
+    for (const undo of this.#onCancel) undo();
+  }
+
+  leave(cause: unknown): void {
+    if (this.spec.streaming) this.cancel();
+    else {
+      this.abort(
+        new LlmAbortedError('The agent was aborted because the client of the request left.', {
+          cause,
+        }),
+      );
+    }
+  }
+}

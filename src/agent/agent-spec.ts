@@ -1,0 +1,30 @@
+import type { Schema } from '../schema/index.js';
+import type { ApprovalDecision, Message, PendingRun } from '../shapes/index.js';
+import type { CallableTool } from '../tools/index.js';
+import type { Approve } from './agent-options.js';
+
+/** What one run of an agent is to do: its options, checked and filled in. */
+export interface AgentSpec {
+  readonly goal: string;
+  /** The conversation that the first turn sees. */
+  readonly messages: readonly Message[];
+  readonly tools: readonly CallableTool[];
+  readonly persona: string | undefined;
+  readonly model: string | undefined;
+  readonly maxSteps: number;
+  readonly maxCost: number | undefined;
+  readonly toolConcurrency: number;
+  readonly onToolError: 'continue' | 'fail';
+  readonly schema: Schema | undefined;
+  readonly approve: Approve | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly timeoutMs: number | undefined;
+  readonly streaming: boolean;
+  /** Where the run goes on with what another one left. */
+  readonly resumed:
+    | {
+        readonly pending: PendingRun;
+        readonly decisions: Readonly<Record<string, ApprovalDecision>>;
+      }
+    | undefined;
+}

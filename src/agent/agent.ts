@@ -1,0 +1,184 @@
+import type { LlmService } from '../llm/index.js';
+import type { ClientCircle, HandlerRegistry, HandlerSource } from '../registry/index.js';
+import type { RunFactory, RunRuntime } from '../run/index.js';
+import type { AgentResult, ApprovalDecision, PendingRun } from '../shapes/index.js';
+import { ToolExecutionError } from '../errors/index.js';
+import type { CallableTool, ToolDefinition, ToolRegistry } from '../tools/index.js';
+import { AgentLoop } from './agent-loop.js';
+import type { AgentOptions, AgentRunOptions } from './agent-options.js';
+import { AgentRun } from './agent-run.js';
+import type { AgentSpec } from './agent-spec.js';
+import { AgentStream, type ColdAgent } from './agent-stream.js';
+import { checkAgentOptions, toResumedSpec, toSpec } from './check-agent.js';
+import { EventFeed } from './event-feed.js';
+import { ToolCalls } from './tool-calls.js';
+
+/** The client that an agent asks, as its runs stand in it. @internal */
+export interface AgentClient extends ClientCircle {
+  readonly label?: string;
+  readonly model?: string;
+}
+
+/** What agents are made of. @internal */
+export interface AgentParts {
+  /** Asks the model of the agent's client. */
+  readonly llm: LlmService;
+  /** The client that the agent's runs stand in. */
+  readonly client: AgentClient;
+  readonly runs: RunFactory;
+  readonly registry: HandlerRegistry;
+  readonly tools: ToolRegistry;
+  readonly runtime: RunRuntime;
+  /** Brings the tools of modules that came since. */
+  readonly source: HandlerSource;
+  /** Has the tools of an agent looked up when the application starts. */
+  announce(agent: Agent): void;
+}
+
+/** How an agent shows itself to another one. */
+export interface AgentToolOptions {
+  /**
+   * How the model calls it.
+   * @default the agent's name
+   */
+  name?: string;
+  /** What the agent can do, and when to ask it: the model reads this. */
+  description?: string;
+}
+
+const GOAL = {
+  type: 'object',
+  properties: { goal: { type: 'string', description: 'What the agent is to do, in full.' } },
+  required: ['goal'],
+  additionalProperties: false,
+} as const;
+
+/**
+ * A model that works towards a goal: it calls tools, sees their results, and goes on until it can answer.
+ *
+ * @example
+ * ```ts
+ * const clerk = agents.create({ persona: 'You help customers.', tools: [OrderTools], maxSteps: 5 });
+ * const { output, cost } = await clerk.run('Where is order 42?', { userId });
+ * ```
+ */
+export class Agent {
+  readonly #parts: AgentParts;
+  readonly #options: AgentOptions;
+  readonly #circle: ClientCircle;
+  #tools: readonly CallableTool[] | undefined;
+
+  /** @internal made by `AgentService` */
+  constructor(parts: AgentParts, options: AgentOptions = {}) {
+    checkAgentOptions(options, options.name);
+    if (options.callbacks) parts.registry.checkObjects(options.callbacks);
+    this.#parts = parts;
+    this.#options = options;
+    this.#circle = { name: undefined, callbacks: options.callbacks ?? [] };
+    parts.announce(this);
+  }
+
+  /** What it is called in errors, and as a tool of another agent. */
+  get name(): string | undefined {
+    return this.#options.name;
+  }
+
+  /**
+   * Works until the goal is reached.
+   *
+   * @param goal what it is to do, in words
+   * @returns the answer, or `pending` when calls wait for approval
+   * @throws an error of the `LlmError` tree, `MaxStepsExceededError`, `BudgetExceededError`, a tool's error where that
+   * ends the agent, or what a critical handler threw
+   */
+  async run<T = unknown>(goal: string, options: AgentRunOptions<T> = {}): Promise<AgentResult<T>> {
+    const result = await this.#prepare(this.#spec(goal, options, false), options).begin();
+    // The run's schema, which made the object, is one of T.
+    return result as AgentResult<T>;
+  }
+
+  /** The same, told event by event. Nothing happens before the stream is read; its errors show there. */
+  stream(goal: string, options: AgentRunOptions = {}): AgentStream {
+    try {
+      return new AgentStream(this.#prepare(this.#spec(goal, options, true), options));
+    } catch (error) {
+      return new AgentStream(error as Error);
+    }
+  }
+
+  /**
+   * Goes on with a run that stopped with `result.pending`, in this or another process: an agent with the same tools. The
+   * context (user, tenant …) is that of this call. Calls without a decision keep waiting.
+   *
+   * @param decisions by id of the tool call
+   * @throws LlmInvalidRequestError for a pending run, or a decision, that makes no sense
+   */
+  async resume(
+    pending: PendingRun,
+    decisions: Readonly<Record<string, ApprovalDecision>>,
+    options: Omit<AgentRunOptions, 'messages'> = {},
+  ): Promise<AgentResult> {
+    const settings = { ...this.#options, ...options };
+    const spec = toResumedSpec(pending, decisions, settings, this.prepare());
+    return this.#prepare(spec, options).begin();
+  }
+
+  /**
+   * The agent as a tool of another one: its run is nested in the tool's. Its calls that need approval must be answered by
+   * an `approve` of its own, because a nested run cannot be stored.
+   */
+  asTool({ name = this.name, description }: AgentToolOptions = {}): ToolDefinition<{
+    goal: string;
+  }> {
+    return {
+      name: name ?? '',
+      description: description ?? `Hands a task to the agent "${name}".`,
+      parameters: GOAL,
+      execute: async ({ goal }, { signal }) => {
+        const { pending, object, output } = await this.run(goal, { signal });
+        if (pending === undefined) return object ?? output;
+        throw new ToolExecutionError(
+          `The agent "${name}" waits for approvals inside another agent: give it an approve function.`,
+          { fatal: true },
+        );
+      },
+    };
+  }
+
+  /** Looks its tools up, and says which are missing. @internal */
+  prepare(): readonly CallableTool[] {
+    const { name = 'without a name', tools = [] } = this.#options;
+    if (this.#tools === undefined) {
+      this.#parts.source.refresh();
+      this.#tools = this.#parts.tools.resolve(tools, name);
+    }
+    return this.#tools;
+  }
+
+  #spec(goal: string, options: AgentRunOptions, streaming: boolean): AgentSpec {
+    checkAgentOptions(options, this.name);
+    return toSpec(goal, { ...this.#options, ...options }, this.prepare(), streaming);
+  }
+
+  #prepare(spec: AgentSpec, { callbacks = [], ...context }: AgentRunOptions): ColdAgent {
+    const { llm, client, runs, registry, runtime } = this.#parts;
+    registry.checkObjects(callbacks);
+    const feed = new EventFeed();
+    const run = runs.create({
+      client,
+      agent: this.#circle,
+      callbacks: spec.streaming ? [...callbacks, feed] : callbacks,
+      context,
+      provider: client.label,
+      model: spec.model ?? client.model,
+    });
+    const agent = new AgentRun(run, runtime, spec);
+    const { tools, toolConcurrency: concurrency, onToolError, approve } = spec;
+    const begin = () => {
+      const calls = new ToolCalls({ tools, concurrency, onToolError, approve, runs, runtime });
+      const loop = new AgentLoop(agent, llm, calls);
+      return agent.complete(() => loop.run());
+    };
+    return { agent, feed, begin };
+  }
+}

@@ -1,0 +1,111 @@
+import { CallbacksConfigurationError, LlmInvalidRequestError } from '../errors/index.js';
+import type { ApprovalDecision, PendingRun } from '../shapes/index.js';
+import type { CallableTool } from '../tools/index.js';
+import type { AgentOptions, AgentRunOptions } from './agent-options.js';
+import type { AgentSpec } from './agent-spec.js';
+
+const DEFAULT_MAX_STEPS = 10;
+const DEFAULT_TOOL_CONCURRENCY = 8;
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
+type Settings = AgentOptions & AgentRunOptions;
+
+/** Checks what can be known of an agent's options before it runs. */
+export function checkAgentOptions(options: Settings, name: string | undefined): void {
+  const refuseOption = (what: string): never => {
+    throw new CallbacksConfigurationError(`The agent ${name ?? 'without a name'}: ${what}`);
+  };
+  const { maxSteps, maxCost, toolConcurrency, onToolError, approve, timeoutMs, tools } = options;
+  if (maxSteps !== undefined && !isPositiveInteger(maxSteps))
+    refuseOption('maxSteps must be a whole number above 0.');
+  if (toolConcurrency !== undefined && !isPositiveInteger(toolConcurrency))
+    refuseOption('toolConcurrency must be a whole number above 0.');
+  if (maxCost !== undefined && !(maxCost > 0)) refuseOption('maxCost must be above 0 US dollars.');
+  if (timeoutMs !== undefined && !(timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS))
+    refuseOption('timeoutMs must be a positive number of milliseconds (below 2^31).');
+  if (onToolError !== undefined && onToolError !== 'continue' && onToolError !== 'fail')
+    refuseOption("onToolError must be 'continue' or 'fail'.");
+  if (approve !== undefined && typeof approve !== 'function')
+    refuseOption('approve must be a function.');
+  if (tools !== undefined && !Array.isArray(tools)) refuseOption('tools must be a list.');
+}
+
+/** What a run is to do, from a goal. */
+export function toSpec(
+  goal: string,
+  settings: Settings,
+  tools: readonly CallableTool[],
+  streaming: boolean,
+): AgentSpec {
+  if (typeof goal !== 'string' || goal.trim() === '') {
+    throw new LlmInvalidRequestError('The goal is empty: tell the agent what to do.');
+  }
+  const messages = [...(settings.messages ?? []), { role: 'user' as const, content: goal }];
+  return { ...filledIn(settings), goal, messages, tools, streaming, resumed: undefined };
+}
+
+/** What a run is to do that goes on with another one. */
+export function toResumedSpec(
+  pending: PendingRun,
+  decisions: Readonly<Record<string, ApprovalDecision>>,
+  settings: Settings,
+  tools: readonly CallableTool[],
+): AgentSpec {
+  checkPending(pending);
+  const waiting = new Set(pending.toolCalls.map(({ id }) => id));
+  for (const [id, decision] of Object.entries(decisions ?? {})) {
+    if (!waiting.has(id)) {
+      refuse(
+        `no call with the id "${id}" waits for approval; those that do: ${[...waiting].join(', ')}.`,
+      );
+    }
+    if (typeof decision?.approve !== 'boolean')
+      refuse(`the decision on "${id}" must say approve: true or false.`);
+  }
+  return {
+    ...filledIn(settings),
+    goal: pending.goal,
+    messages: pending.messages,
+    tools,
+    streaming: false,
+    resumed: { pending, decisions: decisions ?? {} },
+  };
+}
+
+function filledIn(settings: Settings) {
+  const { persona, model, maxCost, approve, schema, signal, timeoutMs } = settings;
+  return {
+    persona,
+    model,
+    maxCost,
+    approve,
+    schema,
+    signal,
+    timeoutMs,
+    maxSteps: settings.maxSteps ?? DEFAULT_MAX_STEPS,
+    toolConcurrency: settings.toolConcurrency ?? DEFAULT_TOOL_CONCURRENCY,
+    onToolError: settings.onToolError ?? 'continue',
+  };
+}
+
+/** It comes from wherever the application has stored it. */
+function checkPending(pending: PendingRun): void {
+  const { v, goal, toolCalls, messages, turn, steps, usage } = Object(
+    pending,
+  ) as Partial<PendingRun>;
+  if (v !== 1) refuse(`its version is ${String(v)}; this package resumes version 1.`);
+  const isWhole =
+    typeof goal === 'string' &&
+    [toolCalls, messages, steps, turn?.settled].every(Array.isArray) &&
+    typeof usage === 'object' &&
+    messages?.at(-1)?.role === 'assistant';
+  if (!isWhole) refuse('parts of it are missing: store result.pending as it is.');
+}
+
+function refuse(what: string): never {
+  throw new LlmInvalidRequestError(`The pending run cannot be resumed: ${what}`);
+}
+
+function isPositiveInteger(value: number): boolean {
+  return Number.isInteger(value) && value > 0;
+}

@@ -1,0 +1,63 @@
+import { ToolArgumentsError, ToolExecutionError } from '../errors/index.js';
+import type { ToolCall } from '../shapes/index.js';
+import type { CallableTool } from '../tools/index.js';
+
+/** More than a model has a reason to write; the rest of the run need not carry it about. */
+const MAX_ARGS_CHARS = 1_000_000;
+
+/**
+ * The arguments of a call, validated.
+ *
+ * @throws ToolArgumentsError whose message the model is told
+ */
+export async function checkArguments(
+  call: ToolCall,
+  tool: CallableTool | undefined,
+  offered: readonly string[],
+): Promise<unknown> {
+  if (tool === undefined) {
+    throw new ToolArgumentsError(
+      offered.length > 0
+        ? `There is no tool of that name; there are: ${offered.join(', ')}.`
+        : 'There are no tools.',
+    );
+  }
+  if (call.argsText.length > MAX_ARGS_CHARS) {
+    throw new ToolArgumentsError(
+      `The arguments are ${call.argsText.length} characters long; ${MAX_ARGS_CHARS} are allowed.`,
+    );
+  }
+  if (call.argsError !== undefined) throw new ToolArgumentsError(call.argsError);
+  refusePrototypes(call.args);
+  const checked = await tool.schema.validate(call.args);
+  if ('issues' in checked) {
+    throw new ToolArgumentsError(
+      `The arguments do not fit the tool's parameters: ${checked.issues}`,
+    );
+  }
+  return checked.value;
+}
+
+/** What a tool threw, as an error of our tree; its own message is kept, because it is for the model too. */
+export function toToolError(thrown: unknown, toolName: string): ToolExecutionError {
+  const reason = thrown instanceof Error ? thrown.message : String(thrown);
+  return new ToolExecutionError(`The tool "${toolName}" failed: ${reason}`, { cause: thrown });
+}
+
+/** Keys that would reach a prototype once a tool merges its arguments into something else. */
+function refusePrototypes(args: unknown): void {
+  const rest: unknown[] = [args];
+  while (rest.length > 0) {
+    const value = rest.pop();
+    if (typeof value !== 'object' || value === null) continue;
+    const { constructor } = value;
+    if (
+      Object.hasOwn(value, '__proto__') ||
+      (Object.hasOwn(value, 'constructor') &&
+        Object.hasOwn(Object(constructor) as object, 'prototype'))
+    ) {
+      throw new ToolArgumentsError('The arguments have a key that is not allowed.');
+    }
+    for (const item of Object.values(value)) rest.push(item);
+  }
+}

@@ -1,0 +1,203 @@
+import {
+  CallbackAbort,
+  CallbacksError,
+  LlmAbortedError,
+  ToolArgumentsError,
+  ToolExecutionError,
+} from '../errors/index.js';
+import type { ToolCallInfo } from '../events/index.js';
+import type { Run, RunRuntime } from '../run/index.js';
+import type {
+  ApprovalDecision,
+  SettledToolCall,
+  ToolApproval,
+  ToolCall,
+  ToolResult,
+} from '../shapes/index.js';
+import type { CallableTool, ToolContext } from '../tools/index.js';
+import { toolEvents, WorkRun } from '../work/index.js';
+import type { Approve } from './agent-options.js';
+import { withDeadline } from './deadline.js';
+import { checkArguments, toToolError } from './tool-arguments.js';
+import { collect, cut, toContent } from './tool-result.js';
+
+/** Names come from models. */
+const MAX_NAME_CHARS = 64;
+const MAX_MESSAGE_CHARS = 2_000;
+
+/** What an agent says of how its tools are called. */
+export interface ToolCallRules {
+  readonly onToolError: 'continue' | 'fail';
+  readonly approve: Approve | undefined;
+  /** The names that the model was offered. */
+  readonly offered: readonly string[];
+}
+
+/** How a call came out: answered, or waiting for somebody's approval. */
+export type ToolOutcome = { readonly settled: SettledToolCall } | { readonly pending: ToolCall };
+
+/** One call of a tool by an agent: its checks, its approval, its run, and what the model is told. */
+export class ToolCallRun implements ToolCallInfo {
+  readonly toolName: string;
+  readonly toolCallId: string;
+  args: unknown;
+  approval: ToolApproval | undefined;
+  readonly #work: WorkRun<unknown>;
+  /** Why it will not be called. */
+  #problem: Error | undefined;
+  #stopped = false;
+  #stage: 'starting' | 'working' | 'done' = 'starting';
+
+  constructor(
+    private readonly call: ToolCall,
+    private readonly tool: CallableTool | undefined,
+    private readonly rules: ToolCallRules,
+    run: Run,
+    runtime: RunRuntime,
+  ) {
+    this.toolName = call.name.slice(0, MAX_NAME_CHARS);
+    this.toolCallId = call.id;
+    this.args = call.args;
+    this.#work = new WorkRun(run, runtime, toolEvents(this));
+  }
+
+  /** Finds out, before anything is told, whether it can be called, and whether somebody must be asked. */
+  async prepare(decision?: ApprovalDecision): Promise<void> {
+    const { args } = decision ?? {};
+    const call = args === undefined ? this.call : withArgs(this.call, args);
+    try {
+      this.args = await checkArguments(call, this.tool, this.rules.offered);
+      if (decision !== undefined) this.#decide(decision);
+      else if (await this.#needsApproval()) this.approval = { status: 'pending' };
+    } catch (error) {
+      this.#problem = this.#toError(error);
+    }
+  }
+
+  /** Gives the call up before it is made; the model is told why. */
+  refuse(why: string): void {
+    this.#problem = new ToolArgumentsError(why);
+  }
+
+  /** Makes the call. Fails with what must end the agent. */
+  async perform(): Promise<ToolOutcome> {
+    try {
+      const result = await this.#work.complete(() => this.#answer());
+      if (this.approval?.status === 'pending') return { pending: this.call };
+      return this.#settled({ result }, toContent(result, this.tool!.maxResultChars));
+    } catch (error) {
+      return this.#failed(error);
+    }
+  }
+
+  /** Stops the tool; it is waited for nevertheless. */
+  abort(reason: Error): void {
+    this.#stopped = true;
+    this.#work.abort(reason);
+  }
+
+  async #answer(): Promise<unknown> {
+    this.#stage = 'working';
+    if (this.#problem !== undefined) throw this.#problem;
+    if (this.approval?.status === 'pending')
+      await this.#ask().catch((error: unknown) => {
+        throw this.#toError(error);
+      });
+    if (this.approval?.status === 'denied') {
+      const { reason } = this.approval;
+      throw new ToolExecutionError(`The call was denied${reason ? `: ${reason}` : '.'}`);
+    }
+    const isApproved = this.approval?.status !== 'pending';
+    const result = isApproved ? await this.#execute(this.tool!) : undefined;
+    this.#stage = 'done';
+    return result;
+  }
+
+  async #ask(): Promise<void> {
+    const { approve } = this.rules;
+    if (approve === undefined) return;
+    const decision = await approve({ ...this.call, args: this.args }, this.#context());
+    if (decision === 'pending') return;
+    if (decision.args !== undefined) {
+      const call = withArgs(this.call, decision.args);
+      this.args = await checkArguments(call, this.tool, this.rules.offered);
+    }
+    this.#decide(decision);
+  }
+
+  #decide({ approve, reason }: ApprovalDecision): void {
+    const status = approve ? 'approved' : 'denied';
+    this.approval = { status, ...(reason !== undefined && { reason }) };
+  }
+
+  async #execute(tool: CallableTool): Promise<unknown> {
+    const execute = async () => collect(await tool.execute(this.args, this.#context()));
+    const { timeoutMs } = tool;
+    try {
+      if (timeoutMs === undefined) return await execute();
+      return await withDeadline(execute(), timeoutMs, () => {
+        const error = new ToolExecutionError(
+          `The tool "${this.toolName}" took longer than its timeoutMs of ${timeoutMs}.`,
+          { retryable: true },
+        );
+        // Fires the tool's signal.
+        this.#work.abort(error);
+        return error;
+      });
+    } catch (error) {
+      throw this.#toError(error);
+    }
+  }
+
+  /** What the model is told of a failure that does not end the agent. */
+  #failed(error: unknown): ToolOutcome {
+    const wasRefused = this.#stage === 'starting' && !this.#stopped;
+    if (this.#mustEndAgent(error, wasRefused)) throw error;
+    const { message, code } = wasRefused
+      ? { message: 'refused', code: 'refused' }
+      : (error as CallbacksError);
+    const told = cut(message, MAX_MESSAGE_CHARS);
+    return this.#settled({ error: { message: told, code } }, `Error: ${told}`);
+  }
+
+  #mustEndAgent(error: unknown, wasRefused: boolean): boolean {
+    if (error instanceof CallbackAbort) return true;
+    if (error instanceof ToolExecutionError && error.fatal) return true;
+    // A critical handler of the end.
+    if (this.#stage === 'done') return !this.#stopped;
+    if (wasRefused || error instanceof ToolArgumentsError || error instanceof LlmAbortedError)
+      return false;
+    return this.rules.onToolError === 'fail' && this.approval?.status !== 'denied';
+  }
+
+  #settled(outcome: Pick<ToolResult, 'result' | 'error'>, content: SettledToolCall['content']) {
+    const { toolCallId, toolName } = this;
+    return { settled: { toolCallId, toolName, ...outcome, content } };
+  }
+
+  async #needsApproval(): Promise<boolean> {
+    const { needsApproval = false } = this.tool ?? {};
+    return typeof needsApproval === 'boolean'
+      ? needsApproval
+      : needsApproval(this.args, this.#context());
+  }
+
+  #context(): ToolContext {
+    const { run } = this.#work;
+    return {
+      signal: run.signal,
+      runId: run.runId,
+      toolCallId: this.toolCallId,
+      context: run.context,
+    };
+  }
+
+  #toError(thrown: unknown): CallbacksError {
+    return thrown instanceof CallbacksError ? thrown : toToolError(thrown, this.toolName);
+  }
+}
+
+function withArgs(call: ToolCall, args: unknown): ToolCall {
+  const { argsError: _wrong, ...rest } = call;
+  return { ...rest, args, argsText: JSON.stringify(args) ?? '' };
+}

@@ -1,0 +1,107 @@
+import { LlmAbortedError } from '../errors/index.js';
+import type { RunFactory, RunRuntime } from '../run/index.js';
+import type { ApprovalDecision, ToolCall } from '../shapes/index.js';
+import type { CallableTool } from '../tools/index.js';
+import { ToolCallRun, type ToolCallRules, type ToolOutcome } from './tool-call-run.js';
+
+/** More than a turn has a reason to ask for; the others are refused, so that a model cannot flood the application. */
+const MAX_CALLS_PER_TURN = 128;
+
+/** What calling tools needs of an agent. */
+export interface ToolCallsParts extends Omit<ToolCallRules, 'offered'> {
+  readonly tools: readonly CallableTool[];
+  readonly concurrency: number;
+  readonly runs: RunFactory;
+  readonly runtime: RunRuntime;
+}
+
+/** Calls the tools of an agent's turns: started in the order of the calls, several at once, each awaited. */
+export class ToolCalls {
+  readonly #tools: ReadonlyMap<string, CallableTool>;
+  readonly #rules: ToolCallRules;
+  readonly #open = new Set<ToolCallRun>();
+  #stopped: Error | undefined;
+
+  constructor(private readonly parts: ToolCallsParts) {
+    const { tools, onToolError, approve } = parts;
+    this.#tools = new Map(tools.map((tool) => [tool.spec.name, tool]));
+    this.#rules = { onToolError, approve, offered: [...this.#tools.keys()] };
+  }
+
+  /**
+   * The outcomes of one turn's calls, in their order; none of those that were stopped before they began. Fails with the first error that must end the agent, once the others
+   * were told to stop and have ended.
+   *
+   * @param decisions by id of the call, of those that waited for approval
+   */
+  async callAll(
+    calls: readonly ToolCall[],
+    decisions: Readonly<Record<string, ApprovalDecision>> = {},
+  ): Promise<(ToolOutcome | undefined)[]> {
+    const prepared: ToolCallRun[] = [];
+    for (const [index, call] of calls.entries()) {
+      prepared.push(await this.#prepare(call, index, decisions));
+    }
+    const outcomes: (ToolOutcome | undefined)[] = calls.map(() => undefined);
+    const failures: unknown[] = [];
+    let next = 0;
+    const callNext = async (): Promise<void> => {
+      while (next < prepared.length && failures.length === 0 && this.#stopped === undefined) {
+        const index = next++;
+        try {
+          outcomes[index] = await this.#perform(prepared[index]!);
+        } catch (error) {
+          failures.push(error);
+          this.#abortOpen(
+            new LlmAbortedError('Another tool of the agent failed.', { cause: error }),
+          );
+        }
+      }
+    };
+    const width = Math.min(this.parts.concurrency, prepared.length);
+    await Promise.all(Array.from({ length: width }, callNext));
+    if (failures.length > 0) throw failures[0];
+    return outcomes;
+  }
+
+  /** Tells the tools that run, and those to come, to stop. */
+  stop(cause: unknown): void {
+    this.#stopped = new LlmAbortedError('The agent was stopped.', { cause });
+    this.#abortOpen(this.#stopped);
+  }
+
+  async #prepare(
+    call: ToolCall,
+    index: number,
+    decisions: Readonly<Record<string, ApprovalDecision>>,
+  ): Promise<ToolCallRun> {
+    const { runs, runtime } = this.parts;
+    const one = new ToolCallRun(
+      call,
+      this.#tools.get(call.name),
+      this.#rules,
+      runs.create({}),
+      runtime,
+    );
+    if (index >= MAX_CALLS_PER_TURN) {
+      one.refuse(`Only ${MAX_CALLS_PER_TURN} calls are answered in one turn.`);
+    } else {
+      const decision = Object.hasOwn(decisions, call.id) ? decisions[call.id] : undefined;
+      await one.prepare(decision);
+    }
+    return one;
+  }
+
+  async #perform(one: ToolCallRun): Promise<ToolOutcome> {
+    this.#open.add(one);
+    try {
+      return await one.perform();
+    } finally {
+      this.#open.delete(one);
+    }
+  }
+
+  #abortOpen(reason: Error): void {
+    for (const one of this.#open) one.abort(reason);
+  }
+}

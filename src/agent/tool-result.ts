@@ -1,0 +1,70 @@
+import { firstValueFrom, isObservable, toArray } from 'rxjs';
+import { toSafeJson } from '../events/index.js';
+import { LlmStream } from '../llm/index.js';
+import type { ContentPart, Message } from '../shapes/index.js';
+import { AgentStream } from './agent-stream.js';
+
+const PART_TYPES: ReadonlySet<unknown> = new Set(['text', 'image']);
+
+/** What a tool returned, once it is whole: streams are read to their end. */
+export async function collect(returned: unknown): Promise<unknown> {
+  if (returned instanceof LlmStream) return (await returned.response).text;
+  if (returned instanceof AgentStream) return (await returned.result).output;
+  if (isObservable(returned)) return joined(await firstValueFrom(returned.pipe(toArray())));
+  if (!isAsyncIterable(returned)) return returned;
+  const items: unknown[] = [];
+  for await (const item of returned) items.push(item);
+  return joined(items);
+}
+
+/** A tool's result as the model gets it: text, parts of a message, or JSON; at most `maxChars` of it. */
+export function toContent(result: unknown, maxChars: number): Message['content'] {
+  if (typeof result === 'string') return cut(result, maxChars);
+  if (isParts(result)) {
+    return result.map((part) =>
+      part.type === 'text' ? { ...part, text: cut(part.text, maxChars) } : part,
+    );
+  }
+  return cut(toJson(result), maxChars);
+}
+
+/** What a long text begins with, and a mark that says how much is missing. */
+export function cut(text: string, maxChars: number): string {
+  if (text.length <= maxChars) return text;
+  // Not between the halves of a character.
+  const begin = text.slice(0, maxChars).replace(/[\uD800-\uDBFF]$/, '');
+  return `${begin}\n[cut: ${text.length - begin.length} of ${text.length} characters are left out]`;
+}
+
+function toJson(result: unknown): string {
+  // Models take an empty answer for a failure.
+  if (result === undefined) return 'null';
+  try {
+    return JSON.stringify(result, writeBigInt) ?? 'null';
+  } catch {
+    return JSON.stringify(toSafeJson(result)) ?? 'null';
+  }
+}
+
+function writeBigInt(_key: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? String(value) : value;
+}
+
+function joined(items: unknown[]): unknown {
+  return items.every((item) => typeof item === 'string') ? items.join('') : items;
+}
+
+function isParts(value: unknown): value is ContentPart[] {
+  return (
+    Array.isArray(value) &&
+    value.length > 0 &&
+    value.every((part: unknown) => PART_TYPES.has((Object(part) as { type?: unknown }).type))
+  );
+}
+
+function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
+  return (
+    typeof (Object(value) as { [Symbol.asyncIterator]?: unknown })[Symbol.asyncIterator] ===
+    'function'
+  );
+}

@@ -1,0 +1,167 @@
+import { Injectable } from '@nestjs/common';
+import {
+  OnAgentEnd,
+  OnAgentError,
+  OnLlmEnd,
+  OnLlmError,
+  OnToolEnd,
+  OnToolError,
+} from '../decorators/index.js';
+import type {
+  AgentEndEvent,
+  AgentErrorEvent,
+  LlmEndEvent,
+  LlmErrorEvent,
+  ToolEndEvent,
+  ToolErrorEvent,
+} from '../events/index.js';
+import { BoundedTotals } from './bounded-totals.js';
+import { Latencies, type LatencySummary } from './latencies.js';
+
+/** How often something ran, and how long it took. */
+export interface RunMetrics {
+  /** Runs that ended, failed ones included. */
+  count: number;
+  /** Runs that failed or were aborted. */
+  errors: number;
+  /** Milliseconds. */
+  latencyMs: LatencySummary;
+}
+
+/** The metrics of a model. */
+export interface ModelMetrics extends RunMetrics {
+  inputTokens: number;
+  outputTokens: number;
+  totalTokens: number;
+}
+
+/** What a {@link MetricsCallbacks} has measured, as plain JSON. */
+export interface MetricsSummary {
+  /** All calls. */
+  llm: ModelMetrics;
+  agents: RunMetrics;
+  tools: RunMetrics;
+  /** By requested model. */
+  byModel: Record<string, ModelMetrics>;
+  byTool: Record<string, RunMetrics>;
+}
+
+/** Names come from callers and models, and each has a histogram. */
+const MAX_KEYS = 200;
+
+/** What is added up of runs of one kind or name. */
+class Measured {
+  count = 0;
+  errors = 0;
+  inputTokens = 0;
+  outputTokens = 0;
+  readonly latencies = new Latencies();
+
+  record({ failed, durationMs, inputTokens = 0, outputTokens = 0 }: RunOutcome): this {
+    this.count++;
+    if (failed) this.errors++;
+    this.inputTokens += inputTokens;
+    this.outputTokens += outputTokens;
+    this.latencies.record(durationMs);
+    return this;
+  }
+
+  add(other: Measured): this {
+    this.count += other.count;
+    this.errors += other.errors;
+    this.inputTokens += other.inputTokens;
+    this.outputTokens += other.outputTokens;
+    this.latencies.add(other.latencies);
+    return this;
+  }
+
+  get metrics(): RunMetrics {
+    return { count: this.count, errors: this.errors, latencyMs: this.latencies.summary() };
+  }
+
+  get modelMetrics(): ModelMetrics {
+    const { inputTokens, outputTokens } = this;
+    return { ...this.metrics, inputTokens, outputTokens, totalTokens: inputTokens + outputTokens };
+  }
+}
+
+interface RunOutcome {
+  readonly failed: boolean;
+  readonly durationMs: number;
+  readonly inputTokens?: number;
+  readonly outputTokens?: number;
+}
+
+/**
+ * Counts runs, errors and tokens, and measures latencies, by model and by tool, in bounded memory: names beyond 200 are
+ * folded into `'other'`, least recently used first. List it under `providers` and inject it, or give
+ * `new MetricsCallbacks()` in any `callbacks` list.
+ *
+ * @example
+ * ```ts
+ * constructor(private readonly metrics: MetricsCallbacks) {}
+ * @Get('metrics') show() { return this.metrics.summary(); }
+ * ```
+ */
+@Injectable()
+export class MetricsCallbacks {
+  #llm = new Measured();
+  #agents = new Measured();
+  #tools = new Measured();
+  readonly #byModel = new BoundedTotals<Measured>(MAX_KEYS, (a, b) => a.add(b));
+  readonly #byTool = new BoundedTotals<Measured>(MAX_KEYS, (a, b) => a.add(b));
+
+  /** What was measured since the start, or since {@link MetricsCallbacks.reset}. */
+  summary(): MetricsSummary {
+    return {
+      llm: this.#llm.modelMetrics,
+      agents: this.#agents.metrics,
+      tools: this.#tools.metrics,
+      byModel: entries(this.#byModel.map, (measured) => measured.modelMetrics),
+      byTool: entries(this.#byTool.map, (measured) => measured.metrics),
+    };
+  }
+
+  /** Forgets everything. */
+  reset(): void {
+    this.#llm = new Measured();
+    this.#agents = new Measured();
+    this.#tools = new Measured();
+    this.#byModel.clear();
+    this.#byTool.clear();
+  }
+
+  @OnLlmEnd()
+  @OnLlmError()
+  protected measureCall(event: LlmEndEvent | LlmErrorEvent): void {
+    const { usage, durationMs, model = 'unknown' } = event;
+    const { inputTokens, outputTokens } = usage;
+    const outcome = { failed: event.type === 'llm.error', durationMs, inputTokens, outputTokens };
+    this.#llm.record(outcome);
+    this.#byModel.update(model, (measured = new Measured()) => measured.record(outcome));
+  }
+
+  @OnAgentEnd()
+  @OnAgentError()
+  protected measureAgent(event: AgentEndEvent | AgentErrorEvent): void {
+    const { type, durationMs } = event;
+    this.#agents.record({ failed: type === 'agent.error', durationMs });
+  }
+
+  @OnToolEnd()
+  @OnToolError()
+  protected measureTool(event: ToolEndEvent | ToolErrorEvent): void {
+    // Nobody has called it yet.
+    if (event.type === 'tool.end' && event.approval?.status === 'pending') return;
+    const outcome = { failed: event.type === 'tool.error', durationMs: event.durationMs };
+    this.#tools.record(outcome);
+    this.#byTool.update(event.toolName, (measured = new Measured()) => measured.record(outcome));
+  }
+}
+
+function entries<T>(
+  map: ReadonlyMap<string, Measured>,
+  read: (measured: Measured) => T,
+): Record<string, T> {
+  return Object.fromEntries([...map].map(([key, measured]) => [key, read(measured)]));
+}

@@ -1,0 +1,50 @@
+import { OnAgentEnd, OnAgentError, OnAgentStep } from '../decorators/index.js';
+import { describeError, type ErrorJson } from '../errors/index.js';
+import type { AgentEndEvent, AgentErrorEvent, AgentStepEvent } from '../events/index.js';
+import type { AgentResult, AgentStep } from '../shapes/index.js';
+
+/** How far an agent is; JSON can hold it. */
+export type Progress = {
+  /** The agent's run; nested agents have one of their own. */
+  runId: string;
+  /** The turns that were made, from 1. */
+  step: number;
+} & (
+  | { status: 'in_progress'; action: AgentStep['action'] }
+  | { status: 'complete'; result: AgentResult }
+  | { status: 'failed'; error: ErrorJson }
+);
+
+export interface ProgressReporterOptions {
+  /** Called after each turn of an agent, and when it is done; awaited if it returns a promise. */
+  onProgress: (progress: Progress) => unknown;
+}
+
+/**
+ * Reports how far agents are. What it passes on at the end holds the whole result: pick what a client may see.
+ *
+ * @example
+ * ```ts
+ * const progress = new ProgressReporter({ onProgress: ({ step, status }) => socket.emit('progress', { step, status }) });
+ * await agent.run(goal, { callbacks: [progress] });
+ * ```
+ */
+export class ProgressReporter {
+  constructor(private readonly options: ProgressReporterOptions) {}
+
+  @OnAgentStep()
+  protected advance({ runId, step: { index, action } }: AgentStepEvent): unknown {
+    return this.options.onProgress({ runId, step: index + 1, action, status: 'in_progress' });
+  }
+
+  @OnAgentEnd()
+  protected complete({ runId, steps, result }: AgentEndEvent): unknown {
+    return this.options.onProgress({ runId, step: steps.length, status: 'complete', result });
+  }
+
+  @OnAgentError()
+  protected fail({ runId, steps, error }: AgentErrorEvent): unknown {
+    const failure = describeError(error);
+    return this.options.onProgress({ runId, step: steps.length, status: 'failed', error: failure });
+  }
+}

@@ -1,0 +1,38 @@
+import type { AgentStep } from '../shapes/index.js';
+import { CallbacksError, type ErrorDetails } from './callbacks-error.js';
+
+/**
+ * A tool failed. Thrown by a tool itself with `fatal: true`, it ends the agent instead of going back to the model.
+ *
+ * @example
+ * ```ts
+ * throw new ToolExecutionError('The order system is down.', { fatal: true, cause: error });
+ * ```
+ */
+export class ToolExecutionError extends CallbacksError {
+  override readonly code = 'tool_execution';
+  /** Whether it ends the agent. */
+  readonly fatal: boolean;
+
+  constructor(message: string, details: ErrorDetails & { fatal?: boolean | undefined } = {}) {
+    super(message, details);
+    this.fatal = details.fatal ?? false;
+  }
+}
+
+/** A model called a tool that there is not, or with arguments that do not fit; it is told so and may call again. */
+export class ToolArgumentsError extends CallbacksError {
+  override readonly code = 'tool_arguments';
+}
+
+/** An agent made its last allowed turn and still wanted to call tools. */
+export class MaxStepsExceededError extends CallbacksError {
+  override readonly code = 'max_steps';
+  /** The turns that were made. */
+  readonly steps: readonly AgentStep[];
+
+  constructor(message: string, steps: readonly AgentStep[], details: ErrorDetails = {}) {
+    super(message, details);
+    this.steps = steps;
+  }
+}

@@ -1,0 +1,122 @@
+import { LlmInvalidRequestError } from '../../errors/index.js';
+import { isStrict, type JsonSchema } from '../../schema/index.js';
+import type { ContentPart, LlmRequest, Message, ToolChoice, ToolSpec } from '../../shapes/index.js';
+import { imageUrl } from './content-part.js';
+import { ownOutput } from './responses-data.js';
+
+/** What lets a model go on with its own thoughts although the server keeps nothing of them. */
+const ENCRYPTED_REASONING = 'reasoning.encrypted_content';
+
+/** OpenAI's models that think; asked for encrypted thoughts, the others refuse the request. */
+const REASONING_MODEL = /(?:^|[/:])(?:o\d|gpt-(?:[5-9]|\d\d)|codex|computer-use)(?!.*-chat)/;
+
+/** The body of a response, https://platform.openai.com/docs/api-reference/responses/create */
+export function encodeResponsesRequest(
+  request: LlmRequest,
+  streaming: boolean,
+  provider: string,
+): object {
+  const {
+    model,
+    messages,
+    system,
+    tools,
+    toolChoice,
+    temperature,
+    maxOutputTokens,
+    stop,
+    schema,
+    providerOptions,
+  } = request;
+  if (stop?.length) {
+    throw new LlmInvalidRequestError(
+      `The Responses API of ${provider} has no stop sequences: leave out "stop", or set llm.api to 'chat'.`,
+    );
+  }
+  const body: Record<string, unknown> = {
+    model,
+    input: encodeInput(messages, provider),
+    store: false,
+  };
+  if (system !== undefined) body.instructions = system;
+  if (tools?.length) body.tools = tools.map(encodeTool);
+  if (toolChoice !== undefined) body.tool_choice = encodeToolChoice(toolChoice);
+  if (temperature !== undefined) body.temperature = temperature;
+  if (maxOutputTokens !== undefined) body.max_output_tokens = maxOutputTokens;
+  if (isToReason(model, providerOptions)) body.include = [ENCRYPTED_REASONING];
+  if (streaming) body.stream = true;
+  Object.assign(body, providerOptions);
+  // How long a text is to be, say, and which form it has are one option of this API; the caller means to change one.
+  if (schema !== undefined) {
+    body.text = { format: encodeFormat(schema), ...(providerOptions?.['text'] as object) };
+  }
+  return body;
+}
+
+function encodeFormat(schema: JsonSchema): object {
+  return { type: 'json_schema', name: 'answer', schema, strict: isStrict(schema) };
+}
+
+/** By the model's name, or because the caller says how it is to reason: a deployment may have any name. */
+function isToReason(model: string, providerOptions: LlmRequest['providerOptions']): boolean {
+  return Boolean(providerOptions?.['reasoning']) || REASONING_MODEL.test(model);
+}
+
+function encodeInput(messages: readonly Message[], provider: string): object[] {
+  const input: object[] = [];
+  for (const message of messages) pushMessage(message, provider, input);
+  return input;
+}
+
+/** A message is one item or several: what an assistant said, and each call of a tool. */
+function pushMessage(message: Message, provider: string, input: object[]): void {
+  const { role, content, toolCalls = [], toolCallId, providerData } = message;
+  if (role === 'tool') {
+    const output = encodeContent(content, 'input_text');
+    input.push({ type: 'function_call_output', call_id: toolCallId, output });
+    return;
+  }
+  if (role !== 'assistant') {
+    input.push({ role, content: encodeContent(content, 'input_text') });
+    return;
+  }
+  const own = ownOutput(providerData, provider);
+  if (own) {
+    for (const item of own) input.push(item);
+    return;
+  }
+  if (content.length > 0) input.push({ role, content: encodeContent(content, 'output_text') });
+  for (const { id, name, argsText } of toolCalls) {
+    input.push({ type: 'function_call', call_id: id, name, arguments: argsText || '{}' });
+  }
+}
+
+type TextType = 'input_text' | 'output_text';
+
+function encodeContent(content: Message['content'], textType: TextType): unknown {
+  return typeof content === 'string' ? content : content.map((part) => encodePart(part, textType));
+}
+
+function encodePart(part: ContentPart, textType: TextType): object {
+  const encoded =
+    part.type === 'text'
+      ? { type: textType, text: part.text }
+      : { type: 'input_image', image_url: imageUrl(part), detail: 'auto' };
+  return Object.assign(encoded, part.providerOptions);
+}
+
+/** Without a word about it, this API would be strict, and refuse the schemas that chat completions take. */
+function encodeTool({ name, description, parameters }: ToolSpec): object {
+  const tool: Record<string, unknown> = {
+    type: 'function',
+    name,
+    parameters: parameters ?? { type: 'object', properties: {} },
+    strict: false,
+  };
+  if (description !== undefined) tool.description = description;
+  return tool;
+}
+
+function encodeToolChoice(choice: ToolChoice): unknown {
+  return typeof choice === 'string' ? choice : { type: 'function', name: choice.name };
+}

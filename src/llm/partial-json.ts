@@ -1,0 +1,133 @@
+/** Deeper than any answer to a schema; a text of brackets alone is not worth following. */
+const MAX_DEPTH = 256;
+/** A text is parsed again when it has grown by this part of its length, so that all parses together stay linear. */
+const GROWTH = 1 / 32;
+const AFTER_BACKSLASH = -1;
+const HEX_DIGITS = 4;
+
+type Place = 'before' | 'between' | 'in a key' | 'in a text' | 'in a word' | 'after';
+
+/**
+ * Reads a JSON object or list while it is being written: what is there of it, closed where it breaks off. Texts grow;
+ * a number, a word or a key is seen when it is whole. What stands before and after the JSON is left out.
+ */
+export class PartialJson {
+  #text = '';
+  #place: Place = 'before';
+  #start = 0;
+  /** Up to here all is whole but for the brackets that are still open. */
+  #wholeEnd = 0;
+  /** Up to here the text that is being written can be closed: an escape is whole or left out. */
+  #textEnd = 0;
+  /** What closes the open brackets, the innermost last. */
+  readonly #closing: string[] = [];
+  #expectsKey = false;
+  /** What is left of an escape: its kind, or so many digits. */
+  #escape = 0;
+  #parsedLength = 0;
+  #seen = '';
+
+  /** Adds what arrived. Returns the value so far, or undefined where there is nothing new to be seen. */
+  add(piece: string): unknown {
+    const offset = this.#text.length;
+    this.#text += piece;
+    for (let i = 0; i < piece.length; i++) this.#step(piece.charAt(i), offset + i);
+    const grownBy = this.#text.length - this.#parsedLength;
+    return grownBy >= this.#parsedLength * GROWTH ? this.read() : undefined;
+  }
+
+  /** The value so far, or undefined where there is nothing new to be seen. */
+  read(): unknown {
+    this.#parsedLength = this.#text.length;
+    if (this.#place === 'before' || this.#closing.length > MAX_DEPTH) return undefined;
+    const isText = this.#place === 'in a text';
+    const part = this.#text.slice(this.#start, isText ? this.#textEnd : this.#wholeEnd);
+    const json = part + (isText ? '"' : '') + this.#closing.toReversed().join('');
+    if (json === this.#seen) return undefined;
+    this.#seen = json;
+    try {
+      return JSON.parse(json);
+    } catch {
+      return undefined;
+    }
+  }
+
+  #step(character: string, at: number): void {
+    switch (this.#place) {
+      case 'before':
+        if (character === '{' || character === '[') {
+          this.#start = at;
+          this.#open(character, at);
+        }
+        return;
+      case 'in a key':
+      case 'in a text':
+        return this.#stepInText(character, at);
+      case 'between':
+      case 'in a word':
+        return this.#stepBetween(character, at);
+      case 'after':
+    }
+  }
+
+  #stepInText(character: string, at: number): void {
+    if (this.#escape === AFTER_BACKSLASH) this.#escape = character === 'u' ? HEX_DIGITS : 0;
+    else if (this.#escape > 0) this.#escape--;
+    else if (character === '\\') this.#escape = AFTER_BACKSLASH;
+    else if (character === '"') {
+      if (this.#place === 'in a text') this.#wholeEnd = at + 1;
+      this.#place = 'between';
+      return;
+    }
+    if (this.#escape === 0) this.#textEnd = at + 1;
+  }
+
+  #stepBetween(character: string, at: number): void {
+    switch (character) {
+      case '{':
+      case '[':
+        return this.#open(character, at);
+      case '}':
+      case ']':
+        return this.#close(at);
+      case '"':
+        this.#place = this.#expectsKey ? 'in a key' : 'in a text';
+        this.#textEnd = at + 1;
+        return;
+      case ',':
+        this.#endWord(at);
+        this.#expectsKey = this.#closing.at(-1) === '}';
+        return;
+      case ':':
+        this.#expectsKey = false;
+        return;
+      case ' ':
+      case '\t':
+      case '\n':
+      case '\r':
+        return this.#endWord(at);
+      default:
+        this.#place = 'in a word';
+    }
+  }
+
+  #open(bracket: '{' | '[', at: number): void {
+    this.#closing.push(bracket === '{' ? '}' : ']');
+    this.#expectsKey = bracket === '{';
+    this.#wholeEnd = at + 1;
+    // What is too deep is not followed; it stays too deep.
+    this.#place = this.#closing.length > MAX_DEPTH ? 'after' : 'between';
+  }
+
+  #close(at: number): void {
+    this.#closing.pop();
+    this.#wholeEnd = at + 1;
+    this.#place = this.#closing.length === 0 ? 'after' : 'between';
+  }
+
+  #endWord(at: number): void {
+    if (this.#place !== 'in a word') return;
+    this.#wholeEnd = at;
+    this.#place = 'between';
+  }
+}

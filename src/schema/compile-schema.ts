@@ -1,0 +1,116 @@
+import { CallbacksConfigurationError } from '../errors/index.js';
+import { closeObjects } from './close-objects.js';
+import { describeFailure, describeIssues, type Issue } from './issues.js';
+import { JsonSchemaValidators } from './json-schema-validator.js';
+import type { CompiledSchema, JsonSchema, Schema, ValidationResult } from './schema.js';
+import type {
+  StandardSchemaIssue,
+  StandardSchemaProps,
+  StandardSchemaResult,
+  StandardSchemaV1,
+} from './standard-schema.js';
+
+const TARGET = 'draft-2020-12';
+
+/**
+ * Makes a schema ready to be sent and to check by.
+ *
+ * @param place whose schema it is, for errors: `'the tool "refund"'`
+ * @param validators what many schemas are best compiled with; a `SchemaCache` sees to it
+ * @throws CallbacksConfigurationError when it is no schema, is wrong, or cannot be written as JSON Schema
+ */
+export function compileSchema<T>(
+  schema: Schema<T>,
+  place: string,
+  validators = new JsonSchemaValidators(),
+): CompiledSchema<T> {
+  if (isStandardSchema(schema)) return compileStandardSchema(schema, place);
+  if (typeof schema !== 'object' || schema === null || Array.isArray(schema)) {
+    throw new CallbacksConfigurationError(
+      `The schema of ${place} must be a Standard Schema (zod 4 …) or a JSON Schema object.`,
+    );
+  }
+  return compilePlainSchema<T>(schema, place, validators);
+}
+
+function isStandardSchema<T>(schema: Schema<T>): schema is StandardSchemaV1<unknown, T> {
+  // Some libraries' schemas are functions.
+  return Object(schema) === schema && '~standard' in schema;
+}
+
+function compilePlainSchema<T>(
+  schema: JsonSchema,
+  place: string,
+  validators: JsonSchemaValidators,
+): CompiledSchema<T> {
+  try {
+    const jsonSchema = toPlainJson(schema);
+    return { jsonSchema, validate: validators.compile<T>(jsonSchema) };
+  } catch (cause) {
+    throw new CallbacksConfigurationError(
+      `The JSON Schema of ${place} is not valid (draft 2020-12): ${messageOf(cause)}`,
+      { cause },
+    );
+  }
+}
+
+function compileStandardSchema<T>(
+  schema: StandardSchemaV1<unknown, T>,
+  place: string,
+): CompiledSchema<T> {
+  const standard = schema['~standard'];
+  const { vendor, jsonSchema: converter } = standard;
+  if (converter === undefined) {
+    throw new CallbacksConfigurationError(
+      `The schema of ${place} cannot be written as JSON Schema by its library ("${vendor}"): use a library that supports ` +
+        'Standard JSON Schema (zod 4.2 or later …), or give a plain JSON Schema.',
+    );
+  }
+  try {
+    const jsonSchema = closeObjects(toPlainJson(converter.input({ target: TARGET })));
+    return { jsonSchema, validate: (value) => validateBy(standard, value) };
+  } catch (cause) {
+    throw new CallbacksConfigurationError(
+      `The schema of ${place} cannot be written as JSON Schema: ${messageOf(cause)}. Use only what JSON can hold, and ` +
+        'transform that: a date from a text, for instance.',
+      { cause },
+    );
+  }
+}
+
+/** A copy of its owner's, without what JSON leaves out; the dialect is known, and some providers refuse its name. */
+function toPlainJson(schema: JsonSchema): JsonSchema {
+  const { $schema: _dialect, ...copy } = JSON.parse(JSON.stringify(schema)) as JsonSchema;
+  return copy;
+}
+
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}
+
+function validateBy<T>(
+  standard: StandardSchemaProps<unknown, T>,
+  value: unknown,
+): ValidationResult<T> | Promise<ValidationResult<T>> {
+  try {
+    const result = standard.validate(value);
+    return 'then' in result ? result.then(toResult, toFailure) : toResult(result);
+  } catch (error) {
+    return toFailure(error);
+  }
+}
+
+function toResult<T>(result: StandardSchemaResult<T>): ValidationResult<T> {
+  return result.issues === undefined
+    ? { value: result.value }
+    : { issues: describeIssues(toIssues(result.issues)) };
+}
+
+function toFailure(error: unknown): { readonly issues: string } {
+  return { issues: describeFailure(error) };
+}
+
+function* toIssues(issues: readonly StandardSchemaIssue[]): Iterable<Issue> {
+  for (const { path = [], message } of issues)
+    yield { path: path.map((step) => (typeof step === 'object' ? step.key : step)), message };
+}

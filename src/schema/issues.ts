@@ -1,0 +1,45 @@
+/** Long enough to mend an answer by, short enough for a log line or one more turn. */
+const MAX_LENGTH = 1_000;
+const MAX_MESSAGE_LENGTH = 200;
+const MAX_KEY_LENGTH = 60;
+const IDENTIFIER = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u;
+
+/** One thing that does not fit, and where. */
+export interface Issue {
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+}
+
+/** Issues in one line, bounded: `orders[0].id: must be string; …`. */
+export function describeIssues(issues: Iterable<Issue>): string {
+  let text = '';
+  for (const { path, message } of issues) {
+    const place = describePath(path);
+    const issue = (place === '' ? '' : `${place}: `) + cut(message, MAX_MESSAGE_LENGTH);
+    if (text.length + issue.length > MAX_LENGTH) return `${text}; …`;
+    text += text === '' ? issue : `; ${issue}`;
+  }
+  return text || 'the value does not fit';
+}
+
+/** What is said of a value whose check failed itself: its depth was too much, or a rule of the schema's threw. */
+export function describeFailure(error: unknown): string {
+  return error instanceof RangeError
+    ? 'the value is too large or too deep to be checked'
+    : 'the value could not be checked: a rule of the schema threw';
+}
+
+function describePath(path: readonly PropertyKey[]): string {
+  const text = path.map(describeKey).join('').replace(/^\./, '');
+  return text.length <= MAX_MESSAGE_LENGTH ? text : `…${text.slice(-MAX_MESSAGE_LENGTH)}`;
+}
+
+function describeKey(key: PropertyKey): string {
+  if (typeof key === 'number') return `[${key}]`;
+  const name = cut(String(key), MAX_KEY_LENGTH);
+  return IDENTIFIER.test(name) ? `.${name}` : `[${JSON.stringify(name)}]`;
+}
+
+function cut(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
+}

@@ -1,0 +1,22 @@
+import { compileSchema } from './compile-schema.js';
+import { JsonSchemaValidators } from './json-schema-validator.js';
+import type { CompiledSchema, Schema } from './schema.js';
+
+/** Compiles each schema once, for as long as its owner keeps it. */
+export class SchemaCache {
+  readonly #validators = new JsonSchemaValidators();
+  readonly #compiled = new WeakMap<object, CompiledSchema>();
+
+  /**
+   * @param place whose schema it is, for errors
+   * @throws CallbacksConfigurationError as `compileSchema()` does
+   */
+  compile<T>(schema: Schema<T>, place: string): CompiledSchema<T> {
+    const known = this.#compiled.get(schema);
+    // What was kept for this very schema was compiled from it.
+    if (known !== undefined) return known as CompiledSchema<T>;
+    const compiled = compileSchema(schema, place, this.#validators);
+    this.#compiled.set(schema, compiled);
+    return compiled;
+  }
+}

@@ -1,0 +1,7 @@
+/** Whether a person has agreed to a call of a tool. */
+export interface ToolApproval {
+  /** `pending` while nobody has answered. */
+  status: 'pending' | 'approved' | 'denied';
+  /** What was said with the answer. */
+  reason?: string;
+}

@@ -1,0 +1,28 @@
+import { CallbacksConfigurationError } from '../errors/index.js';
+import type { ToolDefinition } from './tool-types.js';
+
+/**
+ * A tool that is a function, for `tools` of an agent. Its arguments have the type of its schema.
+ *
+ * @example
+ * ```ts
+ * const weather = defineTool({
+ *   name: 'weather',
+ *   description: 'The weather of a city, today.',
+ *   parameters: z.object({ city: z.string() }),
+ *   execute: ({ city }, { signal }) => fetchWeather(city, signal),
+ * });
+ * ```
+ *
+ * @throws CallbacksConfigurationError for a definition without name or `execute`; its schema is checked with its agent.
+ */
+export function defineTool<Args = Record<string, never>>(
+  definition: ToolDefinition<Args>,
+): ToolDefinition<Args> {
+  if (typeof definition?.name !== 'string' || typeof definition.execute !== 'function') {
+    throw new CallbacksConfigurationError(
+      'defineTool() needs a name, a description and an execute function.',
+    );
+  }
+  return definition;
+}

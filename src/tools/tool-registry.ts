@@ -1,0 +1,101 @@
+import { Injectable, type Type } from '@nestjs/common';
+import { CallbacksConfigurationError } from '../errors/index.js';
+import { SchemaCache } from '../schema/index.js';
+import type { ToolDefinition } from './tool-types.js';
+import { toolMethods } from './tool.decorator.js';
+import { toTool, type CallableTool } from './tool.js';
+
+/** What `tools` of an agent may hold: names of discovered tools, classes of providers that have some, definitions. */
+export type ToolReference = string | Type | ToolDefinition;
+
+interface Discovered {
+  readonly tool: CallableTool;
+  /** `Class.method`. */
+  readonly place: string;
+  readonly owner: object;
+}
+
+/** The tools of one application: the methods of providers that are decorated with `@Tool()`. */
+@Injectable()
+export class ToolRegistry {
+  readonly #byName = new Map<string, Discovered>();
+  readonly #owners = new WeakSet<object>();
+  readonly #schemas = new SchemaCache();
+  readonly #defined = new WeakMap<object, CallableTool>();
+
+  /** Takes the tools of a provider, once an instance. */
+  discover(owner: object): void {
+    if (this.#owners.has(owner)) return;
+    this.#owners.add(owner);
+    for (const [method, options] of toolMethods(Object.getPrototypeOf(owner) as object)) {
+      const place = `${owner.constructor.name}.${method}`;
+      const name = options.name ?? method;
+      const other = this.#byName.get(name);
+      if (other !== undefined) {
+        throw new CallbacksConfigurationError(
+          `Two tools are named "${name}": ${other.place} and ${place}. Give one of them another name: @Tool({ name }).`,
+        );
+      }
+      const tool = toTool(name, options, place, this.#schemas, (args, context) =>
+        (owner as Record<string, CallableTool['execute']>)[method]!(args, context),
+      );
+      this.#byName.set(name, { tool, place, owner });
+    }
+  }
+
+  /** The tools that an agent may call. */
+  resolve(references: readonly ToolReference[], agent: string): CallableTool[] {
+    const tools = references.flatMap((reference) => this.#resolve(reference, agent));
+    const names = new Set<string>();
+    for (const tool of new Set(tools)) {
+      const { name } = tool.spec;
+      if (names.has(name)) {
+        throw new CallbacksConfigurationError(
+          `The agent ${agent} has two tools that are named "${name}".`,
+        );
+      }
+      names.add(name);
+    }
+    return [...new Set(tools)];
+  }
+
+  #resolve(reference: ToolReference, agent: string): CallableTool[] {
+    if (typeof reference === 'string') return [this.#named(reference, agent)];
+    if (typeof reference === 'function') return this.#ofClass(reference, agent);
+    if (typeof reference !== 'object' || reference === null) {
+      throw new CallbacksConfigurationError(
+        `The agent ${agent} has a tool that is ${String(reference)}: give names, provider classes, or defineTool({ … }).`,
+      );
+    }
+    let tool = this.#defined.get(reference);
+    if (tool === undefined) {
+      const { name } = reference;
+      const place = `"${name}" of the agent ${agent}`;
+      if (typeof reference.execute !== 'function') {
+        throw new CallbacksConfigurationError(`The tool ${place}: it has no execute function.`);
+      }
+      tool = toTool(name, reference, place, this.#schemas, (args, context) =>
+        reference.execute(args, context),
+      );
+      this.#defined.set(reference, tool);
+    }
+    return [tool];
+  }
+
+  #named(name: string, agent: string): CallableTool {
+    const found = this.#byName.get(name);
+    if (found) return found.tool;
+    const known = [...this.#byName.keys()].join(', ') || 'none';
+    throw new CallbacksConfigurationError(
+      `The agent ${agent} wants the tool "${name}", but no provider has a method @Tool() of that name. Known are: ${known}.`,
+    );
+  }
+
+  #ofClass(owner: Type, agent: string): CallableTool[] {
+    const found = [...this.#byName.values()].filter((one) => one.owner instanceof owner);
+    if (found.length > 0) return found.map(({ tool }) => tool);
+    throw new CallbacksConfigurationError(
+      `The agent ${agent} wants the tools of ${owner.name}, which has none: decorate its methods with @Tool({ description }), and list the class under "providers" of a module.`,
+    );
+  }
+}

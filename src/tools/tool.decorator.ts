@@ -1,0 +1,54 @@
+import 'reflect-metadata';
+import { checkPlace, methodsOf } from '../decorators/index.js';
+import type { ToolContext, ToolOptions } from './tool-types.js';
+
+const TOOL = Symbol.for('nestjs-llm-callbacks:tool');
+
+/** Options of `@Tool()`. */
+export interface ToolMethodOptions<Args = unknown> extends ToolOptions<Args> {
+  /**
+   * How the model calls it: letters, digits, `_` and `-`, at most 64.
+   * @default the method's name
+   */
+  name?: string;
+}
+
+/** Goes on a method that takes the arguments (and a {@link ToolContext}), or nothing. */
+export type ToolDecorator<Args> = <M extends (args: Args, context: ToolContext) => unknown>(
+  target: object,
+  key: string | symbol,
+  descriptor: TypedPropertyDescriptor<M>,
+) => void;
+
+/**
+ * Offers a provider's method to agents, which name it in their `tools`. The method has the provider's own dependencies.
+ *
+ * @example
+ * ```ts
+ * @Injectable()
+ * class OrderTools {
+ *   constructor(private readonly orders: OrderService) {}
+ *
+ *   @Tool({ description: 'Finds an order.', parameters: z.object({ id: z.string() }) })
+ *   findOrder({ id }: { id: string }, { signal }: ToolContext) {
+ *     return this.orders.find(id, { signal });
+ *   }
+ * }
+ * ```
+ */
+export function Tool<Args = Record<string, never>>(
+  options: ToolMethodOptions<Args>,
+): ToolDecorator<Args> {
+  return (target, key, descriptor) => {
+    checkPlace('Tool', target, key, descriptor, 'be a tool');
+    Reflect.defineMetadata(TOOL, options, target, key);
+  };
+}
+
+/** The tools of a class, own and inherited. */
+export function toolMethods(prototype: object): [method: string, options: ToolMethodOptions][] {
+  return methodsOf(
+    prototype,
+    (owner, method) => Reflect.getOwnMetadata(TOOL, owner, method) as ToolMethodOptions | undefined,
+  );
+}

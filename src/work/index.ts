@@ -1,0 +1,5 @@
+export * from './chain-events.js';
+export * from './retrieval-events.js';
+export * from './tool-events.js';
+export * from './work-run.js';
+export * from './work-runner.js';

@@ -1,0 +1,143 @@
+import { LlmAbortedError } from '../errors/index.js';
+import type { CallbackEvent } from '../events/index.js';
+import { RunLife, type Run, type RunRuntime } from '../run/index.js';
+
+/** How a piece of work came out badly. */
+export interface WorkFailure {
+  readonly error: Error;
+  readonly aborted: boolean;
+  readonly durationMs: number;
+}
+
+/** The events of one kind of work. */
+export interface WorkEvents<R> {
+  start(run: Run): CallbackEvent;
+  end(run: Run, result: R, durationMs: number): CallbackEvent;
+  error(run: Run, failure: WorkFailure): CallbackEvent;
+}
+
+/** The life of a run around work that is not ours: a tool, a chain, a retrieval. */
+export class WorkRun<R> extends RunLife {
+  #startedAt: number | undefined;
+  /** Set while handlers are still told of the start of work that did not wait for them. */
+  #starting: Promise<void> | undefined;
+
+  constructor(
+    run: Run,
+    runtime: RunRuntime,
+    private readonly events: WorkEvents<R>,
+  ) {
+    super(run, runtime);
+  }
+
+  /** Settles, and never rejects, when the start was told; `undefined` when it has been. */
+  get starting(): Promise<void> | undefined {
+    return this.#starting;
+  }
+
+  /**
+   * Opens the run and tells its start; fails with what a critical handler threw, or with why it was aborted. What is
+   * returned is to be awaited.
+   */
+  begin(): void | Promise<void> {
+    this.open();
+    const telling = this.tell(this.events.start(this.run));
+    if (telling !== undefined) return telling.then(() => this.#started());
+    this.#started();
+  }
+
+  /**
+   * {@link begin} for work that cannot wait: fails with what a critical handler threw at once. What one throws later
+   * aborts the run, unless that was released by then.
+   */
+  beginNow(): void {
+    this.open();
+    const late = this.runtime.dispatcher.tellNow(this.events.start(this.run), this.run);
+    if (late !== undefined) {
+      this.#starting = late.told
+        .catch((error: unknown) => this.run.abort(error))
+        .then(() => void (this.#starting = undefined));
+      if (late.refused !== undefined) throw late.refused.error;
+    }
+    this.#started();
+  }
+
+  /** Ends the run well; fails with what a critical end handler threw. What is returned is to be awaited. */
+  succeed(result: R): void | Promise<void> {
+    const durationMs = this.#durationMs;
+    return this.#afterStart(() => {
+      if (!this.run.end()) return undefined;
+      return this.tellLast(this.events.end(this.run, result, durationMs));
+    });
+  }
+
+  /** {@link succeed} for work whose caller goes on: throws what a critical end handler threw at once. */
+  succeedNow(result: R): void {
+    if (this.#starting !== undefined) {
+      this.run.release();
+      // Of a released run nothing is refused: this does not reject.
+      void this.succeed(result);
+      return;
+    }
+    const durationMs = this.#durationMs;
+    if (!this.run.end()) return;
+    const refused = this.tellLastNow(this.events.end(this.run, result, durationMs));
+    this.run.release();
+    if (refused !== undefined) throw refused.error;
+  }
+
+  /** Ends the run in its error event, unless it ended before. Returns what the caller gets: the first cause. */
+  fail(thrown: unknown): Error | Promise<Error> {
+    const durationMs = this.#durationMs;
+    return this.#afterStart(() => {
+      // Whatever was thrown, the caller gets it as it is.
+      const error = (this.run.aborted ? this.run.reason : thrown) as Error;
+      if (!this.run.end()) return error;
+      const aborted = error instanceof LlmAbortedError;
+      // Stops what was begun inside and what its handlers still do.
+      this.run.abort(error);
+      const event = this.events.error(this.run, { error: asError(error), aborted, durationMs });
+      const telling = this.tellLast(event);
+      return telling === undefined ? error : telling.then(() => error);
+    });
+  }
+
+  /** Does asynchronous work as this run, up to its end, which is the caller's to tell. */
+  async attempt(work: () => R | Promise<R>): Promise<R> {
+    try {
+      const beginning = this.begin();
+      if (beginning !== undefined) await beginning;
+      const result = await this.run.inside(work);
+      if (this.run.aborted) throw this.run.reason as Error;
+      return result;
+    } catch (error) {
+      throw await this.fail(error);
+    }
+  }
+
+  /** Does asynchronous work as this run: from its start to its end, which is told before the result is given. */
+  async complete(work: () => R | Promise<R>): Promise<R> {
+    const result = await this.attempt(work);
+    await this.succeed(result);
+    return result;
+  }
+
+  get #durationMs(): number {
+    return this.#startedAt === undefined ? 0 : performance.now() - this.#startedAt;
+  }
+
+  #started(): void {
+    if (this.run.aborted) throw this.run.reason as Error;
+    this.#startedAt = performance.now();
+  }
+
+  #afterStart<T>(ending: () => T | Promise<T>): T | Promise<T> {
+    return this.#starting === undefined ? ending() : this.#starting.then(ending);
+  }
+}
+
+/** What was thrown, as events carry it; its text may hold anything when it is no error. */
+function asError(thrown: unknown): Error {
+  if (thrown instanceof Error) return thrown;
+  return new Error('Something was thrown that is no Error; it is the cause.', { cause: thrown });
+}

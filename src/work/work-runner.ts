@@ -1,0 +1,70 @@
+import { Injectable } from '@nestjs/common';
+import type { MethodRunner, MethodWork } from '../decorators/index.js';
+import { Dispatcher } from '../dispatch/index.js';
+import { OpenRuns, RunFactory, type Run, type RunRuntime } from '../run/index.js';
+import { callInTurn, callNow } from './calls.js';
+import { chainEvents } from './chain-events.js';
+import { retrievalEvents } from './retrieval-events.js';
+import { WorkRun, type WorkEvents } from './work-run.js';
+
+/** What a function gets besides its input, when it is run as a chain, a retrieval or a tool. */
+export interface WorkContext {
+  /** Fires when the run is aborted, by the application's shutdown for one: stop then. */
+  readonly signal: AbortSignal;
+  readonly runId: string;
+}
+
+/** Runs functions that are not ours, so that they are heard, and what they call is nested under them. */
+@Injectable()
+export class WorkRunner implements MethodRunner, RunRuntime {
+  constructor(
+    private readonly runs: RunFactory,
+    readonly dispatcher: Dispatcher,
+    readonly openRuns: OpenRuns,
+  ) {}
+
+  callNow<R>(work: MethodWork, method: () => R): R {
+    return callNow(this.#workRun(eventsOf(work)), method);
+  }
+
+  callInTurn<R>(work: MethodWork, method: () => R): Promise<Awaited<R>> {
+    return callInTurn(this.#workRun(eventsOf(work)), method);
+  }
+
+  /** Calls a function of `input`, for a caller that waits. */
+  call<I, R>(
+    events: WorkEvents<unknown>,
+    input: I,
+    fn: (input: I, context: WorkContext) => R,
+  ): Promise<Awaited<R>> {
+    const work = this.#workRun(events);
+    return callInTurn(work, () => fn(input, new LazyContext(work.run)));
+  }
+
+  #workRun(events: WorkEvents<unknown>): WorkRun<unknown> {
+    return new WorkRun(this.runs.create({}), this, events);
+  }
+}
+
+function eventsOf(work: MethodWork): WorkEvents<unknown> {
+  return work.kind === 'chain'
+    ? chainEvents(work.name, work.input)
+    : retrievalEvents(work.query, work.source);
+}
+
+/** Signals and ids are made when somebody asks for them. */
+class LazyContext implements WorkContext {
+  readonly #run: Run;
+
+  constructor(run: Run) {
+    this.#run = run;
+  }
+
+  get signal(): AbortSignal {
+    return this.#run.signal;
+  }
+
+  get runId(): string {
+    return this.#run.runId;
+  }
+}

@@ -1,0 +1,145 @@
+import { describe, expect, it } from '@jest/globals';
+import {
+  AgentService,
+  defineTool,
+  type AgentStream,
+  type CallbackEvent,
+} from 'nestjs-llm-callbacks';
+import { OpenRuns } from '../../src/run/index.js';
+import { errorOf, readAll, says, stalled, useBench, type Bench } from '../support/wire/index.js';
+import { openai } from '../support/wire/openai.js';
+
+const bench = useBench(openai);
+const usage = { input: 10, output: 5 };
+
+/** An agent with two tools at once, one of which ends when it is told to stop, and an answer in three pieces. */
+function start(signals: AbortSignal[] = []): AgentStream {
+  const quick = defineTool({ name: 'quick', description: 'Is quick.', execute: () => 'here' });
+  const stoppable = defineTool({
+    name: 'stoppable',
+    description: 'Can be stopped.',
+    execute: (_args, { signal }) => {
+      signals.push(signal);
+      return new Promise((resolve, reject) => {
+        const timer = setTimeout(() => resolve('late'), 1);
+        signal.addEventListener('abort', () => {
+          clearTimeout(timer);
+          reject(signal.reason as Error);
+        });
+      });
+    },
+  });
+  bench.server.answers(
+    says(openai, 'stream', {
+      toolCalls: [
+        { id: 'c1', name: 'quick', argsText: '{}' },
+        { id: 'c2', name: 'stoppable', argsText: '{}' },
+      ],
+      usage,
+    }),
+    says(openai, 'stream', { text: 'one two three', usage }),
+  );
+  return bench.app
+    .get(AgentService)
+    .create({ tools: [quick, stoppable] })
+    .stream('go');
+}
+
+function openRuns({ app }: Bench): number {
+  return app.get(OpenRuns, { strict: false }).size;
+}
+
+describe('A stream of an agent', () => {
+  it('is cold: nothing happens before it is read', async () => {
+    const stream = start();
+    await new Promise(setImmediate);
+    expect(bench.recording.events).toEqual([]);
+    expect(bench.server.exchanges).toEqual([]);
+    await stream[Symbol.asyncDispose]();
+    await expect(stream.result).rejects.toThrow('disposed');
+  });
+
+  it('works without a reader when only its result is wanted', async () => {
+    const { output } = await start().result;
+    expect(output).toBe('one two three');
+  });
+
+  it('has one reader', async () => {
+    const stream = start();
+    const reading = readAll(stream);
+    expect(() => stream[Symbol.asyncIterator]()).toThrow('reader already');
+    await reading;
+  });
+
+  it('is also an Observable', async () => {
+    const types: string[] = [];
+    await start()
+      .toObservable()
+      .forEach(({ type }) => void types.push(type));
+    expect(types.at(-1)).toBe('agent.end');
+  });
+
+  it('gives its reader what went before an error, then the error', async () => {
+    bench.server.answers(({ response }) => void response.writeHead(401).end('{}'));
+    const read: CallbackEvent[] = [];
+    const reading = (async () => {
+      for await (const event of bench.app.get(AgentService).stream('go')) read.push(event);
+    })();
+    const error = await errorOf(reading);
+    expect(error).toMatchObject({ code: 'authentication' });
+    expect(read.map(({ type }) => type)).toEqual([
+      'agent.start',
+      'llm.start',
+      'llm.error',
+      'agent.error',
+    ]);
+  });
+
+  it('ends in an LlmAbortedError when it is aborted, also while its reader is away', async () => {
+    bench.server.answers(stalled(openai.opening, openai.text('one')));
+    const stream = bench.app.get(AgentService).stream('go');
+    const reader = stream[Symbol.asyncIterator]();
+    while ((await reader.next()).value?.type !== 'llm.chunk');
+    stream.abort('enough');
+    expect(await errorOf(stream.result)).toMatchObject({ name: 'AbortError', cause: 'enough' });
+    expect(bench.recording.of('agent.error')[0]).toMatchObject({ aborted: true });
+    expect(await bench.server.exchanges[0]!.aborted).toBe(true);
+    await reader.return!();
+  });
+
+  it('leaves nothing behind wherever its reader stops', async () => {
+    const all = await readAll(start());
+    expect(all.length).toBeGreaterThan(15);
+    for (let stopAt = 0; stopAt < all.length; stopAt++) {
+      bench.recording.clear();
+      bench.server.exchanges.length = 0;
+      const signals: AbortSignal[] = [];
+      const stream = start(signals);
+      let index = 0;
+      for await (const { type } of stream) {
+        expect(type).toBe(all[index]!.type);
+        if (index++ === stopAt) break;
+      }
+      expect(openRuns(bench)).toBe(0);
+      for (const exchange of bench.server.exchanges) await exchange.aborted;
+      const { finishReason } = await stream.result;
+      const last = bench.recording.events.at(-1)!.type;
+      expect([stopAt, last, finishReason]).toEqual([
+        stopAt,
+        'agent.end',
+        bench.recording.of('agent.end')[0]!.result.finishReason,
+      ]);
+      expect(bench.recording.of('agent.error')).toEqual([]);
+      // Those that were not asked for.
+      bench.server.discardAnswers();
+    }
+  });
+
+  it('says that it was cancelled, with what was there by then', async () => {
+    const stream = start();
+    for await (const event of stream) if (event.type === 'agent.step') break;
+    const result = await stream.result;
+    expect(result).toMatchObject({ finishReason: 'cancelled', usage: { totalTokens: 15 } });
+    expect(result.steps).toHaveLength(1);
+  });
+});

@@ -1,0 +1,123 @@
+import { describe, expect, it } from '@jest/globals';
+import * as z from 'zod';
+import type { LlmCallOptions, Schema } from 'nestjs-llm-callbacks';
+import { anthropic } from '../support/wire/anthropic.js';
+import { json, useBench } from '../support/wire/index.js';
+import { openai } from '../support/wire/openai.js';
+
+const text = { type: 'string' };
+const closed = (properties: Record<string, object>) => ({
+  type: 'object',
+  properties,
+  required: Object.keys(properties),
+  additionalProperties: false,
+});
+
+describe('A schema in a chat completion', () => {
+  const bench = useBench(openai);
+
+  async function sent(schema: Schema, options: LlmCallOptions = {}) {
+    bench.server.answers(json(openai.answer({ text: '{"a":"x"}' })));
+    await bench.llm.generate('Hi', { schema, ...options });
+    return (await bench.server.exchange(0)).body['response_format'];
+  }
+
+  it('is sent as it is, to be kept strictly', async () => {
+    const schema = closed({ a: text });
+    expect(await sent(schema)).toEqual({
+      type: 'json_schema',
+      json_schema: { name: 'answer', schema, strict: true },
+    });
+  });
+
+  it('is a guide where strict mode would refuse it', async () => {
+    const schema = { type: 'object', properties: { a: text } };
+    expect(await sent(schema)).toMatchObject({ json_schema: { schema, strict: false } });
+  });
+
+  it('gives way to the options of the provider', async () => {
+    const providerOptions = { response_format: { type: 'json_object' } };
+    expect(await sent(closed({ a: text }), { providerOptions })).toEqual({ type: 'json_object' });
+  });
+});
+
+describe('A schema in an Anthropic message', () => {
+  const bench = useBench(anthropic);
+
+  async function sent(schema: Schema, answer: unknown = { a: 'x' }) {
+    bench.server.answers(json(anthropic.answer({ text: JSON.stringify(answer) })));
+    await bench.llm.generate('Hi', { schema, system: 'Be brief.' });
+    return (await bench.server.exchange(0)).body as {
+      system: { text: string }[];
+      output_config?: { format: { schema: object } };
+    };
+  }
+
+  it('is sent as it is where the API takes it', async () => {
+    const schema = closed({ a: text });
+    const { output_config, system } = await sent(schema);
+    expect(output_config).toEqual({ format: { type: 'json_schema', schema } });
+    expect(system).toHaveLength(1);
+  });
+
+  it('is sent with its objects closed, which the API wants', async () => {
+    const schema = { type: 'object', properties: { a: text, in: { type: 'object' } } };
+    expect((await sent(schema)).output_config?.format.schema).toEqual({
+      type: 'object',
+      properties: { a: text, in: { type: 'object', additionalProperties: false } },
+      additionalProperties: false,
+    });
+  });
+
+  it('says in descriptions what the API refuses', async () => {
+    const schema = z.object({
+      a: z.string().min(1).describe('A name.'),
+      n: z.int().max(9).optional(),
+      when: z.iso.datetime().optional(),
+      list: z.array(z.boolean()).min(1).max(2).optional(),
+    });
+    expect((await sent(schema)).output_config?.format.schema).toMatchObject({
+      properties: {
+        a: { type: 'string', description: 'A name. (minLength: 1)' },
+        n: { type: 'integer', description: 'maximum: 9' },
+        when: { type: 'string', format: 'date-time' },
+        list: { type: 'array', minItems: 1, description: 'maxItems: 2' },
+      },
+    });
+  });
+
+  it('may have alternatives', async () => {
+    const schema = z.discriminatedUnion('k', [
+      z.object({ k: z.literal('a') }),
+      z.object({ k: z.literal('b') }),
+    ]);
+    const { output_config } = await sent(schema, { k: 'a' });
+    expect(output_config?.format.schema).toMatchObject({
+      anyOf: [{ properties: { k: { const: 'a' } } }, { properties: { k: { const: 'b' } } }],
+    });
+  });
+
+  it.each<[string, Schema]>([
+    ['a record', z.object({ a: z.string(), counts: z.record(z.string(), z.number()).optional() })],
+    ['an open object', z.looseObject({ a: z.string() })],
+    ['an intersection', { allOf: [{ type: 'object', properties: { a: text } }] }],
+    ['recursion', { type: 'object', properties: { a: text, in: { $ref: '#' } } }],
+    [
+      'recursive definitions',
+      {
+        ...closed({ a: text }),
+        $defs: { node: { type: 'object', properties: { in: { $ref: '#/$defs/node' } } } },
+      },
+    ],
+  ])(
+    'is asked for in words where the API would hold the model to something else: %s',
+    async (_name, schema) => {
+      const { output_config, system } = await sent(schema);
+      expect(output_config).toBeUndefined();
+      expect(system[0]!.text).toBe('Be brief.');
+      expect(system[1]!.text).toMatch(
+        /^Answer with JSON and nothing else\. It must fit this JSON Schema:\n\{/,
+      );
+    },
+  );
+});

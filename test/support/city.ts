@@ -1,0 +1,18 @@
+import * as z from 'zod';
+
+/** What the tests of structured output ask for. */
+export const CITY = z.object({ name: z.string(), people: z.number() });
+
+/** The same, as it is sent. */
+export const PLAIN_CITY = {
+  type: 'object',
+  properties: { name: { type: 'string' }, people: { type: 'number' } },
+  required: ['name', 'people'],
+  additionalProperties: false,
+};
+
+export const TOKYO = { name: 'Tokyo', people: 14_000_000 };
+/** An answer that fits. */
+export const GOOD = JSON.stringify(TOKYO);
+/** An answer that does not. */
+export const BAD = '{"name":"Tokyo","people":"many"}';

@@ -1,0 +1,94 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { lastValueFrom, NEVER, Observable, of, Subject, throwError, toArray } from 'rxjs';
+import { closeApps } from '../support/app.js';
+import { errorOf } from '../support/wire/index.js';
+import { ASKED, ENDED, FAILED, macrotask, startWork } from '../support/work.js';
+
+afterEach(closeApps);
+
+describe('A chain that returns an Observable', () => {
+  it('is open until its first subscription completes, which sees what it saw', async () => {
+    const { work, types } = await startWork();
+    const numbers = work.give(of(1, 2));
+    expect(types()).toEqual(['chain.start']);
+    const seen: unknown[] = [];
+    numbers.subscribe({ next: (value) => seen.push(value), complete: () => seen.push(types()) });
+    // An Observable that is synchronous stays so.
+    expect(seen).toEqual([1, 2, ENDED]);
+    expect(await lastValueFrom(numbers.pipe(toArray()))).toEqual([1, 2]);
+    expect(types()).toEqual(ENDED);
+  });
+
+  it('subscribes inside the run', async () => {
+    const { work, llm, recording } = await startWork();
+    const asked = new Observable<string>((subscriber) => {
+      const generate = async () => {
+        subscriber.next((await llm.generate('Hi')).text);
+        subscriber.complete();
+      };
+      void generate();
+    });
+    expect(await lastValueFrom(work.give(asked))).toBe('Hello, world');
+    expect(recording.tree()).toEqual([{ kind: 'chain', events: ENDED, children: [ASKED] }]);
+  });
+
+  it('is open until the first of its subscribers is gone', async () => {
+    const { work, types } = await startWork();
+    const subject = new Subject<number>();
+    const numbers = work.give(subject);
+    const first = numbers.subscribe();
+    numbers.subscribe().unsubscribe();
+    await macrotask();
+    expect(types()).toEqual(['chain.start']);
+    first.unsubscribe();
+    await macrotask();
+    expect(types()).toEqual(ENDED);
+  });
+
+  it('ends when its subscriber leaves', async () => {
+    const { work, types } = await startWork();
+    const subject = new Subject<number>();
+    const subscription = work.give(subject).subscribe();
+    expect(subject.observed).toBe(true);
+    subscription.unsubscribe();
+    expect(subject.observed).toBe(false);
+    await macrotask();
+    expect(types()).toEqual(ENDED);
+  });
+
+  it('fails as that does', async () => {
+    const { work, recording } = await startWork();
+    const error = new Error('no');
+    expect(await errorOf(lastValueFrom(work.give(throwError(() => error))))).toBe(error);
+    expect(recording.of('chain.error')[0]!.error).toBe(error);
+  });
+
+  it('tells what a critical end handler threw as callback.error when its subscriber has left', async () => {
+    const { work, callbacks, types } = await startWork();
+    callbacks.on('chain.end', async () => Promise.reject(new Error('no')), { critical: true });
+    work.give(NEVER).subscribe().unsubscribe();
+    await macrotask();
+    expect(types()).toEqual([...ENDED, 'callback.error']);
+  });
+
+  it('does not complete before its start handlers are done, who may still refuse it', async () => {
+    const { work, callbacks, types } = await startWork();
+    const refusal = new Error('no');
+    callbacks.on('chain.start', async () => Promise.reject(refusal), { critical: true });
+    expect(await errorOf(lastValueFrom(work.give(of(1))))).toBe(refusal);
+    expect(types()).toEqual(FAILED);
+  });
+
+  it('lets its subscriber know what a critical handler threw', async () => {
+    const { work, callbacks, types } = await startWork();
+    const refusal = new Error('no');
+    const remove = callbacks.on('chain.end', async () => Promise.reject(refusal), {
+      critical: true,
+    });
+    expect(await errorOf(lastValueFrom(work.give(of(1))))).toBe(refusal);
+    remove();
+    callbacks.on('chain.start', async () => Promise.reject(refusal), { critical: true });
+    expect(await errorOf(lastValueFrom(work.give(NEVER)))).toBe(refusal);
+    expect(types()).toEqual([...ENDED, ...FAILED]);
+  });
+});
