@@ -1,14 +1,16 @@
-import type { FromCallback, RequestContext } from '../events/index.js';
+import type { FromCallback, RequestContext, RunInfo } from '../events/index.js';
 import type { Circles, Handler } from '../registry/index.js';
 import type { Frame } from './context-store.js';
-import type { Run } from './run.js';
+
+/** What a handler's place has of the run whose event it hears. */
+type Heard = Pick<RunInfo, 'runId' | 'context'> & { readonly circles: Circles };
 
 /** The place inside a handler: outside of any run, for the ears of all but the handler's own object. */
 export class HandlerFrame implements Frame {
-  readonly #run: Run;
+  readonly #run: Heard;
   readonly #handler: Handler;
 
-  constructor(run: Run, handler: Handler) {
+  constructor(run: Heard, handler: Handler) {
     this.#run = run;
     this.#handler = handler;
   }

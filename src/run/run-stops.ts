@@ -42,7 +42,9 @@ export class RunStops {
 
   readonly #onTimeout = (): void => {
     this.run.abort(
-      new LlmTimeoutError(`The ${this.what} took longer than its timeoutMs of ${this.sources.timeoutMs}.`),
+      new LlmTimeoutError(
+        `The ${this.what} took longer than its timeoutMs of ${this.sources.timeoutMs}.`,
+      ),
     );
   };
 

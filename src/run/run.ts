@@ -8,6 +8,7 @@ import {
   type HandlerTable,
 } from '../registry/index.js';
 import type { Usage } from '../shapes/index.js';
+import { Abortable, LazySignal } from './abortable.js';
 import type { ContextStore, Frame, ParentRun } from './context-store.js';
 import { HandlerFrame } from './handler-frame.js';
 import { newRunId } from './ids.js';
@@ -24,7 +25,7 @@ export interface RunParts {
 }
 
 /** One call, tool, agent …: its place in the tree, its context, who hears it, and whether it is over. */
-export class Run implements Audience, Frame, ParentRun {
+export class Run extends Abortable implements Audience, Frame, ParentRun {
   readonly context: RequestContext;
   readonly handlers: HandlerTable;
   readonly fromCallback: FromCallback | undefined;
@@ -35,9 +36,6 @@ export class Run implements Audience, Frame, ParentRun {
   readonly #store: ContextStore;
   readonly #parent: ParentRun | undefined;
   #runId: string | undefined;
-  #controller: AbortController | undefined;
-  #abortion: { readonly reason: unknown } | undefined;
-  #onAbort: ((reason: unknown) => void) | undefined;
   /** Hears what the calls inside have used. */
   onSpent: ((usage: Usage, cost: number | null) => void) | undefined;
   #seq = 0;
@@ -47,6 +45,7 @@ export class Run implements Audience, Frame, ParentRun {
   #detached = false;
 
   constructor(store: ContextStore, parts: RunParts) {
+    super();
     this.#store = store;
     this.#parent = parts.parent;
     this.circles = parts.circles;
@@ -85,24 +84,6 @@ export class Run implements Audience, Frame, ParentRun {
     return this.scopes.at(-1)!;
   }
 
-  /** Fires when the run is aborted. */
-  get signal(): AbortSignal {
-    if (this.#controller === undefined) {
-      this.#controller = new AbortController();
-      if (this.#abortion) this.#controller.abort(this.#abortion.reason);
-    }
-    return this.#controller.signal;
-  }
-
-  get aborted(): boolean {
-    return this.#abortion !== undefined;
-  }
-
-  /** What the run was aborted with. */
-  get reason(): unknown {
-    return this.#abortion?.reason;
-  }
-
   /** Whether the terminal event was, or is being, told. */
   get ended(): boolean {
     return this.#ended;
@@ -136,28 +117,6 @@ export class Run implements Audience, Frame, ParentRun {
     return this.#seq++;
   }
 
-  /** Fires the signal; the first reason stays. */
-  abort(reason: unknown): void {
-    if (this.#abortion) return;
-    this.#abortion = { reason };
-    this.#controller?.abort(reason);
-    this.#onAbort?.(reason);
-  }
-
-  /** Lets whoever runs it know of an abort, now or later, at less than a listener of the signal costs. */
-  whenAborted(listener: (reason: unknown) => void): void {
-    this.#onAbort = listener;
-    if (this.#abortion) listener(this.#abortion.reason);
-  }
-
-  /** Settles as `work` does, or rejects with the reason when the run is aborted first. */
-  orAborted<T>(work: PromiseLike<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      work.then(resolve, reject);
-      this.whenAborted(reject);
-    });
-  }
-
   /** Claims the terminal event. `false`: it was claimed before, and nothing may be told any more. */
   end(): boolean {
     if (this.#ended) return false;
@@ -179,18 +138,5 @@ export class Run implements Audience, Frame, ParentRun {
   /** Calls a handler; a run that it starts is a new root with the request's context, and not for its own ears. */
   insideHandler<R>(handler: Handler, call: () => R): R {
     return this.#store.enter(new HandlerFrame(this, handler), call);
-  }
-}
-
-/** A signal that is made when a handler asks for it. */
-class LazySignal implements HandlerContext {
-  readonly #run: Run;
-
-  constructor(run: Run) {
-    this.#run = run;
-  }
-
-  get signal(): AbortSignal {
-    return this.#run.signal;
   }
 }
