@@ -6,7 +6,15 @@ import { parseArgs } from 'node:util';
 import { NPM_INSTALL, root, run } from './tools.mjs';
 
 const KNOWN = { node: ['20', '24'], nest: ['11', '12'], openai: ['6', '7'] };
-const NEST_PACKAGES = ['common', 'core', 'testing', 'platform-express', 'platform-fastify'];
+const NEST_PACKAGES = [
+  'common',
+  'core',
+  'testing',
+  'platform-express',
+  'platform-fastify',
+  'platform-ws',
+  'websockets',
+];
 const JEST = ['--experimental-vm-modules', 'node_modules/jest/bin/jest.js'];
 
 const chosen = readArguments();

@@ -2,7 +2,8 @@ import { CallbacksConfigurationError } from '../errors/index.js';
 import type { ToolDefinition } from './tool-types.js';
 
 /**
- * A tool that is a function, for `tools` of an agent. Its arguments have the type of its schema.
+ * A tool that is a function, for `tools` of an agent. Its arguments have the type of its Standard Schema; with a JSON
+ * Schema, say it: `defineTool<{ city: string }>({ … })`.
  *
  * @example
  * ```ts
@@ -16,9 +17,7 @@ import type { ToolDefinition } from './tool-types.js';
  *
  * @throws CallbacksConfigurationError for a definition without name or `execute`; its schema is checked with its agent.
  */
-export function defineTool<Args = Record<string, never>>(
-  definition: ToolDefinition<Args>,
-): ToolDefinition<Args> {
+export function defineTool<Args = unknown>(definition: ToolDefinition<Args>): ToolDefinition<Args> {
   if (typeof definition?.name !== 'string' || typeof definition.execute !== 'function') {
     throw new CallbacksConfigurationError(
       'defineTool() needs a name, a description and an execute function.',

@@ -22,6 +22,7 @@ export type ToolDecorator<Args> = <M extends (args: Args, context: ToolContext) 
 
 /**
  * Offers a provider's method to agents, which name it in their `tools`. The method has the provider's own dependencies.
+ * With a Standard Schema the type of its arguments is checked; with a JSON Schema they are what the method says.
  *
  * @example
  * ```ts
@@ -36,9 +37,7 @@ export type ToolDecorator<Args> = <M extends (args: Args, context: ToolContext) 
  * }
  * ```
  */
-export function Tool<Args = Record<string, never>>(
-  options: ToolMethodOptions<Args>,
-): ToolDecorator<Args> {
+export function Tool<Args = never>(options: ToolMethodOptions<Args>): ToolDecorator<Args> {
   return (target, key, descriptor) => {
     checkPlace('Tool', target, key, descriptor, 'be a tool');
     Reflect.defineMetadata(TOOL, options, target, key);
