@@ -93,7 +93,7 @@ export class AgentLoop {
     const { spec, steps, totals } = this.agent;
     if (steps.length >= spec.maxSteps) {
       throw new MaxStepsExceededError(
-        `The agent made ${spec.maxSteps} turns and is not done: raise maxSteps, or give it a smaller goal.`,
+        `The agent has used up its maxSteps of ${spec.maxSteps} and is not done: raise it, or give it a smaller goal.`,
         steps,
       );
     }

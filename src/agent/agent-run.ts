@@ -26,16 +26,19 @@ export class AgentRun extends WorkRun<AgentResult> implements Stoppable {
     runtime: RunRuntime,
     readonly spec: AgentSpec,
   ) {
-    const { goal, persona, tools } = spec;
+    const { agentName, goal, persona, tools } = spec;
     super(run, runtime, {
-      start: () => new AgentStartEvent(run, { goal, persona, tools: tools.map((one) => one.spec) }),
+      start: () => {
+        const specs = tools.map((tool) => tool.spec);
+        return new AgentStartEvent(run, { agentName, goal, persona, tools: specs });
+      },
       end: (_run, result, durationMs) => {
         const { steps, usage, cost } = result;
-        return new AgentEndEvent(run, { result, steps, usage, cost, durationMs });
+        return new AgentEndEvent(run, { agentName, result, steps, usage, cost, durationMs });
       },
       error: (_run, failure) => {
         const { usage, cost } = this.totals;
-        return new AgentErrorEvent(run, { ...failure, steps: this.steps, usage, cost });
+        return new AgentErrorEvent(run, { agentName, ...failure, steps: this.steps, usage, cost });
       },
     });
     const { signal, timeoutMs, resumed } = spec;
@@ -75,7 +78,7 @@ export class AgentRun extends WorkRun<AgentResult> implements Stoppable {
   /** Notes and tells a turn whose tools are done. */
   async step(step: AgentStep): Promise<void> {
     this.steps.push(step);
-    await this.tell(new AgentStepEvent(this.run, { step }));
+    await this.tell(new AgentStepEvent(this.run, { agentName: this.spec.agentName, step }));
     if (this.run.aborted) throw this.run.reason as Error;
   }
 

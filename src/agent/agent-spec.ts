@@ -5,6 +5,7 @@ import type { Approve } from './agent-options.js';
 
 /** What one run of an agent is to do: its options, checked and filled in. */
 export interface AgentSpec {
+  readonly agentName: string | undefined;
   readonly goal: string;
   /** The conversation that the first turn sees. */
   readonly messages: readonly Message[];

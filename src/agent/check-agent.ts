@@ -73,8 +73,9 @@ export function toResumedSpec(
 }
 
 function filledIn(settings: Settings) {
-  const { persona, model, maxCost, approve, schema, signal, timeoutMs } = settings;
+  const { name: agentName, persona, model, maxCost, approve, schema, signal, timeoutMs } = settings;
   return {
+    agentName,
     persona,
     model,
     maxCost,

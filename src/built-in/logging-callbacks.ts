@@ -61,6 +61,7 @@ function factsOf(event: CallbackEvent): Fields {
     ...('documents' in event &&
       Array.isArray(event.documents) && { documents: event.documents.length }),
     ...('attempts' in event && { attempts: event.attempts.length }),
+    ...('steps' in event && { steps: event.steps.length }),
     ...(failure && { error: failure.name, code: failure.code }),
   };
 }
@@ -69,6 +70,7 @@ function nameOf(event: CallbackEvent): string | undefined {
   if ('toolName' in event) return event.toolName;
   if ('chainName' in event) return event.chainName;
   if ('source' in event) return event.source;
+  if ('agentName' in event && event.agentName !== undefined) return event.agentName;
   return event.provider === undefined ? event.scope : `${event.provider}/${event.model}`;
 }
 
@@ -87,6 +89,7 @@ function pretty({ type }: CallbackEvent, fields: Fields): string {
     timeToFirstChunkMs,
     finishReason,
     documents,
+    steps,
     error,
     code,
   } = fields;
@@ -94,6 +97,7 @@ function pretty({ type }: CallbackEvent, fields: Fields): string {
     name === undefined ? kind : `${kind} ${name}`,
     error === undefined ? finishReason : `${error}${code ? ` (${code})` : ''}`,
     documents === undefined ? undefined : `${documents} documents`,
+    steps === undefined ? undefined : `${steps} steps`,
     inputTokens === undefined ? undefined : `${inputTokens} in, ${outputTokens} out`,
     cost === undefined
       ? undefined

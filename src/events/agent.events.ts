@@ -5,6 +5,8 @@ import type { RunInfo } from './run-info.js';
 /** An agent begins. Heard by `@OnAgentStart()`. */
 export class AgentStartEvent extends RunEvent {
   readonly type = 'agent.start';
+  /** What the agent is called; the name of its feature, `'default'` for that of `forRoot`. */
+  readonly agentName: string | undefined;
   /** What the agent was asked to do. */
   readonly goal: string;
   /** The agent's system text. */
@@ -14,37 +16,48 @@ export class AgentStartEvent extends RunEvent {
 
   constructor(
     run: RunInfo,
-    payload: { goal: string; persona?: string | undefined; tools: readonly ToolSpec[] },
+    payload: {
+      agentName: string | undefined;
+      goal: string;
+      persona?: string | undefined;
+      tools: readonly ToolSpec[];
+    },
   ) {
     super(run);
+    this.agentName = payload.agentName;
     this.goal = payload.goal;
     this.persona = payload.persona;
     this.tools = payload.tools;
   }
 
   protected fields(): readonly string[] {
-    return ['goal', 'persona', 'tools'];
+    return ['agentName', 'goal', 'persona', 'tools'];
   }
 }
 
 /** An agent finished a turn: the model's answer and the results of the tools that it called. Heard by `@OnAgentStep()`. */
 export class AgentStepEvent extends RunEvent {
   readonly type = 'agent.step';
+  /** What the agent is called; the name of its feature, `'default'` for that of `forRoot`. */
+  readonly agentName: string | undefined;
   readonly step: AgentStep;
 
-  constructor(run: RunInfo, payload: { step: AgentStep }) {
+  constructor(run: RunInfo, payload: { agentName: string | undefined; step: AgentStep }) {
     super(run);
+    this.agentName = payload.agentName;
     this.step = payload.step;
   }
 
   protected fields(): readonly string[] {
-    return ['step'];
+    return ['agentName', 'step'];
   }
 }
 
 /** An agent is done. Heard by `@OnAgentEnd()`. */
 export class AgentEndEvent extends TerminalEvent {
   readonly type = 'agent.end';
+  /** What the agent is called; the name of its feature, `'default'` for that of `forRoot`. */
+  readonly agentName: string | undefined;
   readonly result: AgentResult;
   readonly steps: readonly AgentStep[];
   /** Sum over the agent's calls. */
@@ -57,6 +70,7 @@ export class AgentEndEvent extends TerminalEvent {
   constructor(
     run: RunInfo,
     payload: {
+      agentName: string | undefined;
       result: AgentResult;
       steps: readonly AgentStep[];
       usage: Usage;
@@ -65,6 +79,7 @@ export class AgentEndEvent extends TerminalEvent {
     },
   ) {
     super(run);
+    this.agentName = payload.agentName;
     this.result = payload.result;
     this.steps = payload.steps;
     this.usage = payload.usage;
@@ -73,13 +88,15 @@ export class AgentEndEvent extends TerminalEvent {
   }
 
   protected fields(): readonly string[] {
-    return ['result', 'steps', 'usage', 'cost', 'durationMs'];
+    return ['agentName', 'result', 'steps', 'usage', 'cost', 'durationMs'];
   }
 }
 
 /** An agent failed or was aborted. Heard by `@OnAgentError()`. */
 export class AgentErrorEvent extends TerminalEvent {
   readonly type = 'agent.error';
+  /** What the agent is called; the name of its feature, `'default'` for that of `forRoot`. */
+  readonly agentName: string | undefined;
   /** What the caller gets. */
   readonly error: Error;
   /** The turns that were finished by then. */
@@ -96,6 +113,7 @@ export class AgentErrorEvent extends TerminalEvent {
   constructor(
     run: RunInfo,
     payload: {
+      agentName: string | undefined;
       error: Error;
       steps: readonly AgentStep[];
       usage: Usage;
@@ -105,6 +123,7 @@ export class AgentErrorEvent extends TerminalEvent {
     },
   ) {
     super(run);
+    this.agentName = payload.agentName;
     this.error = payload.error;
     this.steps = payload.steps;
     this.usage = payload.usage;
@@ -114,6 +133,6 @@ export class AgentErrorEvent extends TerminalEvent {
   }
 
   protected fields(): readonly string[] {
-    return ['error', 'steps', 'usage', 'cost', 'aborted', 'durationMs'];
+    return ['agentName', 'error', 'steps', 'usage', 'cost', 'aborted', 'durationMs'];
   }
 }

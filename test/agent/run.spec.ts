@@ -225,7 +225,11 @@ describe('An agent', () => {
     expect(new Set(recording.events.map(({ scopes }) => scopes.join()))).toEqual(
       new Set(['support']),
     );
-    expect(recording.of('agent.start')[0]).toMatchObject({ persona: 'P', goal: 'go' });
+    expect(recording.of('agent.start')[0]).toMatchObject({
+      agentName: 'support',
+      persona: 'P',
+      goal: 'go',
+    });
     expect(recording.of('agent.start')[0]!.tools.map(({ name }) => name)).toEqual(['today']);
     expect(recording.of('llm.start')).toHaveLength(2);
   });

@@ -1,6 +1,11 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { CallbacksService, LoggingCallbacks, type LoggingOptions } from 'nestjs-llm-callbacks';
+import {
+  AgentService,
+  CallbacksService,
+  LoggingCallbacks,
+  type LoggingOptions,
+} from 'nestjs-llm-callbacks';
 import type { FakeAnswer } from 'nestjs-llm-callbacks/testing';
 import { closeApps, startApp, type TestApp } from '../support/app.js';
 
@@ -55,6 +60,15 @@ describe('LoggingCallbacks', () => {
       attempts: 1,
     });
     expect(line).not.toContain('secret');
+  });
+
+  it('writes an agent with its name and its steps', async () => {
+    const run = ({ module }: TestApp) => module.get(AgentService).run('a secret goal');
+    const lines = await loggedOf({}, 'a secret answer', run);
+    expect(lines.at(-1)).toEqual([
+      'log',
+      expect.stringMatching(/^agent default · 1 steps · \d+ in, \d+ out · price unknown · \d+ ms$/),
+    ]);
   });
 
   it('writes failed runs as errors and aborted ones as warnings, without what the provider said', async () => {

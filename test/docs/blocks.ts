@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export const ROOT = join(import.meta.dirname, '../..');
@@ -32,6 +32,19 @@ export function codeOf(example: string): string {
   const [, code] = new RegExp(`// #region ${region}\n([\\s\\S]*?)// #endregion`).exec(source) ?? [];
   if (code === undefined) throw new Error(`${file} has no region "${region}".`);
   return code;
+}
+
+/** All examples: the regions of files that have some, and the other files. */
+export function examples(): string[] {
+  const files = readdirSync(EXAMPLES, { recursive: true, encoding: 'utf8' });
+  return files
+    .filter((file) => file.endsWith('.ts') && !file.endsWith('fake-model.ts'))
+    .flatMap((path) => {
+      const file = path.replaceAll('\\', '/');
+      const regions = readFileSync(join(EXAMPLES, path), 'utf8').matchAll(/\/\/ #region (\S+)/g);
+      const named = [...regions].map(([, region]) => `${file}#${region}`);
+      return named.length > 0 ? named : [file];
+    });
 }
 
 /** Writes every example into its block. */

@@ -30,6 +30,17 @@ describe('The table of folders in CONTRIBUTING.md', () => {
   });
 });
 
+it('CONTRIBUTING.md names files that exist', () => {
+  const files = ['src', 'test'].flatMap((folder) =>
+    readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).map(
+      (file) => `/${folder}/${file.replaceAll('\\', '/')}`,
+    ),
+  );
+  const named = [...readDocument('CONTRIBUTING.md').matchAll(/`([\w./-]+\.ts)`/g)];
+  const missing = named.filter(([, name]) => !files.some((file) => file.endsWith(`/${name}`)));
+  expect(missing.map(([, name]) => name)).toEqual([]);
+});
+
 /** The other folders that a folder's files import. */
 function importsOf(folder: string): string[] {
   const found = new Set<string>();

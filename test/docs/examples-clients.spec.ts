@@ -8,8 +8,11 @@ import {
   LlmService,
 } from 'nestjs-llm-callbacks';
 import { FakeLlm, RecordingCallbacks } from 'nestjs-llm-callbacks/testing';
-import { AppModule as BuiltIns, CostsController, countOne } from './examples/built-ins.js';
-import { Desk as TwoClients } from './examples/clients.js';
+import { says } from '../support/wire/index.js';
+import { responses } from '../support/wire/responses.js';
+import { WireServer } from '../support/wire/server.js';
+import { AppModule as BuiltIns, countOne, UsageController } from './examples/built-ins.js';
+import { Desk as TwoClients, withThoughts } from './examples/clients.js';
 import { ask } from './examples/errors.js';
 import { priceOf, withPrices } from './examples/numbers.js';
 import { Parrot } from './examples/own-provider.js';
@@ -44,6 +47,24 @@ describe('A client', () => {
 
     expect((await app.get(TwoClients).answer('Where is it?')).text).toBe('Here it is.');
     expect(second.requests[0]).toMatchObject({ model: 'b', system: 'Help with: parcels' });
+  });
+
+  it('asks OpenAI by its Responses API', async () => {
+    const server = await WireServer.listen();
+    try {
+      server.answers(says(responses, 'generate', { text: 'Hello.' }));
+      const env = { OPENAI_API_KEY: 'test', OPENAI_BASE_URL: server.origin };
+      jest.replaceProperty(process, 'env', env);
+      const app = await start({ imports: [withThoughts] });
+
+      expect((await app.get(LlmService).generate('hello')).text).toBe('Hello.');
+
+      const { path, body } = server.exchanges[0]!;
+      expect([path, body.store]).toEqual(['/responses', false]);
+      expect(body.include).toEqual(['reasoning.encrypted_content']);
+    } finally {
+      await server.close();
+    }
   });
 
   it('has a provider of the application', async () => {
@@ -125,7 +146,11 @@ describe('Built-in callbacks', () => {
 
     expect(await countOne(app.get(LlmService))).toMatch(/^\d+ in, \d+ out$/);
     expect(written).toBe(`${STORY}\nDone!\n`);
-    expect(app.get(CostsController).soFar().requestCount).toBe(1);
+    expect(app.get(UsageController).soFar()).toMatchObject({
+      costs: { requestCount: 1 },
+      byModel: { 'gpt-5-mini': { count: 1, errors: 0 } },
+      byTool: {},
+    });
     expect(logged[0]).toMatch(/^llm fake\/gpt-5-mini · stop · \d+ in, \d+ out · price unknown/);
   });
 });

@@ -1,11 +1,12 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import * as library from 'nestjs-llm-callbacks';
 import { EVENTS, type EventType } from '../../src/events/table.js';
-import { blocksOf, codeOf, readDocument, ROOT, updateDocument } from './blocks.js';
+import { blocksOf, codeOf, examples, readDocument, ROOT, updateDocument } from './blocks.js';
 
-const DOCUMENTS = ['README.md', 'CONTRIBUTING.md'];
+const PAGES = readdirSync(join(ROOT, 'docs')).map((page) => `docs/${page}`);
+const DOCUMENTS = ['README.md', 'CONTRIBUTING.md', ...PAGES];
 
 // After a change of an example: UPDATE_DOCS=1 npm test -- test/docs && npm run format
 if (process.env['UPDATE_DOCS']) DOCUMENTS.forEach(updateDocument);
@@ -22,13 +23,7 @@ describe.each(DOCUMENTS)('%s', (document) => {
 
   it('links to files and headings that exist', () => {
     const links = [...text.matchAll(/\]\((?!https?:)([^)]+)\)/g)].map(([, link]) => link!);
-    const headings = [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading]) => anchorOf(heading!));
-    const broken = links.filter((link) =>
-      link.startsWith('#')
-        ? !headings.includes(link.slice(1))
-        : !existsSync(join(ROOT, link.replace(/#.*/, ''))),
-    );
-    expect(broken).toEqual([]);
+    expect(links.filter((link) => !leadsSomewhere(document, link))).toEqual([]);
   });
 
   it('names scripts that exist', () => {
@@ -44,6 +39,11 @@ describe.each(DOCUMENTS)('%s', (document) => {
     const known = new Set(['AbortError', ...Object.keys(library)]);
     expect(named.filter((name) => !known.has(name.replace('@', '')))).toEqual([]);
   });
+});
+
+it('The documents show every example', () => {
+  const shown = DOCUMENTS.flatMap(blocksOf).map(({ example }) => example);
+  expect(examples().filter((example) => !shown.includes(example))).toEqual([]);
 });
 
 describe('The tables of README.md', () => {
@@ -72,6 +72,15 @@ describe('The tables of README.md', () => {
 /** Line breaks, and the commas that come with them, are prettier's business: regions are indented less in a document. */
 function withoutLayout(code: string): string {
   return code.replaceAll(/\s+/g, '').replaceAll(/,(?=[)\]}])/g, '');
+}
+
+function leadsSomewhere(document: string, link: string): boolean {
+  const [file = '', anchor] = link.split('#');
+  const target = file === '' ? document : normalize(join(dirname(document), file));
+  if (!existsSync(join(ROOT, target))) return false;
+  if (anchor === undefined) return true;
+  const headings = readDocument(target).matchAll(/^#+ (.+)$/gm);
+  return [...headings].some(([, heading]) => anchorOf(heading!) === anchor);
 }
 
 /** As GitHub does. */

@@ -1,11 +1,17 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
-import { CallbacksService, CostTracker, LlmService, type Prices } from 'nestjs-llm-callbacks';
+import {
+  AgentService,
+  CallbacksService,
+  CostTracker,
+  defineTool,
+  LlmService,
+  type Prices,
+} from 'nestjs-llm-callbacks';
 import { RecordingCallbacks } from 'nestjs-llm-callbacks/testing';
 import { AuditLog, AuditStore } from './examples/recipes/audit-log.js';
 import { inOrder, Receipt } from './examples/recipes/chaining.js';
 import { ContextAware } from './examples/recipes/context-aware.js';
 import { Monitoring } from './examples/recipes/global-callbacks.js';
-import { ProgressController, ProgressFeed, type Progress } from './examples/recipes/progress.js';
 import { Alarms, ExternalLog, ExternalService } from './examples/recipes/safe-callbacks.js';
 import { around, closeAll, logged, start } from './start.js';
 
@@ -45,34 +51,28 @@ describe('The recipe of audit logging', () => {
 
     await expect(app.get(LlmService).generate('hello')).rejects.toBe(full);
   });
-});
 
-describe('The recipe of progress', () => {
-  it('tells how far each call is', async () => {
-    const app = await start({
-      imports: [around([Array.from({ length: 15 }, () => 'word').join(' '), new Error('down')])],
-      controllers: [ProgressController],
-      providers: [ProgressFeed],
+  it('records which tool was called with which arguments, and keeps it from being called otherwise', async () => {
+    const tools: unknown[] = [];
+    const [execute, insert] = [jest.fn(() => 'seen'), jest.fn<AuditStore['insert']>()];
+    insert.mockImplementation(async (row) => {
+      if (row['event'] !== 'tool_call') return;
+      if (tools.push(row['args']) > 1) throw new Error('disk full');
     });
-    const seen: Progress[] = [];
-    app
-      .get(ProgressController)
-      .watch()
-      .subscribe(({ data }) => void seen.push(data as Progress));
-    const llm = app.get(LlmService);
+    const call = { toolCalls: [{ name: 'look', args: {} }] };
+    const app = await start({
+      imports: [around([call, 'done', call, 'done'])],
+      providers: [AuditLog, { provide: AuditStore, useValue: { insert } }],
+    });
+    const look = defineTool({ name: 'look', description: 'Looks.', execute });
+    const agent = app.get(AgentService).create({ tools: [look] });
 
-    await llm.stream('Tell me a story.').response;
-    await expect(llm.generate('And now?')).rejects.toThrow('down');
+    const [first, second] = [await agent.run('Look!'), await agent.run('Again!')];
 
-    expect(seen.map(({ status, pieces }) => [status, pieces])).toEqual([
-      ['started', undefined],
-      ['in_progress', 1],
-      ['in_progress', 11],
-      ['complete', undefined],
-      ['started', undefined],
-      ['failed', undefined],
-    ]);
-    expect(seen.at(-1)?.error).toContain('down');
+    expect(tools).toEqual([{}, {}]);
+    expect(execute).toHaveBeenCalledTimes(1);
+    expect(first.steps[0]?.toolResults[0]).toMatchObject({ result: 'seen' });
+    expect(second.steps[0]?.toolResults[0]?.error).toMatchObject({ message: 'refused' });
   });
 });
 

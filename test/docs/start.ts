@@ -1,5 +1,6 @@
 import type {
   DynamicModule,
+  INestApplication,
   INestApplicationContext,
   LoggerService,
   ModuleMetadata,
@@ -32,15 +33,25 @@ export async function serve(
   controllers: Type[],
   signIn: (request: object) => void = () => undefined,
 ): Promise<string> {
+  return listen({ imports: [root], controllers }, (app) =>
+    app.use((request: object, _response: unknown, next: () => void) => {
+      signIn(request);
+      next();
+    }),
+  );
+}
+
+/** The address of an application of the given parts; `prepare` is called before it listens. */
+export async function listen(
+  metadata: ModuleMetadata,
+  prepare: (app: INestApplication) => void = () => undefined,
+): Promise<string> {
   class Root {}
   const app = await NestFactory.create(
-    { module: Root, imports: [root], controllers },
+    { module: Root, ...metadata },
     { logger: false, forceCloseConnections: true },
   );
-  app.use((request: object, _response: unknown, next: () => void) => {
-    signIn(request);
-    next();
-  });
+  prepare(app);
   open.push(app);
   await app.listen(0, '127.0.0.1');
   return app.getUrl();

@@ -4,19 +4,24 @@ import {
   CostTracker,
   LlmService,
   LoggingCallbacks,
+  MetricsCallbacks,
   StreamingProgress,
   TokenCounter,
 } from 'nestjs-llm-callbacks';
 import { model } from './fake-model.js';
 
 // #region provided
-@Controller('costs')
-export class CostsController {
-  constructor(private readonly costs: CostTracker) {}
+@Controller('usage')
+export class UsageController {
+  constructor(
+    private readonly costs: CostTracker,
+    private readonly metrics: MetricsCallbacks,
+  ) {}
 
   @Get()
   soFar() {
-    return this.costs.snapshot();
+    const { byModel, byTool } = this.metrics.summary();
+    return { costs: this.costs.snapshot(), byModel, byTool };
   }
 }
 
@@ -24,8 +29,8 @@ export class CostsController {
   imports: [
     CallbacksModule.forRoot({ llm: model, callbacks: [new LoggingCallbacks({ pretty: true })] }),
   ],
-  controllers: [CostsController],
-  providers: [CostTracker],
+  controllers: [UsageController],
+  providers: [CostTracker, MetricsCallbacks],
 })
 export class AppModule {}
 // #endregion

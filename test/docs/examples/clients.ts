@@ -66,3 +66,9 @@ export const fromSettings = CallbacksModule.forRootAsync({
   useFactory: (settings: Settings) => ({ llm: { provider: 'openai', model: settings.model } }),
 });
 // #endregion
+
+// #region responses
+export const withThoughts = CallbacksModule.forRoot({
+  llm: { provider: 'openai', model: 'gpt-5-mini', api: 'responses' },
+});
+// #endregion

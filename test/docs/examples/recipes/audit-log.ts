@@ -28,7 +28,7 @@ export class AuditLog {
     });
   }
 
-  // Not heard yet: nothing calls tools so far.
+  // The tool is not called either, and the model is told "refused".
   @OnToolStart({ critical: true })
   async toolCall(event: ToolStartEvent) {
     await this.store.insert({

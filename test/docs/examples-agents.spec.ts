@@ -1,0 +1,234 @@
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { Injectable } from '@nestjs/common';
+import {
+  AgentService,
+  CallbacksModule,
+  Tool,
+  ToolExecutionError,
+  type PendingRun,
+} from 'nestjs-llm-callbacks';
+import { FakeLlm, RecordingCallbacks, type FakeAnswer } from 'nestjs-llm-callbacks/testing';
+import { DeskController, PendingRuns, supervised } from './examples/agents/approval.js';
+import { AppModule, Desk, OrderService, OrderTools } from './examples/agents/desk.js';
+import { introduce, newsroom, play } from './examples/agents/made.js';
+import { AgentMonitor } from './examples/agents/monitor.js';
+import { ChatController, watch } from './examples/agents/streams.js';
+import { Stock, StockTools } from './examples/agents/tool-errors.js';
+import { around, closeAll, listen, logged, serve, start } from './start.js';
+
+const REFUND: FakeAnswer = {
+  toolCalls: [{ id: 'r1', name: 'refund', args: { id: '42', dollars: 80 } }],
+};
+
+afterEach(async () => {
+  jest.restoreAllMocks();
+  await closeAll();
+});
+
+describe('An agent', () => {
+  it('calls the tools of a feature', async () => {
+    const app = await start({ imports: [AppModule] });
+
+    expect(await app.get(Desk).answer('Where is order 42?', 'ada')).toEqual({
+      output: 'Order 42 was sent.',
+      turns: 2,
+      cost: null,
+    });
+  });
+
+  it('is heard turn by turn', async () => {
+    const call: FakeAnswer = { toolCalls: [{ name: 'findOrder', args: { id: 42 } }] };
+    const app = await start({
+      imports: [around([call, 'It was sent.'], { agent: { tools: [OrderTools] } })],
+      providers: [OrderService, OrderTools, AgentMonitor],
+    });
+
+    await app.get(AgentService).run('Where is order 42?');
+
+    expect(logged).toEqual([
+      'findOrder: ToolArgumentsError',
+      'turn 1: findOrder',
+      'turn 2: answers',
+      expect.stringMatching(/^agent\.end after 2 turns and \d+ tokens$/),
+    ]);
+  });
+
+  it('has tools that are functions', async () => {
+    const throwing: FakeAnswer = { toolCalls: [{ name: 'throw_dice', args: { count: 3 } }] };
+    const app = await start({ imports: [around([throwing, 'They make 9.'])] });
+
+    const { steps } = await play(app.get(AgentService));
+
+    expect(steps[0]?.toolResults[0]?.result).toHaveLength(3);
+  });
+
+  it('goes on with a conversation', async () => {
+    const fake = new FakeLlm(['Hello.', 'Bye.']);
+    const app = await start({
+      imports: [around([], { llm: { provider: fake, model: 'fake' } })],
+    });
+
+    await introduce(app.get(AgentService));
+
+    expect(fake.requests[1]?.messages.map(({ content }) => content)).toEqual([
+      'I am Ada.',
+      'Hello.',
+      'Who am I?',
+    ]);
+  });
+
+  it('is a tool of another one', async () => {
+    @Injectable()
+    class Archive {
+      @Tool({ description: 'Searches the archive.' })
+      searchArchive() {
+        return 'The bridge opened in 1932.';
+      }
+    }
+    const recording = new RecordingCallbacks();
+    const app = await start({
+      imports: [
+        around(
+          [
+            { toolCalls: [{ name: 'researcher', args: { goal: 'When did it open?' } }] },
+            { toolCalls: [{ name: 'searchArchive' }] },
+            '1932.',
+            'It opened in 1932.',
+          ],
+          { callbacks: [recording] },
+        ),
+      ],
+      providers: [Archive],
+    });
+
+    const { output } = await newsroom(app.get(AgentService)).run('Write about the bridge.');
+
+    expect(output).toBe('It opened in 1932.');
+    const [writer] = recording.tree();
+    expect(writer?.children[1]).toMatchObject({ kind: 'tool', children: [{ kind: 'agent' }] });
+  });
+});
+
+describe('A tool', () => {
+  const COUNT: FakeAnswer = { toolCalls: [{ name: 'countStock', args: { article: 'lamp' } }] };
+
+  async function agentOf(stock: Stock) {
+    const app = await start({
+      imports: [around([COUNT, 'We have none.'], { agent: { tools: [StockTools] } })],
+      providers: [StockTools, { provide: Stock, useValue: stock }],
+    });
+    return app.get(AgentService);
+  }
+
+  it('that fails is told to the model', async () => {
+    const agent = await agentOf({ isDown: false, count: () => undefined });
+
+    const { messages } = await agent.run('How many lamps?');
+
+    expect(messages.at(-2)?.content).toBe(
+      'Error: The tool "countStock" failed: There is no article "lamp".',
+    );
+  });
+
+  it('may end the agent', async () => {
+    const agent = await agentOf({ isDown: true, count: () => 0 });
+
+    await expect(agent.run('How many lamps?')).rejects.toBeInstanceOf(ToolExecutionError);
+  });
+});
+
+describe('Approval', () => {
+  it.each([
+    [true, 'Order 42 is paid back.'],
+    [false, 'Error: The call was denied: A supervisor said no.'],
+  ])('is asked of a callback, which says %s', async (isFine, told) => {
+    const questions: string[] = [];
+    const app = await start({
+      imports: [around([REFUND, 'Done.'])],
+      providers: [OrderService, OrderTools],
+    });
+    const ask = async (question: string) => {
+      questions.push(question);
+      return isFine;
+    };
+
+    const { messages } = await supervised(app.get(AgentService), { ask }).run('Refund 42', {
+      userId: 'ada',
+    });
+
+    expect(questions).toEqual(['refund {"id":"42","dollars":80} for ada?']);
+    expect(messages.at(-2)?.content).toBe(told);
+  });
+
+  it('is waited for, and the run resumed once', async () => {
+    const stored = new Map<string, string>();
+    const runs: PendingRuns = {
+      save: async (run) => void stored.set(run.runId, JSON.stringify(run)),
+      take: async (runId) => {
+        const json = stored.get(runId);
+        stored.delete(runId);
+        return json === undefined ? undefined : (JSON.parse(json) as PendingRun);
+      },
+    };
+    const url = await listen({
+      imports: [
+        around([REFUND, 'Done.']),
+        CallbacksModule.forFeature({ name: 'support', agent: { tools: [OrderTools] } }),
+      ],
+      controllers: [DeskController],
+      providers: [OrderService, OrderTools, { provide: PendingRuns, useValue: runs }],
+    });
+    const post = async (path: string, body: object) => {
+      const headers = { 'content-type': 'application/json' };
+      const init = { method: 'POST', headers, body: JSON.stringify(body) };
+      const response = await fetch(`${url}/desk${path}`, init);
+      return (await response.json()) as { waitsAs?: string; statusCode?: number };
+    };
+
+    const asked = await post('', { question: 'Refund 42' });
+    expect(asked).toMatchObject({ for: [['refund', { id: '42', dollars: 80 }]] });
+    const decision = `/${asked.waitsAs}/decision`;
+    expect(await post(decision, { approve: true })).toEqual({ output: 'Done.' });
+    expect(await post(decision, { approve: true })).toMatchObject({ statusCode: 404 });
+  });
+});
+
+describe('A stream of an agent', () => {
+  const LOOK: FakeAnswer = { toolCalls: [{ name: 'findOrder', args: { id: '42' } }] };
+  const options = { agent: { tools: [OrderTools] } };
+
+  it('tells what happens', async () => {
+    const lines: unknown[] = [];
+    jest.spyOn(console, 'log').mockImplementation((line) => void lines.push(line));
+    const app = await start({
+      imports: [around([LOOK, 'It was sent.'], options)],
+      providers: [OrderService, OrderTools],
+    });
+
+    const { output } = await watch(app.get(AgentService), 'Where is order 42?');
+
+    expect([...lines, output]).toEqual([
+      'findOrder …',
+      'turn 1 is done',
+      'turn 2 is done',
+      'It was sent.',
+    ]);
+  });
+
+  it('is a response of server-sent events', async () => {
+    const url = await serve(around(['It was sent.']), [ChatController]);
+
+    const body = await (await fetch(`${url}/chat?question=where`)).text();
+
+    expect(body.match(/^(?:event|data): .*$/gm)).toEqual([
+      'event: text',
+      'data: It',
+      'event: text',
+      'data:  was',
+      'event: text',
+      'data:  sent.',
+      'event: done',
+      'data: It was sent.',
+    ]);
+  });
+});

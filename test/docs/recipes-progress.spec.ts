@@ -1,0 +1,132 @@
+import { EventEmitter, on, once } from 'node:events';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { WsAdapter } from '@nestjs/platform-ws';
+import {
+  defineTool,
+  type AgentErrorEvent,
+  type CallbackEvent,
+  type CallbacksModuleOptions,
+} from 'nestjs-llm-callbacks';
+import type { FakeAnswer } from 'nestjs-llm-callbacks/testing';
+import { WebSocket } from 'ws';
+import { DeskProgressController } from './examples/recipes/progress-sse.js';
+import { DeskGateway } from './examples/recipes/progress-websocket.js';
+import { around, closeAll, listen, serve } from './start.js';
+
+const CALL: FakeAnswer = { toolCalls: [{ name: 'look' }] };
+const look = defineTool({ name: 'look', description: 'Looks.', execute: () => 'seen' });
+/** Works until it is told to stop. */
+const endless = defineTool({
+  name: 'look',
+  description: 'Looks for long.',
+  execute: (_args, { signal }) => once(signal, 'abort'),
+});
+
+/** What the callbacks of the application hear. */
+let heard: EventEmitter;
+beforeEach(() => {
+  heard = new EventEmitter();
+});
+afterEach(closeAll);
+
+function model(answers: FakeAnswer[], tool = look) {
+  const tell = { onAnyEvent: (event: CallbackEvent) => void heard.emit(event.type, event) };
+  const options: CallbacksModuleOptions = { agent: { tools: [tool] }, callbacks: [tell] };
+  return around(answers, options);
+}
+
+/** Settles with the error of the agent; is called before the agent runs. */
+async function failure(): Promise<Error> {
+  const [event] = (await once(heard, 'agent.error')) as [AgentErrorEvent];
+  return event.error;
+}
+
+describe('The recipe of progress by WebSocket', () => {
+  async function connect(...parts: Parameters<typeof model>) {
+    const url = await listen({ imports: [model(...parts)], providers: [DeskGateway] }, (app) =>
+      app.useWebSocketAdapter(new WsAdapter(app)),
+    );
+    const socket = new WebSocket(`${url.replace('http', 'ws')}/desk`);
+    await once(socket, 'open');
+    return socket;
+  }
+
+  /** Asks; gives what the server says, up to the message that holds a text. */
+  async function ask(socket: WebSocket, last: string) {
+    const messages: unknown[] = [];
+    const receiving = on(socket, 'message');
+    socket.send(JSON.stringify({ event: 'ask', data: 'Where is it?' }));
+    for await (const [data] of receiving) {
+      messages.push(JSON.parse(String(data)));
+      if (String(data).includes(last)) break;
+    }
+    socket.terminate();
+    return messages;
+  }
+
+  it('tells each turn, and then the answer', async () => {
+    const socket = await connect([CALL, 'It is there.']);
+
+    expect(await ask(socket, 'answer')).toEqual([
+      { event: 'progress', data: { step: 1, status: 'in_progress' } },
+      { event: 'progress', data: { step: 2, status: 'in_progress' } },
+      { event: 'progress', data: { step: 2, status: 'complete' } },
+      { event: 'answer', data: 'It is there.' },
+    ]);
+  });
+
+  it('tells that the agent failed', async () => {
+    const socket = await connect([new Error('down')]);
+
+    expect(await ask(socket, 'failed')).toEqual([
+      { event: 'progress', data: { step: 0, status: 'failed' } },
+    ]);
+  });
+
+  it('stops the agent when the client leaves', async () => {
+    const socket = await connect([CALL, 'never'], endless);
+    const [working, failing] = [once(heard, 'tool.start'), failure()];
+
+    socket.send(JSON.stringify({ event: 'ask', data: 'Where is it?' }));
+    await working;
+    socket.terminate();
+
+    expect(await failing).toMatchObject({ name: 'AbortError', cause: 'The client left.' });
+  });
+});
+
+describe('The recipe of progress by server-sent events', () => {
+  const ask = async (parts: Parameters<typeof model>, init?: RequestInit) =>
+    fetch(`${await serve(model(...parts), [DeskProgressController])}/desk?question=where`, init);
+
+  async function updatesOf(...parts: Parameters<typeof model>) {
+    const body = await (await ask(parts)).text();
+    return [...body.matchAll(/^data: (.*)$/gm)].map(([, json]) => JSON.parse(json!) as unknown);
+  }
+
+  it('tells each turn, and then the answer', async () => {
+    expect(await updatesOf([CALL, 'It is there.'])).toEqual([
+      { step: 1, status: 'in_progress', action: 'tool_calls' },
+      { step: 2, status: 'in_progress', action: 'final' },
+      { step: 2, status: 'complete', answer: 'It is there.' },
+    ]);
+  });
+
+  it('tells that the agent failed', async () => {
+    expect(await updatesOf([new Error('down')])).toEqual([
+      { step: 0, status: 'failed', error: 'server_error' },
+    ]);
+  });
+
+  it('stops the agent when the browser leaves', async () => {
+    const [working, failing] = [once(heard, 'tool.start'), failure()];
+    const browser = new AbortController();
+    const asking = ask([[CALL, 'never'], endless], { signal: browser.signal });
+    asking.catch(() => undefined);
+
+    await working;
+    browser.abort();
+
+    expect(await failing).toMatchObject({ name: 'AbortError' });
+  });
+});
