@@ -8,7 +8,8 @@ import { line } from '../terminal/line.js';
 export class AnswerReview {
   readonly #logger = new Logger('review');
 
-  @OnLlmEnd()
+  // A turn of the agent that calls tools is no answer yet.
+  @OnLlmEnd({ when: ({ toolCalls }) => toolCalls.length === 0 })
   review(event: LlmEndEvent): void {
     const words = event.text.split(/\s+/).filter(Boolean).length;
     const verdict =

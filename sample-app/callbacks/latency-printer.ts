@@ -7,7 +7,7 @@ import {
   type LlmRetryEvent,
   type LlmStreamChunkEvent,
 } from 'nestjs-llm-callbacks';
-import { line } from '../terminal/line.js';
+import { line, milliseconds } from '../terminal/line.js';
 
 const EVERY = 5;
 
@@ -24,19 +24,18 @@ export class LatencyPrinter {
   @OnLlmRetry()
   trying(event: LlmRetryEvent): void {
     const { provider, attempt, error, delayMs } = event;
-    const again = `${provider} is asked again (retry ${attempt}) after ${ms(delayMs)}`;
+    const again = `${provider} is asked again (retry ${attempt}) after ${milliseconds(delayMs)}`;
     this.#logger.log(line(event, `${again}: ${error.name}`));
   }
 
-  @OnLlmEnd()
+  /** Turns of an agent are told by the agent's own printer. */
+  @OnLlmEnd({ when: ({ parentRunId }) => parentRunId === undefined })
   answered(event: LlmEndEvent): void {
     const { durationMs, timeToFirstChunkMs } = event;
     const first =
-      timeToFirstChunkMs === undefined ? '' : `, first words after ${ms(timeToFirstChunkMs)}`;
-    this.#logger.log(line(event, `${event.provider} took ${ms(durationMs)}${first}`));
+      timeToFirstChunkMs === undefined
+        ? ''
+        : `, first words after ${milliseconds(timeToFirstChunkMs)}`;
+    this.#logger.log(line(event, `${event.provider} took ${milliseconds(durationMs)}${first}`));
   }
-}
-
-function ms(duration: number): string {
-  return `${Math.round(duration)} ms`;
 }

@@ -1,6 +1,17 @@
-import { Body, Controller, HttpCode, Post, Query, Sse, UseFilters } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  HttpCode,
+  Post,
+  Query,
+  Sse,
+  UseFilters,
+  UseInterceptors,
+} from '@nestjs/common';
 import type { MessageEvent } from '@nestjs/common';
 import type { Observable } from 'rxjs';
+import { TicketHandler, type TicketOutcome } from '../agent/ticket-handler.js';
+import { AcceptedWhileWaiting } from './accepted-while-waiting.js';
 import { DeskService, type Answer } from './desk.service.js';
 import { LlmErrorFilter } from './llm-error.filter.js';
 import { QuestionPipe } from './question.pipe.js';
@@ -9,7 +20,17 @@ import { toMessages } from './to-messages.js';
 @Controller('tickets')
 @UseFilters(LlmErrorFilter)
 export class TicketsController {
-  constructor(private readonly desk: DeskService) {}
+  constructor(
+    private readonly desk: DeskService,
+    private readonly tickets: TicketHandler,
+  ) {}
+
+  /** The agent takes it; what needs a colleague is answered by `POST /approvals/:id`. */
+  @Post()
+  @UseInterceptors(AcceptedWhileWaiting)
+  handle(@Body('question', QuestionPipe) question: string): Promise<TicketOutcome> {
+    return this.tickets.handle(question);
+  }
 
   @Post('answer')
   @HttpCode(200)

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { ExecutionContext } from '@nestjs/common';
+import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { RunContext } from 'nestjs-llm-callbacks';
 
 const USER_ID = /^[\w.@-]{1,64}$/;
@@ -13,3 +13,8 @@ export function whoIsAsking(host: ExecutionContext): RunContext {
   const userId = headers['x-user-id'];
   return typeof userId === 'string' && USER_ID.test(userId) ? { userId } : {};
 }
+
+/** The user that the calls of a request are made for, as a parameter of its handler. */
+export const User = createParamDecorator(
+  (_: unknown, host: ExecutionContext) => whoIsAsking(host).userId,
+);

@@ -1,4 +1,5 @@
 import type { Fixture } from '@copilotkit/aimock';
+import { MOCK_CLERK } from './mock-clerk.js';
 
 /** How the mock types: milliseconds to the first words, then tokens per second. */
 const TYPING = { streamingProfile: { ttft: 120, tps: 50, jitter: 0 }, chunkSize: 12 };
@@ -43,9 +44,13 @@ const KNOWN_QUESTIONS: KnownQuestion[] = [
   },
 ];
 
-/** Both models' answers: Anthropic's sorts the question, OpenAI's answers it. The first match counts. */
+/** What both models say: Anthropic's sorts a question, OpenAI's answers it or is the agent's. The first match counts. */
 export function mockFixtures(): Fixture[] {
-  return KNOWN_QUESTIONS.flatMap(({ asked, topic, answer, tokens }) => [
+  return [MOCK_CLERK, ...KNOWN_QUESTIONS.flatMap(toFixtures)];
+}
+
+function toFixtures({ asked, topic, answer, tokens }: KnownQuestion): Fixture[] {
+  return [
     {
       match: { userMessage: asked, model: /^claude/ },
       response: { content: topic, usage: { input_tokens: tokens.triage, output_tokens: 4 } },
@@ -58,5 +63,5 @@ export function mockFixtures(): Fixture[] {
       },
       ...TYPING,
     },
-  ]);
+  ];
 }

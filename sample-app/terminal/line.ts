@@ -2,7 +2,7 @@ import type { CallbackEvent, Usage } from 'nestjs-llm-callbacks';
 
 /** What a callback heard, and what it says to that, in columns. */
 export function line({ type }: Pick<CallbackEvent, 'type'>, text: string): string {
-  return `${type.padEnd(9)}  ${text}`;
+  return `${type.padEnd(13)}  ${text}`;
 }
 
 /** How many tokens; "about" where they were estimated because the provider did not count them. */
@@ -13,4 +13,8 @@ export function tokensOf({ totalTokens, source }: Usage): string {
 /** US dollars with enough digits for a single call. */
 export function dollars(cost: number | null): string {
   return cost === null ? 'price unknown' : `$${cost.toFixed(6)}`;
+}
+
+export function milliseconds(duration: number): string {
+  return `${Math.round(duration)} ms`;
 }

@@ -3,6 +3,14 @@ import { costTable } from './cost-table.js';
 import { readSse } from './read-sse.js';
 import { bold, dim, wrap } from './style.js';
 
+/** What the desk says: an answer, an id to decide about, or what is wrong. */
+interface Reply {
+  status: number;
+  answer?: string;
+  approvalId?: string;
+  message?: string;
+}
+
 /** A short run for whoever reads the terminal: real requests to the desk's own endpoints. */
 export class Tour {
   #step = 0;
@@ -18,6 +26,8 @@ export class Tour {
     await this.#stream('Grace', 'How do I get a refund?');
     await this.#leave('Alan', 'What does the manual say?');
     await this.#ask(undefined, 'May I ask without a name?');
+    await this.#handOver('Ada', 'Where is my order 1042, please?');
+    await this.#handOver('Grace', 'I want a refund for order 1045.');
     const response = await fetch(`${this.url}/costs`);
     this.print(`${bold('What it cost')}  ${dim('GET /costs')}`);
     this.print(`${costTable((await response.json()) as CostSnapshot)}\n`);
@@ -25,20 +35,26 @@ export class Tour {
 
   async #ask(user: string | undefined, question: string): Promise<void> {
     this.#title(`${user ?? 'Somebody'}: ${question}`, 'POST /tickets/answer');
-    const response = await fetch(`${this.url}/tickets/answer`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', ...as(user) },
-      body: JSON.stringify({ question }),
-    });
-    const { answer, message } = (await response.json()) as { answer?: string; message?: string };
-    this.#reply(answer ?? `${response.status} ${message}`);
+    this.#reply(await this.#post('/tickets/answer', user, { question }));
+  }
+
+  /** To the agent, and to a colleague who agrees to what the agent may not do alone. */
+  async #handOver(user: string, question: string): Promise<void> {
+    this.#title(`${user} asks the agent: ${question}`, 'POST /tickets');
+    const asked = await this.#post('/tickets', user, { question });
+    const { approvalId } = asked;
+    if (approvalId === undefined) return this.#reply(asked);
+    this.#say('A colleague has to agree first.');
+    const decision = { approve: true, reason: 'The mill came back today.' };
+    this.#title('Joan, a colleague, approves', 'POST /approvals/:id');
+    this.#reply(await this.#post(`/approvals/${approvalId}`, 'Joan', decision));
   }
 
   async #stream(user: string, question: string): Promise<void> {
     this.#title(`${user} reads along: ${question}`, 'GET /tickets/stream');
     let answer = '';
     for await (const text of this.#read(user, question)) answer += text;
-    this.#reply(answer);
+    this.#say(answer);
   }
 
   /** Stops reading after the first words, and waits until the desk has noticed. */
@@ -51,7 +67,7 @@ export class Tour {
       break;
     }
     await ended;
-    this.#reply(`${answer} …`);
+    this.#say(`${answer} …`);
   }
 
   async *#read(user: string, question: string): AsyncGenerator<string> {
@@ -59,6 +75,15 @@ export class Tour {
     yield* readSse(
       await fetch(`${this.url}/tickets/stream?${query.toString()}`, { headers: as(user) }),
     );
+  }
+
+  async #post(path: string, user: string | undefined, body: object): Promise<Reply> {
+    const response = await fetch(`${this.url}${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...as(user) },
+      body: JSON.stringify(body),
+    });
+    return { ...((await response.json()) as Reply), status: response.status };
   }
 
   #nextEnd(): Promise<void> {
@@ -79,7 +104,11 @@ export class Tour {
     this.print(`${bold(`${++this.#step}  ${title}`)}  ${dim(route)}`);
   }
 
-  #reply(text: string): void {
+  #reply({ answer, status, message }: Reply): void {
+    this.#say(answer ?? `${status} ${message}`);
+  }
+
+  #say(text: string): void {
     this.print(`${wrap(`→ ${text}`)}\n`);
   }
 }

@@ -3,7 +3,12 @@ import { bold } from './style.js';
 /** Where the desk is, and how to try it. */
 export function welcome(url: string): string {
   return `${bold(`The desk is open at ${url}`)}  (Ctrl+C closes it)
+     Open it in a browser to ask the agent and to watch it work.
 
+     GET   /                    the page
+     POST  /tickets             hands a question to the agent
+     POST  /approvals/:id       decides about what the agent may not do alone
+     GET   /progress/:id        follows requests with this x-request-id
      POST  /tickets/answer      sorts a question and answers it
      GET   /tickets/stream?q=   streams the answer
      GET   /costs               what was spent, by model and by user

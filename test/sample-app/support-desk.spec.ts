@@ -1,34 +1,22 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { INestApplication } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
 import { CallbacksService, type CostSnapshot } from 'nestjs-llm-callbacks';
-import { AppModule } from '../../sample-app/app.module.js';
 import type { AuditEntry } from '../../sample-app/callbacks/audit-log.js';
 import { ModelConnections } from '../../sample-app/models/model-connections.js';
 import { readSse } from '../../sample-app/terminal/read-sse.js';
 import { Tour } from '../../sample-app/terminal/tour.js';
+import { ADA, Desk } from './open-desk.js';
 
-const ADA = { 'x-user-id': 'ada' };
 const SHIPPING = 'Where is my order 1042?';
 const REFUND = 'How do I get a refund?';
 
 describe('The support desk', () => {
-  let app: INestApplication;
-  let models: ModelConnections;
-  let url: string;
+  let desk: Desk;
 
   beforeEach(async () => {
-    // No environment: both providers are the mock, whatever keys the machine has.
-    models = await ModelConnections.open({});
-    app = await NestFactory.create(AppModule.connectedBy(models), {
-      logger: false,
-      forceCloseConnections: true,
-    });
-    await app.listen(0, '127.0.0.1');
-    url = await app.getUrl();
+    desk = await Desk.open();
   });
 
-  afterEach(() => app.close());
+  afterEach(() => desk.close());
 
   it('sorts a question with one provider and answers it with the other', async () => {
     const response = await ask(SHIPPING, ADA);
@@ -38,7 +26,7 @@ describe('The support desk', () => {
       topic: 'shipping',
       answer: 'Order 1042 left our warehouse this morning and reaches you on Friday.',
     });
-    const audit = await get<AuditEntry[]>('/audit');
+    const audit = await desk.get<AuditEntry[]>('/audit');
     expect(audit.map(({ event, model }) => `${event} ${model}`)).toEqual([
       'llm.start anthropic/claude-haiku-4-5',
       'llm.end anthropic/claude-haiku-4-5',
@@ -63,7 +51,7 @@ describe('The support desk', () => {
     await ask(SHIPPING, ADA);
     await ask(REFUND, { 'x-user-id': 'grace' });
 
-    const costs = await get<CostSnapshot>('/costs');
+    const costs = await desk.get<CostSnapshot>('/costs');
     expect(costs.requestCount).toBe(4);
     expect(costs.totalTokens).toBe(64 + 4 + 96 + 18 + 61 + 4 + 93 + 34);
     expect(costs.unpricedCount).toBe(0);
@@ -81,9 +69,9 @@ describe('The support desk', () => {
     const response = await request();
 
     expect(response.status).toBe(403);
-    const { totalTokens, totalCost } = await get<CostSnapshot>('/costs');
+    const { totalTokens, totalCost } = await desk.get<CostSnapshot>('/costs');
     expect([totalTokens, totalCost]).toEqual([0, 0]);
-    expect((await get<AuditEntry[]>('/audit')).at(-1)?.outcome).toBe('ForbiddenException');
+    expect((await desk.get<AuditEntry[]>('/audit')).at(-1)?.outcome).toBe('ForbiddenException');
   });
 
   it('ends a run as cancelled when its reader leaves', async () => {
@@ -94,7 +82,7 @@ describe('The support desk', () => {
     }
     await ended;
 
-    const { outcome, tokens, cost } = (await get<AuditEntry[]>('/audit')).at(-1)!;
+    const { outcome, tokens, cost } = (await desk.get<AuditEntry[]>('/audit')).at(-1)!;
     expect(outcome).toBe('cancelled');
     expect(tokens).toBeGreaterThan(0);
     expect(cost).toBeGreaterThan(0);
@@ -106,29 +94,37 @@ describe('The support desk', () => {
     ['a list, which would be taken for a conversation', { question: ['a', 'b'] }],
     ['a very long one', { question: 'x'.repeat(2_001) }],
   ])('refuses %s', async (_what, body) => {
-    expect((await post(body, ADA)).status).toBe(400);
-    expect(await get('/audit')).toEqual([]);
+    expect((await desk.post('/tickets/answer', body, ADA)).status).toBe(400);
+    expect(await desk.get('/audit')).toEqual([]);
   });
 
-  it('plays a tour that shows answers, a cancelled stream, a refusal and the costs', async () => {
+  it('plays a tour that shows answers, a cancelled stream, a refusal, the agent and the costs', async () => {
     const lines: string[] = [];
-    await new Tour(url, app.get(CallbacksService), (text) => void lines.push(text)).play();
+    await new Tour(
+      desk.url,
+      desk.app.get(CallbacksService),
+      (text) => void lines.push(text),
+    ).play();
 
     const output = lines.join('\n');
     expect(output).toContain('1  Ada: Where is my order 1042?');
     expect(output).toContain('→ Order 1042 left our warehouse');
     expect(output).toContain('→ Send the item back within 30 days.');
     expect(output).toContain('→ 403 Say who you are');
-    expect(output).toMatch(/together +5 +\d+ +\$0\.000\d{3}/);
-    expect((await get<AuditEntry[]>('/audit')).map(({ outcome }) => outcome)).toContain(
+    expect(output).toContain('→ Your alarm clock (order 1042) is on its way');
+    expect(output).toMatch(
+      /→ A colleague has to agree first\.[^]*7 {2}Joan[^]*→ We return \$89\.00/,
+    );
+    expect(output).toMatch(/together +10 +\d+ +\$0\.000\d{3}/);
+    expect((await desk.get<AuditEntry[]>('/audit')).map(({ outcome }) => outcome)).toContain(
       'cancelled',
     );
   });
 
   it('stops its mock when it is closed', async () => {
-    await app.close();
+    await desk.close();
 
-    await expect(fetch(models.openai.baseURL!)).rejects.toThrow('fetch failed');
+    await expect(fetch(desk.models.openai.baseURL!)).rejects.toThrow('fetch failed');
   });
 
   it('asks a provider itself when its key is set, and the mock for the other one', async () => {
@@ -141,29 +137,17 @@ describe('The support desk', () => {
   });
 
   function ask(question: string, headers: Record<string, string> = {}): Promise<Response> {
-    return post({ question }, headers);
-  }
-
-  function post(body: object, headers: Record<string, string>): Promise<Response> {
-    return fetch(`${url}/tickets/answer`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', ...headers },
-      body: JSON.stringify(body),
-    });
+    return desk.post('/tickets/answer', { question }, headers);
   }
 
   function read(question: string, headers: Record<string, string> = {}): Promise<Response> {
     const query = new URLSearchParams({ q: question }).toString();
-    return fetch(`${url}/tickets/stream?${query}`, { headers });
-  }
-
-  async function get<T>(path: string): Promise<T> {
-    return (await (await fetch(`${url}${path}`)).json()) as T;
+    return desk.fetch(`/tickets/stream?${query}`, headers);
   }
 
   function nextEnd(): Promise<void> {
     return new Promise((resolve) => {
-      app.get(CallbacksService).on('llm.end', () => resolve(), { order: Infinity });
+      desk.app.get(CallbacksService).on('llm.end', () => resolve(), { order: Infinity });
     });
   }
 });
