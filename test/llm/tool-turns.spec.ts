@@ -44,6 +44,31 @@ describe('A conversation with tools', () => {
       ]);
     });
 
+    it('with the pictures of results behind the results, which are text there', async () => {
+      bench.server.answers(says(openai, 'generate', HELLO));
+      const image = { type: 'image' as const, url: 'https://example.com/a.png' };
+      await bench.llm.generate([
+        { role: 'assistant', content: '', toolCalls: CALLS },
+        { role: 'tool', toolCallId: 'call_1', content: [{ type: 'text', text: 'Sunny' }, image] },
+        { role: 'tool', toolCallId: 'call_2', content: [image] },
+      ]);
+      const shown = { type: 'image_url', image_url: { url: image.url } };
+      expect(bench.server.exchanges[0]!.body['messages']).toMatchObject([
+        { role: 'assistant' },
+        { role: 'tool', tool_call_id: 'call_1', content: [{ type: 'text', text: 'Sunny' }] },
+        { role: 'tool', tool_call_id: 'call_2', content: 'The pictures that follow.' },
+        {
+          role: 'user',
+          content: [
+            { type: 'text', text: 'Of the result of the tool call call_1:' },
+            shown,
+            { type: 'text', text: 'Of the result of the tool call call_2:' },
+            shown,
+          ],
+        },
+      ]);
+    });
+
     it('without content where the model only called tools', async () => {
       bench.server.answers(says(openai, 'generate', HELLO));
       await bench.llm.generate([{ role: 'assistant', content: '', toolCalls: CALLS }]);

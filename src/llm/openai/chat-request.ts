@@ -20,7 +20,7 @@ export function encodeChatRequest(
     schema,
     providerOptions,
   } = request;
-  const encoded = messages.map(encodeMessage);
+  const encoded = encodeMessages(messages);
   if (system !== undefined) encoded.unshift({ role: 'system', content: system });
   const body: Record<string, unknown> = { model, messages: encoded };
   if (tools?.length) body.tools = tools.map(encodeTool);
@@ -41,9 +41,40 @@ function encodeSchema(schema: JsonSchema): object {
   return { type: 'json_schema', json_schema: format };
 }
 
-function encodeMessage({ role, content, toolCalls, toolCallId }: Message): object {
+/** Tools answer in text here: the pictures of their results come behind, as if the user showed them. */
+function encodeMessages(messages: readonly Message[]): object[] {
+  const encoded: object[] = [];
+  let shown: object[] = [];
+  const show = () => {
+    if (shown.length > 0) encoded.push({ role: 'user', content: shown });
+    shown = [];
+  };
+  for (const message of messages) {
+    if (message.role === 'tool') {
+      encoded.push(encodeToolResult(message, shown));
+      continue;
+    }
+    show();
+    encoded.push(encodeMessage(message));
+  }
+  show();
+  return encoded;
+}
+
+function encodeToolResult({ role, content, toolCallId }: Message, shown: object[]): object {
+  if (typeof content === 'string') return { role, tool_call_id: toolCallId, content };
+  const texts = content.filter(({ type }) => type === 'text');
+  const pictures = content.filter(({ type }) => type !== 'text');
+  if (pictures.length > 0) {
+    const caption = `Of the result of the tool call ${toolCallId}:`;
+    shown.push({ type: 'text', text: caption }, ...pictures.map(encodePart));
+  }
+  const told = texts.length > 0 ? texts.map(encodePart) : 'The pictures that follow.';
+  return { role, tool_call_id: toolCallId, content: told };
+}
+
+function encodeMessage({ role, content, toolCalls }: Message): object {
   const encoded = typeof content === 'string' ? content : content.map(encodePart);
-  if (role === 'tool') return { role, tool_call_id: toolCallId, content: encoded };
   if (role !== 'assistant' || !toolCalls?.length) return { role, content: encoded };
   return {
     role,
