@@ -2,11 +2,7 @@ import { Injectable, type ExecutionContext } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import type { Agent } from './agent/index.js';
 import { CallbacksConfigurationError } from './errors/index.js';
-import {
-  createClient,
-  mergeLlmOptions,
-  type LlmClient,
-} from './llm/index.js';
+import { createClient, mergeLlmOptions, type LlmClient } from './llm/index.js';
 import type { CallbacksModuleOptions, FeatureOptions } from './options.js';
 import { PriceBook } from './prices/index.js';
 import { HandlerRegistry } from './registry/index.js';

@@ -11,7 +11,9 @@ const { AgentService, CallbacksModule } = await import(
 );
 const { FakeLlm } = await import(pathToFileURL(join(folder, 'testing/index.js')).href);
 
-process.once('message', async ({ pending, decisions, answers }) => {
+process.once('message', (message) => void resume(message));
+
+async function resume({ pending, decisions, answers }) {
   const fake = new FakeLlm(answers);
   const refund = {
     name: 'refund',
@@ -34,4 +36,4 @@ process.once('message', async ({ pending, decisions, answers }) => {
   const result = await app.get(AgentService).resume(pending, decisions);
   await app.close();
   process.send({ result }, () => process.disconnect());
-});
+}
