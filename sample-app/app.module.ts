@@ -1,5 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
-import { CallbacksModule, CostTracker } from 'nestjs-llm-callbacks';
+import { APP_FILTER } from '@nestjs/core';
+import { CallbacksExceptionFilter, CallbacksModule, CostTracker } from 'nestjs-llm-callbacks';
 import { CLERK } from './agent/clerk.js';
 import { HelpTexts } from './agent/help-texts.js';
 import { OrderBook } from './agent/order-book.js';
@@ -28,7 +29,12 @@ const AGENT = [OrderBook, OrderTools, HelpTexts, WaitingTickets, TicketHandler];
 @Module({
   imports: [ProgressModule, PageModule],
   controllers: [TicketsController, ApprovalsController, CostsController, AuditController],
-  providers: [DeskService, ...AGENT, ...CALLBACKS],
+  providers: [
+    DeskService,
+    ...AGENT,
+    ...CALLBACKS,
+    { provide: APP_FILTER, useClass: CallbacksExceptionFilter },
+  ],
 })
 export class AppModule {
   static connectedBy(models: ModelConnections): DynamicModule {

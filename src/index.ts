@@ -29,6 +29,7 @@ export * from './events/retrieval.events.js';
 export type { FromCallback, RequestContext } from './events/run-info.js';
 export type { CallbackEvent, EventOf, EventSelector, EventType } from './events/table.js';
 export * from './events/tool.events.js';
+export * from './http/index.js';
 export type { LlmCallOptions, LlmOptions, LlmStreamOptions } from './llm/llm-options.js';
 export type { LlmProvider, LlmProviderContext, LlmRetry } from './llm/llm-provider.js';
 export { LlmStream } from './llm/llm-stream.js';

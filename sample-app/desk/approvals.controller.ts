@@ -1,13 +1,11 @@
-import { Body, Controller, Param, Post, UseFilters, UseInterceptors } from '@nestjs/common';
+import { Body, Controller, Param, Post, UseInterceptors } from '@nestjs/common';
 import type { ApprovalDecision } from 'nestjs-llm-callbacks';
 import { TicketHandler, type TicketOutcome } from '../agent/ticket-handler.js';
 import { AcceptedWhileWaiting } from './accepted-while-waiting.js';
 import { DecisionPipe } from './decision.pipe.js';
-import { LlmErrorFilter } from './llm-error.filter.js';
 
 /** Whoever is signed in may decide here; a real application has a guard that lets only some. */
 @Controller('approvals')
-@UseFilters(LlmErrorFilter)
 export class ApprovalsController {
   constructor(private readonly tickets: TicketHandler) {}
 

@@ -1,24 +1,13 @@
-import {
-  Body,
-  Controller,
-  HttpCode,
-  Post,
-  Query,
-  Sse,
-  UseFilters,
-  UseInterceptors,
-} from '@nestjs/common';
+import { Body, Controller, HttpCode, Post, Query, Sse, UseInterceptors } from '@nestjs/common';
 import type { MessageEvent } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import { TicketHandler, type TicketOutcome } from '../agent/ticket-handler.js';
 import { AcceptedWhileWaiting } from './accepted-while-waiting.js';
 import { DeskService, type Answer } from './desk.service.js';
-import { LlmErrorFilter } from './llm-error.filter.js';
 import { QuestionPipe } from './question.pipe.js';
 import { toMessages } from './to-messages.js';
 
 @Controller('tickets')
-@UseFilters(LlmErrorFilter)
 export class TicketsController {
   constructor(
     private readonly desk: DeskService,

@@ -1,0 +1,1 @@
+export * from './callbacks-exception.filter.js';

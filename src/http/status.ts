@@ -1,0 +1,36 @@
+import { CallbackAbort, type CallbacksError, type ErrorCode } from '../errors/index.js';
+
+const MS_PER_SECOND = 1_000;
+const FORBIDDEN = 403;
+const SERVER_ERROR = 500;
+
+/** The status of each kind of error; 499, "client closed request", is what proxies log. */
+const STATUS: Partial<Record<ErrorCode, number>> = {
+  invalid_request: 400,
+  context_length: 400,
+  content_filter: 400,
+  budget_exceeded: 402,
+  rate_limit: 429,
+  rate_limit_exceeded: 429,
+  aborted: 499,
+  authentication: 502,
+  permission: 502,
+  server_error: 502,
+  connection: 502,
+  invalid_response: 502,
+  schema_validation: 502,
+  overloaded: 503,
+  timeout: 504,
+  callback_timeout: 504,
+};
+
+/** The HTTP status that says what went wrong. */
+export function statusOf(error: CallbacksError): number {
+  return STATUS[error.code] ?? (error instanceof CallbackAbort ? FORBIDDEN : SERVER_ERROR);
+}
+
+/** When a request may be made again, in whole seconds; `undefined` when that is not known. */
+export function retryAfterSeconds(error: CallbacksError): number | undefined {
+  const { retryAfterMs } = error as { retryAfterMs?: unknown };
+  return typeof retryAfterMs === 'number' ? Math.ceil(retryAfterMs / MS_PER_SECOND) : undefined;
+}

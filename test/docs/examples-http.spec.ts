@@ -1,0 +1,31 @@
+import { Controller, Get } from '@nestjs/common';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { Test } from '@nestjs/testing';
+import { afterEach, expect, it } from '@jest/globals';
+import { BudgetExceededError } from 'nestjs-llm-callbacks';
+import { closeApps, willClose } from '../support/app.js';
+import { testLogger } from '../support/logs.js';
+import { HttpErrorsModule } from './examples/http-errors.js';
+
+afterEach(closeApps);
+
+@Controller()
+class Spent {
+  @Get() ask() {
+    throw new BudgetExceededError('The budget of today is spent.');
+  }
+}
+
+it('The filter of the README says errors in terms of HTTP', async () => {
+  const module = await Test.createTestingModule({
+    imports: [HttpErrorsModule],
+    controllers: [Spent],
+  })
+    .setLogger(testLogger)
+    .compile();
+  const app = willClose(module.createNestApplication(new ExpressAdapter()));
+  await app.listen(0, '127.0.0.1');
+  const response = await fetch(await app.getUrl());
+  expect(response.status).toBe(402);
+  expect(await response.json()).toMatchObject({ code: 'budget_exceeded', retryable: false });
+});

@@ -1,0 +1,167 @@
+import { Controller, Get, Query, Res, type Provider } from '@nestjs/common';
+import { APP_FILTER } from '@nestjs/core';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { Test } from '@nestjs/testing';
+import type { ServerResponse } from 'node:http';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import {
+  BudgetExceededError,
+  CallbackAbort,
+  CallbacksConfigurationError,
+  CallbacksExceptionFilter,
+  CallbackTimeoutError,
+  LlmAbortedError,
+  LlmAuthenticationError,
+  LlmConnectionError,
+  LlmContentFilterError,
+  LlmContextLengthError,
+  LlmInvalidRequestError,
+  LlmOverloadedError,
+  LlmPermissionError,
+  LlmRateLimitError,
+  LlmResponseError,
+  LlmServerError,
+  LlmTimeoutError,
+  MaxStepsExceededError,
+  RateLimitExceededError,
+  SchemaValidationError,
+  ToolExecutionError,
+  type CallbacksError,
+} from 'nestjs-llm-callbacks';
+import { closeApps, willClose } from '../support/app.js';
+import { logs, testLogger } from '../support/logs.js';
+
+afterEach(closeApps);
+
+class Closed extends CallbackAbort {}
+
+const ERRORS: [status: number, error: CallbacksError][] = [
+  [400, new LlmInvalidRequestError('refused')],
+  [400, new LlmContextLengthError('too long')],
+  [400, new LlmContentFilterError('filtered')],
+  [402, new BudgetExceededError('spent')],
+  [403, new Closed('closed')],
+  [429, new RateLimitExceededError('slower')],
+  [429, new LlmRateLimitError('slower')],
+  [499, new LlmAbortedError('left')],
+  [500, new CallbacksConfigurationError('secret mistake')],
+  [500, new MaxStepsExceededError('secret mistake', [])],
+  [500, new ToolExecutionError('secret mistake')],
+  [502, new LlmAuthenticationError('key')],
+  [502, new LlmPermissionError('model')],
+  [502, new LlmServerError('down')],
+  [502, new LlmConnectionError('gone')],
+  [502, new LlmResponseError('malformed')],
+  [502, new SchemaValidationError('unfit')],
+  [503, new LlmOverloadedError('full')],
+  [504, new LlmTimeoutError('late')],
+  [504, new CallbackTimeoutError('late')],
+];
+
+let thrown: Error;
+
+@Controller()
+class Failing {
+  @Get('fail') fail() {
+    throw thrown;
+  }
+
+  @Get('begun') begun(
+    @Res() response: ServerResponse | { raw: ServerResponse },
+    @Query('type') type: string,
+  ) {
+    const raw = 'raw' in response ? response.raw : response;
+    raw.writeHead(200, { 'content-type': type });
+    raw.write('data: first\n\n');
+    throw thrown;
+  }
+}
+
+const PLATFORMS = {
+  Express: () => new ExpressAdapter(),
+  Fastify: () => new FastifyAdapter(),
+};
+
+async function listen(
+  platform: keyof typeof PLATFORMS,
+  provider: Provider = { provide: APP_FILTER, useClass: CallbacksExceptionFilter },
+): Promise<string> {
+  const module = await Test.createTestingModule({ controllers: [Failing], providers: [provider] })
+    .setLogger(testLogger)
+    .compile();
+  const app = willClose(module.createNestApplication(PLATFORMS[platform]()));
+  await app.listen(0, '127.0.0.1');
+  return app.getUrl();
+}
+
+describe.each(Object.keys(PLATFORMS) as (keyof typeof PLATFORMS)[])(
+  'CallbacksExceptionFilter on %s',
+  (platform) => {
+    it('gives each error its status, and says what and whether to try again', async () => {
+      const url = await listen(platform);
+      for (const [statusCode, error] of ERRORS) {
+        thrown = error;
+        const response = await fetch(`${url}/fail`);
+        const { name, code, retryable } = error;
+        expect(response.status).toBe(statusCode);
+        expect(await response.json()).toEqual({
+          statusCode,
+          error: name,
+          code,
+          retryable,
+          message: statusCode === 500 ? 'Internal server error' : error.message,
+        });
+      }
+    });
+
+    it('logs what is the application’s own mistake', async () => {
+      const url = await listen(platform);
+      thrown = new CallbacksConfigurationError('no model');
+      await fetch(`${url}/fail`);
+      expect(logs).toEqual([{ level: 'error', message: 'no model' }]);
+    });
+
+    it.each([
+      [1_500, '2'],
+      [60_000, '60'],
+      [undefined, null],
+    ])('says when to try again: %s ms is Retry-After %s', async (retryAfterMs, header) => {
+      const url = await listen(platform);
+      thrown = new RateLimitExceededError('slower', { retryAfterMs });
+      expect((await fetch(`${url}/fail`)).headers.get('retry-after')).toBe(header);
+    });
+
+    it('makes the error the last event of an event stream that has begun', async () => {
+      const url = await listen(platform);
+      thrown = new BudgetExceededError('spent');
+      const headers = { accept: 'text/event-stream' };
+      const text = await (await fetch(`${url}/begun?type=text/event-stream`, { headers })).text();
+      const [first, last, rest] = text.split('\n\n');
+      expect(first).toBe('data: first');
+      expect(last).toMatch(/^event: error\ndata: \{"statusCode":402,"error":"BudgetExceededError"/);
+      expect(rest).toBe('');
+    });
+
+    it('breaks off another answer that has begun', async () => {
+      const url = await listen(platform);
+      thrown = new LlmServerError('down');
+      const response = await fetch(`${url}/begun?type=text/plain`);
+      await expect(response.text()).rejects.toThrow('terminated');
+    });
+
+    it('leaves errors of other kinds alone', async () => {
+      const url = await listen(platform);
+      thrown = new Error('not ours');
+      const response = await fetch(`${url}/fail`);
+      expect(await response.json()).toEqual({ statusCode: 500, message: 'Internal server error' });
+    });
+
+    it('works without being injected', async () => {
+      const filter = { provide: APP_FILTER, useValue: new CallbacksExceptionFilter() };
+      const url = await listen(platform, filter);
+      thrown = new BudgetExceededError('spent');
+      expect((await fetch(`${url}/fail`)).status).toBe(402);
+    });
+  },
+);
