@@ -146,8 +146,9 @@ describe.each(Object.keys(PLATFORMS) as (keyof typeof PLATFORMS)[])(
     it('breaks off another answer that has begun', async () => {
       const url = await listen(platform);
       thrown = new LlmServerError('down');
-      const response = await fetch(`${url}/begun?type=text/plain`);
-      await expect(response.text()).rejects.toThrow('terminated');
+      const reading = fetch(`${url}/begun?type=text/plain`).then((response) => response.text());
+      // In the middle of the body, or before its first byte was on its way.
+      await expect(reading).rejects.toThrow(/terminated|fetch failed/);
     });
 
     it('leaves errors of other kinds alone', async () => {
