@@ -1,5 +1,5 @@
 import { BudgetExceededError, MaxStepsExceededError } from '../errors/index.js';
-import type { LlmCallOptions, LlmService, LlmStream } from '../llm/index.js';
+import type { LlmCallOptions, LlmService } from '../llm/index.js';
 import { Totals } from '../run/index.js';
 import type {
   AgentResult,
@@ -26,7 +26,8 @@ interface Turn {
 /** Turn by turn: asks the model, calls the tools that it asks for, sends their results back, until it answers. */
 export class AgentLoop {
   readonly #messages: Message[];
-  #stream: LlmStream | undefined;
+  /** Stops what is asked of the model when the reader stops reading. */
+  #stopAsking: (() => void) | undefined;
 
   constructor(
     private readonly agent: AgentRun,
@@ -37,7 +38,7 @@ export class AgentLoop {
     agent.run.whenAborted((reason) => tools.stop(reason));
     agent.whenCancelled(() => {
       tools.stop('The reader of the stream stopped reading.');
-      void this.#stream?.[Symbol.asyncDispose]();
+      this.#stopAsking?.();
     });
   }
 
@@ -64,13 +65,19 @@ export class AgentLoop {
     this.#checkLimits();
     agent.turn = new Totals();
     const { persona, model, tools, schema } = agent.spec;
-    const response = await this.#generate({
+    const options = {
       ...(persona !== undefined && { system: persona }),
       ...(model !== undefined && { model }),
       ...(tools.length > 0 && { tools: tools.map((tool) => tool.spec) }),
       ...(schema !== undefined && { schema }),
-      signal: agent.run.signal,
-    });
+    };
+    let response: LlmResponse;
+    try {
+      response = await this.#generate(options);
+    } catch (error) {
+      if (agent.cancelled && !agent.run.aborted) return CANCELLED;
+      throw error;
+    }
     const message = answerable(response.message, agent.steps.length);
     this.#messages.push(message);
     const { finishReason, object } = response;
@@ -79,14 +86,18 @@ export class AgentLoop {
 
   /** A streamed agent streams its model too, unless the answer has a form: a stream cannot be repaired. */
   async #generate(options: LlmCallOptions): Promise<LlmResponse> {
-    const { streaming, schema } = this.agent.spec;
-    if (!streaming || schema !== undefined) return this.llm.generate(this.#messages, options);
-    this.#stream = this.llm.stream(this.#messages, options);
-    try {
-      return await this.#stream.response;
-    } finally {
-      this.#stream = undefined;
+    const { run, spec } = this.agent;
+    if (!spec.streaming)
+      return this.llm.generate(this.#messages, { ...options, signal: run.signal });
+    if (spec.schema !== undefined) {
+      const left = new AbortController();
+      this.#stopAsking = () => left.abort('The reader of the stream stopped reading.');
+      const signal = AbortSignal.any([run.signal, left.signal]);
+      return this.llm.generate(this.#messages, { ...options, signal });
     }
+    const stream = this.llm.stream(this.#messages, { ...options, signal: run.signal });
+    this.#stopAsking = () => void stream[Symbol.asyncDispose]();
+    return stream.response;
   }
 
   #checkLimits(): void {

@@ -38,6 +38,12 @@ export async function checkArguments(
   return checked.value;
 }
 
+/** A call with other arguments than those that the model chose. */
+export function withArgs(call: ToolCall, args: unknown): ToolCall {
+  const { argsError: _wrong, ...rest } = call;
+  return { ...rest, args, argsText: JSON.stringify(args) ?? '' };
+}
+
 /** What a tool threw, as an error of our tree; its own message is kept, because it is for the model too. */
 export function toToolError(thrown: unknown, toolName: string): ToolExecutionError {
   const reason = thrown instanceof Error ? thrown.message : String(thrown);

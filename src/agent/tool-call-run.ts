@@ -1,7 +1,6 @@
 import {
   CallbackAbort,
   CallbacksError,
-  LlmAbortedError,
   ToolArgumentsError,
   ToolExecutionError,
 } from '../errors/index.js';
@@ -18,7 +17,7 @@ import type { CallableTool, ToolContext } from '../tools/index.js';
 import { toolEvents, WorkRun } from '../work/index.js';
 import type { Approve } from './agent-options.js';
 import { withDeadline } from './deadline.js';
-import { checkArguments, toToolError } from './tool-arguments.js';
+import { checkArguments, toToolError, withArgs } from './tool-arguments.js';
 import { collect, cut, toContent } from './tool-result.js';
 
 /** Names come from models. */
@@ -116,8 +115,16 @@ export class ToolCallRun implements ToolCallInfo {
   async #ask(): Promise<void> {
     const { approve } = this.rules;
     if (approve === undefined) return;
-    const decision = await approve({ ...this.call, args: this.args }, this.#context());
+    const asking = async () => approve({ ...this.call, args: this.args }, this.#context());
+    // Whoever is asked may never answer; an agent that was stopped does not wait for that.
+    const decision = await this.#work.run.orAborted(asking());
     if (decision === 'pending') return;
+    if (typeof decision?.approve !== 'boolean') {
+      throw new ToolExecutionError(
+        `approve must answer { approve: true }, { approve: false } or 'pending' for the tool "${this.toolName}".`,
+        { fatal: true },
+      );
+    }
     if (decision.args !== undefined) {
       const call = withArgs(this.call, decision.args);
       this.args = await checkArguments(call, this.tool, this.rules.offered);
@@ -165,8 +172,7 @@ export class ToolCallRun implements ToolCallInfo {
     if (error instanceof ToolExecutionError && error.fatal) return true;
     // A critical handler of the end.
     if (this.#stage === 'done') return !this.#stopped;
-    if (wasRefused || error instanceof ToolArgumentsError || error instanceof LlmAbortedError)
-      return false;
+    if (wasRefused || this.#stopped || error instanceof ToolArgumentsError) return false;
     return this.rules.onToolError === 'fail' && this.approval?.status !== 'denied';
   }
 
@@ -195,9 +201,4 @@ export class ToolCallRun implements ToolCallInfo {
   #toError(thrown: unknown): CallbacksError {
     return thrown instanceof CallbacksError ? thrown : toToolError(thrown, this.toolName);
   }
-}
-
-function withArgs(call: ToolCall, args: unknown): ToolCall {
-  const { argsError: _wrong, ...rest } = call;
-  return { ...rest, args, argsText: JSON.stringify(args) ?? '' };
 }

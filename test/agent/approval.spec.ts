@@ -125,6 +125,24 @@ describe('A call that needs approval', () => {
     expect(fake.requests[3]!.messages.at(-2)!.content).toContain('do not fit');
   });
 
+  it('ends the agent when approve answers something else', async () => {
+    const { agent } = await start({ approve: () => undefined as never });
+    await expect(agent.run('Refund 42')).rejects.toThrow('approve must answer');
+  });
+
+  it('is not waited for when the agent is aborted', async () => {
+    const controller = new AbortController();
+    const { agent, recording } = await start({
+      approve: () => {
+        setImmediate(() => controller.abort('enough'));
+        return new Promise(() => undefined);
+      },
+    });
+    const running = agent.run('Refund 42', { signal: controller.signal });
+    await expect(running).rejects.toMatchObject({ name: 'AbortError', cause: 'enough' });
+    expect(recording.of('tool.error')[0]).toMatchObject({ toolName: 'refund', aborted: true });
+  });
+
   it('stops the agent when approve answers "pending"', async () => {
     const { agent } = await start({ approve: () => 'pending' });
     expect((await agent.run('Refund 42')).pending!.toolCalls).toHaveLength(1);

@@ -7,6 +7,7 @@ import {
   CallbacksModule,
   defineTool,
   getAgentToken,
+  LlmAbortedError,
   LlmService,
   MaxStepsExceededError,
   Tool,
@@ -314,6 +315,14 @@ describe('A tool that fails', () => {
     await expect(agents.run('go')).rejects.toBe(error);
     expect(recording.of('tool.error')[0]!.error).toBe(error);
     expect(recording.of('agent.error')[0]!.error).toBe(error);
+  });
+
+  it('ends the agent with onToolError: fail also when something in it was aborted', async () => {
+    const { agents } = await agentApp([CALL], {
+      tools: [broken(new LlmAbortedError('the inner call'))],
+      onToolError: 'fail',
+    });
+    await expect(agents.run('go')).rejects.toThrow('the inner call');
   });
 
   it('is refused by a critical start hook; the model is not told why', async () => {

@@ -6,7 +6,15 @@ import {
   type CallbackEvent,
 } from 'nestjs-llm-callbacks';
 import { OpenRuns } from '../../src/run/index.js';
-import { errorOf, readAll, says, stalled, useBench, type Bench } from '../support/wire/index.js';
+import {
+  errorOf,
+  readAll,
+  says,
+  silence,
+  stalled,
+  useBench,
+  type Bench,
+} from '../support/wire/index.js';
 import { openai } from '../support/wire/openai.js';
 
 const bench = useBench(openai);
@@ -133,6 +141,34 @@ describe('A stream of an agent', () => {
       // Those that were not asked for.
       bench.server.discardAnswers();
     }
+  });
+
+  it('leaves nothing behind when its reader stops some time later', async () => {
+    for (let ticks = 0; ticks < 40; ticks++) {
+      const stream = start();
+      for await (const { type } of stream) {
+        if (type !== 'agent.start') continue;
+        // Into whatever the agent does meanwhile.
+        for (let tick = 0; tick < ticks; tick++) await Promise.resolve();
+        break;
+      }
+      expect(await stream.result).toMatchObject({ finishReason: 'cancelled', output: '' });
+      expect(openRuns(bench)).toBe(0);
+      bench.server.discardAnswers();
+    }
+    expect(bench.recording.of('agent.error')).toEqual([]);
+  });
+
+  it('stops an answer that is to have a form, too', async () => {
+    bench.server.answers(silence);
+    const schema = { type: 'object' };
+    const stream = bench.app.get(AgentService).stream('go', { schema });
+    const reader = stream[Symbol.asyncIterator]();
+    while ((await reader.next()).value?.type !== 'llm.start');
+    const { aborted } = await bench.server.exchange(0);
+    await reader.return!();
+    expect(await stream.result).toMatchObject({ finishReason: 'cancelled' });
+    expect(await aborted).toBe(true);
   });
 
   it('says that it was cancelled, with what was there by then', async () => {
