@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import {
   AgentService,
   defineTool,
@@ -18,6 +18,7 @@ import {
 import { openai } from '../support/wire/openai.js';
 
 const bench = useBench(openai);
+const HOUR_MS = 3_600_000;
 const usage = { input: 10, output: 5 };
 
 /** An agent with two tools at once, one of which ends when it is told to stop, and an answer in three pieces. */
@@ -26,6 +27,7 @@ function start(signals: AbortSignal[] = []): AgentStream {
   const stoppable = defineTool({
     name: 'stoppable',
     description: 'Can be stopped.',
+    timeoutMs: HOUR_MS,
     execute: (_args, { signal }) => {
       signals.push(signal);
       return new Promise((resolve, reject) => {
@@ -50,14 +52,35 @@ function start(signals: AbortSignal[] = []): AgentStream {
   return bench.app
     .get(AgentService)
     .create({ tools: [quick, stoppable] })
-    .stream('go');
+    .stream('go', { timeoutMs: HOUR_MS });
 }
 
 function openRuns({ app }: Bench): number {
   return app.get(OpenRuns, { strict: false }).size;
 }
 
+/** The timers that are pending, of the library and the SDK. */
+function watchTimers(): ReadonlySet<unknown> {
+  const pending = new Set<unknown>();
+  const { setTimeout: set, clearTimeout: clear } = globalThis;
+  jest.spyOn(globalThis, 'setTimeout').mockImplementation((act: () => void, ms?: number) => {
+    const timer = set(() => {
+      pending.delete(timer);
+      act();
+    }, ms);
+    pending.add(timer);
+    return timer;
+  });
+  jest.spyOn(globalThis, 'clearTimeout').mockImplementation((timer) => {
+    pending.delete(timer);
+    clear(timer);
+  });
+  return pending;
+}
+
 describe('A stream of an agent', () => {
+  afterEach(() => void jest.restoreAllMocks());
+
   it('is cold: nothing happens before it is read', async () => {
     const stream = start();
     await new Promise(setImmediate);
@@ -116,6 +139,7 @@ describe('A stream of an agent', () => {
   });
 
   it('leaves nothing behind wherever its reader stops', async () => {
+    const timers = watchTimers();
     const all = await readAll(start());
     expect(all.length).toBeGreaterThan(15);
     for (let stopAt = 0; stopAt < all.length; stopAt++) {
@@ -129,6 +153,7 @@ describe('A stream of an agent', () => {
         if (index++ === stopAt) break;
       }
       expect(openRuns(bench)).toBe(0);
+      expect(timers.size).toBe(0);
       for (const exchange of bench.server.exchanges) await exchange.aborted;
       const { finishReason } = await stream.result;
       const last = bench.recording.events.at(-1)!.type;
