@@ -112,6 +112,22 @@ describe('A conversation with tools', () => {
         },
       ]);
     });
+
+    it.each([['text'], [7], [null], [['a', 'b']], [undefined]])(
+      'with an empty object in the place of arguments that are %j',
+      async (args) => {
+        bench.server.answers(says(anthropic, 'generate', HELLO));
+        const call = { id: 'call_1', name: 'now', args, argsText: '…' };
+        await bench.llm.generate([
+          { role: 'assistant', content: '', toolCalls: [call] },
+          { role: 'tool', toolCallId: 'call_1', content: 'Error' },
+        ]);
+        expect(bench.server.exchanges[0]!.body['messages']).toMatchObject([
+          { role: 'assistant', content: [{ type: 'tool_use', input: {} }] },
+          { role: 'user' },
+        ]);
+      },
+    );
   });
 
   describe.each(WIRES)('comes back from $name', (wire) => {

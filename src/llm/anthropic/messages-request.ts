@@ -87,7 +87,8 @@ function encodeMessage(message: Message): Block[] {
     type: 'tool_use',
     id,
     name,
-    input: args ?? {},
+    // Anthropic refuses whatever else a model has made up.
+    input: typeof args === 'object' && args !== null && !Array.isArray(args) ? args : {},
   }));
   return [...encodeContent(content), ...calls];
 }
