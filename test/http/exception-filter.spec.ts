@@ -1,4 +1,4 @@
-import { Controller, Get, Query, Res, type Provider } from '@nestjs/common';
+import { Controller, Get, Query, Res, type ArgumentsHost, type Provider } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
@@ -29,6 +29,7 @@ import {
   ToolExecutionError,
   type CallbacksError,
 } from 'nestjs-llm-callbacks';
+import { lastValueFrom, type Observable } from 'rxjs';
 import { closeApps, willClose } from '../support/app.js';
 import { logs, testLogger } from '../support/logs.js';
 
@@ -166,3 +167,22 @@ describe.each(Object.keys(PLATFORMS) as (keyof typeof PLATFORMS)[])(
     });
   },
 );
+
+describe('CallbacksExceptionFilter outside of HTTP', () => {
+  const hostOf = (type: string) => ({ getType: () => type }) as unknown as ArgumentsHost;
+  const error = new BudgetExceededError('spent');
+
+  it('gives microservices the JSON of the error', async () => {
+    const given = new CallbacksExceptionFilter().catch(error, hostOf('rpc'));
+    await expect(lastValueFrom(given as Observable<never>)).rejects.toEqual({
+      name: 'BudgetExceededError',
+      code: 'budget_exceeded',
+      message: 'spent',
+      retryable: false,
+    });
+  });
+
+  it('leaves the error as it is elsewhere', () => {
+    expect(() => new CallbacksExceptionFilter().catch(error, hostOf('ws'))).toThrow(error);
+  });
+});
