@@ -1,3 +1,4 @@
+import { isTimeoutMs, TIMEOUT_RULE } from '../deadline.js';
 import { CallbacksConfigurationError, LlmInvalidRequestError } from '../errors/index.js';
 import type { ApprovalDecision, PendingRun } from '../shapes/index.js';
 import type { CallableTool } from '../tools/index.js';
@@ -6,7 +7,6 @@ import type { AgentSpec } from './agent-spec.js';
 
 const DEFAULT_MAX_STEPS = 10;
 const DEFAULT_TOOL_CONCURRENCY = 8;
-const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 type Settings = AgentOptions & AgentRunOptions;
 
@@ -21,8 +21,7 @@ export function checkAgentOptions(options: Settings, name: string | undefined): 
   if (toolConcurrency !== undefined && !isPositiveInteger(toolConcurrency))
     refuseOption('toolConcurrency must be a whole number above 0.');
   if (maxCost !== undefined && !(maxCost > 0)) refuseOption('maxCost must be above 0 US dollars.');
-  if (timeoutMs !== undefined && !(timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS))
-    refuseOption('timeoutMs must be a positive number of milliseconds (below 2^31).');
+  if (timeoutMs !== undefined && !isTimeoutMs(timeoutMs)) refuseOption(TIMEOUT_RULE);
   if (onToolError !== undefined && onToolError !== 'continue' && onToolError !== 'fail')
     refuseOption("onToolError must be 'continue' or 'fail'.");
   if (approve !== undefined && typeof approve !== 'function')

@@ -1,3 +1,4 @@
+import { withDeadline } from '../deadline.js';
 import {
   CallbackAbort,
   CallbacksError,
@@ -16,12 +17,9 @@ import type {
 import type { CallableTool, ToolContext } from '../tools/index.js';
 import { toolEvents, WorkRun } from '../work/index.js';
 import type { Approve } from './agent-options.js';
-import { withDeadline } from './deadline.js';
 import { checkArguments, toToolError, withArgs } from './tool-arguments.js';
 import { collect, cut, toContent } from './tool-result.js';
 
-/** Names come from models. */
-const MAX_NAME_CHARS = 64;
 const MAX_MESSAGE_CHARS = 2_000;
 
 /** What an agent says of how its tools are called. */
@@ -54,7 +52,7 @@ export class ToolCallRun implements ToolCallInfo {
     run: Run,
     runtime: RunRuntime,
   ) {
-    this.toolName = call.name.slice(0, MAX_NAME_CHARS);
+    this.toolName = call.name;
     this.toolCallId = call.id;
     this.args = call.args;
     this.#work = new WorkRun(run, runtime, toolEvents(this));

@@ -29,8 +29,8 @@ export class ToolCalls {
   }
 
   /**
-   * The outcomes of one turn's calls, in their order; none of those that were stopped before they began. Fails with the first error that must end the agent, once the others
-   * were told to stop and have ended.
+   * The outcomes of one turn's calls, in their order; none of those that were stopped before they began. Fails with the
+   * first error that must end the agent, once the others were told to stop and have ended.
    *
    * @param decisions by id of the call, of those that waited for approval
    */

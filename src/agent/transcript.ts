@@ -7,7 +7,7 @@ import type {
   SettledToolCall,
   ToolCall,
 } from '../shapes/index.js';
-import { isToolName } from '../tools/index.js';
+import { isToolName, toToolName } from '../tools/index.js';
 
 /** The text of a message. */
 export function textOf({ content }: Message): string {
@@ -30,16 +30,12 @@ export function answerable(message: Message, step: number): Message {
   if (isFine) return message;
   const seen = new Set<string>();
   const calls = toolCalls.map((call, index): ToolCall => {
-    const id = call.id === '' || seen.has(call.id) ? `call_${step}_${index}` : call.id;
+    let id = call.id || `call_${step}_${index}`;
+    while (seen.has(id)) id = `${id}_${index}`;
     seen.add(id);
-    const name = isToolName(call.name) ? call.name : toToolName(call.name);
-    return { ...call, id, name };
+    return { ...call, id, name: toToolName(call.name) };
   });
   return { ...message, toolCalls: calls };
-}
-
-function toToolName(name: string): string {
-  return name.replaceAll(/[^a-zA-Z0-9_-]/g, '_').slice(0, 64) || '_';
 }
 
 /** What the model is sent of its tools. */

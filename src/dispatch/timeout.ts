@@ -1,3 +1,4 @@
+import { withDeadline } from '../deadline.js';
 import { CallbackTimeoutError } from '../errors/index.js';
 import type { RunEvent } from '../events/index.js';
 import { callHandler, type Handler } from '../registry/index.js';
@@ -15,14 +16,11 @@ export function callWithTimeout(
     signal: AbortSignal.any([deadline.signal, runSignal]),
   });
   if (!isThenable(returned)) return returned;
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => {
-      const error = new CallbackTimeoutError(
-        `${handler.name} took longer than its timeoutMs of ${timeoutMs} and is no longer waited for.`,
-      );
-      deadline.abort(error);
-      reject(error);
-    }, timeoutMs);
-    returned.then(resolve, reject).then(() => clearTimeout(timer));
+  return withDeadline(returned, timeoutMs, () => {
+    const error = new CallbackTimeoutError(
+      `${handler.name} took longer than its timeoutMs of ${timeoutMs} and is no longer waited for.`,
+    );
+    deadline.abort(error);
+    return error;
   });
 }

@@ -1,3 +1,4 @@
+import { isTimeoutMs, TIMEOUT_RULE } from '../deadline.js';
 import { LlmInvalidRequestError } from '../errors/index.js';
 import type { CompiledSchema } from '../schema/index.js';
 import type { LlmRequest, Message } from '../shapes/index.js';
@@ -5,7 +6,6 @@ import type { LlmStreamOptions } from './llm-options.js';
 
 const ROLES = new Set(['system', 'user', 'assistant', 'tool']);
 const PART_TYPES: ReadonlySet<unknown> = new Set(['text', 'image']);
-const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /** The request of a call, checked as far as it can be known here; the lists are copies. */
 export function toRequest(
@@ -68,11 +68,7 @@ function checkLimits(options: LlmStreamOptions): void {
   if (schema !== undefined && collect === false) {
     refuse('collect: false keeps no text to be read by the schema: leave one of them out.');
   }
-  if (timeoutMs !== undefined && !(timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS)) {
-    refuse(
-      'timeoutMs must be a positive number of milliseconds (below 2^31); leave it out for no limit.',
-    );
-  }
+  if (timeoutMs !== undefined && !isTimeoutMs(timeoutMs)) refuse(TIMEOUT_RULE);
   if (
     maxOutputTokens !== undefined &&
     !(Number.isInteger(maxOutputTokens) && maxOutputTokens > 0)

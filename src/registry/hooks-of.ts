@@ -1,4 +1,5 @@
 import { methodsOf, readHooks, readScopes, type HookMetadata } from '../decorators/index.js';
+import { isTimeoutMs, TIMEOUT_RULE } from '../deadline.js';
 import { CallbacksConfigurationError } from '../errors/index.js';
 import {
   ANY_EVENT_METHOD,
@@ -102,11 +103,7 @@ function check(
   const { critical, order, scope, timeoutMs, when } = options;
   if (order !== undefined && (typeof order !== 'number' || Number.isNaN(order)))
     refuse('order must be a number.');
-  if (timeoutMs !== undefined && !(timeoutMs > 0 && timeoutMs <= 2 ** 31 - 1)) {
-    refuse(
-      'timeoutMs must be a positive number of milliseconds (below 2^31); leave it out for no limit.',
-    );
-  }
+  if (timeoutMs !== undefined && !isTimeoutMs(timeoutMs)) refuse(TIMEOUT_RULE);
   if (when !== undefined && typeof when !== 'function') refuse('when must be a function.');
   const names = typeof scope === 'string' ? [scope] : (scope ?? ['any']);
   if (

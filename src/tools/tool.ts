@@ -1,11 +1,12 @@
+import { isTimeoutMs, TIMEOUT_RULE } from '../deadline.js';
 import { CallbacksConfigurationError } from '../errors/index.js';
 import type { CompiledSchema, SchemaCache } from '../schema/index.js';
 import type { ToolSpec } from '../shapes/index.js';
 import type { NeedsApproval, ToolContext, ToolOptions } from './tool-types.js';
 
 /** What both OpenAI and Anthropic accept. */
-const TOOL_NAME = /^[a-zA-Z0-9_-]{1,64}$/;
-const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+const MAX_NAME_LENGTH = 64;
+const ODD_CHARACTER = /[^a-zA-Z0-9_-]/g;
 const DEFAULT_MAX_RESULT_CHARS = 50_000;
 const NO_PARAMETERS = { type: 'object', properties: {}, additionalProperties: false } as const;
 
@@ -22,7 +23,12 @@ export interface CallableTool {
 
 /** Whether providers take a tool of this name. */
 export function isToolName(name: unknown): name is string {
-  return typeof name === 'string' && TOOL_NAME.test(name);
+  return typeof name === 'string' && toToolName(name) === name;
+}
+
+/** The name that is nearest to one that a model has made up, and that providers take. */
+export function toToolName(name: string): string {
+  return name.replaceAll(ODD_CHARACTER, '_').slice(0, MAX_NAME_LENGTH) || '_';
 }
 
 /**
@@ -49,9 +55,7 @@ export function toTool(
   if (typeof description !== 'string' || description.trim() === '') {
     refuse('the description is missing: the model reads it to know when to call the tool.');
   }
-  if (timeoutMs !== undefined && !(timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS)) {
-    refuse('timeoutMs must be a positive number of milliseconds (below 2^31).');
-  }
+  if (timeoutMs !== undefined && !isTimeoutMs(timeoutMs)) refuse(TIMEOUT_RULE);
   if (maxResultChars !== undefined && !(Number.isInteger(maxResultChars) && maxResultChars > 0)) {
     refuse('maxResultChars must be a whole number above 0.');
   }

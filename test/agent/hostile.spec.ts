@@ -59,6 +59,9 @@ describe('A hostile model', () => {
           { id: '', name },
           { id: 'same', name: 'look' },
           { id: 'same', name: 'look' },
+          // As a missing one would be called.
+          { id: 'call_0_4', name: 'look' },
+          { id: '', name: 'look' },
         ],
       },
       'done',
@@ -66,7 +69,7 @@ describe('A hostile model', () => {
     await running;
     const [, asked, ...answers] = fake.requests[1]!.messages;
     const ids = asked!.toolCalls!.map(({ id }) => id);
-    expect(new Set(ids).size).toBe(3);
+    expect(new Set(ids).size).toBe(5);
     expect(answers.map(({ toolCallId }) => toolCallId)).toEqual(ids);
     expect(asked!.toolCalls![0]!.name).toMatch(/^[\w-]{1,64}$/);
     expect(recording.of('tool.error')[0]!.toolName).toMatch(/^[\w-]{1,64}$/);
