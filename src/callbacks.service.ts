@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import type { HookSelector } from './decorators/index.js';
 import type {
   EventSelector,
   HandlerContext,
@@ -21,12 +22,12 @@ import {
   type WorkContext,
 } from './work/index.js';
 
-/** A handler, as {@link CallbacksService.handlers} shows it. */
+/** A handler or an interceptor, as {@link CallbacksService.handlers} shows it. */
 export interface HandlerInfo {
   /** `Class.method`. */
   readonly name: string;
-  /** The event that it hears, `'*'` for all. */
-  readonly event: EventSelector;
+  /** The event that it hears, `'*'` for all; `'intercept.llm'` … of interceptors. */
+  readonly event: HookSelector;
   /** The named clients that it is limited to. */
   readonly scopes: readonly string[] | undefined;
   readonly order: number;
@@ -155,7 +156,7 @@ export class CallbacksService {
     this.registry.setListed(callbacks);
   }
 
-  /** All handlers but those of instances and calls. */
+  /** All handlers and interceptors but those of instances and calls. */
   handlers(): HandlerInfo[] {
     return this.registry.handlers().map(({ name, selector, scopes, order, critical }) => ({
       name,

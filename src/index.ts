@@ -14,6 +14,13 @@ export * from './built-in/index.js';
 export * from './decorators/callback-scope.js';
 export * from './decorators/chain.js';
 export * from './decorators/hooks.js';
+export type {
+  HookSelector,
+  Interceptor,
+  InterceptorDecorator,
+  InterceptorOptions,
+  InterceptorSelector,
+} from './decorators/interceptor.js';
 export * from './decorators/retrieval.js';
 export type { RunDecorator } from './decorators/run-method.js';
 export * from './errors/index.js';
@@ -30,6 +37,7 @@ export type { FromCallback, RequestContext } from './events/run-info.js';
 export type { CallbackEvent, EventOf, EventSelector, EventType } from './events/table.js';
 export * from './events/tool.events.js';
 export * from './http/index.js';
+export * from './llm/intercept-llm.js';
 export type { LlmCallOptions, LlmOptions, LlmStreamOptions } from './llm/llm-options.js';
 export type { LlmProvider, LlmProviderContext, LlmRetry } from './llm/llm-provider.js';
 export { LlmStream } from './llm/llm-stream.js';

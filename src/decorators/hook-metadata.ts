@@ -1,5 +1,6 @@
 import 'reflect-metadata';
-import type { EventSelector, HandlerOptions } from '../events/index.js';
+import type { HandlerOptions } from '../events/index.js';
+import type { HookSelector, InterceptorOptions } from './interceptor.js';
 import { checkPlace } from './methods-of.js';
 
 const HOOKS = Symbol.for('nestjs-llm-callbacks:hooks');
@@ -7,8 +8,8 @@ const SCOPES = Symbol.for('nestjs-llm-callbacks:scopes');
 
 /** One decorator on one method. */
 export interface HookMetadata {
-  readonly selector: EventSelector;
-  readonly options: HandlerOptions<never>;
+  readonly selector: HookSelector;
+  readonly options: HandlerOptions<never> | InterceptorOptions<never>;
 }
 
 /** Notes a decorator on a method; on anything else it is an error that names it. */
@@ -19,7 +20,7 @@ export function addHook(
   key: string | symbol,
   descriptor: PropertyDescriptor | undefined,
 ): void {
-  checkPlace(decorator, target, key, descriptor, 'hear events');
+  checkPlace(decorator, target, key, descriptor, 'be a callback');
   // Kept by name beside the method, not on the function: a decorator above that wraps the function loses nothing.
   const hooks = readHooks(target, key);
   // Decorators are applied from the bottom up; they are registered as they are read.

@@ -130,7 +130,7 @@ export class Dispatcher {
     const { event, run, refused } = telling;
     if (!handler.active || (handler.critical && refused !== undefined)) return undefined;
     try {
-      if (handler.when !== undefined && !handler.when(event)) return undefined;
+      if (handler.when !== undefined && !handler.when(event as never)) return undefined;
     } catch (error) {
       return this.#report(handler, event, run, error);
     }

@@ -22,6 +22,15 @@ export interface HandlerOptions<E> {
    */
   critical?: boolean;
   /**
+   * Do not wait for it: it runs in the background, in a context of its own, a bounded number at once; shutdown waits for
+   * it. `'durable'` hands the event's JSON to the job queue of `forRoot({ background: { queue } })`, whose worker calls
+   * the handler, maybe in another process, at least once.
+   * @default false
+   */
+  background?: boolean | 'durable';
+  /** Names a durable handler in the job queue; it must stay the same from one version of the application to the next. */
+  name?: string;
+  /**
    * Milliseconds after which the handler is reported as `CallbackTimeoutError` and no longer waited for.
    * @default no limit
    */

@@ -1,5 +1,6 @@
 export * from './create-client.js';
 export * from './llm-call.js';
+export * from './intercept-llm.js';
 export * from './llm-client.js';
 export * from './llm-options.js';
 export * from './llm-provider.js';

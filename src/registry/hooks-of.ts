@@ -1,6 +1,10 @@
-import { methodsOf, readHooks, readScopes, type HookMetadata } from '../decorators/index.js';
-import { isTimeoutMs, TIMEOUT_RULE } from '../deadline.js';
-import { CallbacksConfigurationError } from '../errors/index.js';
+import {
+  methodsOf,
+  readHooks,
+  readScopes,
+  type HookMetadata,
+  type HookSelector,
+} from '../decorators/index.js';
 import {
   ANY_EVENT_METHOD,
   CALLBACKS_CLASS,
@@ -8,11 +12,9 @@ import {
   EVENT_TYPES,
   type EventSelector,
   type HandlerOptions,
-  type RunEvent,
 } from '../events/index.js';
+import { checkHook } from './check-hook.js';
 import type { HandlerFunction, Hook } from './handler.js';
-
-const OPTION_NAMES = new Set(['scope', 'order', 'critical', 'timeoutMs', 'when']);
 
 /** Which events the class methods of `Callbacks` hear. */
 const SELECTOR_BY_METHOD: ReadonlyMap<string, EventSelector> = new Map<string, EventSelector>([
@@ -35,7 +37,7 @@ export function hasHooks(prototype: object): boolean {
   return decoratedMethods(prototype).length > 0 || CALLBACKS_CLASS in prototype;
 }
 
-/** Every hook of an object: decorated methods, and `onXxx` methods that bear no decorator. */
+/** Every hook of an object: decorated methods, interceptors included, and `onXxx` methods that bear no decorator. */
 export function hooksOf(target: object): Hook[] {
   const decorated = decoratedMethods((Object.getPrototypeOf(target) ?? {}) as object);
   const hooks = decorated.flatMap(([method, found]) =>
@@ -66,7 +68,7 @@ export function functionHook(
 function methodHook(
   target: object,
   method: string,
-  selector: EventSelector,
+  selector: HookSelector,
   options: HandlerOptions<never>,
 ): Hook {
   const name = `${target.constructor?.name ?? 'Object'}.${method}`;
@@ -77,45 +79,16 @@ function toHook(
   hook: Pick<Hook, 'name' | 'selector' | 'target' | 'method'>,
   options: HandlerOptions<never>,
 ): Hook {
-  check(hook, options);
+  checkHook(hook, options);
   const scope = options.scope ?? readScopes(hook.target.constructor ?? Object);
   return {
     ...hook,
     order: options.order ?? 0,
     critical: options.critical ?? false,
     timeoutMs: options.timeoutMs,
+    background: options.background ?? false,
+    jobName: options.background === 'durable' ? (options.name ?? hook.name) : undefined,
     scopes: typeof scope === 'string' ? [scope] : scope,
-    when: options.when as ((event: RunEvent) => unknown) | undefined,
+    when: options.when,
   };
-}
-
-function check(
-  { name, selector }: Pick<Hook, 'name' | 'selector'>,
-  options: HandlerOptions<never>,
-): void {
-  const refuse = (what: string): never => {
-    throw new CallbacksConfigurationError(`${name} (${selector}): ${what}`);
-  };
-  const unknown = Object.keys(options).find((option) => !OPTION_NAMES.has(option));
-  if (unknown !== undefined)
-    refuse(`unknown option "${unknown}"; there are ${[...OPTION_NAMES].join(', ')}.`);
-  if (selector !== '*' && !Object.hasOwn(EVENTS, selector)) refuse(`there is no such event.`);
-  const { critical, order, scope, timeoutMs, when } = options;
-  if (order !== undefined && (typeof order !== 'number' || Number.isNaN(order)))
-    refuse('order must be a number.');
-  if (timeoutMs !== undefined && !isTimeoutMs(timeoutMs)) refuse(TIMEOUT_RULE);
-  if (when !== undefined && typeof when !== 'function') refuse('when must be a function.');
-  const names = typeof scope === 'string' ? [scope] : (scope ?? ['any']);
-  if (
-    !Array.isArray(names) ||
-    names.length === 0 ||
-    names.some((one) => typeof one !== 'string' || one === '')
-  ) {
-    refuse('scope must be the name of a client, or a list of names.');
-  }
-  if (critical && selector !== '*' && EVENTS[selector].phase === 'note') {
-    refuse(
-      'this event cannot be critical, because there is nothing left to stop; remove `critical`.',
-    );
-  }
 }

@@ -1,0 +1,73 @@
+import type { InterceptorOptions } from '../decorators/index.js';
+import { isTimeoutMs, TIMEOUT_RULE } from '../deadline.js';
+import { CallbacksConfigurationError } from '../errors/index.js';
+import { EVENTS, type HandlerOptions } from '../events/index.js';
+import type { Hook } from './handler.js';
+
+const INTERCEPTOR_OPTIONS: ReadonlySet<string> = new Set<keyof InterceptorOptions<never>>([
+  'scope',
+  'order',
+  'when',
+]);
+const HANDLER_OPTIONS: ReadonlySet<string> = new Set<keyof HandlerOptions<never>>([
+  'scope',
+  'order',
+  'critical',
+  'background',
+  'name',
+  'timeoutMs',
+  'when',
+]);
+
+/** Whether a hook is called around work rather than told of it. */
+export function isInterceptor({ selector }: Pick<Hook, 'selector'>): boolean {
+  return selector.startsWith('intercept.');
+}
+
+/** Refuses options of a hook that make no sense; the error names the method. */
+export function checkHook(
+  hook: Pick<Hook, 'name' | 'selector'>,
+  options: HandlerOptions<never>,
+): void {
+  const { name, selector } = hook;
+  const refuse = (what: string): never => {
+    throw new CallbacksConfigurationError(`${name} (${selector}): ${what}`);
+  };
+  const known = isInterceptor(hook) ? INTERCEPTOR_OPTIONS : HANDLER_OPTIONS;
+  const unknown = Object.keys(options).find((option) => !known.has(option));
+  if (unknown !== undefined)
+    refuse(`unknown option "${unknown}"; there are ${[...known].join(', ')}.`);
+  const { order, timeoutMs, when } = options;
+  if (order !== undefined && (typeof order !== 'number' || Number.isNaN(order)))
+    refuse('order must be a number.');
+  if (timeoutMs !== undefined && !isTimeoutMs(timeoutMs)) refuse(TIMEOUT_RULE);
+  if (when !== undefined && typeof when !== 'function') refuse('when must be a function.');
+  if (!isScope(options.scope)) refuse('scope must be the name of a client, or a list of names.');
+  const problem = isInterceptor(hook) ? undefined : problemOfHandler(hook, options);
+  if (problem !== undefined) refuse(problem);
+}
+
+function isScope(scope: unknown): boolean {
+  if (scope === undefined) return true;
+  const names: unknown[] = Array.isArray(scope) ? scope : [scope];
+  return names.length > 0 && names.every((one) => typeof one === 'string' && one !== '');
+}
+
+function problemOfHandler(
+  { selector }: Pick<Hook, 'selector'>,
+  { critical, background, name }: HandlerOptions<never>,
+): string | undefined {
+  if (selector !== '*' && !Object.hasOwn(EVENTS, selector)) return 'there is no such event.';
+  const isNote = selector !== '*' && EVENTS[selector as keyof typeof EVENTS].phase === 'note';
+  if (critical && isNote)
+    return 'this event cannot be critical, because there is nothing left to stop; remove `critical`.';
+  if (background !== undefined && ![true, false, 'durable'].includes(background))
+    return "background must be true, false or 'durable'.";
+  if (critical && background)
+    return 'what runs in the background cannot be critical, because nobody waits for it; remove one of them.';
+  if (name === undefined) return undefined;
+  if (typeof name !== 'string' || name === '') return 'name must be a text.';
+  if (background !== 'durable')
+    return "name is for handlers with background: 'durable'; remove it.";
+  return undefined;
+}
