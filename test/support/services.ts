@@ -1,0 +1,47 @@
+import { connect } from 'node:net';
+import { describe, it } from '@jest/globals';
+
+/** Where tests find Redis; `REDIS_URL` says otherwise. */
+export const REDIS_URL = process.env.REDIS_URL ?? 'redis://127.0.0.1:6379';
+/** Where tests find PostgreSQL; `POSTGRES_URL` says otherwise. */
+export const POSTGRES_URL = process.env.POSTGRES_URL ?? 'postgres://root@127.0.0.1:5432/test';
+
+const hasRedis = await answers(REDIS_URL);
+const hasPostgres = await answers(POSTGRES_URL);
+
+/** Tests that need Redis: skipped, by a name that says so, on machines without it; with `CI=true` they fail there. */
+export function describeWithRedis(name: string, tests: () => void): void {
+  describeWith('Redis', REDIS_URL, hasRedis, name, tests);
+}
+
+/** {@link describeWithRedis} for PostgreSQL. */
+export function describeWithPostgres(name: string, tests: () => void): void {
+  describeWith('PostgreSQL', POSTGRES_URL, hasPostgres, name, tests);
+}
+
+function describeWith(
+  service: string,
+  url: string,
+  isThere: boolean,
+  name: string,
+  tests: () => void,
+): void {
+  if (isThere) describe(name, tests);
+  else if (process.env.CI === 'true') {
+    it(`${name}: needs ${service}`, () => {
+      throw new Error(`${service} does not answer at ${new URL(url).host}, and CI must not skip.`);
+    });
+  } else describe.skip(`${name} (skipped: no ${service} at ${new URL(url).host})`, tests);
+}
+
+function answers(url: string): Promise<boolean> {
+  const { hostname, port } = new URL(url);
+  return new Promise((resolve) => {
+    const socket = connect(Number(port), hostname);
+    const settle = (isThere: boolean) => () => {
+      socket.destroy();
+      resolve(isThere);
+    };
+    socket.once('connect', settle(true)).once('error', settle(false));
+  });
+}
