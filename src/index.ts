@@ -7,6 +7,12 @@ export type {
 export { AgentStream } from './agent/agent-stream.js';
 export { Agent, type AgentToolOptions } from './agent/agent.js';
 export { AgentService } from './agent/agent.service.js';
+export {
+  InterceptAgent,
+  type AgentNext,
+  type AgentRequest,
+  type InterceptedAgentCall,
+} from './agent/intercept-agent.js';
 export * from './agent/tokens.js';
 export { CallbacksModule } from './callbacks.module.js';
 export { CallbacksService, type HandlerInfo } from './callbacks.service.js';
@@ -61,4 +67,10 @@ export type { ToolReference } from './tools/tool-registry.js';
 export type * from './tools/tool-types.js';
 export { Tool, type ToolDecorator, type ToolMethodOptions } from './tools/tool.decorator.js';
 export { addUsage, NO_USAGE, UNREPORTED_USAGE } from './shapes/usage.js';
+export {
+  InterceptTool,
+  type InterceptedToolCall,
+  type ToolNext,
+  type ToolRequest,
+} from './work/intercept-tool.js';
 export type { WorkContext } from './work/work-runner.js';
