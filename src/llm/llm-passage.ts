@@ -85,7 +85,7 @@ export class LlmPassage implements InterceptedLlmCall {
     if (handler === undefined) return this.#openRequest().stream();
     const { target } = this;
     const inside = <R>(work: () => R): R => this.call.run.insideHandler(handler, work);
-    return replay(this.#intercept(handler), { interceptor: handler.name, target, inside });
+    return replay(() => this.#intercept(handler), { interceptor: handler.name, target, inside });
   }
 
   /** The last item of the source, checked and noted. */

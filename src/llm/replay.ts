@@ -1,4 +1,3 @@
-import { isThenable } from '../dispatch/index.js';
 import type { LlmChunk } from '../shapes/index.js';
 import { LlmStream } from './llm-stream.js';
 import { checkAnswer, isChunk, type Answer } from './provider-result.js';
@@ -14,12 +13,12 @@ export interface ReplayPlace {
   readonly inside: <R>(work: () => R) => R;
 }
 
-/** What an interceptor gave for a streamed call, as chunks and the answer as the last item. */
+/** What an interceptor gives for a streamed call, as chunks and the answer as the last item; it is called when it is read. */
 export async function* replay(
-  giving: unknown,
+  intercept: () => unknown,
   place: ReplayPlace,
 ): AsyncGenerator<LlmChunk | Answer, void, undefined> {
-  const given = isThenable(giving) ? await giving : giving;
+  const given = await intercept();
   if (isAsyncIterable(given)) {
     yield* readThrough(given, place);
     return;
