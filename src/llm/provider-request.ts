@@ -16,11 +16,13 @@ export class ProviderRequest {
     private readonly call: LlmCall,
     readonly target: LlmTarget,
     private readonly signal: AbortSignal,
+    maxRetries?: number,
   ) {
     const meter = (this.meter = call.openRequest(target));
     this.#context = {
       signal,
       collect: call.collect,
+      maxRetries,
       onRetry: (retry) => {
         if (meter.closed) return;
         meter.retried(retry);
