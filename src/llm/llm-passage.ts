@@ -82,13 +82,16 @@ export class LlmPassage implements InterceptedLlmCall {
     return checkAnswer(handler.name, this.target, await this.#intercept(handler));
   }
 
-  /** The source of the streamed answer: the provider's, or what the interceptor gives. */
-  open(): ItemSource {
+  /** Opens the source of the streamed answer: the provider's, or what the interceptor gives. */
+  open(read: (source: ItemSource) => void): void {
     const handler = this.#interceptor();
-    if (handler === undefined) return this.#openRequest().stream();
+    if (handler === undefined) {
+      this.#openRequest().stream(read);
+      return;
+    }
     const { target } = this;
     const inside = <R>(work: () => R): R => this.call.run.insideHandler(handler, work);
-    return replay(() => this.#intercept(handler), { interceptor: handler.name, target, inside });
+    read(replay(() => this.#intercept(handler), { interceptor: handler.name, target, inside }));
   }
 
   /** The last item of the source, checked and noted. */
