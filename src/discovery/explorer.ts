@@ -89,7 +89,7 @@ export class Explorer extends HandlerSource {
     const instances = new ScopedInstances(wrapper, this.contexts, this.store);
     if (hears) this.registry.discover(provider, instances);
     this.tools.discover(provider, () => instances.here());
-    this.store.keepRequests();
+    this.store.holdsRequests = true;
     return true;
   }
 }

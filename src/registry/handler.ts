@@ -67,14 +67,17 @@ export function callHandler(
  * first. Fails as the method does, or as the instance's constructor did.
  */
 export function callHook(handler: Handler, owner: InstanceOwner, ...args: unknown[]): unknown {
-  const { instances, method, name } = handler;
-  const callOn = (target: object): unknown => {
-    const found = (target as Record<string, unknown>)[method];
-    if (typeof found === 'function') return found.apply(target, args) as unknown;
-    throw new CallbacksConfigurationError(
-      `${name} cannot be called: the factory of this provider made something else than an instance of the class that it is provided as.`,
-    );
-  };
+  const { instances } = handler;
   const target = instances === undefined ? handler.target : instances.of(owner);
-  return target instanceof Promise ? target.then(callOn) : callOn(target);
+  return target instanceof Promise
+    ? target.then((built: object) => callOn(built, handler, args))
+    : callOn(target, handler, args);
+}
+
+function callOn(target: object, { method, name }: Handler, args: unknown[]): unknown {
+  const found = (target as Record<string, unknown>)[method];
+  if (typeof found === 'function') return found.apply(target, args) as unknown;
+  throw new CallbacksConfigurationError(
+    `${name} cannot be called: the factory of this provider made something else than an instance of the class that it is provided as.`,
+  );
 }

@@ -18,7 +18,7 @@ export interface ParentRun {
 /** The place in the application's flow where a run may be started. */
 export interface Frame {
   readonly context: RequestContext;
-  /** The inbound request around; kept only where request-scoped providers are to be called. */
+  /** The inbound request around. */
   readonly request?: object | undefined;
   /** What a run that starts here is heard by; undefined outside of any run and handler. */
   readonly circles?: Circles | undefined;
@@ -32,7 +32,8 @@ export interface Frame {
 @Injectable()
 export class ContextStore implements OnApplicationShutdown {
   readonly #storage = new AsyncLocalStorage<Frame>();
-  #keepsRequests = false;
+  /** Whether runs hold their request; without need they don't, because whoever keeps an event would keep it as well. */
+  holdsRequests = false;
 
   get current(): Frame | undefined {
     return this.#storage.getStore();
@@ -47,16 +48,6 @@ export class ContextStore implements OnApplicationShutdown {
     if (this.current === undefined) return work();
     const { context, circles, fromCallback } = this.current;
     return this.enter({ context, circles, fromCallback }, work);
-  }
-
-  /** Has frames hold their requests. Without need they don't: whoever keeps an event would keep the request as well. */
-  keepRequests(): void {
-    this.#keepsRequests = true;
-  }
-
-  /** The request, if frames are to hold it. */
-  toKeep(request: object): object | undefined {
-    return this.#keepsRequests ? request : undefined;
   }
 
   /** Before Node 24, each promise of the process walks all storages that were ever used; a closed application's goes. */

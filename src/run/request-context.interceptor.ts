@@ -40,7 +40,7 @@ export class RequestContextInterceptor implements NestInterceptor {
   async intercept(host: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
     if (host.getType() !== 'http') return next.handle();
     const context = await this.#contextOf(host);
-    const request = this.store.toKeep(host.switchToHttp().getRequest<HttpRequest>());
+    const request = host.switchToHttp().getRequest<HttpRequest>();
     const frame: Frame = { ...this.store.current, context, request };
     return new Observable((subscriber) =>
       this.store.enter(frame, () => next.handle().subscribe(subscriber)),
@@ -69,8 +69,7 @@ export class RequestContextInterceptor implements NestInterceptor {
     });
     const context = mergeContext(ids, around ?? {});
     // The application's own lookups belong to the request too.
-    const frame: Frame = { context, request: this.store.toKeep(request) };
-    const said = await this.store.enter(frame, () => this.resolver.resolve(host));
+    const said = await this.store.enter({ context, request }, () => this.resolver.resolve(host));
     return said ? mergeContext(context, said) : context;
   }
 }

@@ -39,7 +39,7 @@ export class RunFactory {
     if (spec.callbacks) circles = circles.with(spec.callbacks);
     return new Run(this.store, {
       circles,
-      request: frame.request,
+      request: this.store.holdsRequests ? frame.request : undefined,
       context: spec.context ? mergeContext(frame.context, spec.context) : frame.context,
       handlers: this.registry.tableFor(circles),
       parent: frame.run,

@@ -9,7 +9,7 @@ import {
   type LlmEndEvent,
 } from 'nestjs-llm-callbacks';
 import { logs } from '../support/logs.js';
-import { closeApps, compileApp, startApp } from '../support/app.js';
+import { closeApps, startApp } from '../support/app.js';
 
 let heard: string[];
 beforeEach(() => {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { Controller, Get, Inject, Injectable, Scope } from '@nestjs/common';
-import { REQUEST } from '@nestjs/core';
+import { Controller, Get, Inject, Injectable, Module, Scope } from '@nestjs/common';
+import { LazyModuleLoader, REQUEST } from '@nestjs/core';
 import {
   AgentService,
   Callbacks,
@@ -206,6 +206,27 @@ describe.each(platforms)('In a request on %s, a request-scoped handler', (platfo
     expect(heard.filter(({ what }) => what === 'called')).toHaveLength(1);
     expect(heard.filter(({ what }) => what === 'tool')).toHaveLength(2);
     expect(new Set(heard.map(({ by }) => by)).size).toBe(1);
+  });
+});
+
+describe('A module that is loaded inside a request', () => {
+  it('hears that request with its own instance', async () => {
+    @Module({ providers: [VisitHooks, Visit] })
+    class LateModule {}
+    @Controller()
+    class Loading {
+      constructor(
+        private readonly llm: LlmService,
+        private readonly loader: LazyModuleLoader,
+      ) {}
+      @Get() async ask() {
+        await this.loader.load(() => LateModule);
+        return (await this.llm.generate('hi')).text;
+      }
+    }
+    const { ask } = await serve('Express', { controllers: [Loading] });
+    await ask('', 'ada');
+    expect(heard.map(({ visit }) => visit.user)).toEqual(['ada', 'ada']);
   });
 });
 

@@ -1,6 +1,6 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Injectable, Module, Scope } from '@nestjs/common';
-import { LazyModuleLoader } from '@nestjs/core';
+import { DiscoveryService, LazyModuleLoader } from '@nestjs/core';
 import {
   AgentService,
   CallbacksService,
@@ -89,6 +89,13 @@ describe('Outside of requests, a request-scoped handler', () => {
       'Hooks',
       'Late',
     ]);
+  });
+
+  it('is looked for once: runs of an application that was built look for nothing', async () => {
+    const { module, llm } = await startApp({ providers: [Hooks, Visit] });
+    const looking = jest.spyOn(module.get(DiscoveryService, { strict: false }), 'getProviders');
+    await llm.generate('hi');
+    expect(looking).not.toHaveBeenCalled();
   });
 
   it('is each application its own', async () => {
