@@ -1,2 +1,3 @@
 export * from './dispatcher.js';
+export * from './intercept.js';
 export * from './promises.js';
