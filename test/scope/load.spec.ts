@@ -5,12 +5,18 @@ import { afterEach, expect, it } from '@jest/globals';
 import { Controller, Get, Injectable, Scope, type ExecutionContext } from '@nestjs/common';
 import {
   AgentService,
+  InterceptLlm,
+  InterceptTool,
   LlmService,
   OnAnyEvent,
   OnLlmStreamChunk,
   Tool,
   type CallbackEvent,
+  type InterceptedLlmCall,
+  type InterceptedToolCall,
+  type LlmNext,
   type ToolContext,
+  type ToolNext,
 } from 'nestjs-llm-callbacks';
 import { closeApps } from '../support/app.js';
 import { callsTool, platforms, serve, Visit, type HttpRequest } from './support.js';
@@ -62,6 +68,21 @@ class ScopedTools {
   }
 }
 
+@Injectable()
+class ScopedInterceptor {
+  constructor(private readonly sightings: Sightings) {}
+  @InterceptLlm() async llm({ event }: InterceptedLlmCall, next: LlmNext) {
+    await turn();
+    this.sightings.saw('around llm', event.userId);
+    return next();
+  }
+  @InterceptTool() async tool({ event }: InterceptedToolCall, next: ToolNext) {
+    const result = await next();
+    this.sightings.saw('around tool', event.userId, result as string);
+    return result;
+  }
+}
+
 /** What a part of the application did that is no provider of the request's own: by the request's id. */
 @Injectable()
 class StaticHandler {
@@ -96,12 +117,19 @@ const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 const PARTS = 'agent.start agent.step agent.end tool.start tool.end llm.start llm.chunk llm.end'
   .split(' ')
   .flatMap((type) => [`${type} before`, type])
-  .concat('chunk', 'controller', 'tool');
+  .concat('around llm', 'around tool', 'chunk', 'controller', 'tool');
 
 it.each(platforms)(
   `On %s no part of ${REQUESTS} requests, ${SOCKETS} at a time, sees another’s context`,
   async (platform) => {
-    const providers = [Visit, Sightings, ScopedHandler, ScopedTools, StaticHandler];
+    const providers = [
+      Visit,
+      Sightings,
+      ScopedHandler,
+      ScopedInterceptor,
+      ScopedTools,
+      StaticHandler,
+    ];
     const { app, url } = await serve(
       platform,
       { providers, controllers: [Desk] },

@@ -5,12 +5,21 @@ import {
   AgentService,
   Callbacks,
   CallbacksService,
+  InterceptAgent,
+  InterceptLlm,
+  InterceptTool,
   LlmService,
   OnLlmEnd,
   OnLlmStart,
   OnLlmStreamChunk,
   OnToolStart,
   Tool,
+  type AgentNext,
+  type InterceptedAgentCall,
+  type InterceptedLlmCall,
+  type InterceptedToolCall,
+  type LlmNext,
+  type ToolNext,
 } from 'nestjs-llm-callbacks';
 import { closeApps } from '../support/app.js';
 import { logs } from '../support/logs.js';
@@ -206,6 +215,63 @@ describe.each(platforms)('In a request on %s, a request-scoped handler', (platfo
     expect(heard.filter(({ what }) => what === 'called')).toHaveLength(1);
     expect(heard.filter(({ what }) => what === 'tool')).toHaveLength(2);
     expect(new Set(heard.map(({ by }) => by)).size).toBe(1);
+  });
+});
+
+describe.each(platforms)('In a request on %s, a request-scoped interceptor', (platform) => {
+  it('of calls, tools and agents is the instance of the request', async () => {
+    @Injectable()
+    class Around extends VisitHooks {
+      @InterceptAgent() agent(_call: InterceptedAgentCall, next: AgentNext) {
+        heard.push({ by: this, what: 'agent', visit: this.visit });
+        return next();
+      }
+      @InterceptLlm() llm(_call: InterceptedLlmCall, next: LlmNext) {
+        heard.push({ by: this, what: 'llm', visit: this.visit });
+        return next();
+      }
+      @InterceptTool() tool(_call: InterceptedToolCall, next: ToolNext) {
+        heard.push({ by: this, what: 'tool', visit: this.visit });
+        return next();
+      }
+    }
+    @Injectable({ scope: Scope.REQUEST })
+    class Tools {
+      constructor(private readonly visit: Visit) {}
+      @Tool({ description: 'Who is asking.', parameters: ANYTHING }) whoAmI() {
+        visits.push(this.visit);
+        return this.visit.user;
+      }
+    }
+    @Controller({ scope: Scope.REQUEST })
+    class AgentDesk extends ScopedDesk {
+      constructor(
+        visit: Visit,
+        private readonly model: LlmService,
+        private readonly agent: AgentService,
+      ) {
+        super(visit, model);
+      }
+      @Get('agent') async run() {
+        await this.model.stream('hi').response;
+        return (await this.agent.run('who?')).output;
+      }
+    }
+    const { ask } = await serve(
+      platform,
+      { providers: [Around, Tools, Visit], controllers: [AgentDesk] },
+      { llm: { provider: callsTool, model: 'fake' }, agent: { tools: [Tools] } },
+    );
+    expect(await ask('agent', 'ada')).toBe('ada');
+    expect(heard.map(({ what }) => what).filter((what) => !/start|end/.test(what))).toEqual([
+      'llm',
+      'agent',
+      'llm',
+      'tool',
+      'llm',
+    ]);
+    expect(new Set(heard.map(({ by }) => by)).size).toBe(1);
+    expect(new Set([...visits, ...heard.map(({ visit }) => visit)]).size).toBe(1);
   });
 });
 
