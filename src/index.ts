@@ -33,6 +33,7 @@ export type { HandlerContext, HandlerOptions } from './events/handler-options.js
 export * from './events/llm.events.js';
 export * from './events/mcp.events.js';
 export * from './events/retrieval.events.js';
+export { reviveEvent } from './events/revive.js';
 export type { FromCallback, RequestContext } from './events/run-info.js';
 export type { CallbackEvent, EventOf, EventSelector, EventType } from './events/table.js';
 export * from './events/tool.events.js';
