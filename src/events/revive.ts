@@ -48,7 +48,7 @@ export function reviveEvent(json: unknown): CallbackEvent {
 }
 
 function build(type: EventType, json: Json): CallbackEvent {
-  const event = Object.create(EVENTS[type].event.prototype as object) as RunEvent;
+  const event = Object.create(EVENTS[type].event.prototype) as RunEvent;
   const { fields } = event as unknown as { fields: () => readonly string[] };
   // All of them, those that are absent too: the getters that they hide have no run to ask.
   for (const name of [...CONTEXT_FIELDS, ...fields.call(event)]) {

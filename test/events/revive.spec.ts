@@ -50,7 +50,7 @@ describe('A revived event', () => {
     };
     for (const error of [failed.error, failed.attempts[0]?.error]) {
       expect(error).toBeInstanceOf(Error);
-      expect({ ...error, message: error?.message }).toEqual(expected);
+      expect(error).toMatchObject(expected);
     }
     const { response } = reviveEvent(stored(SAMPLE_EVENTS['llm.end'])) as LlmEndEvent;
     expect(response.attempts[0]?.error).toBeInstanceOf(Error);
@@ -115,7 +115,7 @@ function gettersOf(event: object): string[] {
   const names: string[] = [];
   for (let at: unknown = event; at !== Object.prototype; at = Object.getPrototypeOf(at)) {
     const found = Object.entries(Object.getOwnPropertyDescriptors(at as object));
-    names.push(...found.filter(([, { get }]) => get).map(([name]) => name));
+    names.push(...found.filter(([, property]) => 'get' in property).map(([name]) => name));
   }
   return names.filter((name) => name !== 'run');
 }

@@ -96,7 +96,15 @@ export const SAMPLE_EVENTS: { readonly [T in EventType]: EventOf<T> } = {
   'agent.step': new AgentStepEvent(run, { agentName: 'desk', step }),
   'agent.end': new AgentEndEvent(run, {
     agentName: 'desk',
-    result: { output: 'done', steps, messages: [], usage, cost: 0.5, runId: 'run-1' },
+    result: {
+      output: 'done',
+      finishReason: 'stop',
+      steps,
+      messages: [],
+      usage,
+      cost: 0.5,
+      runId: 'run-1',
+    },
     steps,
     usage,
     cost: 0.5,
