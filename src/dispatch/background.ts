@@ -27,7 +27,6 @@ export class Background implements OnApplicationShutdown {
   #dropped = 0;
   /** Whether it was said that there is no room. */
   #isWarned = false;
-  #isStopped = false;
 
   configure(settings: BackgroundSettings): void {
     const { queue } = settings;
@@ -42,7 +41,7 @@ export class Background implements OnApplicationShutdown {
 
   /** Returns a promise, which never rejects, only while the run is to wait: for room, or for the job queue. */
   take(told: Told): Promise<void> | undefined {
-    if (this.#isStopped) {
+    if (this.outstanding.isStopped) {
       this.#dropped++;
       return undefined;
     }
@@ -52,7 +51,6 @@ export class Background implements OnApplicationShutdown {
 
   /** Gives up what is left, once the time of a shutdown is over; returns how many there were of each handler. */
   stop(reason: Error): ReadonlyMap<string, number> {
-    this.#isStopped = true;
     const left = this.outstanding.stop(reason);
     this.#queue.clear();
     return left;

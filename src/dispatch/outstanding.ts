@@ -40,9 +40,11 @@ export class Outstanding {
   readonly #flushes = new Set<Flush>();
   /** The task that the asynchronous flow belongs to. */
   readonly #around = new AsyncLocalStorage<Task>();
+  #stopped: { readonly reason: Error } | undefined;
 
-  get size(): number {
-    return this.#tasks.size;
+  /** Whether nothing more is to begin. */
+  get isStopped(): boolean {
+    return this.#stopped !== undefined;
   }
 
   /** Whether the caller is in the background itself. */
@@ -53,6 +55,7 @@ export class Outstanding {
 
   begin(handler: string): Task {
     const task = new Task(handler);
+    if (this.#stopped) task.stop(this.#stopped.reason);
     this.#tasks.add(task);
     if (this.#flushes.size > 0) {
       const around = this.#around.getStore();
@@ -95,6 +98,7 @@ export class Outstanding {
 
   /** Gives everything up: signals fire, and nobody waits any more. Returns how many there were of each handler. */
   stop(reason: Error): ReadonlyMap<string, number> {
+    this.#stopped = { reason };
     const left = new Map<string, number>();
     for (const task of this.#tasks) {
       left.set(task.handler, (left.get(task.handler) ?? 0) + 1);

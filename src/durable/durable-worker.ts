@@ -31,6 +31,7 @@ export class DurableWorker {
     const task = outstanding.begin(job.handler);
     const signal = AbortSignal.any([task.signal, attempt.signal]);
     try {
+      signal.throwIfAborted();
       await outstanding.inside(task, () => this.#work(job, attempt, signal));
     } finally {
       outstanding.end(task);
@@ -38,7 +39,7 @@ export class DurableWorker {
   }
 
   async #work(job: Job, attempt: JobTry, signal: AbortSignal): Promise<void> {
-    const event = reviveEvent(job.event);
+    const event = this.#revive(job);
     const run = this.runs.revive(event);
     const handler = this.registry.durableHandler(job.handler, event.type);
     try {
@@ -51,6 +52,15 @@ export class DurableWorker {
       if (signal.aborted) throw error; // It was stopped, and has not failed.
       if (attempt.final ?? true) await this.dispatcher.report({ name }, event, run, error);
       else this.#warn(`${name} failed on ${event.type} in try ${attempt.attempt}`, error);
+      throw error;
+    }
+  }
+
+  #revive(job: Job): CallbackEvent {
+    try {
+      return reviveEvent(job.event);
+    } catch (error) {
+      this.#logger.error(`A job of ${oneLine(job.handler)} failed: ${(error as Error).message}`);
       throw error;
     }
   }
