@@ -33,8 +33,8 @@ export interface BackgroundOptions {
   /**
    * How long a run waits for `queue` to take a job, in milliseconds. Then it goes on, and the failure is told as
    * `callback.error`, although the job may arrive later. A queue that owes an answer is not waited for again until it
-   * has given it.
-   * @default 3_000
+   * has given it, and owes `queueSize` of them at most.
+   * @default 5_000
    */
   addTimeoutMs?: number;
 }
@@ -50,7 +50,7 @@ export const BACKGROUND_DEFAULTS: BackgroundSettings = {
   whenFull: 'wait',
   drainMs: 10_000,
   queue: undefined,
-  addTimeoutMs: 3_000,
+  addTimeoutMs: 5_000,
 };
 
 const QUEUE_METHODS = ['add', 'start', 'close'] as const satisfies (keyof JobQueue)[];

@@ -6,10 +6,10 @@ import type { Told } from './told.js';
 
 /** Hands the work of durable handlers to the job queue, which may be slow, or away. */
 export class DurableAdds {
-  /** Jobs that the queue has not said anything of yet. */
-  #unsettled = 0;
-  /** Those of them that are not waited for any more. */
+  /** Jobs that the queue owes an answer for longer than is waited. */
   #late = 0;
+  /** Those, and the ones that were not waited for because of them. */
+  #unwatched = 0;
 
   constructor(
     private readonly queue: JobQueue,
@@ -19,31 +19,34 @@ export class DurableAdds {
 
   /** Returns a promise, which never rejects, while the run is to wait until the job is stored. */
   add(told: Told): Promise<void> | undefined {
-    if (this.#unsettled >= this.limits.queueSize) {
+    const isLate = this.#late > 0;
+    if (isLate && this.#unwatched >= this.limits.queueSize) {
       return told.failed(
         new CallbacksError(
-          `The job queue has not answered ${this.#unsettled} times; ${told.handler.name} will not be called. Is its server there?`,
+          `The job queue has not answered ${this.#unwatched} times; ${told.handler.name} will not be called. Is its server there?`,
         ),
       );
     }
-    const isLate = this.#late > 0;
     const task = this.outstanding.begin(told.handler.name);
-    const added = this.#addInTime(told)
+    const added = this.#addInTime(told, !isLate)
       .catch((error: unknown) => told.failed(error))
       .finally(() => this.outstanding.end(task));
     return isLate ? undefined : added;
   }
 
-  async #addInTime(told: Told): Promise<void> {
+  async #addInTime(told: Told, isWatched: boolean): Promise<void> {
     const { addTimeoutMs } = this.limits;
-    let isLate = false;
+    let unwatched = isWatched ? 0 : 1;
+    let late = 0;
+    this.#unwatched += unwatched;
     const added = this.#add(told).finally(() => {
-      this.#unsettled--;
-      if (isLate) this.#late--;
+      this.#unwatched -= unwatched;
+      this.#late -= late;
     });
     await withDeadline(added, addTimeoutMs, () => {
-      isLate = true;
+      this.#unwatched += 1 - unwatched;
       this.#late++;
+      unwatched = late = 1;
       return new CallbackTimeoutError(
         `The job queue did not take the job of ${told.handler.name} within ${addTimeoutMs} ms. Is its server there?`,
       );
@@ -52,7 +55,6 @@ export class DurableAdds {
 
   /** Asynchronous whatever the queue does; but the event is written down as it is now. */
   async #add({ handler, event }: Told): Promise<void> {
-    this.#unsettled++;
     await this.queue.add(toJob(handler.jobName!, event));
   }
 }
