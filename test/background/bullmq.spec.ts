@@ -47,16 +47,22 @@ async function start(options: BullmqJobQueueOptions, providers: Provider[] = [],
 }
 
 beforeEach(() => void (arrived = new Gate()));
-afterEach(async () => {
+afterEach(closeAll);
+
+async function closeAll() {
   await closeApps();
   await Promise.all(queues.splice(0).map((queue) => queue.close()));
   heard.length = 0;
-});
+}
 
 describeJobStores('BullmqJobQueue', (newStore) => {
   let store: JobStore;
   beforeEach(async () => void (store = await newStore()));
-  afterEach(() => store.drop());
+  afterEach(async () => {
+    // The hook of the file comes later.
+    await closeAll();
+    await store.drop();
+  });
 
   /** A process that only adds. */
   const producer = (options: Partial<BullmqJobQueueOptions> = {}) =>
