@@ -3,7 +3,8 @@ import { APP_INTERCEPTOR, DiscoveryModule } from '@nestjs/core';
 import { Application } from './application.js';
 import { METHOD_RUNNER } from './decorators/index.js';
 import { Explorer, InstanceContexts } from './discovery/index.js';
-import { Dispatcher } from './dispatch/index.js';
+import { Background, Dispatcher } from './dispatch/index.js';
+import { DurableWorker } from './durable/index.js';
 import { Lifecycle } from './lifecycle.js';
 import { PriceBook } from './prices/index.js';
 import { HandlerRegistry, HandlerSource } from './registry/index.js';
@@ -28,8 +29,10 @@ import { WorkRunner } from './work/index.js';
   providers: [
     ActiveTrace,
     Application,
+    Background,
     ContextStore,
     Dispatcher,
+    DurableWorker,
     Explorer,
     HandlerRegistry,
     InstanceContexts,
@@ -48,6 +51,7 @@ import { WorkRunner } from './work/index.js';
     METHOD_RUNNER,
     WorkRunner,
     Application,
+    Background,
     Dispatcher,
     HandlerRegistry,
     OpenRuns,

@@ -1,5 +1,6 @@
 import type { ExecutionContext, FactoryProvider, ModuleMetadata, Type } from '@nestjs/common';
 import type { AgentOptions } from './agent/index.js';
+import type { BackgroundOptions } from './dispatch/index.js';
 import type { LlmOptions } from './llm/llm-options.js';
 import type { Prices } from './prices/index.js';
 import type { RunContext } from './run/index.js';
@@ -16,14 +17,8 @@ export interface CallbacksModuleOptions {
   context?: (host: ExecutionContext) => RunContext | Promise<RunContext>;
   /** Prices in US dollars per million tokens, by `'model'` or `'provider/model'`; they win over the price list. */
   prices?: Prices;
-  /** What happens to work that is under way when the application shuts down. */
-  background?: {
-    /**
-     * How long shutdown waits for runs before it aborts them, in milliseconds.
-     * @default 10_000
-     */
-    drainMs?: number;
-  };
+  /** How work that nobody waits for is done, and how long shutdown waits for what is under way. */
+  background?: BackgroundOptions;
   /**
    * Whether every module can inject the services without importing `CallbacksModule`.
    * @default true

@@ -4,6 +4,7 @@ export * from './deferred.js';
 export * from './ids.js';
 export * from './open-runs.js';
 export * from './request-context.js';
+export * from './revived-run.js';
 export * from './run-factory.js';
 export * from './run-life.js';
 export * from './run-stops.js';
