@@ -22,6 +22,8 @@ export interface Frame {
   readonly run?: ParentRun | undefined;
   /** The handler around; of no meaning inside a run. */
   readonly fromCallback?: FromCallback | undefined;
+  /** The inbound request around: an HTTP request, or what stands for a message. */
+  readonly request?: object | undefined;
 }
 
 /** Keeps the frame of each asynchronous flow; one an application, so that two never nest in each other. */
