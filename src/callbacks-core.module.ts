@@ -4,6 +4,7 @@ import { Application } from './application.js';
 import { METHOD_RUNNER } from './decorators/index.js';
 import { Explorer } from './discovery/index.js';
 import { Dispatcher } from './dispatch/index.js';
+import { SseErrors } from './http/sse-errors.js';
 import { Lifecycle } from './lifecycle.js';
 import { PriceBook } from './prices/index.js';
 import { HandlerRegistry, HandlerSource } from './registry/index.js';
@@ -11,6 +12,7 @@ import {
   ActiveTrace,
   ContextResolver,
   ContextStore,
+  LateErrors,
   OpenRuns,
   RequestContextInterceptor,
   RunFactory,
@@ -41,6 +43,7 @@ import { WorkRunner } from './work/index.js';
     { provide: HandlerSource, useExisting: Explorer },
     { provide: METHOD_RUNNER, useExisting: WorkRunner },
     { provide: ContextResolver, useExisting: Application },
+    { provide: LateErrors, useClass: SseErrors },
     { provide: APP_INTERCEPTOR, useClass: RequestContextInterceptor },
   ],
   exports: [

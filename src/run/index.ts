@@ -2,6 +2,7 @@ export * from './active-trace.js';
 export * from './context-store.js';
 export * from './deferred.js';
 export * from './ids.js';
+export * from './late-errors.js';
 export * from './open-runs.js';
 export * from './request-context.js';
 export * from './run-factory.js';

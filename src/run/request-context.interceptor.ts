@@ -10,6 +10,7 @@ import { ActiveTrace } from './active-trace.js';
 import { ContextStore, type Frame } from './context-store.js';
 import { parseRequestId, parseTraceparent } from './ids.js';
 import { inboundOf, type Inbound } from './inbound/index.js';
+import { LateErrors } from './late-errors.js';
 import { mergeContext, newContext, type RunContext } from './request-context.js';
 
 /** Asks the application who is asking; given by `forRoot({ context })`. */
@@ -26,6 +27,7 @@ export class RequestContextInterceptor implements NestInterceptor {
     private readonly store: ContextStore,
     private readonly activeTrace: ActiveTrace,
     private readonly resolver: ContextResolver,
+    private readonly lateErrors: LateErrors,
   ) {}
 
   async intercept(host: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
@@ -38,7 +40,7 @@ export class RequestContextInterceptor implements NestInterceptor {
     const answer = new Observable((subscriber) =>
       this.store.enter(frame, () => next.handle().subscribe(subscriber)),
     );
-    return inbound.watch(answer);
+    return this.lateErrors.watch(host, inbound.watch(answer));
   }
 
   /** A request may pass several times (resolvers, nested handlers); it is asked about once. */

@@ -1,0 +1,202 @@
+import { on } from 'node:events';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import {
+  Injectable,
+  UseGuards,
+  type CanActivate,
+  type ExecutionContext,
+  type Provider,
+} from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
+import { Test } from '@nestjs/testing';
+import { MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
+import { from, map, mergeMap, of } from 'rxjs';
+import {
+  CallbacksModule,
+  LlmService,
+  type CallbackEvent,
+  type CallbacksModuleOptions,
+} from 'nestjs-llm-callbacks';
+import { FakeLlm, RecordingCallbacks } from 'nestjs-llm-callbacks/testing';
+import { ContextStore } from '../../src/run/index.js';
+import { always, closeApps, willClose } from '../support/app.js';
+import { logs, testLogger } from '../support/logs.js';
+import { leaveSockets, SOCKETS, type Sockets } from '../support/sockets.js';
+
+afterEach(async () => {
+  leaveSockets();
+  await closeApps();
+});
+
+@Injectable()
+class AskingGuard implements CanActivate {
+  constructor(private readonly llm: LlmService) {}
+  async canActivate() {
+    await this.llm.generate('may they?');
+    return true;
+  }
+}
+
+@WebSocketGateway()
+class Desk {
+  constructor(
+    private readonly llm: LlmService,
+    private readonly ref: ModuleRef,
+  ) {}
+
+  @SubscribeMessage('ask') async ask(@MessageBody() prompt: string) {
+    const { text } = await this.llm.generate(prompt);
+    return { event: 'answer', data: text };
+  }
+
+  @SubscribeMessage('twice') twice(@MessageBody() prompt: string) {
+    return from([`${prompt} 1`, `${prompt} 2`]).pipe(
+      mergeMap((each) => this.llm.stream(each).response),
+      map(({ text }) => ({ event: 'answer', data: text })),
+    );
+  }
+
+  @SubscribeMessage('guarded') @UseGuards(AskingGuard) guarded() {
+    return { event: 'answer', data: 'yes' };
+  }
+
+  @SubscribeMessage('request') request() {
+    const { current } = this.ref.get(ContextStore, { strict: false });
+    const { data, pattern, client } = current?.request as Record<string, unknown>;
+    return of({ event: 'answer', data: { data, pattern, client: typeof client } });
+  }
+}
+
+async function listen(
+  sockets: Sockets,
+  options: CallbacksModuleOptions = {},
+  providers: Provider[] = [],
+) {
+  const recording = new RecordingCallbacks();
+  const root = CallbacksModule.forRoot({
+    llm: { provider: new FakeLlm(always('hello')), model: 'fake' },
+    callbacks: [recording],
+    ...options,
+  });
+  const module = await Test.createTestingModule({
+    imports: [root],
+    providers: [Desk, ...providers],
+  })
+    .setLogger(testLogger)
+    .compile();
+  const app = willClose(module.createNestApplication());
+  app.useWebSocketAdapter(sockets.adapter(app));
+  await app.listen(0, '127.0.0.1');
+  return { url: await app.getUrl(), recording };
+}
+
+const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
+const HANDSHAKE = { 'x-request-id': 'handshake', traceparent: `00-${TRACE}-00f067aa0ba902b7-01` };
+
+/** The distinct values of one field of events. */
+const distinct = <T>(events: readonly CallbackEvent[], field: (event: CallbackEvent) => T) => [
+  ...new Set(events.map(field)),
+];
+
+describe.each(SOCKETS)('A message by $name', (sockets) => {
+  it('gives its runs one id, one trace, and the user that `context` names, who is asked for once', async () => {
+    let asked = 0;
+    const context = (host: ExecutionContext) => {
+      asked++;
+      const ws = host.switchToWs();
+      return { userId: `${host.getType()}:${ws.getData<string>()}`, tags: ['desk'] };
+    };
+    const { url, recording } = await listen(sockets, { context });
+    const client = await sockets.connect(url);
+    const answers = on(client.received, 'answer');
+    client.send('twice', 'ada');
+    await answers.next();
+    await answers.next();
+    expect(asked).toBe(1);
+    expect(recording.of('llm.end')).toHaveLength(2);
+    expect(distinct(recording.events, ({ userId }) => userId)).toEqual(['ws:ada']);
+    expect(distinct(recording.events, ({ tags }) => tags.join())).toEqual(['desk']);
+    expect(distinct(recording.events, ({ requestId }) => requestId)).toHaveLength(1);
+    expect(distinct(recording.events, ({ traceId }) => traceId)).toHaveLength(1);
+  });
+
+  it('has a context of its own, whose ids are not those of the connection', async () => {
+    const { url, recording } = await listen(sockets);
+    const client = await sockets.connect(url, HANDSHAKE);
+    for (const prompt of ['one', 'two']) {
+      client.send('ask', prompt);
+      await client.next('answer');
+    }
+    const starts = recording.of('llm.start');
+    expect(distinct(starts, ({ requestId }) => requestId)).toHaveLength(2);
+    expect(distinct(starts, ({ traceId }) => traceId)).toHaveLength(2);
+    expect(starts.map(({ requestId }) => requestId)).not.toContain('handshake');
+    expect(starts.map(({ traceId }) => traceId)).not.toContain(TRACE);
+  });
+
+  it('is rejected as Nest rejects messages when `context` fails, and the next one is not', async () => {
+    let fails = true;
+    const context = () => {
+      if (fails) throw new Error('who?');
+      return {};
+    };
+    const { url, recording } = await listen(sockets, { context });
+    const client = await sockets.connect(url);
+    client.send('ask', 'one');
+    expect(await client.next('exception')).toMatchObject({
+      status: 'error',
+      message: 'Internal server error',
+    });
+    expect(recording.events).toEqual([]);
+    expect(logs).toMatchObject([{ level: 'error', message: 'Error: who?' }]);
+    fails = false;
+    client.send('ask', 'two');
+    expect(await client.next('answer')).toBe('hello');
+  });
+
+  it('has ids only in guards, which come before `context`', async () => {
+    const { url, recording } = await listen(sockets, { context: () => ({ userId: 'ada' }) });
+    const client = await sockets.connect(url);
+    client.send('guarded');
+    await client.next('answer');
+    expect(recording.of('llm.start')).toMatchObject([{ prompt: 'may they?', userId: undefined }]);
+  });
+
+  it('is one object of its client, data and pattern in the place where runs start', async () => {
+    const { url } = await listen(sockets);
+    const client = await sockets.connect(url);
+    client.send('request', 'ada');
+    expect(await client.next('answer')).toEqual({
+      data: 'ada',
+      pattern: 'request',
+      client: 'object',
+    });
+  });
+
+  it('is one of a thousand on its connection, without a warning and without another’s context', async () => {
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error) => void warnings.push(warning);
+    process.on('warning', onWarning);
+    const context = (host: ExecutionContext) => ({ userId: host.switchToWs().getData<string>() });
+    const asked = new Map<string, string>();
+    const heard = {
+      onLlmStart: async ({ prompt, userId }: { prompt: string; userId?: string }) => {
+        await new Promise(setImmediate);
+        asked.set(prompt, userId ?? '');
+      },
+    };
+    const { url } = await listen(sockets, {
+      context,
+      callbacks: [heard],
+      llm: { provider: new FakeLlm(Array.from({ length: 1_000 }, () => 'hello')), model: 'fake' },
+    });
+    const client = await sockets.connect(url);
+    const prompts = Array.from({ length: 1_000 }, (_, i) => `user ${i}`);
+    const answers = on(client.received, 'answer');
+    for (const prompt of prompts) client.send('ask', prompt);
+    for (const _prompt of prompts) await answers.next();
+    process.off('warning', onWarning);
+    expect([...asked]).toEqual(prompts.map((prompt) => [prompt, prompt]));
+    expect(warnings.filter(({ name }) => name === 'MaxListenersExceededWarning')).toEqual([]);
+  });
+});
