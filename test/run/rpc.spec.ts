@@ -60,7 +60,7 @@ class Desk {
 
   @MessagePattern('request') request() {
     const { current } = this.ref.get(ContextStore, { strict: false });
-    const { data, pattern, context } = current?.request as Record<string, unknown>;
+    const { data, pattern, context } = current!.request as Record<string, unknown>;
     return { data, pattern, context: context?.constructor.name };
   }
 }

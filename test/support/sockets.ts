@@ -30,7 +30,7 @@ export function leaveSockets(): void {
   for (const client of open.splice(0)) client.leave();
 }
 
-function client(
+function opened(
   received: EventEmitter,
   send: SocketClient['send'],
   leave: () => void,
@@ -58,7 +58,7 @@ export const SOCKETS: readonly Sockets[] = [
       });
       await once(socket, 'open');
       const send = (event: string, data?: unknown) => socket.send(JSON.stringify({ event, data }));
-      return client(received, send, () => socket.terminate());
+      return opened(received, send, () => socket.terminate());
     },
   },
   {
@@ -72,7 +72,7 @@ export const SOCKETS: readonly Sockets[] = [
       socket.once('connect', () => connected.emit('open'));
       await once(connected, 'open');
       const send = (event: string, data?: unknown) => void socket.emit(event, data);
-      return client(received, send, () => void socket.disconnect());
+      return opened(received, send, () => void socket.disconnect());
     },
   },
 ];

@@ -11,7 +11,7 @@ export class Transport extends Server implements CustomTransportStrategy {
 
   on(): void {}
 
-  unwrap<T>(): T {
+  unwrap(): never {
     return this as never;
   }
 
