@@ -28,8 +28,9 @@ interface HttpResponse {
  * 504, a client that left 499, all else 500. The body holds `statusCode`, `error`, `code`, `message` and `retryable`. Once
  * an event stream has begun, the error becomes its last event, `error`.
  *
- * A client of a WebSocket gets the error's JSON as an `exception` event, a microservice's as its error. Errors of other
- * kinds are left to other filters, and GraphQL to its own.
+ * A client of a WebSocket gets the error's JSON as an `exception` event, a microservice's as its error; Nest has no global
+ * filters for gateways, so it is `@UseFilters(CallbacksExceptionFilter)` there. Errors of other kinds are left to other
+ * filters, and GraphQL to its own.
  *
  * @example
  * ```ts

@@ -5,17 +5,20 @@ import { CallbacksError } from '../errors/index.js';
 import { LateErrors } from '../run/index.js';
 import { CallbacksExceptionFilter } from './callbacks-exception.filter.js';
 
-/** What `@Sse()` marks a method with. */
+/** What `@Sse()` and `@UseFilters()` write on methods and classes. */
 const SSE = '__sse__';
+const FILTERS = '__exceptionFilters__';
 
 interface HttpResponse {
   readonly raw?: HttpResponse;
   readonly headersSent?: boolean;
 }
 
-/** In applications that have the {@link CallbacksExceptionFilter}, has it say what fails in a stream of `@Sse()`. */
+/** Has the {@link CallbacksExceptionFilter}, where there is one, say what fails in a stream of `@Sse()` that has begun. */
 @Injectable()
 export class SseErrors extends LateErrors {
+  readonly #filter = new CallbacksExceptionFilter();
+
   constructor(private readonly modules: ModulesContainer) {
     super();
   }
@@ -26,19 +29,22 @@ export class SseErrors extends LateErrors {
     return answer.pipe(
       catchError((error: unknown) => {
         const isLate = (response.raw ?? response).headersSent === true;
-        const filter = isLate && error instanceof CallbacksError ? this.#filter() : undefined;
-        if (filter === undefined) throw error;
-        return of({ type: 'error', data: filter.bodyOf(error as CallbacksError) });
+        if (!isLate || !(error instanceof CallbacksError) || !this.#isFiltered(host)) throw error;
+        return of({ type: 'error', data: this.#filter.bodyOf(error) });
       }),
     );
   }
 
-  #filter(): CallbacksExceptionFilter | undefined {
-    for (const { providers, injectables } of this.modules.values()) {
-      for (const { instance } of [...providers.values(), ...injectables.values()]) {
-        if (instance instanceof CallbacksExceptionFilter) return instance;
-      }
+  #isFiltered(host: ExecutionContext): boolean {
+    for (const { providers } of this.modules.values()) {
+      for (const { instance } of providers.values()) if (isFilter(instance)) return true;
     }
-    return undefined;
+    return [host.getHandler(), host.getClass()].some((target) =>
+      ((Reflect.getMetadata(FILTERS, target) ?? []) as unknown[]).some(isFilter),
+    );
   }
+}
+
+function isFilter(filter: unknown): boolean {
+  return filter === CallbacksExceptionFilter || filter instanceof CallbacksExceptionFilter;
 }

@@ -41,7 +41,7 @@ const echo: LlmProvider = {
 
 function fake({ messages, tools = [] }: LlmRequest): FakeLlm {
   const { role, content } = messages.at(-1)!;
-  const said = String(content);
+  const said = content as string;
   if (tools.length === 0 || role === 'tool') return new FakeLlm([said]);
   return new FakeLlm([{ toolCalls: [{ name: 'look', args: { user: said.split(' ')[0] } }] }]);
 }
@@ -89,7 +89,7 @@ class Desk {
   @Get('all') @UseInterceptors(Around) async all(@Query('user') user: string) {
     const stream = this.llm.stream(`${user} by stream`);
     const after = stream.response.then(() => this.llm.generate(`${user} after the stream`));
-    for await (const _chunk of stream) await this.llm.generate(`${user} in a loop`);
+    for await (const { type } of stream) await this.llm.generate(`${user} in a loop: ${type}`);
     await after;
     await this.agent.run(`${user} by agent`);
     for await (const { type } of this.agent.stream(`${user} by agent's stream`)) {
@@ -112,8 +112,8 @@ class Desk {
 
   @Get('read') async read(@Query('user') user: string, @Query('kind') kind: string) {
     const stream = this.handedOver.get(kind)!;
-    for await (const _item of stream as AsyncIterable<unknown>) {
-      await this.llm.generate(`${user} while it reads`);
+    for await (const { type } of stream as AsyncIterable<{ type: string }>) {
+      await this.llm.generate(`${user} reads ${type}`);
     }
   }
 }
@@ -178,24 +178,27 @@ describe.each(Object.keys(PLATFORMS) as (keyof typeof PLATFORMS)[])(
       expect(tools.seen.filter(([user, context]) => user !== context)).toEqual([]);
       expect(tools.seen).toHaveLength(200);
       const ids = new Map(events.map(({ userId, requestId }) => [requestId, userId]));
-      expect([...ids.values()].toSorted()).toEqual(names.toSorted());
+      expect(new Set(ids.values())).toEqual(new Set(names));
+      expect(ids.size).toBe(names.length);
       const kinds = new Set(
         recording.of('llm.start').map(({ prompt }) => prompt.split(/ (.*)/)[1]),
       );
-      expect([...kinds].toSorted()).toEqual([
-        'after',
-        'after the stream',
-        'before',
-        'by Observable',
-        'by agent',
-        "by agent's stream",
-        'by stream',
-        'by timer',
-        'in a loop',
-        'in a loop over events',
-        'in a tool',
-        'in an operator',
-      ]);
+      expect(kinds).toEqual(
+        new Set([
+          'after',
+          'after the stream',
+          'before',
+          'by Observable',
+          'by agent',
+          "by agent's stream",
+          'by stream',
+          'by timer',
+          'in a loop: text',
+          'in a loop over events',
+          'in a tool',
+          'in an operator',
+        ]),
+      );
     });
 
     it.each(['llm', 'agent'])(
@@ -205,13 +208,17 @@ describe.each(Object.keys(PLATFORMS) as (keyof typeof PLATFORMS)[])(
         await get(`make?user=ada&kind=${kind}`);
         await get(`read?user=bob&kind=${kind}`);
         const users = new Set(
-          usersOf(recording.events, 'llm.start').map(([asked, user]) => `${asked}: ${user}`),
+          usersOf(recording.events, 'llm.start').map(
+            ([asked, user]) => `${asked.split(' ', 2).join(' ')}: ${user}`,
+          ),
         );
-        expect([...users].toSorted()).toEqual([
-          ...(kind === 'agent' ? ['ada in a tool: ada'] : []),
-          'ada made: ada',
-          'bob while it reads: bob',
-        ]);
+        expect(users).toEqual(
+          new Set([
+            ...(kind === 'agent' ? ['ada in: ada'] : []),
+            'ada made: ada',
+            'bob reads: bob',
+          ]),
+        );
         const chunks = recording.of('llm.chunk');
         expect(new Set(chunks.map(({ userId }) => userId))).toEqual(new Set(['ada']));
       },
