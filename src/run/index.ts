@@ -1,6 +1,7 @@
 export * from './active-trace.js';
 export * from './context-store.js';
 export * from './deferred.js';
+export * from './hybrid-watch.js';
 export * from './ids.js';
 export * from './late-errors.js';
 export * from './open-runs.js';

@@ -8,6 +8,7 @@ import { Observable } from 'rxjs';
 import type { RequestContext } from '../events/index.js';
 import { ActiveTrace } from './active-trace.js';
 import { ContextStore, type Frame } from './context-store.js';
+import { MessageFrame } from './hybrid-watch.js';
 import { parseRequestId, parseTraceparent } from './ids.js';
 import { inboundOf, type Inbound } from './inbound/index.js';
 import { LateErrors } from './late-errors.js';
@@ -33,6 +34,7 @@ export class RequestContextInterceptor implements NestInterceptor {
   async intercept(host: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
     const inbound = inboundOf(host);
     if (inbound === undefined) return next.handle();
+    if (this.store.current instanceof MessageFrame) this.store.current.seen();
     const context = await this.#contextOf(host, inbound);
     const { circles, run, fromCallback } = this.store.current ?? {};
     const { request } = inbound;

@@ -1,6 +1,15 @@
+import { EventEmitter, on } from 'node:events';
 import type { AddressInfo, Server as NetServer } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { Controller, Get, type ExecutionContext, type INestMicroservice } from '@nestjs/common';
+import {
+  Controller,
+  Get,
+  Injectable,
+  UseGuards,
+  type CanActivate,
+  type ExecutionContext,
+  type INestMicroservice,
+} from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import {
   ClientProxyFactory,
@@ -31,6 +40,23 @@ afterEach(async () => {
   await closeApps();
 });
 
+@Injectable()
+class AskingGuard implements CanActivate {
+  constructor(private readonly llm: LlmService) {}
+  async canActivate() {
+    await this.llm.generate('may they?');
+    return true;
+  }
+}
+
+@Injectable()
+class RefusingGuard extends AskingGuard {
+  override async canActivate() {
+    await super.canActivate();
+    return false;
+  }
+}
+
 @Controller()
 class Desk {
   constructor(
@@ -58,9 +84,21 @@ class Desk {
     await this.llm.generate(prompt);
   }
 
+  @EventPattern('note') async noteAgain(@Payload() prompt: string) {
+    await this.llm.generate(`${prompt} again`);
+  }
+
+  @MessagePattern('guarded') @UseGuards(AskingGuard) guarded() {
+    return 'yes';
+  }
+
+  @MessagePattern('refused') @UseGuards(RefusingGuard) refused() {
+    return 'never';
+  }
+
   @MessagePattern('request') request() {
     const { current } = this.ref.get(ContextStore, { strict: false });
-    const { data, pattern, context } = current!.request as Record<string, unknown>;
+    const { data, pattern, context } = (current?.request ?? {}) as Record<string, unknown>;
     return { data, pattern, context: context?.constructor.name };
   }
 }
@@ -69,8 +107,8 @@ async function compile(options: CallbacksModuleOptions) {
   const recording = new RecordingCallbacks();
   const root = CallbacksModule.forRoot({
     llm: { provider: new FakeLlm(always('hello')), model: 'fake' },
-    callbacks: [recording],
     ...options,
+    callbacks: [recording, ...(options.callbacks ?? [])],
   });
   const module = await Test.createTestingModule({ imports: [root], controllers: [Desk] })
     .setLogger(testLogger)
@@ -202,25 +240,69 @@ describe('A message to a microservice', () => {
 });
 
 describe('A hybrid application', () => {
-  async function hybrid(inheritAppConfig: boolean) {
+  async function hybrid(
+    options: { inheritAppConfig?: boolean; deferInitialization?: boolean },
+    callbacks: object[] = [],
+  ) {
     const context = (host: ExecutionContext) => ({ userId: host.getType() });
-    const { module, recording } = await compile({ context });
+    const { module, recording } = await compile({ context, callbacks });
     const app = willClose(module.createNestApplication());
-    const microservice = app.connectMicroservice(TCP, { inheritAppConfig });
+    const microservice = app.connectMicroservice(TCP, options);
     await app.startAllMicroservices();
     await app.listen(0, '127.0.0.1');
     return { url: await app.getUrl(), client: connect(microservice), recording };
   }
 
   it('that inherits its config gives requests and messages their context', async () => {
-    const { url, client, recording } = await hybrid(true);
+    const { url, client, recording } = await hybrid({ inheritAppConfig: true });
     await fetch(`${url}/ask`);
-    await firstValueFrom(client.send('ask', 'by TCP'));
+    for (const pattern of ['ask', 'guarded', 'twice'])
+      await lastValueFrom(client.send(pattern, 'by TCP'));
     const starts = recording.of('llm.start').map(({ prompt, userId }) => [prompt, userId]);
     expect(starts).toEqual([
       ['by HTTP', 'http'],
       ['by TCP', 'rpc'],
+      ['may they?', undefined],
+      ['by TCP 1', 'rpc'],
+      ['by TCP 2', 'rpc'],
     ]);
+    expect(logs).toEqual([]);
+  });
+
+  it('that does not is warned of, once, when a message has started a run', async () => {
+    const { url, client } = await hybrid({});
+    await fetch(`${url}/ask`);
+    await firstValueFrom(client.send('request', 'no run'));
+    expect(logs).toEqual([]);
+    for (let i = 0; i < 2; i++) await firstValueFrom(client.send('ask', 'by TCP'));
+    expect(logs).toEqual([
+      { level: 'warn', message: expect.stringMatching(/"ask".*inheritAppConfig: true/) },
+    ]);
+  });
+
+  it.each([
+    ['answers in pieces', 'twice', {}],
+    ['is started late', 'ask', { deferInitialization: true }],
+  ])('is warned of, too, whose microservice %s', async (_what, pattern, options) => {
+    const { client } = await hybrid(options);
+    await lastValueFrom(client.send(pattern, 'by TCP'));
+    expect(logs).toMatchObject([{ level: 'warn' }]);
+  });
+
+  it('calls all handlers of an event, while it is watched', async () => {
+    const heard = new EventEmitter();
+    const ends = on(heard, 'end');
+    const tell = { onLlmEnd: () => void heard.emit('end') };
+    const { client, recording } = await hybrid({}, [tell]);
+    await lastValueFrom(client.emit('note', 'ada'), { defaultValue: undefined });
+    await ends.next();
+    await ends.next();
+    expect(recording.of('llm.start').map(({ prompt }) => prompt)).toEqual(['ada', 'ada again']);
+  });
+
+  it('is not warned of when a guard that asks a model refuses its first message', async () => {
+    const { client } = await hybrid({ inheritAppConfig: true });
+    await expect(firstValueFrom(client.send('refused', 'by TCP'))).rejects.toBeDefined();
     expect(logs).toEqual([]);
   });
 });
