@@ -16,6 +16,7 @@ import {
   LateErrors,
   OpenRuns,
   RequestContextInterceptor,
+  RequestContexts,
   RunFactory,
 } from './run/index.js';
 import { ToolRegistry } from './tools/index.js';
@@ -39,6 +40,7 @@ import { WorkRunner } from './work/index.js';
     Lifecycle,
     OpenRuns,
     PriceBook,
+    RequestContexts,
     RunFactory,
     ToolRegistry,
     WorkRunner,
@@ -56,6 +58,7 @@ import { WorkRunner } from './work/index.js';
     HandlerRegistry,
     OpenRuns,
     PriceBook,
+    RequestContexts,
     RunFactory,
     ToolRegistry,
     HandlerSource,

@@ -13,3 +13,4 @@ export * from './stream-door.js';
 export * from './run.js';
 export * from './totals.js';
 export * from './request-context.interceptor.js';
+export * from './request-contexts.js';

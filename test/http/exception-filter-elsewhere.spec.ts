@@ -1,3 +1,4 @@
+import { on } from 'node:events';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Controller, Get, Query, Sse, UseFilters, type Provider } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
@@ -45,6 +46,10 @@ class Failing {
 class FailingGateway {
   @SubscribeMessage('now') now() {
     throw thrown;
+  }
+
+  @SubscribeMessage('other') other() {
+    throw new Error('not ours');
   }
 
   @SubscribeMessage('later') later() {
@@ -126,12 +131,15 @@ describe.each(SOCKETS)('CallbacksExceptionFilter with $name', (sockets) => {
 
   it('leaves errors of other kinds to Nest', async () => {
     const client = await connect();
-    thrown = new Error('not ours');
-    client.send('now', 'what was asked');
-    expect(await client.next('exception')).toMatchObject({
-      status: 'error',
-      message: 'Internal server error',
-    });
+    thrown = new BudgetExceededError('spent');
+    const exceptions = on(client.received, 'exception');
+    client.send('other');
+    client.send('now');
+    for await (const [json] of exceptions) {
+      if ((json as { code?: string }).code === 'budget_exceeded') break;
+      expect(JSON.stringify(json)).not.toContain('not ours');
+    }
+    expect(logs).toEqual([{ level: 'error', message: expect.stringContaining('not ours') }]);
   });
 });
 

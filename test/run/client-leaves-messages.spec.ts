@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import {
   Controller,
   UseGuards,
+  UseInterceptors,
   type CanActivate,
   type ExecutionContext,
   type INestApplication,
@@ -17,6 +18,7 @@ import {
   AgentService,
   CallbacksModule,
   LlmService,
+  RequestContextInterceptor,
   type CallbackEvent,
   type LlmOptions,
 } from 'nestjs-llm-callbacks';
@@ -58,6 +60,7 @@ class UntilItLeft implements CanActivate {
 
 @Controller()
 @WebSocketGateway()
+@UseInterceptors(RequestContextInterceptor)
 class Desk {
   constructor(
     private readonly llm: LlmService,

@@ -102,8 +102,11 @@ class Desk {
   @Get('own-generate') async ownGenerate(@Res() response: Response) {
     const raw = rawOf(response);
     raw.write('wait');
-    const { text } = await this.llm.generate('Hi');
-    raw.end(text);
+    try {
+      raw.write((await this.llm.generate('Hi')).text);
+    } finally {
+      raw.end();
+    }
   }
   @Get('own-ending') @UseGuards(EndsIt) ownEnding() {
     return this.generate();

@@ -1,6 +1,6 @@
-import type { ExecutionContext } from '@nestjs/common';
+import { UseInterceptors, type ExecutionContext } from '@nestjs/common';
 import { MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
-import { CallbacksModule, LlmService } from 'nestjs-llm-callbacks';
+import { CallbacksModule, LlmService, RequestContextInterceptor } from 'nestjs-llm-callbacks';
 import { map } from 'rxjs';
 import { model } from './fake-model.js';
 
@@ -19,6 +19,7 @@ export const withSocketUsers = CallbacksModule.forRoot({
 });
 
 @WebSocketGateway()
+@UseInterceptors(RequestContextInterceptor) // for Nest 11
 export class StoryGateway {
   constructor(private readonly llm: LlmService) {}
 

@@ -1,13 +1,15 @@
+import { UseInterceptors } from '@nestjs/common';
 import {
   ConnectedSocket,
   MessageBody,
   SubscribeMessage,
   WebSocketGateway,
 } from '@nestjs/websockets';
-import { AgentService, ProgressReporter } from 'nestjs-llm-callbacks';
+import { AgentService, ProgressReporter, RequestContextInterceptor } from 'nestjs-llm-callbacks';
 import type { WebSocket } from 'ws';
 
 @WebSocketGateway({ path: '/desk' })
+@UseInterceptors(RequestContextInterceptor) // for Nest 11
 export class DeskGateway {
   constructor(private readonly agent: AgentService) {}
 
