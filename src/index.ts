@@ -57,6 +57,7 @@ export { LlmService } from './llm/llm.service.js';
 export * from './llm/tokens.js';
 export type * from './options.js';
 export type { Prices } from './prices/index.js';
+export { RequestContextInterceptor } from './run/request-context.interceptor.js';
 export type { RunContext } from './run/request-context.js';
 export type {
   JsonSchema,
