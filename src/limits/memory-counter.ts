@@ -9,7 +9,7 @@ interface Bucket extends WindowBucket {
 interface Held {
   readonly bucket: Bucket;
   readonly amount: number;
-  until: number;
+  readonly until: number;
 }
 
 type Refusal = Omit<LimitRefusal, 'granted' | 'claim'>;
@@ -67,8 +67,8 @@ export class MemoryCounter {
   /** Renews a reservation; one whose lease was over is held again. */
   keep(id: string, amount: number, at: number, until: number, now: number): void {
     const held = this.#held.get(id);
-    if (held !== undefined) held.until = until;
-    else if (this.#counts(this.window.bucketAt(at), now)) this.hold(id, amount, at, until);
+    if (held !== undefined) this.#release(id, held);
+    if (this.#counts(this.window.bucketAt(at), now)) this.hold(id, amount, at, until);
   }
 
   /** Returns what is used by now, where that is to be told. */
