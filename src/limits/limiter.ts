@@ -128,13 +128,15 @@ export abstract class Limiter<O extends LimiterOptions> implements OnApplication
 
   async *#stream(call: InterceptedLlmCall, next: LlmNext): AsyncIterable<LlmChunk | LlmResponse> {
     const ticket = await this.#enter(call);
+    let response: LlmResponse;
     try {
       const stream = next() as LlmStream;
       yield* stream;
-      yield await stream.response;
+      response = await stream.response;
     } finally {
       await this.#leave(ticket, call);
     }
+    yield response;
   }
 
   async #enter(call: InterceptedLlmCall): Promise<Ticket> {

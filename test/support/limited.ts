@@ -15,6 +15,8 @@ import { startApp } from './app.js';
 /** Ten cents an output token; what is asked costs nothing. */
 export const PRICES = { fake: { inputPerMillion: 0, outputPerMillion: 100_000 } };
 
+const PATIENCE_MS = 20_000;
+
 /** A request that waits for the test to answer it. */
 export interface Pending {
   readonly request: LlmRequest;
@@ -108,7 +110,11 @@ export async function startLimited(
   return { ...app, provider, recording };
 }
 
-/** Asks again and again until the answer is the expected one; a test that never gets it runs into its timeout. */
+/** Asks again and again until the answer is the expected one; fails only when it never comes. */
 export async function eventually(check: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await check())) await delay(2);
+  const until = performance.now() + PATIENCE_MS;
+  while (!(await check())) {
+    if (performance.now() > until) throw new Error('What was waited for never came.');
+    await delay(2);
+  }
 }
