@@ -39,14 +39,20 @@ export class Outbox<S extends LimitSettlement> {
   }
 
   async #sendAll(): Promise<void> {
-    while (this.#kept.size > 0) {
-      const batch = [...this.#kept.values()].slice(0, BATCH);
-      await Promise.all(
-        batch.map(async (settlement) => {
-          await this.send(settlement);
-          this.#kept.delete(settlement.id);
-        }),
-      );
+    // The first one goes alone: most often the store is still away.
+    for (let size = 1; this.#kept.size > 0; size = BATCH) {
+      await Promise.all(this.#first(size).map((settlement) => this.#sendOne(settlement)));
     }
+  }
+
+  async #sendOne(settlement: S): Promise<void> {
+    await this.send(settlement);
+    this.#kept.delete(settlement.id);
+  }
+
+  #first(count: number): S[] {
+    const batch: S[] = [];
+    for (const settlement of this.#kept.values()) if (batch.push(settlement) === count) break;
+    return batch;
   }
 }
