@@ -43,6 +43,7 @@ export type { FromCallback, RequestContext } from './events/run-info.js';
 export type { CallbackEvent, EventOf, EventSelector, EventType } from './events/table.js';
 export * from './events/tool.events.js';
 export * from './http/index.js';
+export * from './interceptors/index.js';
 export * from './limits/index.js';
 export * from './llm/intercept-llm.js';
 export type { LlmCallOptions, LlmOptions, LlmStreamOptions } from './llm/llm-options.js';

@@ -1,4 +1,4 @@
-import { methodOf, type Handler } from '../registry/index.js';
+import { callHook, type Handler } from '../registry/index.js';
 import type { Audience } from './dispatcher.js';
 
 /** The first interceptor from the one numbered `from` on that a call goes through; its number is the end where none does. */
@@ -15,13 +15,7 @@ export function callInterceptor(
   call: unknown,
   next: unknown,
 ): unknown {
-  return run.insideHandler(handler, () =>
-    (methodOf(handler) as (call: unknown, next: unknown) => unknown).call(
-      handler.target,
-      call,
-      next,
-    ),
-  );
+  return run.insideHandler(handler, () => callHook(handler, run, call, next));
 }
 
 /**

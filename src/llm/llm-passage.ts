@@ -25,15 +25,18 @@ export class LlmPassage implements InterceptedLlmCall {
   readonly #startedAt = performance.now();
   #at: number;
 
-  /** @param signal that of the call, or one that fires with it */
+  /**
+   * @param signal that of the call, or one that fires with it
+   * @param outer the way that the interceptor around was shown
+   */
   constructor(
     readonly call: LlmCall,
     private readonly target: LlmTarget,
     readonly signal: AbortSignal,
     private readonly outer?: LlmPassage,
-    from = 0,
+    private readonly maxRetries: number | undefined = outer?.maxRetries,
   ) {
-    this.#at = from;
+    this.#at = outer === undefined ? 0 : outer.#at + 1;
   }
 
   get request(): LlmRequest {
@@ -79,13 +82,16 @@ export class LlmPassage implements InterceptedLlmCall {
     return checkAnswer(handler.name, this.target, await this.#intercept(handler));
   }
 
-  /** The source of the streamed answer: the provider's, or what the interceptor gives. */
-  open(): ItemSource {
+  /** Opens the source of the streamed answer: the provider's, or what the interceptor gives. */
+  open(read: (source: ItemSource) => void): void {
     const handler = this.#interceptor();
-    if (handler === undefined) return this.#openRequest().stream();
+    if (handler === undefined) {
+      this.#openRequest().stream(read);
+      return;
+    }
     const { target } = this;
     const inside = <R>(work: () => R): R => this.call.run.insideHandler(handler, work);
-    return replay(() => this.#intercept(handler), { interceptor: handler.name, target, inside });
+    read(replay(() => this.#intercept(handler), { interceptor: handler.name, target, inside }));
   }
 
   /** The last item of the source, checked and noted. */
@@ -119,10 +125,10 @@ export class LlmPassage implements InterceptedLlmCall {
 
   readonly #next: LlmNext = (request = this.request, options = {}) => {
     const target = this.#targetOf(request, options);
-    const { signal } = options;
+    const { signal, maxRetries } = options;
     const stop = signal ? AbortSignal.any([this.signal, signal]) : this.signal;
     if (!this.streaming) {
-      const inner = new LlmPassage(this.call, target, stop, this, this.#at + 1);
+      const inner = new LlmPassage(this.call, target, stop, this, maxRetries);
       const answering = inner.whole().then((answer) => inner.response(answer));
       // An interceptor may have lost interest in it.
       answering.catch(() => undefined);
@@ -130,14 +136,15 @@ export class LlmPassage implements InterceptedLlmCall {
     }
     const left = new AbortController();
     const stops = AbortSignal.any([stop, left.signal]);
-    const inner = new LlmPassage(this.call, target, stops, this, this.#at + 1);
+    const inner = new LlmPassage(this.call, target, stops, this, maxRetries);
     return new LlmStream(new StreamedPassage(inner, left));
   };
 
   #targetOf(request: LlmRequest, { client: name }: LlmNextOptions): LlmTarget {
     if (name === undefined) return { client: this.target.client, request };
     const client = this.call.runtime.clients.named(name);
-    if (request.model !== this.request.model) return { client, request };
+    const isSameClient = client === this.target.client;
+    if (isSameClient || request.model !== this.request.model) return { client, request };
     const { providerOptions, ...rest } = request;
     // What is said to one SDK means nothing to another.
     const isSame = client.provider.name === this.target.client.provider.name;
@@ -156,7 +163,7 @@ export class LlmPassage implements InterceptedLlmCall {
   }
 
   #openRequest(): ProviderRequest {
-    this.#request = new ProviderRequest(this.call, this.target, this.signal);
+    this.#request = new ProviderRequest(this.call, this.target, this.signal, this.maxRetries);
     this.note(this.#request.meter);
     return this.#request;
   }

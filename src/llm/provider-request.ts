@@ -1,10 +1,11 @@
 import { abortable } from '../dispatch/index.js';
 import { CallbacksError, LlmAbortedError, LlmServerError } from '../errors/index.js';
-import type { LlmChunk, ProviderResult } from '../shapes/index.js';
+import type { ProviderResult } from '../shapes/index.js';
 import type { LlmCall } from './llm-call.js';
 import type { LlmProviderContext } from './llm-provider.js';
 import { checkResult } from './provider-result.js';
 import type { LlmTarget, RequestMeter } from './request-meter.js';
+import type { ItemSource } from './streamed.js';
 
 /** One request to a provider, within a call. */
 export class ProviderRequest {
@@ -16,11 +17,13 @@ export class ProviderRequest {
     private readonly call: LlmCall,
     readonly target: LlmTarget,
     private readonly signal: AbortSignal,
+    maxRetries?: number,
   ) {
     const meter = (this.meter = call.openRequest(target));
     this.#context = {
       signal,
       collect: call.collect,
+      maxRetries,
       onRetry: (retry) => {
         if (meter.closed) return;
         meter.retried(retry);
@@ -52,11 +55,11 @@ export class ProviderRequest {
     }
   }
 
-  /** The pieces of the answer; whoever reads them tells the meter. */
-  stream(): AsyncIterator<LlmChunk | ProviderResult> {
+  /** The pieces of the answer, read for the first time where they belong; whoever reads them tells the meter. */
+  stream(read: (source: ItemSource) => void): void {
     const { client, request } = this.target;
-    return this.call.run.inside(() =>
-      client.provider.stream(request, this.#context)[Symbol.asyncIterator](),
+    this.call.run.inside(() =>
+      read(client.provider.stream(request, this.#context)[Symbol.asyncIterator]()),
     );
   }
 

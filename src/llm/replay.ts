@@ -33,25 +33,27 @@ async function* readThrough(
   { interceptor, target, inside }: ReplayPlace,
 ): AsyncGenerator<LlmChunk | Answer, void, undefined> {
   const reader = inside(() => stream[Symbol.asyncIterator]());
+  const next = (): Promise<IteratorResult<unknown, unknown>> => inside(() => reader.next());
   const read = new ReadAnswer();
+  let given: unknown;
   let isOver = false;
   try {
-    for (;;) {
-      const next: IteratorResult<unknown, unknown> = await inside(() => reader.next());
-      if (next.done) break;
-      if (!isChunk(next.value)) {
-        yield checkAnswer(interceptor, target, next.value);
-        return;
-      }
-      read.add(next.value);
-      yield next.value;
+    let item = await next();
+    for (; !item.done && isChunk(item.value); item = await next()) {
+      read.add(item.value);
+      yield item.value;
     }
-    isOver = true;
+    // What the interceptor does after its answer comes before the end is told.
+    if (!item.done) {
+      given = item.value;
+      item = await next();
+    }
+    isOver = item.done ?? false;
   } finally {
     if (!isOver) await inside(() => reader.return?.());
   }
-  const answer = stream instanceof LlmStream ? await stream.response : read.answer;
-  yield checkAnswer(interceptor, target, answer);
+  given ??= stream instanceof LlmStream ? await stream.response : read.answer;
+  yield checkAnswer(interceptor, target, given);
 }
 
 /** A whole answer in pieces. */

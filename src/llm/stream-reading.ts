@@ -102,8 +102,10 @@ export class StreamReading {
       return this.#onFailure(error);
     }
     try {
-      this.#source = streamed.open();
-      this.#deliver(this.#pull(this.#source));
+      streamed.open((source) => {
+        this.#source = source;
+        this.#deliver(this.#pull(source));
+      });
     } catch (error) {
       this.#onSourceFailure(error);
     }

@@ -17,11 +17,14 @@ export class StreamedCall implements Streamed {
     return this.call.begin();
   }
 
-  open(): ItemSource {
+  open(read: (source: ItemSource) => void): void {
     const { call } = this;
-    if (call.isIntercepted) return new LlmPassage(call, call.spec, call.run.signal).open();
+    if (call.isIntercepted) {
+      new LlmPassage(call, call.spec, call.run.signal).open(read);
+      return;
+    }
     this.#request = new ProviderRequest(call, call.spec, call.run.signal);
-    return this.#request.stream();
+    this.#request.stream(read);
   }
 
   whenAborted(listener: (reason: unknown) => void): void {

@@ -24,11 +24,11 @@ export class StreamedPassage implements Streamed {
     if (this.passage.signal.aborted) throw this.passage.signal.reason as Error;
   }
 
-  open(): ItemSource {
-    const source = this.passage.open();
-    const { meter } = this.passage;
-    if (meter !== undefined) this.#arrivals = meter.arrivals;
-    return source;
+  open(read: (source: ItemSource) => void): void {
+    this.passage.open((source) => {
+      this.#arrivals = this.passage.meter?.arrivals ?? this.#arrivals;
+      read(source);
+    });
   }
 
   whenAborted(listener: (reason: unknown) => void): void {

@@ -8,8 +8,8 @@ export type ItemSource = AsyncIterator<unknown> & { take?(): unknown };
 export interface Streamed {
   /** Goes first. What is returned is to be awaited. */
   begin(): void | Promise<void>;
-  /** Opens the source: chunks, and as the last item the answer. */
-  open(): ItemSource;
+  /** Opens the source, of chunks and the answer as the last item, and has it read for the first time where it belongs. */
+  open(read: (source: ItemSource) => void): void;
   /** Lets its reader know of an abort, now or later. */
   whenAborted(listener: (reason: unknown) => void): void;
   /** Notes a chunk that arrived at `timestamp`; what is returned is to be awaited before it is handed over. */

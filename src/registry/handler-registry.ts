@@ -4,6 +4,7 @@ import type { Circles } from './circles.js';
 import { compileTable, type HandlerTable } from './handler-table.js';
 import { toHandler, type Handler, type Hook } from './handler.js';
 import { hooksOf } from './hooks-of.js';
+import type { InstanceSource } from './instance-source.js';
 
 /** Takes back what was registered. */
 export type Remove = () => void;
@@ -23,26 +24,30 @@ export class HandlerRegistry {
 
   /** Replaces the list of global callbacks that is called before discovered ones. */
   setListed(callbacks: readonly object[]): void {
-    const listed = callbacks.flatMap((object) => this.#hooksOf(object)).map(toHandler);
+    const listed = callbacks
+      .flatMap((object) => this.#hooksOf(object))
+      .map((hook) => toHandler(hook));
     this.#checkScopes(listed);
     for (const handler of this.#listed) handler.active = false;
     this.#listed = listed;
     this.#version++;
   }
 
-  /** Registers a provider's hooks, once an instance. */
-  discover(instance: object): void {
+  /**
+   * Registers a provider's hooks, once an instance.
+   *
+   * @param instances for a provider that has many instances, which `instance` stands for
+   */
+  discover(instance: object, instances?: InstanceSource): void {
     if (this.#discovered.has(instance)) return;
     this.#discovered.add(instance);
-    this.add(this.#hooksOf(instance, false));
+    this.#register(this.#hooksOf(instance, false).map((hook) => toHandler(hook, instances)));
   }
 
   /** Registers hooks in the global circle, or in their scopes'. */
   add(hooks: readonly Hook[]): Remove {
-    const handlers = hooks.map(toHandler);
-    this.#checkScopes(handlers);
-    for (const handler of handlers) this.#registered.add(handler);
-    this.#version++;
+    const handlers = hooks.map((hook) => toHandler(hook));
+    this.#register(handlers);
     return () => {
       for (const handler of handlers) {
         handler.active = false;
@@ -86,6 +91,12 @@ export class HandlerRegistry {
     return circles.compiled.table;
   }
 
+  #register(handlers: readonly Handler[]): void {
+    this.#checkScopes(handlers);
+    for (const handler of handlers) this.#registered.add(handler);
+    this.#version++;
+  }
+
   #compile({ scopes, attached, excluded }: Circles): HandlerTable {
     const around = scopes.length === 0 ? ['default'] : scopes;
     const registered = this.handlers();
@@ -106,7 +117,7 @@ export class HandlerRegistry {
   #attachedHandlers(object: object): readonly Handler[] {
     let handlers = this.#attached.get(object);
     if (handlers === undefined) {
-      handlers = this.#hooksOf(object).map(toHandler);
+      handlers = this.#hooksOf(object).map((hook) => toHandler(hook));
       this.#checkScopes(handlers);
       this.#attached.set(object, handlers);
     }

@@ -405,6 +405,24 @@ describe('An interceptor of a stream', () => {
     expect((await ask(llm, 'stream')).response.finishReason).toBe('length');
   });
 
+  it('is done with what it does at its end before the end of the call is told', async () => {
+    const done: string[] = [];
+    const tidy = does(async function* (_call, next) {
+      try {
+        const stream = next() as LlmStream;
+        yield* stream;
+        yield await stream.response;
+        done.push('after the answer');
+      } finally {
+        await new Promise(setImmediate);
+        done.push('finally');
+      }
+    });
+    const { llm } = await start([tidy, { onLlmEnd: () => void done.push('end') }]);
+    await ask(llm, 'stream');
+    expect(done).toEqual(['after the answer', 'finally', 'end']);
+  });
+
   it('has a response replayed as chunks', async () => {
     const response = fakeLlmResponse({
       text: 'all at once',
