@@ -48,6 +48,7 @@ export * from './events/tool.events.js';
 export * from './http/index.js';
 export * from './interceptors/index.js';
 export type * from './jobs/index.js';
+export * from './limits/index.js';
 export * from './llm/intercept-llm.js';
 export type { LlmCallOptions, LlmOptions, LlmStreamOptions } from './llm/llm-options.js';
 export type { LlmProvider, LlmProviderContext, LlmRetry } from './llm/llm-provider.js';
