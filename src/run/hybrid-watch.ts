@@ -47,7 +47,9 @@ export class HybridWatch {
       const watched = new Proxy(handler, {
         apply: (target, self, args: unknown[]) => {
           const call = () => Reflect.apply(target, self, args);
-          return isSettled ? call() : this.#call(call, pattern, () => (isSettled = true));
+          // One that comes inside of something else has the context of that.
+          if (isSettled || this.store.current !== undefined) return call();
+          return this.#call(call, pattern, () => (isSettled = true));
         },
       });
       this.#watched.add(watched);

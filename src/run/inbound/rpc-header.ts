@@ -16,7 +16,7 @@ interface RpcContext {
 /** A header of a message, where its transport has any. */
 export function rpcHeader(context: RpcContext, name: string): unknown {
   const headers = headersOf(context);
-  const value = typeof headers?.get === 'function' ? headers.get(name) : headers?.[name];
+  const value = typeof headers.get === 'function' ? headers.get(name) : headers[name];
   const first: unknown = Array.isArray(value) ? value[0] : value;
   return Buffer.isBuffer(first) ? first.toString() : first;
 }
@@ -31,13 +31,14 @@ export function rpcPattern(context: RpcContext): unknown {
   );
 }
 
-function headersOf(context: RpcContext): Headers | undefined {
+/** Those of gRPC, and of transports that are not known, are the context itself. */
+function headersOf(context: RpcContext): Headers {
   return (
     context.getHeaders?.() ?? // NATS
     context.getMetadata?.() ?? // TCP and Redis, from Nest 12
     context.getMessage?.()?.headers ?? // Kafka
     context.getMessage?.()?.properties?.headers ?? // RabbitMQ
     context.getPacket?.()?.properties?.userProperties ?? // MQTT
-    ('get' in context ? (context as Headers) : undefined) // gRPC
+    (context as Headers)
   );
 }
