@@ -8,7 +8,7 @@ import {
   type BackgroundSettings,
 } from './dispatch/index.js';
 import { CallbacksConfigurationError } from './errors/index.js';
-import { createClient, mergeLlmOptions, type LlmClient } from './llm/index.js';
+import { createClient, mergeLlmOptions, type LlmClient, type LlmClients } from './llm/index.js';
 import type { CallbacksModuleOptions, FeatureOptions } from './options.js';
 import { PriceBook } from './prices/index.js';
 import { HandlerRegistry } from './registry/index.js';
@@ -18,7 +18,7 @@ import { ROOT_CLIENT } from './tokens.js';
 
 /** What one application is configured to do: its options, and the clients that follow from them. */
 @Injectable()
-export class Application extends ContextResolver {
+export class Application extends ContextResolver implements LlmClients {
   readonly #clients = new Map<string | undefined, LlmClient | undefined>();
   /** Those that were made before the application is ready; their tools are looked up then. */
   readonly #agents: Agent[] = [];
@@ -83,6 +83,15 @@ export class Application extends ContextResolver {
     const client = createClient(mergeLlmOptions(root.llm, llm), { name, callbacks });
     this.#clients.set(name, client);
     return client;
+  }
+
+  named(name: string): LlmClient {
+    const client = this.#clients.get(name === 'default' ? undefined : name);
+    if (client !== undefined) return client;
+    const known = [...this.#clients.keys()].map((key) => key ?? 'default').join(', ');
+    throw new CallbacksConfigurationError(
+      `There is no client "${name}" that has a model. Known are: ${known}; others come from CallbacksModule.forFeature({ name, llm }).`,
+    );
   }
 
   /** Takes an agent whose tools are to be known at start-up. */

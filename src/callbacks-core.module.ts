@@ -2,7 +2,7 @@ import { Global, Module } from '@nestjs/common';
 import { APP_INTERCEPTOR, DiscoveryModule } from '@nestjs/core';
 import { Application } from './application.js';
 import { METHOD_RUNNER } from './decorators/index.js';
-import { Explorer } from './discovery/index.js';
+import { Explorer, InstanceContexts } from './discovery/index.js';
 import { Background, Dispatcher } from './dispatch/index.js';
 import { DurableWorker } from './durable/index.js';
 import { Lifecycle } from './lifecycle.js';
@@ -35,6 +35,7 @@ import { WorkRunner } from './work/index.js';
     DurableWorker,
     Explorer,
     HandlerRegistry,
+    InstanceContexts,
     Lifecycle,
     OpenRuns,
     PriceBook,

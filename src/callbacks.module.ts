@@ -128,8 +128,17 @@ function llmProvider(name: string | undefined, clientToken: symbol): Provider {
       dispatcher: Dispatcher,
       prices: PriceBook,
       openRuns: OpenRuns,
-    ) => new LlmService({ client, runs, registry, dispatcher, prices, openRuns }),
-    inject: [clientToken, RunFactory, HandlerRegistry, Dispatcher, PriceBook, OpenRuns],
+      clients: Application,
+    ) => new LlmService({ client, runs, registry, dispatcher, prices, openRuns, clients }),
+    inject: [
+      clientToken,
+      RunFactory,
+      HandlerRegistry,
+      Dispatcher,
+      PriceBook,
+      OpenRuns,
+      Application,
+    ],
   };
 }
 

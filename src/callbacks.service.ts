@@ -15,13 +15,7 @@ import {
   type Remove,
 } from './registry/index.js';
 import { RunFactory, type RunContext } from './run/index.js';
-import {
-  chainEvents,
-  retrievalEvents,
-  toolEvents,
-  WorkRunner,
-  type WorkContext,
-} from './work/index.js';
+import { chainEvents, retrievalEvents, WorkRunner, type WorkContext } from './work/index.js';
 
 /** A handler or an interceptor, as {@link CallbacksService.handlers} shows it. */
 export interface HandlerInfo {
@@ -120,8 +114,7 @@ export class CallbacksService {
    * ```
    */
   tool<A, R>(name: string, args: A, fn: (args: A, context: WorkContext) => R): Promise<Awaited<R>> {
-    const events = toolEvents({ toolName: name, toolCallId: randomUUID(), args });
-    return this.work.call(events, args, fn);
+    return this.work.callTool({ toolName: name, toolCallId: randomUUID(), args }, fn);
   }
 
   /**

@@ -7,6 +7,12 @@ export type {
 export { AgentStream } from './agent/agent-stream.js';
 export { Agent, type AgentToolOptions } from './agent/agent.js';
 export { AgentService } from './agent/agent.service.js';
+export {
+  InterceptAgent,
+  type AgentNext,
+  type AgentRequest,
+  type InterceptedAgentCall,
+} from './agent/intercept-agent.js';
 export * from './agent/tokens.js';
 export { CallbacksModule } from './callbacks.module.js';
 export { CallbacksService, type HandlerInfo } from './callbacks.service.js';
@@ -40,6 +46,7 @@ export type { FromCallback, RequestContext } from './events/run-info.js';
 export type { CallbackEvent, EventOf, EventSelector, EventType } from './events/table.js';
 export * from './events/tool.events.js';
 export * from './http/index.js';
+export * from './interceptors/index.js';
 export type * from './jobs/index.js';
 export * from './llm/intercept-llm.js';
 export type { LlmCallOptions, LlmOptions, LlmStreamOptions } from './llm/llm-options.js';
@@ -65,4 +72,10 @@ export type { ToolReference } from './tools/tool-registry.js';
 export type * from './tools/tool-types.js';
 export { Tool, type ToolDecorator, type ToolMethodOptions } from './tools/tool.decorator.js';
 export { addUsage, NO_USAGE, UNREPORTED_USAGE } from './shapes/usage.js';
+export {
+  InterceptTool,
+  type InterceptedToolCall,
+  type ToolNext,
+  type ToolRequest,
+} from './work/intercept-tool.js';
 export type { WorkContext } from './work/work-runner.js';

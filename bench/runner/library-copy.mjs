@@ -25,8 +25,9 @@ export function placeLibrary(root, name) {
   return pathToFileURL(join(target, 'dist/esm/index.js')).href;
 }
 
-function checkDependencies({ dependencies = {}, peerDependencies = {} }) {
+function checkDependencies({ dependencies, peerDependencies, peerDependenciesMeta }) {
   for (const name of Object.keys({ ...dependencies, ...peerDependencies })) {
+    if (peerDependenciesMeta[name]?.optional) continue;
     if (!existsSync(join(bench, 'node_modules', name))) {
       throw new Error(`bench/package.json lacks ${name}, or "npm --prefix bench ci" was not run.`);
     }

@@ -33,8 +33,9 @@ export class AgentLoop {
     private readonly agent: AgentRun,
     private readonly llm: LlmService,
     private readonly tools: ToolCalls,
+    messages: readonly Message[],
   ) {
-    this.#messages = [...agent.spec.messages];
+    this.#messages = [...messages];
     agent.run.whenAborted((reason) => tools.stop(reason));
     agent.whenCancelled(() => {
       tools.stop('The reader of the stream stopped reading.');

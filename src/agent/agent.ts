@@ -1,7 +1,7 @@
 import type { LlmService } from '../llm/index.js';
 import type { ClientCircle, HandlerRegistry, HandlerSource } from '../registry/index.js';
 import type { RunFactory, RunRuntime } from '../run/index.js';
-import type { AgentResult, ApprovalDecision, PendingRun } from '../shapes/index.js';
+import type { AgentResult, ApprovalDecision, Message, PendingRun } from '../shapes/index.js';
 import { ToolExecutionError } from '../errors/index.js';
 import type { CallableTool, ToolDefinition, ToolRegistry } from '../tools/index.js';
 import { AgentLoop } from './agent-loop.js';
@@ -11,6 +11,7 @@ import type { AgentSpec } from './agent-spec.js';
 import { AgentStream, type ColdAgent } from './agent-stream.js';
 import { checkAgentOptions, toResumedSpec, toSpec } from './check-agent.js';
 import { EventFeed } from './event-feed.js';
+import { interceptAgent } from './intercept-agent.js';
 import { ToolCalls } from './tool-calls.js';
 
 /** The client that an agent asks, as its runs stand in it. @internal */
@@ -174,11 +175,11 @@ export class Agent {
     });
     const agent = new AgentRun(run, runtime, spec);
     const { tools, toolConcurrency: concurrency, onToolError, approve } = spec;
-    const begin = () => {
+    const work = (messages: readonly Message[]) => {
       const calls = new ToolCalls({ tools, concurrency, onToolError, approve, runs, runtime });
-      const loop = new AgentLoop(agent, llm, calls);
-      return agent.complete(() => loop.run());
+      return new AgentLoop(agent, llm, calls, messages).run();
     };
+    const begin = () => agent.complete(() => interceptAgent(agent, work));
     return { agent, feed, begin };
   }
 }

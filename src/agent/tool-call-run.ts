@@ -15,7 +15,7 @@ import type {
   ToolResult,
 } from '../shapes/index.js';
 import type { CallableTool, ToolContext } from '../tools/index.js';
-import { toolEvents, WorkRun } from '../work/index.js';
+import { interceptTool, toolEvents, WorkRun } from '../work/index.js';
 import type { Approve } from './agent-options.js';
 import { checkArguments, toToolError, withArgs } from './tool-arguments.js';
 import { collect, cut, toContent } from './tool-result.js';
@@ -136,7 +136,9 @@ export class ToolCallRun implements ToolCallInfo {
   }
 
   async #execute(tool: CallableTool): Promise<unknown> {
-    const execute = async () => collect(await tool.execute(this.args, this.#context()));
+    const { toolName, toolCallId, args } = this;
+    const request = { toolName, toolCallId, args };
+    const execute = async () => interceptTool(this.#work, request, this.#executeWith(tool));
     const { timeoutMs } = tool;
     try {
       if (timeoutMs === undefined) return await execute();
@@ -152,6 +154,14 @@ export class ToolCallRun implements ToolCallInfo {
     } catch (error) {
       throw this.#toError(error);
     }
+  }
+
+  /** Notes the arguments, which interceptors may have changed, for the events to come. */
+  #executeWith(tool: CallableTool): (args: unknown) => Promise<unknown> {
+    return async (args) => {
+      this.args = args;
+      return collect(await tool.execute(args, this.#context()));
+    };
   }
 
   /** What the model is told of a failure that does not end the agent. */

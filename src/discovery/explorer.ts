@@ -1,8 +1,13 @@
-import { Injectable, Logger } from '@nestjs/common';
-import { ContextIdFactory, DiscoveryService, ModulesContainer } from '@nestjs/core';
+import { Injectable } from '@nestjs/common';
+import { ContextIdFactory, DiscoveryService, ModulesContainer, REQUEST } from '@nestjs/core';
 import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
-import { decoratedMethods, HandlerRegistry, HandlerSource, hasHooks } from '../registry/index.js';
+import { HandlerRegistry, HandlerSource, hasHooks } from '../registry/index.js';
+import { ContextStore } from '../run/index.js';
 import { toolMethods, ToolRegistry } from '../tools/index.js';
+import { isInjected, onceMade, prototypeOf } from './factories.js';
+import { InstanceContexts } from './instance-contexts.js';
+import { ScopedInstances } from './scoped-instances.js';
+import { Warnings } from './warnings.js';
 
 /**
  * Finds the providers and controllers that hear something, or have tools, and hands them to the registries.
@@ -12,7 +17,7 @@ import { toolMethods, ToolRegistry } from '../tools/index.js';
  */
 @Injectable()
 export class Explorer extends HandlerSource {
-  readonly #logger = new Logger('Callbacks');
+  readonly #warnings = new Warnings();
   readonly #done = new WeakSet<InstanceWrapper>();
   #modulesSeen = 0;
   #pending = 0;
@@ -22,6 +27,8 @@ export class Explorer extends HandlerSource {
     private readonly modules: ModulesContainer,
     private readonly registry: HandlerRegistry,
     private readonly tools: ToolRegistry,
+    private readonly contexts: InstanceContexts,
+    private readonly store: ContextStore,
   ) {
     super();
   }
@@ -32,56 +39,71 @@ export class Explorer extends HandlerSource {
 
   explore(): void {
     this.#modulesSeen = this.modules.size;
+    const all = [...this.discovery.getProviders(), ...this.discovery.getControllers()];
+    const found = all.filter((wrapper) => !wrapper.isAlias && !this.#done.has(wrapper));
+    const isBuilding = found.some((wrapper) => !isReady(wrapper));
     this.#pending = 0;
-    for (const wrapper of [...this.discovery.getProviders(), ...this.discovery.getControllers()]) {
-      if (this.#done.has(wrapper)) continue;
-      if (this.#explore(wrapper)) this.#done.add(wrapper);
-      else this.#pending++;
+    for (const wrapper of found) {
+      // While the application is built, an instance of a request could wait for what waits for the request.
+      if (isScoped(wrapper) ? isBuilding : !isReady(wrapper)) {
+        this.#pending++;
+        continue;
+      }
+      this.#done.add(wrapper);
+      if (isScoped(wrapper)) this.#exploreScoped(wrapper, all);
+      else this.#exploreStatic(wrapper);
     }
   }
 
-  /** Returns `false` for a provider that is not ready yet. */
-  #explore(wrapper: InstanceWrapper): boolean {
-    if (wrapper.isAlias) return true;
-    if (wrapper.isTransient || !wrapper.isDependencyTreeStatic()) {
-      this.#warn(wrapper);
-      return true;
+  #exploreStatic(wrapper: InstanceWrapper): void {
+    if (wrapper.isTransient) {
+      const prototype = prototypeOf(wrapper);
+      if (prototype !== undefined) this.#warnings.ofTransient(prototype);
+      return;
     }
-    if (!isResolved(wrapper)) return false;
     const instance: unknown = wrapper.instance;
-    if (typeof instance !== 'object' || instance === null) return true;
+    if (typeof instance !== 'object' || instance === null) return;
     const prototype: unknown = Object.getPrototypeOf(instance);
-    if (typeof prototype !== 'object' || prototype === null) return true;
+    if (typeof prototype !== 'object' || prototype === null) return;
     if (hasHooks(prototype)) this.registry.discover(instance);
     this.tools.discover(instance);
-    return true;
   }
 
-  #warn(wrapper: InstanceWrapper): void {
-    const { metatype } = wrapper;
-    if (typeof metatype !== 'function' || wrapper.isNotMetatype) return;
-    const prototype = metatype.prototype as object;
-    const inClass = (found: readonly [method: string, unknown][]) =>
-      found.map(([method]) => `${metatype.name}.${method}`).join(', ');
-    const why = wrapper.isTransient
-      ? 'its class is transient: each of its users has an instance of its own, and none is the one to call'
-      : 'its class is request-scoped, or depends on something that is';
-    if (hasHooks(prototype)) {
-      const what = inClass(decoratedMethods(prototype)) || metatype.name;
-      this.#logger.warn(
-        `${what} will hear nothing, because ${why}. Put the hooks on a provider of the default scope.`,
-      );
-    }
-    const tools = inClass(toolMethods(prototype));
-    if (tools !== '') {
-      this.#logger.warn(
-        `${tools} will not be offered to agents, because ${why}. Put the tools on a provider of the default scope.`,
-      );
-    }
+  #exploreScoped(wrapper: InstanceWrapper, all: readonly InstanceWrapper[]): void {
+    const prototype = prototypeOf(wrapper);
+    if (prototype !== undefined && this.#discoverScoped(wrapper, prototype)) return;
+    if (!wrapper.isFactory || wrapper.token === REQUEST) return;
+    if (prototype === undefined && !isInjected(wrapper, all)) this.#warnings.ofUnknown(wrapper);
+    onceMade(wrapper, (made) => {
+      const its = Object.getPrototypeOf(made) as object | null;
+      if (its !== null && this.#discoverScoped(wrapper, its)) this.#warnings.ofLate(wrapper, its);
+    });
+  }
+
+  /** Returns `false` for a class that neither hears anything nor has tools. */
+  #discoverScoped(wrapper: InstanceWrapper, prototype: object): boolean {
+    const hears = hasHooks(prototype);
+    if (!hears && toolMethods(prototype).length === 0) return false;
+    // Stands for all its instances.
+    const provider = Object.create(prototype) as object;
+    const instances = new ScopedInstances(wrapper, this.contexts, this.store);
+    if (hears) this.registry.discover(provider, instances);
+    this.tools.discover(provider, () => instances.here());
+    this.store.holdsRequests = true;
+    return true;
   }
 }
 
-/** Whether a static provider's instance was built; a class's stands there empty before. */
-function isResolved(wrapper: InstanceWrapper): boolean {
-  return wrapper.getInstanceByContextId(ContextIdFactory.create()).isResolved === true;
+/** Whether a request has an instance of its own, or a durable context. */
+function isScoped(wrapper: InstanceWrapper): boolean {
+  return !wrapper.isTransient && !wrapper.isDependencyTreeStatic();
+}
+
+/** Whether what it takes to have an instance is there: a static class's stands there empty before it was built. */
+function isReady(wrapper: InstanceWrapper): boolean {
+  return (
+    wrapper.isTransient ||
+    isScoped(wrapper) ||
+    wrapper.getInstanceByContextId(ContextIdFactory.create()).isResolved === true
+  );
 }

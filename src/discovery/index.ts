@@ -1,1 +1,2 @@
 export * from './explorer.js';
+export * from './instance-contexts.js';

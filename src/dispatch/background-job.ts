@@ -1,5 +1,5 @@
 import { AsyncResource } from 'node:async_hooks';
-import { callHandler } from '../registry/index.js';
+import { callHandler, type InstanceOwner } from '../registry/index.js';
 import type { QueuedJob } from './background-queue.js';
 import type { Outstanding, Task } from './outstanding.js';
 import { callWithTimeout } from './timeout.js';
@@ -31,16 +31,16 @@ export class BackgroundJob implements QueuedJob {
     const { handler, run, failed } = this.told;
     if (!handler.active || this.task.stopped) return;
     try {
-      await run.insideHandler(handler, () => this.#call());
+      await run.insideHandler(handler, () => this.#call(run));
     } catch (error) {
       await failed(error);
     }
   }
 
-  #call(): unknown {
+  #call(owner: InstanceOwner): unknown {
     const { handler, event } = this.told;
     return handler.timeoutMs === undefined
-      ? callHandler(handler, event, this.task)
-      : callWithTimeout(handler, handler.timeoutMs, event, this.task.signal);
+      ? callHandler(handler, event, this.task, owner)
+      : callWithTimeout(handler, handler.timeoutMs, event, owner, this.task.signal);
   }
 }

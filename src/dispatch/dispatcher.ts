@@ -12,6 +12,7 @@ import {
   type Handler,
   type HandlerFunction,
   type HandlerTable,
+  type InstanceOwner,
 } from '../registry/index.js';
 import { oneLine } from '../text.js';
 import { Background } from './background.js';
@@ -19,7 +20,7 @@ import { abortable, isThenable } from './promises.js';
 import { callWithTimeout } from './timeout.js';
 
 /** What dispatch needs of a run. */
-export interface Audience extends RunInfo {
+export interface Audience extends RunInfo, InstanceOwner {
   readonly handlers: HandlerTable;
   /** The methods of the handlers of chunks, looked up once: a spy that is set before the run is called. */
   readonly chunkMethods: readonly HandlerFunction[];
@@ -158,8 +159,10 @@ export class Dispatcher {
   #call(handler: Handler, event: CallbackEvent, run: Audience): unknown {
     const { timeoutMs } = handler;
     if (timeoutMs === undefined)
-      return run.insideHandler(handler, () => callHandler(handler, event, run.handlerContext));
-    return run.insideHandler(handler, () => callWithTimeout(handler, timeoutMs, event, run.signal));
+      return run.insideHandler(handler, () => callHandler(handler, event, run.handlerContext, run));
+    return run.insideHandler(handler, () =>
+      callWithTimeout(handler, timeoutMs, event, run, run.signal),
+    );
   }
 
   #settle(telling: Telling, handler: Handler, returned: unknown): Promise<void> | undefined {

@@ -1,20 +1,20 @@
 import { withDeadline } from '../deadline.js';
 import { CallbackTimeoutError } from '../errors/index.js';
 import type { RunEvent } from '../events/index.js';
-import { callHandler, type Handler } from '../registry/index.js';
+import { callHandler, type Handler, type InstanceOwner } from '../registry/index.js';
 import { isThenable } from './promises.js';
 
-/** Calls a handler that is waited for no longer than `timeoutMs`; its signal fires then, and with the run's. */
+/** Calls a handler that is waited for no longer than `timeoutMs`; its signal fires then, and with `stop`. */
 export function callWithTimeout(
   handler: Handler,
   timeoutMs: number,
   event: RunEvent,
-  runSignal: AbortSignal,
+  owner: InstanceOwner,
+  stop: AbortSignal,
 ): unknown {
   const deadline = new AbortController();
-  const returned = callHandler(handler, event, {
-    signal: AbortSignal.any([deadline.signal, runSignal]),
-  });
+  const signal = AbortSignal.any([deadline.signal, stop]);
+  const returned = callHandler(handler, event, { signal }, owner);
   if (!isThenable(returned)) return returned;
   return withDeadline(returned, timeoutMs, () => {
     const error = new CallbackTimeoutError(

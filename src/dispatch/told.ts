@@ -1,12 +1,12 @@
 import type { CallbackEvent } from '../events/index.js';
-import type { Handler } from '../registry/index.js';
+import type { Handler, InstanceOwner } from '../registry/index.js';
 
 /** An event on its way to a handler that nobody waits for. */
 export interface Told {
   readonly handler: Handler;
   readonly event: CallbackEvent;
   /** The run that the event is of. */
-  readonly run: {
+  readonly run: InstanceOwner & {
     readonly signal: AbortSignal;
     insideHandler<R>(handler: Handler, call: () => R): R;
   };

@@ -9,7 +9,12 @@ import {
 import { CallbacksError } from '../errors/index.js';
 import { reviveEvent, type CallbackEvent } from '../events/index.js';
 import type { Job, JobTry } from '../jobs/index.js';
-import { callHandler, HandlerRegistry, type Handler } from '../registry/index.js';
+import {
+  callHandler,
+  HandlerRegistry,
+  type Handler,
+  type InstanceOwner,
+} from '../registry/index.js';
 import { RunFactory } from '../run/index.js';
 import { oneLine } from '../text.js';
 
@@ -44,7 +49,7 @@ export class DurableWorker {
     const handler = this.registry.durableHandler(job.handler, event.type);
     try {
       if (handler === undefined) throw unknown(job.handler, event);
-      const called = run.insideHandler(handler, () => call(handler, event, signal));
+      const called = run.insideHandler(handler, () => call(handler, event, run, signal));
       // Nobody waits for it once it was given up, or its job would never come back.
       if (isThenable(called)) await abortable(called, signal);
     } catch (error) {
@@ -77,8 +82,13 @@ function unknown(name: string, { type }: CallbackEvent): CallbacksError {
   );
 }
 
-function call(handler: Handler, event: CallbackEvent, signal: AbortSignal): unknown {
+function call(
+  handler: Handler,
+  event: CallbackEvent,
+  owner: InstanceOwner,
+  signal: AbortSignal,
+): unknown {
   return handler.timeoutMs === undefined
-    ? callHandler(handler, event, { signal })
-    : callWithTimeout(handler, handler.timeoutMs, event, signal);
+    ? callHandler(handler, event, { signal }, owner)
+    : callWithTimeout(handler, handler.timeoutMs, event, owner, signal);
 }

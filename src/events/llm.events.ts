@@ -103,15 +103,45 @@ export class LlmRetryEvent extends RunEvent {
   }
 }
 
+/** What was really sent, where interceptors have changed it, and the client that it was sent to. */
+export interface SentRequest {
+  readonly request: LlmRequest;
+  readonly client: { readonly label: string };
+}
+
+/** The end or the error of a call: it carries what was really sent. */
+export abstract class LlmTerminalEvent extends TerminalEvent {
+  readonly #sent: SentRequest | undefined;
+
+  constructor(run: RunInfo, sent: SentRequest | undefined) {
+    super(run);
+    this.#sent = sent;
+  }
+
+  /** The request as interceptors have left it; absent where it is that of `llm.start`. */
+  get request(): LlmRequest | undefined {
+    return this.#sent?.request;
+  }
+  /** The name or label of the provider that was asked last. */
+  override get provider(): string | undefined {
+    return this.#sent?.client.label ?? super.provider;
+  }
+  /** The model that was asked last. */
+  override get model(): string | undefined {
+    return this.#sent?.request.model ?? super.model;
+  }
+}
+
 /** A call was answered, or its reader stopped reading (`finishReason: 'cancelled'`). Heard by `@OnLlmEnd()`. */
-export class LlmEndEvent extends TerminalEvent {
+export class LlmEndEvent extends LlmTerminalEvent {
   readonly type = 'llm.end';
 
   constructor(
     run: RunInfo,
     readonly response: LlmResponse,
+    sent?: SentRequest,
   ) {
-    super(run);
+    super(run, sent);
   }
 
   get text(): string {
@@ -158,6 +188,7 @@ export class LlmEndEvent extends TerminalEvent {
       'durationMs',
       'timeToFirstChunkMs',
       'attempts',
+      'request',
     ];
   }
 }
@@ -174,7 +205,7 @@ export interface LlmFailure {
 }
 
 /** A call failed or was aborted. Heard by `@OnLlmError()`. */
-export class LlmErrorEvent extends TerminalEvent implements LlmFailure {
+export class LlmErrorEvent extends LlmTerminalEvent implements LlmFailure {
   readonly type = 'llm.error';
   /** What the caller gets. */
   readonly error: Error;
@@ -190,8 +221,8 @@ export class LlmErrorEvent extends TerminalEvent implements LlmFailure {
   readonly durationMs: number;
   readonly attempts: readonly Attempt[];
 
-  constructor(run: RunInfo, failure: LlmFailure) {
-    super(run);
+  constructor(run: RunInfo, failure: LlmFailure, sent?: SentRequest) {
+    super(run, sent);
     this.error = failure.error;
     this.text = failure.text;
     this.usage = failure.usage;
@@ -202,6 +233,6 @@ export class LlmErrorEvent extends TerminalEvent implements LlmFailure {
   }
 
   protected fields(): readonly string[] {
-    return ['error', 'text', 'usage', 'cost', 'aborted', 'durationMs', 'attempts'];
+    return ['error', 'text', 'usage', 'cost', 'aborted', 'durationMs', 'attempts', 'request'];
   }
 }

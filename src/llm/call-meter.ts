@@ -1,183 +1,151 @@
 import type { PriceBook } from '../prices/index.js';
 import { Totals } from '../run/index.js';
-import {
-  NO_USAGE,
-  toUsage,
-  type Attempt,
-  type LlmChunk,
-  type LlmEstimate,
-  type LlmRequest,
-  type ProviderResult,
-  type Usage,
-} from '../shapes/index.js';
-import { estimateTokens, estimateUsage, maxInputTokens } from './estimate.js';
-import type { LlmCallSpec } from './call-spec.js';
-import type { LlmRetry } from './llm-provider.js';
+import { NO_USAGE, toUsage, type Attempt, type LlmEstimate, type Usage } from '../shapes/index.js';
+import { maxInputTokens } from './estimate.js';
+import { Arrivals, RequestMeter, type LlmTarget, type Spent } from './request-meter.js';
 
-/** What was used, and what it cost in US dollars; `null` when a price is not known. */
-type Spent = Pick<Totals, 'usage' | 'cost'>;
-
-/** Whether somebody counted: the server, or a provider that estimates by itself. */
-export function isCounted(usage: Usage): boolean {
-  return usage.source === 'provider' || usage.totalTokens > 0;
-}
-
-/** Measures one call: its clocks, tries, tokens and cost. */
+/** Measures one call: its clock, its requests, and what they have used together. */
 export class CallMeter {
-  readonly attempts: Attempt[] = [];
-  /** The model that answers; until that is known, the requested one. */
-  model: string;
-  /** What the server has counted so far. */
-  counted: Usage | undefined;
-  /** The text that has arrived, where it is collected. */
-  text = '';
-  /** Of all tries, once the last one is noted. */
-  total: Spent = { usage: NO_USAGE, cost: 0 };
-  /** Of the answers in whose place another was asked for. */
-  #unfit: Totals | undefined;
-  #request: LlmRequest;
+  /** What has arrived of the call's answer: of its only request, or of what interceptors made of several. */
+  arrivals: Arrivals;
+  readonly #requests: RequestMeter[] = [];
+  #failure: { readonly error: Error; readonly at: number } | undefined;
   #retries = 0;
-  #sentAt: number | undefined;
-  #attemptAt = 0;
+  #startedAt: number | undefined;
   #endedAt = 0;
-  #firstChunkAt: number | undefined;
-  #uncollectedTokens = 0;
+  #pausedMs = 0;
 
   constructor(
-    private readonly spec: LlmCallSpec,
     private readonly prices: PriceBook,
     private readonly collect: boolean,
   ) {
-    this.#request = spec.request;
-    this.model = spec.request.model;
+    this.arrivals = new Arrivals(collect);
   }
 
-  /** What the call can use at most; needs the price list to be loaded. */
-  get estimate(): LlmEstimate {
-    const { client, request } = this.spec;
-    const { model, maxOutputTokens: outputTokens } = request;
-    const inputTokens = maxInputTokens(request);
-    if (outputTokens === undefined) return { inputTokens, maxCost: null };
-    const most = toUsage({ inputTokens, outputTokens, source: 'estimated' });
-    return { inputTokens, maxCost: this.prices.cost(client.label, model, model, most) };
+  /** Starts the clock. */
+  start(): void {
+    this.#startedAt = performance.now();
   }
 
-  /** Notes that the request goes to the provider now. */
-  sent(): void {
-    this.#sentAt = this.#attemptAt = performance.now();
-  }
-
-  /** Notes a try that is made again; returns the number of the retry, from 1. */
-  failed({ error, delayMs }: LlmRetry): number {
-    const now = performance.now();
-    const durationMs = Math.max(0, now - this.#attemptAt - delayMs);
-    this.#attemptAt = now;
-    const { label: provider } = this.spec.client;
-    this.attempts.push({ provider, model: this.spec.request.model, error, durationMs });
-    return ++this.#retries;
-  }
-
-  /** Notes a whole answer, which may turn out not to fit. */
-  arrived({ text, model, usage }: ProviderResult): void {
-    this.text = text;
-    this.model = model;
-    if (this.counted === undefined || isCounted(usage)) this.counted = usage;
-  }
-
-  /** Notes an answer that does not fit; from here on the one to `request` is measured. */
-  unfit(error: Error, usage: Usage, cost: number | null, request: LlmRequest): void {
-    const now = performance.now();
-    const { label: provider } = this.spec.client;
-    const durationMs = now - this.#attemptAt;
-    this.attempts.push({ provider, model: this.model, error, usage, cost, durationMs });
-    this.#unfit ??= new Totals();
-    this.#unfit.add(usage, cost);
-    this.#attemptAt = now;
-    this.#request = request;
-    this.model = request.model;
-    this.counted = undefined;
-  }
-
-  /** Notes the try that answered. */
-  answered(model: string, usage: Usage, cost: number | null): void {
-    this.#spend(usage, cost);
-    if (this.#sentAt === undefined) return;
-    const { label: provider } = this.spec.client;
-    this.attempts.push({
-      provider,
-      model,
-      usage,
-      cost,
-      durationMs: this.#endedAt - this.#attemptAt,
-    });
-  }
-
-  /** Notes the try that the call failed with, and what was used by then. */
-  brokeOff(error: Error, usage: Usage, cost: number | null): void {
-    this.#spend(usage, cost);
-    if (this.#sentAt === undefined) return;
-    const { label: provider } = this.spec.client;
-    const { model } = this.spec.request;
-    const spent = usage.totalTokens > 0 ? { usage, cost } : {};
-    this.attempts.push({
-      provider,
-      model,
-      error,
-      ...spent,
-      durationMs: this.#endedAt - this.#attemptAt,
-    });
-  }
-
-  #spend(usage: Usage, cost: number | null): void {
-    this.#unfit?.add(usage, cost);
-    this.total = this.#unfit ?? { usage, cost };
-  }
-
-  chunk(chunk: LlmChunk): void {
-    this.#firstChunkAt ??= performance.now();
-    if (chunk.type === 'tool-call') this.#uncollectedTokens += estimateTokens(chunk.argsDelta);
-    else if (chunk.type === 'text' && this.collect) this.text += chunk.text;
-    else this.#uncollectedTokens += estimateTokens(chunk.text);
-  }
-
-  /** Stops the clocks. */
+  /** Stops the clock. */
   stop(): void {
     this.#endedAt = performance.now();
   }
 
-  /** Milliseconds from when the request was sent to when the clocks were stopped. */
-  get durationMs(): number {
-    return this.#sentAt === undefined ? 0 : this.#endedAt - this.#sentAt;
+  /** Leaves so many milliseconds out of the call's duration. */
+  paused(ms: number): void {
+    this.#pausedMs += ms;
   }
 
-  get timeToFirstChunkMs(): number | undefined {
-    return this.#firstChunkAt === undefined ? undefined : this.#firstChunkAt - this.#sentAt!;
+  /** What a request can use at most; needs the price list to be loaded. */
+  estimate(target: LlmTarget): LlmEstimate {
+    const { maxOutputTokens: outputTokens } = target.request;
+    const inputTokens = maxInputTokens(target.request);
+    const maxCost =
+      outputTokens === undefined ? null : this.priceOf(target, { inputTokens, outputTokens });
+    return { inputTokens, maxCost };
   }
 
-  /** The usage of a call that was cut short: nothing before anything arrived, else counted or estimated. */
-  get usageSoFar(): Usage {
-    return this.#firstChunkAt === undefined && this.counted === undefined
-      ? { ...NO_USAGE }
-      : this.estimated(this.text);
-  }
-
-  /** The usage of an answer that its server did not count. */
-  estimated(text: string): Usage {
-    return estimateUsage(
-      this.#request,
-      this.#uncollectedTokens + estimateTokens(text),
-      this.counted,
+  /** US dollars, `null` when unknown; needs the price list to be loaded. */
+  priceOf(
+    { client, request: { model } }: LlmTarget,
+    tokens: Pick<Usage, 'inputTokens' | 'outputTokens'>,
+  ): number | null {
+    return this.prices.cost(
+      client.label,
+      model,
+      model,
+      toUsage({ ...tokens, source: 'estimated' }),
     );
   }
 
-  /** What is to be awaited before {@link CallMeter.cost} is asked. */
-  prepareCost(usage: Usage): Promise<void> | undefined {
-    return usage.totalTokens > 0 ? this.prices.load() : undefined;
+  /** A request that goes to its provider now. */
+  open(target: LlmTarget): RequestMeter {
+    const meter = new RequestMeter(target, this.prices, this.collect);
+    this.#requests.push(meter);
+    return meter;
   }
 
-  /** US dollars, `null` when unknown; by the model that answered, else the requested one. */
-  cost(answered: string, usage: Usage): number | null {
-    const { client, request } = this.spec;
-    return this.prices.cost(client.label, answered, request.model, usage);
+  /** The number of a try that is made again, from 1. */
+  nextRetry(): number {
+    return ++this.#retries;
   }
+
+  /** Notes a request that failed. */
+  failed(meter: RequestMeter, error: Error): void {
+    if (meter.closed) return;
+    meter.brokeOff(error);
+    this.#failure = { error, at: performance.now() };
+  }
+
+  /** The failure that another request follows, once. */
+  takeFailure(): { readonly error: Error; readonly delayMs: number } | undefined {
+    const failure = this.#failure;
+    this.#failure = undefined;
+    return failure && { error: failure.error, delayMs: performance.now() - failure.at };
+  }
+
+  /** Notes that the last answer does not fit; what it has used counts nevertheless. */
+  unfit(error: Error): void {
+    const attempt = this.#requests.at(-1)?.attempts.at(-1);
+    if (attempt !== undefined) attempt.error ??= error;
+  }
+
+  /** Ends what is still under way: cut short by the reader, or by the error that the call ends with. */
+  closeAll(error?: Error): void {
+    for (const meter of this.#requests) meter.brokeOff(error);
+  }
+
+  /** Who was really asked for what, the last time; `undefined` where nobody was. */
+  get lastTarget(): LlmTarget | undefined {
+    return this.#requests.at(-1)?.target;
+  }
+
+  /** The model that answers, as far as it is known. */
+  get model(): string | undefined {
+    return this.#requests.at(-1)?.model;
+  }
+
+  /** The tries of all requests, in the order of the requests. */
+  get attempts(): Attempt[] {
+    return attemptsOf(this.#requests);
+  }
+
+  /** What all requests have used until now. */
+  get total(): Spent {
+    return sumOf(this.#requests);
+  }
+
+  /** Milliseconds from when the start was told to when the clock was stopped, without pauses. */
+  get durationMs(): number {
+    return this.#startedAt === undefined ? 0 : this.#since(this.#startedAt, this.#endedAt);
+  }
+
+  get timeToFirstChunkMs(): number | undefined {
+    const { firstChunkAt } = this.arrivals;
+    return firstChunkAt === undefined ? undefined : this.#since(this.#startedAt!, firstChunkAt);
+  }
+
+  /** What is to be awaited before costs are asked for. */
+  prepareCost(): Promise<void> | undefined {
+    return this.#requests.length > 0 ? this.prices.load() : undefined;
+  }
+
+  #since(from: number, to: number): number {
+    return Math.max(0, to - from - this.#pausedMs);
+  }
+}
+
+/** The tries of several requests. */
+export function attemptsOf(requests: readonly RequestMeter[]): Attempt[] {
+  return requests.length === 1 ? requests[0]!.attempts : requests.flatMap((one) => one.attempts);
+}
+
+/** What several requests have used together. */
+export function sumOf(requests: readonly RequestMeter[]): Spent {
+  if (requests.length === 1) return requests[0]!.spent;
+  if (requests.length === 0) return { usage: { ...NO_USAGE }, cost: 0 };
+  const totals = new Totals();
+  for (const { spent } of requests) totals.add(spent.usage, spent.cost);
+  return totals;
 }

@@ -1,19 +1,18 @@
 import type { PriceBook } from '../prices/index.js';
 import type { RunRuntime } from '../run/index.js';
 import type { CompiledSchema } from '../schema/index.js';
-import type { LlmRequest } from '../shapes/index.js';
-import type { LlmClient } from './llm-client.js';
+import type { LlmClients } from './llm-client.js';
 import type { LlmStreamOptions } from './llm-options.js';
+import type { LlmTarget } from './request-meter.js';
 
 /** What every call of an application shares. */
 export interface LlmRuntime extends RunRuntime {
   readonly prices: PriceBook;
+  readonly clients: LlmClients;
 }
 
 /** What is asked, of whom. */
-export interface LlmCallSpec {
-  readonly client: LlmClient;
-  readonly request: LlmRequest;
+export interface LlmCallSpec extends LlmTarget {
   readonly options: LlmStreamOptions;
   readonly streaming: boolean;
   /** What the answer must fit. */

@@ -1,7 +1,9 @@
 import type { CompiledSchema } from '../schema/index.js';
-import type { LlmRequest, LlmResponse, ProviderResult } from '../shapes/index.js';
+import type { LlmRequest, LlmResponse } from '../shapes/index.js';
 import type { LlmCall } from './llm-call.js';
-import { checkResult } from './provider-result.js';
+import { LlmPassage } from './llm-passage.js';
+import { ProviderRequest } from './provider-request.js';
+import type { Answer } from './provider-result.js';
 import {
   isMendable,
   misfit,
@@ -25,7 +27,7 @@ export async function generate(call: LlmCall): Promise<LlmResponse> {
 }
 
 /** Ends a streamed call with its answer; a reader has seen it by then, so that it cannot be mended. */
-export async function concludeStream(call: LlmCall, result: ProviderResult): Promise<LlmResponse> {
+export async function concludeStream(call: LlmCall, result: Answer): Promise<LlmResponse> {
   const { schema } = call.spec;
   if (schema === undefined) return call.succeed(result);
   try {
@@ -35,45 +37,45 @@ export async function concludeStream(call: LlmCall, result: ProviderResult): Pro
   }
 }
 
-/** One request to the provider. */
-async function ask(call: LlmCall, request: LlmRequest): Promise<ProviderResult> {
-  const { client } = call.spec;
-  try {
-    const answering = call.run.inside(() => client.provider.generate(request, call.context));
-    return checkResult(call.spec, await call.run.orAborted(Promise.resolve(answering)));
-  } catch (error) {
-    throw call.providerError(error);
-  }
+/** One answer: the provider's, or what interceptors make of it. */
+function ask(call: LlmCall, request: LlmRequest): Promise<Answer> {
+  const target = { client: call.spec.client, request };
+  const { signal } = call.run;
+  if (!call.isIntercepted) return new ProviderRequest(call, target, signal).whole();
+  const answering = new LlmPassage(call, target, signal).whole();
+  // Once it is aborted nobody waits for the interceptors, which have things to bring in order.
+  call.holdOpen(answering);
+  return call.run.orAborted(answering);
 }
 
 /** Lets the model mend an answer that does not fit, once. */
 async function generateObject(
   call: LlmCall,
   schema: CompiledSchema,
-  result: ProviderResult,
+  result: Answer,
 ): Promise<LlmResponse> {
   const reading = await read(call, schema, result);
   if (!isMendable(result, reading)) return conclude(call, result, reading);
   const repair = repairRequest(call.spec.request, schema, result, reading.issues);
-  await call.askAgain(repair, misfit(result, reading.issues));
+  call.unfit(misfit(result, reading.issues));
   const mended = await ask(call, repair);
   return conclude(call, mended, await read(call, schema, mended));
 }
 
-function read(
-  call: LlmCall,
-  schema: CompiledSchema,
-  result: ProviderResult,
-): Promise<AnswerReading> {
+function read(call: LlmCall, schema: CompiledSchema, result: Answer): Promise<AnswerReading> {
   call.arrived(result);
   return call.run.orAborted(readAnswer(schema, result));
 }
 
 async function conclude(
   call: LlmCall,
-  result: ProviderResult,
+  result: Answer,
   reading: AnswerReading,
 ): Promise<LlmResponse> {
-  if ('issues' in reading) throw misfit(result, reading.issues);
+  if ('issues' in reading) {
+    const error = misfit(result, reading.issues);
+    call.meter.unfit(error);
+    throw error;
+  }
   return await call.succeed(result, reading.object);
 }

@@ -42,6 +42,8 @@ export interface InterceptedLlmCall {
 export interface LlmNextOptions {
   /** Another client: `'default'`, or the name of a feature. Its model is asked, unless the request names another. */
   client?: string;
+  /** How often the provider's SDK may try this request again by itself: 0 for an interceptor that tries again. */
+  maxRetries?: number;
   /** Stops this one request, where `call.signal` is that of the whole call. */
   signal?: AbortSignal;
 }

@@ -1,4 +1,4 @@
-import { CallbacksError, LlmAbortedError, LlmServerError } from '../errors/index.js';
+import { LlmAbortedError } from '../errors/index.js';
 import {
   LlmEndEvent,
   LlmErrorEvent,
@@ -7,17 +7,20 @@ import {
   LlmStreamChunkEvent,
 } from '../events/index.js';
 import { RunLife, RunStops, type Run, type Stoppable } from '../run/index.js';
-import type { LlmChunk, LlmRequest, LlmResponse, ProviderResult } from '../shapes/index.js';
-import { CallMeter, isCounted } from './call-meter.js';
+import type { LlmChunk, LlmResponse, ProviderResult } from '../shapes/index.js';
+import { CallMeter } from './call-meter.js';
 import type { LlmCallSpec, LlmRuntime } from './call-spec.js';
-import type { LlmProviderContext, LlmRetry } from './llm-provider.js';
-import { toResponse } from './provider-result.js';
+import type { LlmRetry } from './llm-provider.js';
+import { toResponse, type Answer } from './provider-result.js';
+import type { LlmTarget, RequestMeter } from './request-meter.js';
 
-/** One logical call: from its start event, through its provider's tries and chunks, to its one terminal event. */
+/** One logical call: from its start event, through its requests and chunks, to its one terminal event. */
 export class LlmCall extends RunLife implements Stoppable {
-  /** What the provider gets besides the request. */
-  readonly context: LlmProviderContext;
-  readonly #meter: CallMeter;
+  /** Whether streamed text is kept. */
+  readonly collect: boolean;
+  /** The start event; told once, with the original request. */
+  startEvent!: LlmStartEvent;
+  readonly meter: CallMeter;
   readonly #stops: RunStops;
   readonly #hearsChunks: boolean;
   #cancelled = false;
@@ -26,20 +29,19 @@ export class LlmCall extends RunLife implements Stoppable {
   constructor(
     run: Run,
     readonly spec: LlmCallSpec,
-    protected override readonly runtime: LlmRuntime,
+    override readonly runtime: LlmRuntime,
   ) {
     super(run, runtime);
     const { collect = true, signal, timeoutMs } = spec.options;
-    this.#meter = new CallMeter(spec, runtime.prices, collect);
+    this.collect = collect;
+    this.meter = new CallMeter(runtime.prices, collect);
     this.#stops = new RunStops({ timeoutMs, signal, clientLeft: run.context.signal }, this, 'call');
-    this.context = {
-      signal: run.signal,
-      collect,
-      onRetry: (retry) => this.#onRetry(retry),
-      onUsage: (usage) => void (this.#meter.counted = usage),
-      onModel: (model) => void (this.#meter.model = model),
-    };
     this.#hearsChunks = run.handlers['llm.chunk'].length > 0;
+  }
+
+  /** Whether something stands between the caller and the provider. */
+  get isIntercepted(): boolean {
+    return this.run.handlers['intercept.llm'].length > 0;
   }
 
   /** Whether the reader stopped reading; the call then ends well, where an abort ends it in an error. */
@@ -54,24 +56,24 @@ export class LlmCall extends RunLife implements Stoppable {
   begin(): void | Promise<void> {
     this.open();
     this.#stops.watch();
-    // Needed at the end, and before for hooks that ask what the call may cost.
+    // Needed at the end, and before for those who ask what the call may cost.
     const loading = this.runtime.prices.load();
-    const isHeard = this.run.handlers['llm.start'].length > 0;
-    const telling = loading && isHeard ? loading.then(() => this.#tellStart()) : this.#tellStart();
-    if (telling !== undefined) return telling.then(() => this.#sending());
-    this.#sending();
+    const isAsked = this.run.handlers['llm.start'].length > 0 || this.isIntercepted;
+    const telling = loading && isAsked ? loading.then(() => this.#tellStart()) : this.#tellStart();
+    if (telling !== undefined) return telling.then(() => this.#started());
+    this.#started();
   }
 
   #tellStart(): void | Promise<void> {
     const { request, streaming } = this.spec;
-    const estimate = () => this.#meter.estimate;
-    const event = new LlmStartEvent(this.run, { request, streaming, estimate });
-    return this.tell(event);
+    const estimate = () => this.meter.estimate(this.spec);
+    this.startEvent = new LlmStartEvent(this.run, { request, streaming, estimate });
+    return this.tell(this.startEvent);
   }
 
-  #sending(): void {
+  #started(): void {
     if (this.run.aborted) throw this.run.reason as Error;
-    this.#meter.sent();
+    this.meter.start();
   }
 
   /** Notes that the reader stopped reading. */
@@ -91,72 +93,86 @@ export class LlmCall extends RunLife implements Stoppable {
       );
   }
 
-  #onRetry(retry: LlmRetry): void {
+  /** A request to a provider; fails once the call is over or was aborted. */
+  openRequest(target: LlmTarget): RequestMeter {
+    if (this.run.aborted) throw this.run.reason as Error;
+    if (this.run.ended) {
+      throw new LlmAbortedError(
+        'The call is over: next() was called too late to ask for anything.',
+      );
+    }
+    const failure = this.meter.takeFailure();
+    const request = this.meter.open(target);
+    if (!this.isIntercepted) this.meter.arrivals = request.arrivals;
+    if (failure !== undefined) this.retrying(failure);
+    return request;
+  }
+
+  /** Notes a request that failed, or that the call's reader did not want any more. */
+  requestFailed(request: RequestMeter, error: Error): void {
+    if (this.#cancelled) request.brokeOff();
+    else this.meter.failed(request, error);
+  }
+
+  /** Tells that another try begins. */
+  retrying(retry: LlmRetry): void {
     if (this.run.ended) return;
-    const attempt = this.#meter.failed(retry);
+    const attempt = this.meter.nextRetry();
     // Never awaited: the try that it tells of has begun, and the SDK's own clock is running.
     void this.tell(new LlmRetryEvent(this.run, { attempt, ...retry }));
   }
 
   /** Tells a chunk that arrived at `timestamp`; what is returned is to be awaited before the chunk is handed over. */
   chunk(chunk: LlmChunk, timestamp: number): void | Promise<void> {
-    this.#meter.chunk(chunk);
+    this.meter.arrivals.chunk(chunk);
     const index = this.#chunks++;
     if (!this.#hearsChunks) return undefined;
     const event = new LlmStreamChunkEvent(this.run, chunk, index, timestamp);
     return this.tell(event);
   }
 
-  /** What the provider threw, as an error of our tree. */
-  providerError(thrown: unknown): Error {
-    if (thrown instanceof CallbacksError) return thrown;
-    const { label } = this.spec.client;
-    return new LlmServerError(`The provider "${label}" failed; its own error is the cause.`, {
-      cause: thrown,
-    });
+  /** Notes a whole answer that is still to be checked, so that it is told if the call ends meanwhile. */
+  arrived({ text }: ProviderResult): void {
+    this.meter.arrivals.text = text;
   }
 
-  /** Notes a whole answer that is still to be checked, so that it is billed if the call ends meanwhile. */
-  arrived(result: ProviderResult): void {
-    this.#meter.arrived(result);
-  }
-
-  /** Counts the answer that arrived as a try that failed, before `request` is sent; fails if the call was aborted. */
-  async askAgain(request: LlmRequest, error: Error): Promise<void> {
-    const meter = this.#meter;
-    const { model, usageSoFar: usage } = meter;
-    await meter.prepareCost(usage);
+  /** Counts the answer that arrived as a try that failed; fails if the call was aborted. */
+  unfit(error: Error): void {
     if (this.run.aborted) throw this.run.reason as Error;
-    meter.unfit(error, usage, meter.cost(model, usage), request);
+    this.meter.unfit(error);
   }
 
   /** Ends the run well; fails with what a critical end handler threw. */
-  async succeed(result: ProviderResult, object?: unknown): Promise<LlmResponse> {
-    const meter = this.#meter;
+  async succeed(answer: Answer, object?: unknown): Promise<LlmResponse> {
+    const { meter } = this;
     this.#finish();
-    const usage = isCounted(result.usage) ? result.usage : meter.estimated(result.text);
-    const loading = meter.prepareCost(usage);
-    if (loading !== undefined) await loading;
-    meter.answered(result.model, usage, meter.cost(result.model, usage));
-    this.run.spend(meter.total.usage, meter.total.cost);
-    const response = toResponse(result, this.spec.client.label, meter, object);
-    const telling = this.tellLast(new LlmEndEvent(this.run, response));
+    // What was asked for beside the answer counts as it stands.
+    meter.closeAll();
+    const { total } = meter;
+    this.run.spend(total.usage, total.cost);
+    const response = toResponse(answer, this.spec.client.label, total, meter, object);
+    const telling = this.tellLast(new LlmEndEvent(this.run, response, this.#changedTarget));
     if (telling !== undefined) await telling;
     return response;
   }
 
   /** Ends the run as its reader left it. */
-  endCancelled(): Promise<LlmResponse> {
-    const { text, model, usageSoFar: usage } = this.#meter;
-    const message = { role: 'assistant' as const, content: text };
+  async #endCancelled(): Promise<LlmResponse> {
+    const { meter } = this;
+    // Before costs are waited for: from here on nothing can stop it.
+    this.#finish();
+    const loading = meter.prepareCost();
+    if (loading !== undefined) await loading;
+    const { text } = meter.arrivals;
     return this.succeed({
       id: '',
-      model,
+      model: meter.model ?? this.spec.request.model,
       text,
-      message,
+      message: { role: 'assistant', content: text },
       toolCalls: [],
       finishReason: 'cancelled',
-      usage,
+      usage: meter.total.usage,
+      ...(this.#changedTarget && { provider: this.#changedTarget.client.label }),
     });
   }
 
@@ -164,32 +180,39 @@ export class LlmCall extends RunLife implements Stoppable {
   async fail(thrown: unknown): Promise<Error> {
     if (this.run.ended) return thrown as Error;
     const error = (this.run.aborted ? this.run.reason : thrown) as Error;
-    const meter = this.#meter;
+    const { meter } = this;
     this.#finish();
     // Stops what the provider and the handlers still do for it.
     this.run.abort(error);
-    const { text, model, usageSoFar, durationMs, attempts } = meter;
-    await meter.prepareCost(usageSoFar);
-    meter.brokeOff(error, usageSoFar, meter.cost(model, usageSoFar));
+    await meter.prepareCost();
+    meter.closeAll(error);
+    const { durationMs, attempts, arrivals } = meter;
     const { usage, cost } = meter.total;
     this.run.spend(usage, cost);
     const aborted = error instanceof LlmAbortedError;
-    await this.tellLast(
-      new LlmErrorEvent(this.run, { error, text, usage, cost, aborted, durationMs, attempts }),
-    );
+    const { text } = arrivals;
+    const failure = { error, text, usage, cost, aborted, durationMs, attempts };
+    await this.tellLast(new LlmErrorEvent(this.run, failure, this.#changedTarget));
     return error;
   }
 
   /** Ends the run as it was stopped: well, where its reader left; else it rejects with the first cause. */
   async breakOff(thrown: unknown): Promise<LlmResponse> {
-    if (this.cancelled && !this.run.ended) return this.endCancelled();
+    if (this.cancelled && !this.run.ended) return this.#endCancelled();
     throw await this.fail(thrown);
+  }
+
+  /** What was really sent, where interceptors have changed it. */
+  get #changedTarget(): LlmTarget | undefined {
+    if (!this.isIntercepted) return undefined;
+    const { lastTarget } = this.meter;
+    return lastTarget?.request === this.spec.request ? undefined : lastTarget;
   }
 
   /** Claims the terminal event; from here on nothing can stop the call. */
   #finish(): void {
-    this.run.end();
+    if (!this.run.end()) return;
     this.#stops.unwatch();
-    this.#meter.stop();
+    this.meter.stop();
   }
 }

@@ -8,3 +8,9 @@ export interface LlmClient extends ClientCircle {
   readonly label: string;
   readonly model: string;
 }
+
+/** The clients of an application by name. */
+export interface LlmClients {
+  /** @throws CallbacksConfigurationError for a name that no client has, and for a client without a model */
+  named(name: string): LlmClient;
+}

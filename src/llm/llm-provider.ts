@@ -13,6 +13,8 @@ export interface LlmProviderContext {
   readonly signal: AbortSignal;
   /** `false` on a stream whose text nobody wants: leave it out of the result. */
   readonly collect: boolean;
+  /** How often the provider may try again by itself; where it is absent, that is the provider's own affair. */
+  readonly maxRetries?: number | undefined;
   /** To be called for every try beyond the first. */
   readonly onRetry: (retry: LlmRetry) => void;
   /**

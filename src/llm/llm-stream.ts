@@ -1,7 +1,7 @@
 import type { Observable } from 'rxjs';
 import { WHEN_OVER, type OwnStream, type StreamWatcher } from '../run/index.js';
 import type { LlmChunk, LlmResponse, StructuredResponse } from '../shapes/index.js';
-import type { LlmCall } from './llm-call.js';
+import type { Streamed } from './streamed.js';
 import { StreamReading } from './stream-reading.js';
 import { observe, partialObjectsOf, textOf, type DeepPartial } from './stream-views.js';
 
@@ -24,8 +24,8 @@ export class LlmStream<T = unknown>
   readonly #reading: StreamReading;
 
   /** @internal made by `LlmService.stream()`; an error is thrown when the stream is read. */
-  constructor(call: LlmCall | Error) {
-    this.#reading = new StreamReading(call);
+  constructor(streamed: Streamed | Error) {
+    this.#reading = new StreamReading(streamed);
   }
 
   /** @throws CallbacksConfigurationError for a second reader */

@@ -10,6 +10,7 @@ import type { LlmClient } from './llm-client.js';
 import type { LlmCallOptions, LlmStreamOptions } from './llm-options.js';
 import { toRequest } from './llm-request.js';
 import { LlmStream } from './llm-stream.js';
+import { StreamedCall } from './streamed-call.js';
 
 /** What a client's service is made of. @internal */
 export interface LlmServiceParts extends LlmRuntime {
@@ -81,7 +82,7 @@ export class LlmService {
     options: LlmStreamOptions<T> = {},
   ): LlmStream<T> {
     try {
-      return new LlmStream<T>(this.#open(input, options, true));
+      return new LlmStream<T>(new StreamedCall(this.#open(input, options, true)));
     } catch (error) {
       return new LlmStream<T>(error as Error);
     }

@@ -1,23 +1,18 @@
 import { setImmediate } from 'node:timers';
 import { CallbacksConfigurationError, LlmAbortedError, LlmResponseError } from '../errors/index.js';
-import type { LlmChunk, LlmResponse, ProviderResult } from '../shapes/index.js';
+import type { LlmChunk, LlmResponse } from '../shapes/index.js';
 import { defer, StreamWatchers, type Deferred, type StreamWatcher } from '../run/index.js';
-import { concludeStream } from './generation.js';
-import type { LlmCall } from './llm-call.js';
-import { checkResult, isChunk } from './provider-result.js';
+import { isChunk } from './provider-result.js';
+import type { ItemSource, Streamed } from './streamed.js';
 
 type Outcome = { readonly result: LlmResponse } | { readonly error: unknown };
-/** A provider's stream; those over an SDK also give what has arrived without a promise an item. */
-type Source = AsyncIterator<LlmChunk | ProviderResult> & {
-  take?(): LlmChunk | ProviderResult | undefined;
-};
 type Next = IteratorResult<LlmChunk, undefined>;
 const DONE: Next = { done: true, value: undefined };
 
 /** How a stream is read: from its first read, through chunks that are told and handed over, to its one end. */
 export class StreamReading {
-  readonly #call: LlmCall | Error;
-  #source: Source | undefined;
+  readonly #streamed: Streamed | Error;
+  #source: ItemSource | undefined;
   #begun = false;
   #over = false;
   /** Whether somebody reads; else chunks are for `.response` alone. */
@@ -30,8 +25,8 @@ export class StreamReading {
   /** Whether the reader knows how the stream ended. */
   #isTold = false;
 
-  constructor(call: LlmCall | Error) {
-    this.#call = call;
+  constructor(streamed: Streamed | Error) {
+    this.#streamed = streamed;
   }
 
   /** The one reader. */
@@ -66,12 +61,12 @@ export class StreamReading {
   }
 
   abort(reason?: unknown): void {
-    const call = this.#call;
-    const isMistake = call instanceof Error;
+    const streamed = this.#streamed;
+    const isMistake = streamed instanceof Error;
     const error = isMistake
-      ? call
+      ? streamed
       : new LlmAbortedError('The stream was aborted.', { cause: reason });
-    if (!isMistake) call.abort(error);
+    if (!isMistake) streamed.abort(error);
     if (!this.#begun) void this.#watchers?.tell({ error });
   }
 
@@ -97,45 +92,44 @@ export class StreamReading {
 
   async #begin(): Promise<void> {
     this.#begun = true;
-    const call = this.#call;
-    if (call instanceof Error) return this.#conclude({ error: call });
+    const streamed = this.#streamed;
+    if (streamed instanceof Error) return this.#conclude({ error: streamed });
     try {
-      await call.begin();
-      call.run.whenAborted(this.#onFailure);
+      await streamed.begin();
+      streamed.whenAborted(this.#onFailure);
       if (this.#over) return;
     } catch (error) {
       return this.#onFailure(error);
     }
     try {
-      call.run.inside(() => {
-        const { client, request } = call.spec;
-        this.#source = client.provider.stream(request, call.context)[Symbol.asyncIterator]();
-        this.#deliver(this.#pull(this.#source));
+      streamed.open((source) => {
+        this.#source = source;
+        this.#deliver(this.#pull(source));
       });
     } catch (error) {
-      this.#onProviderFailure(error);
+      this.#onSourceFailure(error);
     }
   }
 
   /** Takes what has arrived; returns a chunk that may be handed over, or sees to it that one will be delivered. */
-  #pull(source: Source): LlmChunk | undefined {
+  #pull(source: ItemSource): LlmChunk | undefined {
     try {
       while (!this.#over) {
         const item = source.take?.();
         if (item === undefined) {
-          source.next().then(this.#onItem, this.#onProviderFailure);
+          source.next().then(this.#onItem, this.#onSourceFailure);
           return undefined;
         }
         const chunk = this.#accept(item);
         if (chunk === undefined || this.#isRead) return chunk;
       }
     } catch (error) {
-      this.#onProviderFailure(error);
+      this.#onSourceFailure(error);
     }
     return undefined;
   }
 
-  readonly #onItem = (item: IteratorResult<LlmChunk | ProviderResult>): void => {
+  readonly #onItem = (item: IteratorResult<unknown>): void => {
     if (this.#over) return;
     this.#arrivedAt = Date.now();
     if (!item.done) return this.#deliver(this.#accept(item.value));
@@ -143,15 +137,15 @@ export class StreamReading {
   };
 
   /** Tells a chunk, or ends the stream with its result. Returns the chunk if its handlers need not be waited for. */
-  #accept(item: LlmChunk | ProviderResult): LlmChunk | undefined {
-    const call = this.#call as LlmCall;
+  #accept(item: unknown): LlmChunk | undefined {
+    const streamed = this.#streamed as Streamed;
     try {
       if (!isChunk(item)) {
-        const result = checkResult(call.spec, item);
-        this.#end(() => concludeStream(call, result));
+        const answer = streamed.check(item);
+        this.#end(() => streamed.conclude(answer));
         return undefined;
       }
-      const telling = call.chunk(item, this.#arrivedAt);
+      const telling = streamed.chunk(item, this.#arrivedAt);
       if (telling === undefined) return item;
       telling.then(() => this.#deliver(item), this.#onFailure);
     } catch (error) {
@@ -168,21 +162,23 @@ export class StreamReading {
     else if (!this.#isRead && this.#source) this.#pull(this.#source);
   }
 
-  readonly #onProviderFailure = (error: unknown): void => {
-    if (!this.#over) this.#onFailure((this.#call as LlmCall).providerError(error));
+  readonly #onSourceFailure = (error: unknown): void => {
+    if (!this.#over) this.#onFailure((this.#streamed as Streamed).sourceError(error));
   };
 
   readonly #onFailure = (error: unknown): void => {
     if (this.#over) return;
-    this.#end((call) => call.breakOff(error));
-    void this.#release();
+    this.#over = true;
+    const streamed = this.#streamed as Streamed;
+    // Before the end is told, which must know what is still to be waited for.
+    if (this.#source !== undefined) streamed.releasing(this.#release(this.#source));
+    this.#end(() => streamed.breakOff(error));
   };
 
   /** The stream is over; its reader learns of it when the terminal event was told. */
-  #end(ending: (call: LlmCall) => Promise<LlmResponse>): void {
+  #end(ending: () => Promise<LlmResponse>): void {
     this.#over = true;
-    const call = this.#call as LlmCall;
-    ending(call).then(
+    ending().then(
       (result) => this.#conclude({ result }),
       (error: unknown) => this.#conclude({ error }),
     );
@@ -233,16 +229,16 @@ export class StreamReading {
       await this.#watchers?.tell({ result: undefined });
       return;
     }
-    if (this.#call instanceof Error) return;
-    this.#call.cancel();
-    await this.#call.closed;
+    if (this.#streamed instanceof Error) return;
+    this.#streamed.cancel();
+    await this.#streamed.closed;
     await this.#watchers?.over;
   }
 
   /** The provider's stream may have work of its own to undo; nobody waits for it, or asks how it went. */
-  async #release(): Promise<void> {
+  async #release(source: ItemSource): Promise<void> {
     try {
-      await this.#source?.return?.();
+      await source.return?.();
     } catch {
       return;
     }

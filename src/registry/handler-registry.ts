@@ -6,6 +6,7 @@ import { DurableHandlers } from './durable-handlers.js';
 import { compileTable, type HandlerTable } from './handler-table.js';
 import { toHandler, type Handler, type Hook } from './handler.js';
 import { hooksOf } from './hooks-of.js';
+import type { InstanceSource } from './instance-source.js';
 
 /** Takes back what was registered. */
 export type Remove = () => void;
@@ -26,7 +27,9 @@ export class HandlerRegistry {
 
   /** Replaces the list of global callbacks that is called before discovered ones. */
   setListed(callbacks: readonly object[]): void {
-    const listed = callbacks.flatMap((object) => this.#hooksOf(object)).map(toHandler);
+    const listed = callbacks
+      .flatMap((object) => this.#hooksOf(object))
+      .map((hook) => toHandler(hook));
     this.#checkScopes(listed);
     this.#durable.check(listed, [...this.#registered]);
     for (const handler of this.#listed) handler.active = false;
@@ -34,20 +37,21 @@ export class HandlerRegistry {
     this.#version++;
   }
 
-  /** Registers a provider's hooks, once an instance. */
-  discover(instance: object): void {
+  /**
+   * Registers a provider's hooks, once an instance.
+   *
+   * @param instances for a provider that has many instances, which `instance` stands for
+   */
+  discover(instance: object, instances?: InstanceSource): void {
     if (this.#discovered.has(instance)) return;
     this.#discovered.add(instance);
-    this.add(this.#hooksOf(instance, false));
+    this.#register(this.#hooksOf(instance, false).map((hook) => toHandler(hook, instances)));
   }
 
   /** Registers hooks in the global circle, or in their scopes'. */
   add(hooks: readonly Hook[]): Remove {
-    const handlers = hooks.map(toHandler);
-    this.#checkScopes(handlers);
-    this.#durable.check(handlers, this.handlers());
-    for (const handler of handlers) this.#registered.add(handler);
-    this.#version++;
+    const handlers = hooks.map((hook) => toHandler(hook));
+    this.#register(handlers);
     return () => {
       for (const handler of handlers) {
         handler.active = false;
@@ -107,6 +111,13 @@ export class HandlerRegistry {
     return circles.compiled.table;
   }
 
+  #register(handlers: readonly Handler[]): void {
+    this.#checkScopes(handlers);
+    this.#durable.check(handlers, this.handlers());
+    for (const handler of handlers) this.#registered.add(handler);
+    this.#version++;
+  }
+
   #compile({ scopes, attached, excluded }: Circles): HandlerTable {
     const around = scopes.length === 0 ? ['default'] : scopes;
     const registered = this.handlers();
@@ -127,7 +138,7 @@ export class HandlerRegistry {
   #attachedHandlers(object: object): readonly Handler[] {
     let handlers = this.#attached.get(object);
     if (handlers === undefined) {
-      handlers = this.#hooksOf(object).map(toHandler);
+      handlers = this.#hooksOf(object).map((hook) => toHandler(hook));
       this.#checkScopes(handlers);
       this.#attached.set(object, handlers);
     }

@@ -1,5 +1,7 @@
 import type { HookSelector } from '../decorators/index.js';
+import { CallbacksConfigurationError } from '../errors/index.js';
 import type { HandlerContext, RunEvent } from '../events/index.js';
+import type { InstanceOwner, InstanceSource } from './instance-source.js';
 
 /**
  * A hook of an object: one method that hears one kind of event, or intercepts one kind of run, with its options checked
@@ -9,7 +11,7 @@ export interface Hook {
   /** `Class.method`, for logs and errors. */
   readonly name: string;
   readonly selector: HookSelector;
-  /** The object whose method it is. */
+  /** The object whose method it is; for a request-scoped provider one that stands for all its instances. */
   readonly target: object;
   readonly method: string;
   readonly order: number;
@@ -26,16 +28,18 @@ export interface Hook {
 /** A hook's entry in the registry. */
 export interface Handler extends Hook {
   readonly hook: Hook;
+  /** Where the object is found whose method is called, when that is not the target. */
+  readonly instances: InstanceSource | undefined;
   /** Whether it is called as it is, at once, without a filter, a flag or a timeout. */
   readonly isPlain: boolean;
   /** `false` once it was removed: runs that are under way stop calling it at once. */
   active: boolean;
 }
 
-export function toHandler(hook: Hook): Handler {
+export function toHandler(hook: Hook, instances?: InstanceSource): Handler {
   const isPlain =
     hook.when === undefined && hook.timeoutMs === undefined && !hook.critical && !hook.background;
-  return { ...hook, hook, isPlain, active: true };
+  return { ...hook, hook, instances, isPlain, active: true };
 }
 
 /** What handlers are: methods, or functions that were given a name. */
@@ -46,6 +50,34 @@ export function methodOf({ target, method }: Handler): HandlerFunction {
   return (target as Record<string, HandlerFunction>)[method]!;
 }
 
-export function callHandler(handler: Handler, event: RunEvent, context: HandlerContext): unknown {
-  return methodOf(handler).call(handler.target, event, context);
+/** Calls a handler, for a request-scoped provider on the owner's instance, which may have to be built first. */
+export function callHandler(
+  handler: Handler,
+  event: RunEvent,
+  context: HandlerContext,
+  owner: InstanceOwner,
+): unknown {
+  if (handler.instances === undefined)
+    return methodOf(handler).call(handler.target, event, context);
+  return callHook(handler, owner, event, context);
+}
+
+/**
+ * Calls the method of a hook, an interceptor's for one, with any arguments: at once, unless its instance must be built
+ * first. Fails as the method does, or as the instance's constructor did.
+ */
+export function callHook(handler: Handler, owner: InstanceOwner, ...args: unknown[]): unknown {
+  const { instances } = handler;
+  const target = instances === undefined ? handler.target : instances.of(owner);
+  return target instanceof Promise
+    ? target.then((built: object) => callOn(built, handler, args))
+    : callOn(target, handler, args);
+}
+
+function callOn(target: object, { method, name }: Handler, args: unknown[]): unknown {
+  const found = (target as Record<string, unknown>)[method];
+  if (typeof found === 'function') return found.apply(target, args) as unknown;
+  throw new CallbacksConfigurationError(
+    `${name} cannot be called: the factory of this provider made something else than an instance of the class that it is provided as.`,
+  );
 }

@@ -8,6 +8,8 @@ import type { Usage } from '../shapes/index.js';
 export interface ParentRun {
   readonly runId: string;
   readonly rootRunId: string;
+  /** The root of its tree. */
+  readonly root: object;
   readonly ended: boolean;
   /** Adds what a call inside has used. */
   spent(usage: Usage, cost: number | null): void;
@@ -16,6 +18,8 @@ export interface ParentRun {
 /** The place in the application's flow where a run may be started. */
 export interface Frame {
   readonly context: RequestContext;
+  /** The inbound request around. */
+  readonly request?: object | undefined;
   /** What a run that starts here is heard by; undefined outside of any run and handler. */
   readonly circles?: Circles | undefined;
   /** The run around. */
@@ -28,6 +32,8 @@ export interface Frame {
 @Injectable()
 export class ContextStore implements OnApplicationShutdown {
   readonly #storage = new AsyncLocalStorage<Frame>();
+  /** Whether runs hold their request; without need they don't, because whoever keeps an event would keep it as well. */
+  holdsRequests = false;
 
   get current(): Frame | undefined {
     return this.#storage.getStore();
@@ -35,6 +41,13 @@ export class ContextStore implements OnApplicationShutdown {
 
   enter<R>(frame: Frame, work: () => R): R {
     return this.#storage.run(frame, work);
+  }
+
+  /** Does work for the same ears and in the same context, but as part neither of the run around nor of its request. */
+  apart<R>(work: () => R): R {
+    if (this.current === undefined) return work();
+    const { context, circles, fromCallback } = this.current;
+    return this.enter({ context, circles, fromCallback }, work);
   }
 
   /** Before Node 24, each promise of the process walks all storages that were ever used; a closed application's goes. */

@@ -3,7 +3,8 @@ import type { Circles, Handler } from '../registry/index.js';
 import type { Frame } from './context-store.js';
 
 /** What a handler's place has of the run whose event it hears. */
-type Heard = Pick<RunInfo, 'runId' | 'context'> & { readonly circles: Circles };
+type Heard = Pick<RunInfo, 'runId' | 'context'> &
+  Pick<Frame, 'request'> & { readonly circles: Circles };
 
 /** The place inside a handler: outside of any run, for the ears of all but the handler's own object. */
 export class HandlerFrame implements Frame {
@@ -17,6 +18,10 @@ export class HandlerFrame implements Frame {
 
   get context(): RequestContext {
     return this.#run.context;
+  }
+
+  get request(): object | undefined {
+    return this.#run.request;
   }
 
   get circles(): Circles {

@@ -40,7 +40,8 @@ export class RequestContextInterceptor implements NestInterceptor {
   async intercept(host: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
     if (host.getType() !== 'http') return next.handle();
     const context = await this.#contextOf(host);
-    const frame: Frame = { ...this.store.current, context };
+    const request = host.switchToHttp().getRequest<HttpRequest>();
+    const frame: Frame = { ...this.store.current, context, request };
     return new Observable((subscriber) =>
       this.store.enter(frame, () => next.handle().subscribe(subscriber)),
     );
@@ -57,10 +58,8 @@ export class RequestContextInterceptor implements NestInterceptor {
     return context;
   }
 
-  async #newContext(
-    host: ExecutionContext,
-    { headers = {} }: HttpRequest,
-  ): Promise<RequestContext> {
+  async #newContext(host: ExecutionContext, request: HttpRequest): Promise<RequestContext> {
+    const { headers = {} } = request;
     const around = this.store.current?.context;
     const ids = newContext({
       requestId: parseRequestId(headers['x-request-id']) ?? around?.requestId,
@@ -70,7 +69,7 @@ export class RequestContextInterceptor implements NestInterceptor {
     });
     const context = mergeContext(ids, around ?? {});
     // The application's own lookups belong to the request too.
-    const said = await this.store.enter({ context }, () => this.resolver.resolve(host));
+    const said = await this.store.enter({ context, request }, () => this.resolver.resolve(host));
     return said ? mergeContext(context, said) : context;
   }
 }

@@ -23,6 +23,8 @@ export interface RevivedRunParts {
 
 /** The run of an event that comes out of a queue, which is over, or goes on in another process. */
 export class RevivedRun implements Audience {
+  /** A job has instances of request-scoped providers of its own. */
+  readonly root = this;
   readonly ended = true;
   readonly released = true;
   readonly detached = false;

@@ -42,6 +42,7 @@ export class RunFactory {
     if (spec.callbacks) circles = circles.with(spec.callbacks);
     return new Run(this.store, {
       circles,
+      request: this.store.holdsRequests ? frame.request : undefined,
       context: spec.context ? mergeContext(frame.context, spec.context) : frame.context,
       handlers: this.registry.tableFor(circles),
       parent: frame.run,
@@ -61,9 +62,9 @@ export class RunFactory {
   /** Does work in a context, nested in the one around. */
   run<R>(context: RunContext, work: () => R): R {
     const frame = this.frame();
-    const { circles, run, fromCallback } = frame;
+    const { request, circles, run, fromCallback } = frame;
     return this.store.enter(
-      { context: mergeContext(frame.context, context), circles, run, fromCallback },
+      { context: mergeContext(frame.context, context), request, circles, run, fromCallback },
       work,
     );
   }

@@ -10,9 +10,11 @@ export interface RunRuntime {
   readonly openRuns: OpenRuns;
 }
 
-/** A run under way: open from before its start event until its one terminal event was told. */
+/** A run under way: open from before its start event until its one terminal event was told and nothing holds it. */
 export abstract class RunLife implements OpenRun {
   #closed: Deferred<void> | undefined;
+  #held = 0;
+  #isTold = false;
 
   constructor(
     readonly run: Run,
@@ -28,6 +30,16 @@ export abstract class RunLife implements OpenRun {
   /** Stops the run; the first reason stays, and becomes its error. */
   abort(reason: Error): void {
     if (!this.run.ended) this.run.abort(reason);
+  }
+
+  /** Keeps the run open until something is settled that its end does not wait for. */
+  holdOpen(work: PromiseLike<unknown>): void {
+    const release = (): void => {
+      this.#held--;
+      if (this.#isTold) this.#close();
+    };
+    this.#held++;
+    work.then(release, release);
   }
 
   protected open(): void {
@@ -64,6 +76,8 @@ export abstract class RunLife implements OpenRun {
   }
 
   #close(): void {
+    this.#isTold = true;
+    if (this.#held > 0) return;
     this.runtime.openRuns.delete(this);
     this.#closed?.resolve();
   }

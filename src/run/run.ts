@@ -1,6 +1,7 @@
 import type { Audience } from '../dispatch/index.js';
 import type { FromCallback, HandlerContext, RequestContext } from '../events/index.js';
 import {
+  callHandler,
   methodOf,
   type Circles,
   type Handler,
@@ -16,6 +17,7 @@ import { newRunId } from './ids.js';
 /** What a run is made of. */
 export interface RunParts {
   readonly context: RequestContext;
+  readonly request: object | undefined;
   readonly circles: Circles;
   readonly handlers: HandlerTable;
   readonly parent: ParentRun | undefined;
@@ -27,6 +29,7 @@ export interface RunParts {
 /** One call, tool, agent …: its place in the tree, its context, who hears it, and whether it is over. */
 export class Run extends Abortable implements Audience, Frame, ParentRun {
   readonly context: RequestContext;
+  readonly request: object | undefined;
   readonly handlers: HandlerTable;
   readonly fromCallback: FromCallback | undefined;
   readonly provider: string | undefined;
@@ -50,6 +53,7 @@ export class Run extends Abortable implements Audience, Frame, ParentRun {
     this.#parent = parts.parent;
     this.circles = parts.circles;
     this.context = parts.context;
+    this.request = parts.request;
     this.handlers = parts.handlers;
     this.fromCallback = parts.fromCallback;
     this.provider = parts.provider;
@@ -68,6 +72,10 @@ export class Run extends Abortable implements Audience, Frame, ParentRun {
 
   get rootRunId(): string {
     return this.#parent?.rootRunId ?? this.runId;
+  }
+
+  get root(): object {
+    return this.#parent?.root ?? this;
   }
 
   /** As a frame, it is the run around. */
@@ -99,7 +107,7 @@ export class Run extends Abortable implements Audience, Frame, ParentRun {
   }
 
   get chunkMethods(): readonly HandlerFunction[] {
-    this.#chunkMethods ??= this.handlers['llm.chunk'].map(methodOf);
+    this.#chunkMethods ??= this.handlers['llm.chunk'].map((handler) => this.#chunkMethod(handler));
     return this.#chunkMethods;
   }
 
@@ -138,5 +146,11 @@ export class Run extends Abortable implements Audience, Frame, ParentRun {
   /** Calls a handler; a run that it starts is a new root with the request's context, and not for its own ears. */
   insideHandler<R>(handler: Handler, call: () => R): R {
     return this.#store.enter(new HandlerFrame(this, handler), call);
+  }
+
+  #chunkMethod(handler: Handler): HandlerFunction {
+    if (handler.instances === undefined) return methodOf(handler);
+    return (event, context) =>
+      this.insideHandler(handler, () => callHandler(handler, event, context, this));
   }
 }

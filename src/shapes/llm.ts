@@ -62,6 +62,8 @@ export interface LlmResponse<T = unknown> {
   /** Streams only: milliseconds to the first chunk. */
   timeToFirstChunkMs?: number;
   attempts: Attempt[];
+  /** Set when an interceptor answered from a cache: nothing was asked, and `cost` is 0. */
+  cached?: boolean;
   /**
    * What the call's `schema` made of the answer. Absent without a schema, on an answer that calls tools, and where the
    * reader of a stream stopped reading.

@@ -23,8 +23,12 @@ export class ToolRegistry {
   readonly #schemas = new SchemaCache();
   readonly #defined = new WeakMap<object, CallableTool>();
 
-  /** Takes the tools of a provider, once an instance. */
-  discover(owner: object): void {
+  /**
+   * Takes the tools of a provider, once an instance.
+   *
+   * @param instance finds the object that is called, for a provider that has many, which `owner` stands for
+   */
+  discover(owner: object, instance: () => object | Promise<object> = () => owner): void {
     if (this.#owners.has(owner)) return;
     this.#owners.add(owner);
     for (const [method, options] of toolMethods(Object.getPrototypeOf(owner) as object)) {
@@ -36,9 +40,12 @@ export class ToolRegistry {
           `Two tools are named "${name}": ${other.place} and ${place}. Give one of them another name: @Tool({ name }).`,
         );
       }
-      const tool = toTool(name, options, place, this.#schemas, (args, context) =>
-        (owner as Record<string, CallableTool['execute']>)[method]!(args, context),
-      );
+      const tool = toTool(name, options, place, this.#schemas, (args, context) => {
+        const call = (target: object) =>
+          (target as Record<string, CallableTool['execute']>)[method]!(args, context);
+        const target = instance();
+        return target instanceof Promise ? target.then(call) : call(target);
+      });
       this.#byName.set(name, { tool, place, owner });
     }
   }

@@ -1,4 +1,5 @@
 export * from './chain-events.js';
+export * from './intercept-tool.js';
 export * from './retrieval-events.js';
 export * from './tool-events.js';
 export * from './work-run.js';

@@ -18,6 +18,8 @@ export interface WorkEvents<R> {
 
 /** The life of a run around work that is not ours: a tool, a chain, a retrieval. */
 export class WorkRun<R> extends RunLife {
+  /** What was told first. */
+  startEvent: CallbackEvent | undefined;
   #startedAt: number | undefined;
   /** Set while handlers are still told of the start of work that did not wait for them. */
   #starting: Promise<void> | undefined;
@@ -41,7 +43,8 @@ export class WorkRun<R> extends RunLife {
    */
   begin(): void | Promise<void> {
     this.open();
-    const telling = this.tell(this.events.start(this.run));
+    this.startEvent = this.events.start(this.run);
+    const telling = this.tell(this.startEvent);
     if (telling !== undefined) return telling.then(() => this.#started());
     this.#started();
   }

@@ -4,7 +4,9 @@ import { Dispatcher } from '../dispatch/index.js';
 import { OpenRuns, RunFactory, type Run, type RunRuntime } from '../run/index.js';
 import { callInTurn, callNow } from './calls.js';
 import { chainEvents } from './chain-events.js';
+import { interceptTool, type ToolRequest } from './intercept-tool.js';
 import { retrievalEvents } from './retrieval-events.js';
+import { toolEvents } from './tool-events.js';
 import { WorkRun, type WorkEvents } from './work-run.js';
 
 /** What a function gets besides its input, when it is run as a chain, a retrieval or a tool. */
@@ -39,6 +41,20 @@ export class WorkRunner implements MethodRunner, RunRuntime {
   ): Promise<Awaited<R>> {
     const work = this.#workRun(events);
     return callInTurn(work, () => fn(input, new LazyContext(work.run)));
+  }
+
+  /** Calls a function as a tool, through the interceptors of tools. */
+  callTool<A, R>(
+    { toolName, toolCallId, args }: ToolRequest & { readonly args: A },
+    fn: (args: A, context: WorkContext) => R,
+  ): Promise<Awaited<R>> {
+    const info = { toolName, toolCallId, args: args as unknown };
+    const work = this.#workRun(toolEvents(info));
+    const call = (given: unknown): R => {
+      info.args = given;
+      return fn(given as A, new LazyContext(work.run));
+    };
+    return callInTurn(work, () => interceptTool(work, { ...info }, call) as R);
   }
 
   #workRun(events: WorkEvents<unknown>): WorkRun<unknown> {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Controller, Inject, Injectable, Module, Scope, type OnModuleInit } from '@nestjs/common';
-import { LazyModuleLoader, REQUEST } from '@nestjs/core';
+import { LazyModuleLoader } from '@nestjs/core';
 import {
   Callbacks,
   LlmService,
@@ -9,7 +9,7 @@ import {
   type LlmEndEvent,
 } from 'nestjs-llm-callbacks';
 import { logs } from '../support/logs.js';
-import { closeApps, compileApp, startApp } from '../support/app.js';
+import { closeApps, startApp } from '../support/app.js';
 
 let heard: string[];
 beforeEach(() => {
@@ -223,28 +223,14 @@ describe('Discovery is ready before it is needed', () => {
   });
 });
 
-describe('Discovery leaves out, with a warning that names the method,', () => {
-  it('transient providers', async () => {
+describe('Discovery leaves out transient providers', () => {
+  it('with a warning that names the method', async () => {
     @Injectable({ scope: Scope.TRANSIENT })
     class Brief extends Hooks {}
     expect(await heardAfterOneCall({ providers: [Brief] })).toEqual([]);
     expect(logs).toContainEqual({
       level: 'warn',
       message: expect.stringMatching(/^Brief\.end .*transient/) as never,
-    });
-  });
-
-  it('providers that are request-scoped, or depend on something that is', async () => {
-    @Injectable()
-    class PerRequest extends Hooks {
-      constructor(@Inject(REQUEST) readonly request: unknown) {
-        super();
-      }
-    }
-    await compileApp({ providers: [PerRequest] }).then(({ module }) => module.init());
-    expect(logs).toContainEqual({
-      level: 'warn',
-      message: expect.stringMatching(/^PerRequest\.end .*request-scoped/) as never,
     });
   });
 });

@@ -28,6 +28,7 @@ export interface SdkOptions {
 export interface SdkRequestOptions {
   readonly signal: AbortSignal;
   readonly fetchOptions: object;
+  readonly maxRetries?: number;
 }
 
 /** A provider behind an official SDK: what differs between the wire formats is left to its subclass. */
@@ -103,8 +104,11 @@ export abstract class SdkProvider<Client> implements LlmProvider {
     throw new LlmResponseError(`The client of ${this.label} returned no stream.`);
   }
 
-  #requestOptions({ signal, onRetry }: LlmProviderContext): SdkRequestOptions {
-    return { signal, fetchOptions: observing(new RequestAttempts(this.label, { onRetry })) };
+  #requestOptions({ signal, onRetry, maxRetries }: LlmProviderContext): SdkRequestOptions {
+    const fetchOptions = observing(new RequestAttempts(this.label, { onRetry }));
+    return maxRetries === undefined
+      ? { signal, fetchOptions }
+      : { signal, fetchOptions, maxRetries };
   }
 
   #decode(answer: object): ProviderResult {

@@ -1,0 +1,96 @@
+import { interceptor, type Interceptor } from '../decorators/index.js';
+import { interceptWork } from '../dispatch/index.js';
+import { CallbacksConfigurationError } from '../errors/index.js';
+import type { AgentStartEvent } from '../events/index.js';
+import type { AgentResult, Message } from '../shapes/index.js';
+import type { AgentRun } from './agent-run.js';
+
+/** What an agent is about to do. */
+export interface AgentRequest {
+  readonly goal: string;
+  /** What the first turn sees: the conversation so far, and the goal as its last message. */
+  readonly messages: readonly Message[];
+}
+
+/** A run of an agent as an interceptor sees it. */
+export interface InterceptedAgentCall {
+  readonly kind: 'agent';
+  readonly request: AgentRequest;
+  /** The start event, with the context: user, tenant, tags … */
+  readonly event: AgentStartEvent;
+  /** Fires when the agent is to stop. */
+  readonly signal: AbortSignal;
+  /** Whether the agent is read event by event; `next` gives a promise either way. */
+  readonly streaming: boolean;
+}
+
+/**
+ * Lets the agent work, with another goal or other messages if a request is given; of a resumed run they stay what they
+ * were. Called again, the agent begins anew: its steps, usage and cost add up, and `maxSteps` holds for all of them.
+ */
+export type AgentNext = (request?: AgentRequest) => Promise<AgentResult>;
+
+/**
+ * The method is called around each run of an agent. It may change the goal, answer without `next`, call it again, or
+ * throw, which fails the agent with that very error. `usage` and `cost` are those of what was really done.
+ *
+ * @example
+ * ```ts
+ * @InterceptAgent()
+ * async again(call: InterceptedAgentCall, next: AgentNext) {
+ *   const result = await next();
+ *   return result.output === '' ? next() : result;
+ * }
+ * ```
+ */
+export const InterceptAgent: Interceptor<InterceptedAgentCall, AgentNext> = interceptor(
+  'InterceptAgent',
+  'agent',
+);
+
+/** Lets an agent work, through the interceptors around it. */
+export async function interceptAgent(
+  agent: AgentRun,
+  work: (messages: readonly Message[]) => Promise<AgentResult>,
+): Promise<AgentResult> {
+  const { run, spec, startEvent } = agent;
+  const handlers = run.handlers['intercept.agent'];
+  if (handlers.length === 0) return work(spec.messages);
+  const viewOf = (request: AgentRequest): InterceptedAgentCall => ({
+    kind: 'agent',
+    request,
+    event: startEvent as AgentStartEvent,
+    get signal() {
+      return run.signal;
+    },
+    streaming: spec.streaming,
+  });
+  const { goal, messages } = spec;
+  const given = await interceptWork(
+    handlers,
+    run,
+    viewOf,
+    (request) => run.inside(() => work(messagesOf(request, spec))),
+    { goal, messages },
+  );
+  return completed(agent, given);
+}
+
+/** A new goal alone takes the place of the old one's message. */
+function messagesOf({ goal, messages }: AgentRequest, before: AgentRequest): readonly Message[] {
+  if (messages !== before.messages || goal === before.goal) return messages;
+  return [...messages.slice(0, -1), { role: 'user', content: goal }];
+}
+
+/** The result of an agent, also where an interceptor has made it up. */
+function completed({ run, steps, totals }: AgentRun, given: unknown): AgentResult {
+  const result = Object(given) as AgentResult;
+  if (typeof result.output !== 'string') {
+    throw new CallbacksConfigurationError(
+      'An interceptor of an agent gave no AgentResult: return what next() gives, or an object with an output at least.',
+    );
+  }
+  const { usage, cost } = totals;
+  const defaults = { steps, messages: [], finishReason: 'stop' as const };
+  return { ...defaults, ...result, usage, cost, runId: run.runId };
+}

@@ -1,0 +1,36 @@
+import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
+
+/**
+ * The class of a provider's instances, by its prototype, as far as it is known before there is one: of a factory, the
+ * class that it is provided as.
+ */
+export function prototypeOf({
+  isNotMetatype,
+  metatype,
+  token,
+}: InstanceWrapper): object | undefined {
+  const type = isNotMetatype ? token : metatype;
+  return typeof type === 'function' ? (type.prototype as object | undefined) : undefined;
+}
+
+/** Tells of the first object that a factory makes, whoever needed it. */
+export function onceMade(factory: InstanceWrapper, tell: (made: object) => void): void {
+  const make = factory.metatype as (...dependencies: unknown[]) => unknown;
+  factory.metatype = async (...dependencies: unknown[]) => {
+    const made = await make(...dependencies);
+    if (typeof made === 'object' && made !== null && factory.metatype !== make) {
+      factory.metatype = make;
+      tell(made);
+    }
+    return made;
+  };
+}
+
+/** Whether one of `others` has a provider injected. */
+export function isInjected(provider: InstanceWrapper, others: readonly InstanceWrapper[]): boolean {
+  return others.some((other) => {
+    const properties = other.getPropertiesMetadata() ?? [];
+    const injected = [...(other.getCtorMetadata() ?? []), ...properties.map((one) => one.wrapper)];
+    return injected.includes(provider);
+  });
+}

@@ -1,0 +1,51 @@
+import { Logger } from '@nestjs/common';
+import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
+import { decoratedMethods, hasHooks } from '../registry/index.js';
+import { toolMethods } from '../tools/index.js';
+
+/** Says which hooks and tools are left out, and what to do about it. */
+export class Warnings {
+  readonly #logger = new Logger('Callbacks');
+
+  /** A transient class: each of its users has an instance of its own. */
+  ofTransient(prototype: object): void {
+    const why =
+      'its class is transient: each of its users has an instance of its own, and none is the one to call';
+    if (hasHooks(prototype)) {
+      this.#logger.warn(
+        `${hooksIn(prototype)} will hear nothing, because ${why}. Put the hooks on a provider of the default scope.`,
+      );
+    }
+    const tools = inClass(prototype, toolMethods(prototype));
+    if (tools !== '') {
+      this.#logger.warn(
+        `${tools} will not be offered to agents, because ${why}. Put the tools on a provider of the default scope.`,
+      );
+    }
+  }
+
+  /** A request-scoped factory that nothing injects, under a token that does not say what it makes. */
+  ofUnknown({ token }: InstanceWrapper): void {
+    this.#logger.warn(
+      `What the request-scoped factory of "${String(token)}" makes is not known, and nothing injects it: hooks and tools that it may have are left out. Provide it as its class: { provide: TheClass, useFactory }.`,
+    );
+  }
+
+  /** A request-scoped factory whose first instance has shown that it has hooks or tools. */
+  ofLate({ token }: InstanceWrapper, prototype: object): void {
+    const tools = inClass(prototype, toolMethods(prototype));
+    const all = [...(hasHooks(prototype) ? [hooksIn(prototype)] : []), ...(tools ? [tools] : [])];
+    const { name } = prototype.constructor;
+    this.#logger.warn(
+      `What the request-scoped factory of "${String(token)}" makes was not known before it was first injected: ${all.join(', ')} count from now on. To have them from the start, provide it as its class: { provide: ${name}, useFactory }.`,
+    );
+  }
+}
+
+function hooksIn(prototype: object): string {
+  return inClass(prototype, decoratedMethods(prototype)) || prototype.constructor.name;
+}
+
+function inClass(prototype: object, found: readonly [method: string, unknown][]): string {
+  return found.map(([method]) => `${prototype.constructor.name}.${method}`).join(', ');
+}

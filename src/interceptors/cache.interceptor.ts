@@ -1,0 +1,141 @@
+import { createHash } from 'node:crypto';
+import { Injectable, Logger, Optional } from '@nestjs/common';
+import { describeError } from '../errors/index.js';
+import type { LlmStartEvent } from '../events/index.js';
+import { InterceptLlm, LlmStream, type InterceptedLlmCall, type LlmNext } from '../llm/index.js';
+import type { LlmChunk, LlmResponse } from '../shapes/index.js';
+import { MemoryCache, type CacheStore } from './memory-cache.js';
+import { checkerFor } from './transient.js';
+
+const MAX_ENTRIES = 1_000;
+const FIVE_MINUTES = 300_000;
+const PREFIX = 'nestjs-llm-callbacks:cache:';
+
+/** Options of {@link CacheInterceptor}. */
+export interface CacheOptions {
+  /**
+   * How long an answer is given out, in milliseconds.
+   * @default 300_000
+   */
+  ttlMs?: number;
+  /**
+   * Where answers are kept, as JSON: Nest's `Cache` for one. They hold what models said.
+   * @default 1,000 answers in the memory of this process
+   */
+  store?: CacheStore;
+  /**
+   * Keeps answers of users or tenants apart, for instance `(event) => event.tenantId`.
+   * @default the same request gets the same answer, whoever asks
+   */
+  partition?: (event: LlmStartEvent) => string | undefined;
+}
+
+/** What is kept of an answer. */
+type Kept = Pick<
+  LlmResponse,
+  'id' | 'provider' | 'model' | 'text' | 'message' | 'toolCalls' | 'finishReason'
+>;
+
+/**
+ * Answers a request that was answered before: the end says `cached: true`, nothing is used, and the cost is 0. A request
+ * is the same when all of it is, its client included. Streams are replayed; answers that were cut are not kept. A store
+ * that fails is logged, and passed by.
+ *
+ * @example
+ * ```ts
+ * callbacks: [new CacheInterceptor({ ttlMs: 60 * 60_000, partition: (event) => event.tenantId })]
+ * ```
+ */
+@Injectable()
+export class CacheInterceptor {
+  readonly #logger = new Logger(CacheInterceptor.name);
+  readonly #store: CacheStore;
+  readonly #ttlMs: number;
+  readonly #partition: NonNullable<CacheOptions['partition']>;
+
+  constructor(@Optional() options: CacheOptions = {}) {
+    const { ttlMs = FIVE_MINUTES, store = new MemoryCache(MAX_ENTRIES), partition } = options;
+    const check = checkerFor('CacheInterceptor');
+    check(ttlMs > 0, 'ttlMs must be above 0 milliseconds.');
+    check(
+      typeof store?.get === 'function' && typeof store.set === 'function',
+      'store must have get(key) and set(key, value, ttlMs).',
+    );
+    this.#store = store;
+    this.#ttlMs = ttlMs;
+    this.#partition = partition ?? (() => undefined);
+  }
+
+  /** Looks the request up, and keeps the answer of one that is new. */
+  @InterceptLlm()
+  async intercept(
+    call: InterceptedLlmCall,
+    next: LlmNext,
+  ): Promise<LlmResponse | AsyncGenerator<LlmChunk | LlmResponse, void, undefined>> {
+    const key = this.#keyOf(call);
+    const kept = await this.#find(key);
+    if (kept !== undefined) return { ...(kept as LlmResponse), cached: true };
+    const given = next();
+    if (given instanceof LlmStream) return this.#readThrough(key, given);
+    const response = await given;
+    await this.#keep(key, response);
+    return response;
+  }
+
+  async *#readThrough(
+    key: string,
+    stream: LlmStream,
+  ): AsyncGenerator<LlmChunk | LlmResponse, void, undefined> {
+    let length = 0;
+    for await (const chunk of stream) {
+      if (chunk.type === 'text') length += chunk.text.length;
+      yield chunk;
+    }
+    const response = await stream.response;
+    // With `collect: false` the text is not on it.
+    if (response.text.length === length) await this.#keep(key, response);
+    yield response;
+  }
+
+  #keyOf({ client, request, event }: InterceptedLlmCall): string {
+    const whole = JSON.stringify([client, this.#partition(event) ?? null, request], inOrder);
+    return PREFIX + createHash('sha256').update(whole).digest('hex');
+  }
+
+  async #find(key: string): Promise<Kept | undefined> {
+    try {
+      const found = await this.#store.get(key);
+      if (typeof found !== 'string') return undefined;
+      const kept = JSON.parse(found) as Kept;
+      return typeof kept?.text === 'string' ? kept : undefined;
+    } catch (error) {
+      this.#report('read', error);
+      return undefined;
+    }
+  }
+
+  async #keep(key: string, response: LlmResponse): Promise<void> {
+    const { id, provider, model, text, message, toolCalls, finishReason, cached } = response;
+    if (cached || (finishReason !== 'stop' && finishReason !== 'tool-calls')) return;
+    const kept: Kept = { id, provider, model, text, message, toolCalls, finishReason };
+    try {
+      await this.#store.set(key, JSON.stringify(kept), this.#ttlMs);
+    } catch (error) {
+      this.#report('written', error);
+    }
+  }
+
+  #report(what: string, error: unknown): void {
+    this.#logger.warn(`The cache could not be ${what}: ${describeError(error).name}`);
+  }
+}
+
+/** Writes the properties of objects in one order, and bytes as they are. */
+function inOrder(_key: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  if (ArrayBuffer.isView(value)) {
+    const { buffer, byteOffset, byteLength } = value;
+    return Buffer.from(buffer, byteOffset, byteLength).toString('base64');
+  }
+  return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}

@@ -1,0 +1,106 @@
+import { Injectable, Optional } from '@nestjs/common';
+import {
+  circuitBreaker,
+  CircuitState,
+  ConsecutiveBreaker,
+  handleWhen,
+  isBrokenCircuitError,
+  type CircuitBreakerPolicy,
+} from 'cockatiel';
+import { LlmOverloadedError } from '../errors/index.js';
+import { InterceptLlm, LlmStream, type InterceptedLlmCall, type LlmNext } from '../llm/index.js';
+import type { LlmResponse } from '../shapes/index.js';
+import { begun, type BegunStream } from './begun.js';
+import { checkerFor, isTransient } from './transient.js';
+
+/** Options of {@link CircuitBreakerInterceptor}. */
+export interface CircuitBreakerOptions {
+  /**
+   * After how many failures in a row a client is not asked any more.
+   * @default 5
+   */
+  failures?: number;
+  /**
+   * After how many milliseconds one request is let through, to see whether the client is well again.
+   * @default 30_000
+   */
+  resetMs?: number;
+  /**
+   * Which errors count as failures of the client.
+   * @default those that are `retryable`
+   */
+  when?: (error: unknown) => boolean;
+}
+
+/** `'closed'`: requests pass; `'open'`: they are refused; `'half-open'`: one is let through, to try. */
+export type CircuitBreakerState = 'closed' | 'open' | 'half-open';
+
+/**
+ * Stops asking a client that keeps failing, for a while: calls fail at once with an `LlmOverloadedError`, which a
+ * `FallbackInterceptor` around answers by asking another one. Each client has a circuit of its own, in this process.
+ *
+ * @example
+ * ```ts
+ * callbacks: [new FallbackInterceptor({ clients: ['backup'] }), new CircuitBreakerInterceptor({ failures: 3 })]
+ * ```
+ */
+@Injectable()
+export class CircuitBreakerInterceptor {
+  readonly #circuits = new Map<string, CircuitBreakerPolicy>();
+  readonly #newCircuit: () => CircuitBreakerPolicy;
+
+  constructor(@Optional() options: CircuitBreakerOptions = {}) {
+    const { failures = 5, resetMs = 30_000, when = isTransient } = options;
+    const check = checkerFor('CircuitBreakerInterceptor');
+    check(Number.isInteger(failures) && failures > 0, 'failures must be a whole number above 0.');
+    check(resetMs > 0, 'resetMs must be above 0 milliseconds.');
+    this.#newCircuit = () =>
+      circuitBreaker(handleWhen(when), {
+        halfOpenAfter: resetMs,
+        breaker: new ConsecutiveBreaker(failures),
+      });
+  }
+
+  /** The state of a client's circuit. */
+  state(client = 'default'): CircuitBreakerState {
+    switch (this.#circuits.get(client)?.state) {
+      case CircuitState.Open:
+      case CircuitState.Isolated:
+        return 'open';
+      case CircuitState.HalfOpen:
+        return 'half-open';
+      case CircuitState.Closed:
+      case undefined:
+        return 'closed';
+    }
+  }
+
+  /** Asks, unless the client's circuit is open. */
+  @InterceptLlm()
+  async intercept(
+    { client, signal }: InterceptedLlmCall,
+    next: LlmNext,
+  ): Promise<LlmResponse | BegunStream> {
+    try {
+      return await this.#circuitOf(client).execute(async () => {
+        const given = next();
+        return given instanceof LlmStream ? begun(given) : given;
+      }, signal);
+    } catch (error) {
+      if (!isBrokenCircuitError(error)) throw error;
+      throw new LlmOverloadedError(
+        `The client "${client}" has failed several times in a row and is not asked for a while.`,
+        { cause: error },
+      );
+    }
+  }
+
+  #circuitOf(client: string): CircuitBreakerPolicy {
+    let circuit = this.#circuits.get(client);
+    if (circuit === undefined) {
+      circuit = this.#newCircuit();
+      this.#circuits.set(client, circuit);
+    }
+    return circuit;
+  }
+}

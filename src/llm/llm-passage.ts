@@ -1,0 +1,175 @@
+import { abortable, callInterceptor, nextInterceptor } from '../dispatch/index.js';
+import type { LlmStartEvent } from '../events/index.js';
+import type { Handler } from '../registry/index.js';
+import type { LlmEstimate, LlmRequest, LlmResponse } from '../shapes/index.js';
+import type { InterceptedLlmCall, LlmNext, LlmNextOptions, LlmSpent } from './intercept-llm.js';
+import type { LlmCall } from './llm-call.js';
+import { LlmStream } from './llm-stream.js';
+import { attemptsOf, sumOf } from './call-meter.js';
+import { checkAnswer, checkResult, toResponse, type Answer } from './provider-result.js';
+import { ProviderRequest } from './provider-request.js';
+import { replay } from './replay.js';
+import type { LlmTarget, RequestMeter } from './request-meter.js';
+import type { ItemSource } from './streamed.js';
+import { StreamedPassage } from './streamed-passage.js';
+
+/**
+ * The way that a request takes: through the next interceptor, which is shown it as its call, or to the provider, when
+ * there is none left.
+ */
+export class LlmPassage implements InterceptedLlmCall {
+  readonly kind = 'llm';
+  /** The request at the way's end, if no interceptor is on it. */
+  #request: ProviderRequest | undefined;
+  readonly #requests: RequestMeter[] = [];
+  readonly #startedAt = performance.now();
+  #at: number;
+
+  /**
+   * @param signal that of the call, or one that fires with it
+   * @param outer the way that the interceptor around was shown
+   */
+  constructor(
+    readonly call: LlmCall,
+    private readonly target: LlmTarget,
+    readonly signal: AbortSignal,
+    private readonly outer?: LlmPassage,
+    private readonly maxRetries: number | undefined = outer?.maxRetries,
+  ) {
+    this.#at = outer === undefined ? 0 : outer.#at + 1;
+  }
+
+  get request(): LlmRequest {
+    return this.target.request;
+  }
+  get event(): LlmStartEvent {
+    return this.call.startEvent;
+  }
+  get streaming(): boolean {
+    return this.call.spec.streaming;
+  }
+  get client(): string {
+    return this.target.client.name ?? 'default';
+  }
+  get provider(): string {
+    return this.target.client.label;
+  }
+  get estimate(): LlmEstimate {
+    return this.call.meter.estimate(this.target);
+  }
+  get spent(): LlmSpent {
+    const { usage, cost } = sumOf(this.#requests);
+    return { requests: this.#requests.length, usage, cost };
+  }
+
+  priceOf(tokens: { inputTokens: number; outputTokens: number }): number | null {
+    return this.call.meter.priceOf(this.target, tokens);
+  }
+
+  async pause<T>(wait: PromiseLike<T>): Promise<T> {
+    const since = performance.now();
+    try {
+      return await abortable(wait, this.signal);
+    } finally {
+      this.call.meter.paused(performance.now() - since);
+    }
+  }
+
+  /** The whole answer. */
+  async whole(): Promise<Answer> {
+    const handler = this.#interceptor();
+    if (handler === undefined) return this.#openRequest().whole();
+    return checkAnswer(handler.name, this.target, await this.#intercept(handler));
+  }
+
+  /** Opens the source of the streamed answer: the provider's, or what the interceptor gives. */
+  open(read: (source: ItemSource) => void): void {
+    const handler = this.#interceptor();
+    if (handler === undefined) {
+      this.#openRequest().stream(read);
+      return;
+    }
+    const { target } = this;
+    const inside = <R>(work: () => R): R => this.call.run.insideHandler(handler, work);
+    read(replay(() => this.#intercept(handler), { interceptor: handler.name, target, inside }));
+  }
+
+  /** The last item of the source, checked and noted. */
+  async arrived(item: Answer): Promise<void> {
+    await this.#request?.answered(item);
+  }
+
+  /** The last item of the source, as the answer that it is. */
+  check(item: unknown): Answer {
+    return this.#request === undefined ? (item as Answer) : checkResult(this.target, item);
+  }
+
+  /** Why the way failed. */
+  async failed(thrown: unknown): Promise<Error> {
+    return this.#request === undefined ? (thrown as Error) : this.#request.failed(thrown);
+  }
+
+  /** The meter of the request at the way's end. */
+  get meter(): RequestMeter | undefined {
+    return this.#request?.meter;
+  }
+
+  /** The answer, as `next` gives it. */
+  response(answer: Answer): LlmResponse {
+    return toResponse(answer, this.provider, sumOf(this.#requests), {
+      durationMs: performance.now() - this.#startedAt,
+      timeToFirstChunkMs: undefined,
+      attempts: attemptsOf(this.#requests),
+    });
+  }
+
+  readonly #next: LlmNext = (request = this.request, options = {}) => {
+    const target = this.#targetOf(request, options);
+    const { signal, maxRetries } = options;
+    const stop = signal ? AbortSignal.any([this.signal, signal]) : this.signal;
+    if (!this.streaming) {
+      const inner = new LlmPassage(this.call, target, stop, this, maxRetries);
+      const answering = inner.whole().then((answer) => inner.response(answer));
+      // An interceptor may have lost interest in it.
+      answering.catch(() => undefined);
+      return answering;
+    }
+    const left = new AbortController();
+    const stops = AbortSignal.any([stop, left.signal]);
+    const inner = new LlmPassage(this.call, target, stops, this, maxRetries);
+    return new LlmStream(new StreamedPassage(inner, left));
+  };
+
+  #targetOf(request: LlmRequest, { client: name }: LlmNextOptions): LlmTarget {
+    if (name === undefined) return { client: this.target.client, request };
+    const client = this.call.runtime.clients.named(name);
+    const isSameClient = client === this.target.client;
+    if (isSameClient || request.model !== this.request.model) return { client, request };
+    const { providerOptions, ...rest } = request;
+    // What is said to one SDK means nothing to another.
+    const isSame = client.provider.name === this.target.client.provider.name;
+    const options = isSame && providerOptions !== undefined && { providerOptions };
+    return { client, request: { ...rest, ...options, model: client.model } };
+  }
+
+  #interceptor(): Handler | undefined {
+    const handlers = this.call.run.handlers['intercept.llm'];
+    this.#at = nextInterceptor(handlers, this.#at, this);
+    return handlers[this.#at];
+  }
+
+  #intercept(handler: Handler): unknown {
+    return callInterceptor(handler, this.call.run, this, this.#next);
+  }
+
+  #openRequest(): ProviderRequest {
+    this.#request = new ProviderRequest(this.call, this.target, this.signal, this.maxRetries);
+    this.note(this.#request.meter);
+    return this.#request;
+  }
+
+  private note(request: RequestMeter): void {
+    this.#requests.push(request);
+    this.outer?.note(request);
+  }
+}

@@ -1,0 +1,100 @@
+import { abortable } from '../dispatch/index.js';
+import { CallbacksError, LlmAbortedError, LlmServerError } from '../errors/index.js';
+import type { ProviderResult } from '../shapes/index.js';
+import type { LlmCall } from './llm-call.js';
+import type { LlmProviderContext } from './llm-provider.js';
+import { checkResult } from './provider-result.js';
+import type { LlmTarget, RequestMeter } from './request-meter.js';
+import type { ItemSource } from './streamed.js';
+
+/** One request to a provider, within a call. */
+export class ProviderRequest {
+  readonly meter: RequestMeter;
+  readonly #context: LlmProviderContext;
+
+  /** @param signal that of the call, or one that fires with it */
+  constructor(
+    private readonly call: LlmCall,
+    readonly target: LlmTarget,
+    private readonly signal: AbortSignal,
+    maxRetries?: number,
+  ) {
+    const meter = (this.meter = call.openRequest(target));
+    this.#context = {
+      signal,
+      collect: call.collect,
+      maxRetries,
+      onRetry: (retry) => {
+        if (meter.closed) return;
+        meter.retried(retry);
+        call.retrying(retry);
+      },
+      onUsage: (usage) => void (meter.counted = usage),
+      onModel: (model) => void (meter.model = model),
+    };
+  }
+
+  /** The whole answer, noted and checked. */
+  async whole(): Promise<ProviderResult> {
+    const { call, signal } = this;
+    const { client, request } = this.target;
+    try {
+      const answering = Promise.resolve(
+        call.run.inside(() => client.provider.generate(request, this.#context)),
+      );
+      // Interceptors, which run waits for itself, may ask several providers at once.
+      const given = await (call.isIntercepted
+        ? abortable(answering, signal)
+        : call.run.orAborted(answering));
+      const result = checkResult(this.target, given);
+      const noting = this.answered(result);
+      if (noting !== undefined) await noting;
+      return result;
+    } catch (error) {
+      throw await this.failed(error);
+    }
+  }
+
+  /** The pieces of the answer, read for the first time where they belong; whoever reads them tells the meter. */
+  stream(read: (source: ItemSource) => void): void {
+    const { client, request } = this.target;
+    this.call.run.inside(() =>
+      read(client.provider.stream(request, this.#context)[Symbol.asyncIterator]()),
+    );
+  }
+
+  /** Notes the whole answer. What is returned is to be awaited. */
+  answered(result: ProviderResult): void | Promise<void> {
+    const { meter } = this;
+    const note = () => void meter.answered(result.model, meter.usageOf(result));
+    const loading = this.call.meter.prepareCost();
+    if (loading !== undefined) return loading.then(note);
+    note();
+  }
+
+  /** Notes that it failed; gives the error, which is one of our tree. */
+  async failed(thrown: unknown): Promise<Error> {
+    const error = this.#stopped ?? providerError(this.target, thrown);
+    await this.call.meter.prepareCost();
+    this.call.requestFailed(this.meter, error);
+    return error;
+  }
+
+  /** Why it was stopped; `undefined` when it was not. */
+  get #stopped(): Error | undefined {
+    const { run } = this.call;
+    if (run.aborted) return run.reason as Error;
+    if (!this.signal.aborted) return undefined;
+    const cause: unknown = this.signal.reason;
+    if (cause instanceof CallbacksError) return cause;
+    return new LlmAbortedError('The request was aborted by the signal that next() got.', { cause });
+  }
+}
+
+/** What a provider threw, as an error of our tree. */
+export function providerError({ client }: LlmTarget, thrown: unknown): Error {
+  if (thrown instanceof CallbacksError) return thrown;
+  return new LlmServerError(`The provider "${client.label}" failed; its own error is the cause.`, {
+    cause: thrown,
+  });
+}

@@ -1,0 +1,533 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { Injectable } from '@nestjs/common';
+import {
+  CallbackScope,
+  CallbacksModule,
+  CallbacksService,
+  getLlmToken,
+  InterceptLlm,
+  LlmServerError,
+  LlmService,
+  LlmStream,
+  OnLlmStart,
+  type InterceptedLlmCall,
+  type LlmNext,
+  type LlmResponse,
+} from 'nestjs-llm-callbacks';
+import {
+  FakeLlm,
+  fakeLlmResponse,
+  RecordingCallbacks,
+  type FakeAnswer,
+} from 'nestjs-llm-callbacks/testing';
+import { always, closeApps, startApp } from '../support/app.js';
+
+afterEach(closeApps);
+
+type Intercept = (call: InterceptedLlmCall, next: LlmNext) => unknown;
+
+/** An interceptor that does what it is told. */
+class Does {
+  constructor(private readonly intercept: Intercept) {}
+  @InterceptLlm() around(call: InterceptedLlmCall, next: LlmNext) {
+    return this.intercept(call, next);
+  }
+}
+
+const does = (intercept: Intercept) => new Does(intercept);
+const usage = {
+  inputTokens: 10,
+  outputTokens: 5,
+  totalTokens: 15,
+  cachedInputTokens: 0,
+  cacheWriteTokens: 0,
+  reasoningTokens: 0,
+  source: 'provider' as const,
+};
+const PRICES = {
+  fake: { inputPerMillion: 1_000, outputPerMillion: 2_000 },
+  other: { inputPerMillion: 1, outputPerMillion: 1 },
+};
+/** Of one answer. */
+const COST = 0.02;
+
+async function start(
+  callbacks: object[],
+  answers: FakeAnswer[] = always({ text: 'hello', usage }),
+) {
+  const recording = new RecordingCallbacks();
+  const app = await startApp({}, { answers, callbacks: [recording, ...callbacks], prices: PRICES });
+  return { ...app, recording };
+}
+
+/** The answer to one question, asked in either way; chunks as they were read. */
+async function ask(llm: LlmService, method: Method, options = {}) {
+  if (method === 'generate') return { response: await llm.generate('hi', options), chunks: [] };
+  const stream = llm.stream('hi', options);
+  const chunks = [];
+  for await (const chunk of stream) chunks.push(chunk);
+  return { response: await stream.response, chunks };
+}
+
+const METHODS = ['generate', 'stream'] as const;
+type Method = (typeof METHODS)[number];
+
+describe.each(METHODS)('An interceptor of %s', (method) => {
+  it('sees the call, and passes it on as it is', async () => {
+    let seen: InterceptedLlmCall | undefined;
+    const { llm, fake, recording } = await start([does((call, next) => ((seen = call), next()))]);
+    const { response } = await ask(llm, method, { userId: 'ada', maxOutputTokens: 5 });
+    expect(seen).toMatchObject({
+      kind: 'llm',
+      streaming: method === 'stream',
+      client: 'default',
+      provider: 'fake',
+      request: { model: 'fake', messages: [{ role: 'user', content: 'hi' }] },
+      spent: { requests: 1, usage, cost: COST },
+    });
+    expect(seen!.event).toBe(recording.of('llm.start')[0]);
+    expect(seen!.event.userId).toBe('ada');
+    expect(seen!.estimate.maxCost).toBeGreaterThan(0);
+    expect(response).toMatchObject({
+      text: 'hello',
+      usage,
+      cost: COST,
+      attempts: [{ model: 'fake', usage, cost: COST }],
+    });
+    expect(recording.of('llm.end')[0]!.request).toBeUndefined();
+    expect(fake.requests).toHaveLength(1);
+  });
+
+  it('may change the request; the start tells the original, the end what was sent', async () => {
+    const changing = does(({ request }, next) =>
+      next({ ...request, model: 'other', temperature: 0 }),
+    );
+    const { llm, fake, recording } = await start([changing]);
+    const { response } = await ask(llm, method);
+    expect(fake.requests).toMatchObject([{ model: 'other', temperature: 0 }]);
+    expect(recording.of('llm.start')).toMatchObject([{ model: 'fake', parameters: {} }]);
+    const [end] = recording.of('llm.end');
+    expect(end).toMatchObject({ model: 'other', provider: 'fake', request: { temperature: 0 } });
+    expect(end!.toJSON()).toMatchObject({ model: 'other', request: { temperature: 0 } });
+    expect(response.cost).toBe(0.000_015);
+  });
+
+  it('may answer without next: nothing is asked, and nothing costs', async () => {
+    const { llm, fake, recording } = await start([
+      does(() => fakeLlmResponse({ text: 'made up', cost: 7, cached: true })),
+    ]);
+    const { response } = await ask(llm, method);
+    expect(response).toMatchObject({
+      text: 'made up',
+      cost: 0,
+      usage: { totalTokens: 0 },
+      attempts: [],
+      cached: true,
+    });
+    expect(fake.requests).toEqual([]);
+    expect(recording.tree()[0]!.events.at(-1)).toBe('llm.end');
+  });
+
+  it('may throw, and the caller gets that very error', async () => {
+    const error = new Error('not today');
+    const { llm, fake, recording } = await start([
+      does(() => {
+        throw error;
+      }),
+    ]);
+    await expect(ask(llm, method)).rejects.toBe(error);
+    expect(fake.requests).toEqual([]);
+    expect(recording.of('llm.error')).toMatchObject([{ error, cost: 0, attempts: [] }]);
+  });
+
+  it('may call next again: each failed request is told as a retry, and all are one call', async () => {
+    const again = does(async (call, next) => {
+      try {
+        const given = next();
+        return given instanceof LlmStream ? await given.response : await given;
+      } catch {
+        return next();
+      }
+    });
+    const { llm, recording } = await start([again], [new Error('down'), { text: 'up', usage }]);
+    const { response } = await ask(llm, method);
+    expect(response).toMatchObject({
+      text: 'up',
+      usage,
+      cost: COST,
+      attempts: [{ error: { code: 'server_error' } }, { usage, cost: COST }],
+    });
+    expect(recording.of('llm.retry')).toMatchObject([
+      { attempt: 1, error: { code: 'server_error' } },
+    ]);
+    expect(recording.of('llm.end')).toHaveLength(1);
+  });
+
+  it('may ask twice at once; usage and cost are sums', async () => {
+    const both = does(async (_call, next) => {
+      const [first] = await Promise.all(
+        [next(), next()].map(async (given) =>
+          given instanceof LlmStream ? given.response : given,
+        ),
+      );
+      return first;
+    });
+    const { llm, recording } = await start([both]);
+    const { response } = await ask(llm, method);
+    expect(response).toMatchObject({ text: 'hello', usage: { totalTokens: 30 }, cost: 2 * COST });
+    expect(response.attempts).toHaveLength(2);
+    expect(recording.of('llm.retry')).toEqual([]);
+  });
+
+  it('is called from the lowest order to the highest, each seeing what the one around has made', async () => {
+    const order: string[] = [];
+    const note = (name: string, call: InterceptedLlmCall) =>
+      order.push(`${name} ${call.request.model}`);
+    class Chain {
+      @InterceptLlm({ order: Infinity }) last(call: InterceptedLlmCall, next: LlmNext) {
+        note('last', call);
+        return next();
+      }
+      @InterceptLlm({ order: -1 }) first(call: InterceptedLlmCall, next: LlmNext) {
+        note('first', call);
+        return next({ ...call.request, model: 'other' });
+      }
+      @InterceptLlm() middle(call: InterceptedLlmCall, next: LlmNext) {
+        note('middle', call);
+        return next();
+      }
+    }
+    const { llm } = await start([new Chain()]);
+    const { response } = await ask(llm, method);
+    expect(order).toEqual(['first fake', 'middle other', 'last other']);
+    expect(response.text).toBe('hello');
+  });
+
+  it('is passed by where `when` says so', async () => {
+    class Choosy {
+      @InterceptLlm({ when: ({ request }) => request.temperature === 1 }) around() {
+        return fakeLlmResponse({ text: 'hot' });
+      }
+    }
+    const { llm } = await start([new Choosy()]);
+    expect((await ask(llm, method)).response.text).toBe('hello');
+    expect((await ask(llm, method, { temperature: 1 })).response.text).toBe('hot');
+  });
+
+  it('sees the error of the provider as the caller would, and what was spent by then', async () => {
+    let failure: unknown;
+    let requests: number | undefined;
+    const watching = does(async (call, next) => {
+      try {
+        const given = next();
+        return given instanceof LlmStream ? await given.response : await given;
+      } catch (error) {
+        failure = error;
+        ({ requests } = call.spent);
+        throw error;
+      }
+    });
+    const { llm } = await start([watching], [new Error('down')]);
+    await expect(ask(llm, method)).rejects.toBeInstanceOf(LlmServerError);
+    expect(failure).toBeInstanceOf(LlmServerError);
+    expect(requests).toBe(1);
+  });
+
+  it('may ask another client: its model and its prices, in one call', async () => {
+    const backup = new FakeLlm(always({ text: 'from backup', usage }));
+    const recording = new RecordingCallbacks();
+    const other = does((_call, next) => next(undefined, { client: 'backup' }));
+    const app = await startApp(
+      {
+        imports: [
+          CallbacksModule.forFeature({
+            name: 'backup',
+            llm: { provider: Object.assign(backup, { name: 'spare' }), model: 'other' },
+          }),
+        ],
+      },
+      { callbacks: [recording, other], prices: PRICES },
+    );
+    const { response } = await ask(app.llm, method);
+    expect(app.fake.requests).toEqual([]);
+    expect(backup.requests).toMatchObject([{ model: 'other' }]);
+    expect(response).toMatchObject({
+      text: 'from backup',
+      provider: 'spare',
+      model: 'other',
+      cost: 0.000_015,
+    });
+    expect(recording.of('llm.end')).toMatchObject([
+      { provider: 'spare', model: 'other', scope: 'default' },
+    ]);
+    expect(recording.of('llm.start')).toMatchObject([{ provider: 'fake', model: 'fake' }]);
+  });
+
+  it('fails with the names of the clients when it asks one that there is not', async () => {
+    const { llm } = await start([does((_call, next) => next(undefined, { client: 'nobody' }))]);
+    await expect(ask(llm, method)).rejects.toThrow(/no client "nobody".*default/);
+  });
+
+  it('hears an abort of the call by its signal, and brings things in order before the application closes', async () => {
+    const aborting = new AbortController();
+    let tidied = false;
+    const tidy = does(async (call, next) => {
+      try {
+        aborting.abort('enough');
+        const given = next();
+        return given instanceof LlmStream ? await given.response : await given;
+      } finally {
+        await new Promise(setImmediate);
+        tidied = call.signal.aborted;
+      }
+    });
+    const { llm, module, recording } = await start([tidy]);
+    await expect(ask(llm, method, { signal: aborting.signal })).rejects.toMatchObject({
+      name: 'AbortError',
+    });
+    expect(recording.of('llm.error')).toMatchObject([{ aborted: true }]);
+    await module.close();
+    expect(tidied).toBe(true);
+  });
+
+  it('is found on providers, and scoped like handlers', async () => {
+    @Injectable()
+    @CallbackScope('support')
+    class Polite {
+      @InterceptLlm() async around(_call: InterceptedLlmCall, next: LlmNext) {
+        const given = next();
+        const { text } = given instanceof LlmStream ? await given.response : await given;
+        return fakeLlmResponse({ text: `${text}, please` });
+      }
+    }
+    const app = await startApp({
+      imports: [CallbacksModule.forFeature({ name: 'support' })],
+      providers: [Polite],
+    });
+    const support = app.module.get<LlmService>(getLlmToken('support'));
+    expect((await ask(support, method)).response.text).toBe('hello, please');
+    expect((await ask(app.llm, method)).response.text).toBe('hello');
+    expect(app.module.get(CallbacksService).handlers()).toMatchObject([
+      { name: 'Polite.around', event: 'intercept.llm', scopes: ['support'] },
+    ]);
+  });
+
+  it('does not intercept the calls that it makes itself, which are runs of their own', async () => {
+    const recording = new RecordingCallbacks();
+    const guarding = does(async (_call, next) => {
+      await app.llm.generate('is this fine?');
+      return next();
+    });
+    const app = await startApp({}, { callbacks: [recording, guarding] });
+    await ask(app.llm, method);
+    expect(app.fake.requests).toHaveLength(2);
+    const [outer, inner] = recording.of('llm.start');
+    expect(inner).toMatchObject({
+      parentRunId: undefined,
+      fromCallback: { runId: outer!.runId, handler: 'Does.around' },
+    });
+  });
+
+  it('leaves pauses out of the duration', async () => {
+    const waiting = does(async (call, next) => {
+      await call.pause(new Promise((resolve) => setTimeout(resolve, 60)));
+      return next();
+    });
+    const { llm } = await start([waiting]);
+    const { response } = await ask(llm, method);
+    expect(response.durationMs).toBeLessThan(50);
+  });
+
+  it('does not see the start hooks’ refusals: a refused call is not intercepted', async () => {
+    let called = false;
+    class Gate {
+      @OnLlmStart({ critical: true }) no() {
+        throw new Error('closed');
+      }
+    }
+    const { llm } = await start([new Gate(), does((_call, next) => ((called = true), next()))]);
+    await expect(ask(llm, method)).rejects.toThrow('closed');
+    expect(called).toBe(false);
+  });
+
+  it('must give an answer', async () => {
+    const { llm } = await start([does(() => ({ answer: 'hello' }))]);
+    await expect(ask(llm, method)).rejects.toThrow(/Does\.around gave no LlmResponse/);
+  });
+
+  it('cannot ask once the call is over', async () => {
+    let late!: LlmNext;
+    const keeping = does((_call, next) => ((late = next), fakeLlmResponse({ text: 'x' })));
+    const { llm, fake } = await start([keeping]);
+    await ask(llm, method);
+    const given = late();
+    await expect(given instanceof LlmStream ? given.response : given).rejects.toThrow(/over/);
+    expect(fake.requests).toEqual([]);
+  });
+});
+
+describe('An interceptor of a stream', () => {
+  it('may give the stream of next, whose chunks are told once', async () => {
+    const { llm, recording } = await start(
+      [does((_call, next) => next())],
+      [{ text: 'one two three', usage }],
+    );
+    const { chunks } = await ask(llm, 'stream');
+    expect(chunks.map((chunk) => 'text' in chunk && chunk.text)).toEqual(['one', ' two', ' three']);
+    expect(recording.of('llm.chunk').map(({ index }) => index)).toEqual([0, 1, 2]);
+  });
+
+  it('may give chunks of its own; the answer is what they add up to', async () => {
+    const shouting = does(async function* (_call, next) {
+      for await (const chunk of next() as LlmStream)
+        yield chunk.type === 'text' ? { ...chunk, text: chunk.text.toUpperCase() } : chunk;
+    });
+    const { llm } = await start(
+      [shouting],
+      [{ text: 'one two', usage, toolCalls: [{ name: 'look', args: { at: 1 } }] }],
+    );
+    const { response } = await ask(llm, 'stream');
+    expect(response).toMatchObject({
+      text: 'ONE TWO',
+      finishReason: 'tool-calls',
+      toolCalls: [{ name: 'look', args: { at: 1 } }],
+      cost: COST,
+    });
+  });
+
+  it('may give the answer as the last item', async () => {
+    const passing = does(async function* (_call, next) {
+      const stream = next() as LlmStream;
+      yield* stream;
+      yield await stream.response;
+    });
+    const { llm } = await start([passing], [{ text: 'cut', finishReason: 'length', usage }]);
+    expect((await ask(llm, 'stream')).response.finishReason).toBe('length');
+  });
+
+  it('is done with what it does at its end before the end of the call is told', async () => {
+    const done: string[] = [];
+    const tidy = does(async function* (_call, next) {
+      try {
+        const stream = next() as LlmStream;
+        yield* stream;
+        yield await stream.response;
+        done.push('after the answer');
+      } finally {
+        await new Promise(setImmediate);
+        done.push('finally');
+      }
+    });
+    const { llm } = await start([tidy, { onLlmEnd: () => void done.push('end') }]);
+    await ask(llm, 'stream');
+    expect(done).toEqual(['after the answer', 'finally', 'end']);
+  });
+
+  it('has a response replayed as chunks', async () => {
+    const response = fakeLlmResponse({
+      text: 'all at once',
+      toolCalls: [{ id: 'c', name: 'look', args: {}, argsText: '{}' }],
+    });
+    const { llm } = await start([does(() => response)]);
+    expect((await ask(llm, 'stream')).chunks).toEqual([
+      { type: 'text', text: 'all at once' },
+      { type: 'tool-call', index: 0, id: 'c', name: 'look', argsDelta: '{}' },
+    ]);
+  });
+
+  it('runs nothing before the stream is read', async () => {
+    let called = false;
+    const { llm } = await start([does((_call, next) => ((called = true), next()))]);
+    const stream = llm.stream('hi');
+    await new Promise(setImmediate);
+    expect(called).toBe(false);
+    await stream.response;
+    expect(called).toBe(true);
+  });
+
+  it('passes its finally when the reader stops, and knows what was spent', async () => {
+    let spent: InterceptedLlmCall['spent'] | undefined;
+    const watching = does(async function* (call, next) {
+      try {
+        yield* next() as LlmStream;
+      } finally {
+        ({ spent } = call);
+      }
+    });
+    const { llm, recording } = await start([watching], [{ text: 'one two three', usage }]);
+    const stream = llm.stream('hi');
+    for await (const chunk of stream) if (chunk.type === 'text') break;
+    expect(spent).toMatchObject({ requests: 1, usage: { source: 'estimated' } });
+    expect(spent!.cost).toBeGreaterThan(0);
+    const response = await stream.response;
+    expect(response).toMatchObject({ finishReason: 'cancelled', text: 'one', cost: spent!.cost });
+    expect(recording.of('llm.end')).toHaveLength(1);
+  });
+
+  it('may stop the stream of next early, and the call ends well', async () => {
+    const first = does(async function* (_call, next) {
+      for await (const chunk of next() as LlmStream) {
+        yield chunk;
+        break;
+      }
+    });
+    const { llm } = await start([first], [{ text: 'one two three', usage }]);
+    const { response } = await ask(llm, 'stream');
+    expect(response).toMatchObject({
+      text: 'one',
+      finishReason: 'stop',
+      attempts: [{ usage: { source: 'estimated' } }],
+    });
+  });
+
+  it('hands the error of the provider through when it has begun', async () => {
+    const broken = {
+      name: 'broken',
+      generate: () => Promise.reject(new Error('no')),
+      async *stream() {
+        yield { type: 'text' as const, text: 'half' };
+        throw new LlmServerError('lost');
+      },
+    };
+    const recording = new RecordingCallbacks();
+    const app = await startApp(
+      {},
+      {
+        llm: { provider: broken, model: 'm' },
+        callbacks: [recording, does((_call, next) => next())],
+      },
+    );
+    await expect(ask(app.llm, 'stream')).rejects.toThrow('lost');
+    expect(recording.of('llm.error')).toMatchObject([
+      { text: 'half', attempts: [{ error: { message: 'lost' } }] },
+    ]);
+  });
+});
+
+it('A schema is checked outside of interceptors, and its second try goes through them too', async () => {
+  const seen: number[] = [];
+  const counting = does((call, next) => {
+    seen.push(call.request.messages.length);
+    return next();
+  });
+  const { llm, recording } = await start(
+    [counting],
+    [
+      { text: 'no json', usage },
+      { text: '{"a":1}', usage },
+    ],
+  );
+  const schema = {
+    type: 'object',
+    properties: { a: { type: 'number' } },
+    required: ['a'],
+  } as const;
+  const response: LlmResponse = await llm.generate('hi', { schema });
+  expect(response).toMatchObject({
+    object: { a: 1 },
+    cost: 2 * COST,
+    attempts: [{ error: { code: 'schema_validation' } }, {}],
+  });
+  expect(seen).toEqual([1, 3]);
+  expect(recording.of('llm.retry')).toEqual([]);
+});

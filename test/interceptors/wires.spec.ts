@@ -1,0 +1,148 @@
+import { describe, expect, it } from '@jest/globals';
+import {
+  CacheInterceptor,
+  CallbacksModule,
+  FallbackInterceptor,
+  InterceptLlm,
+  LlmStream,
+  RetryInterceptor,
+  type InterceptedLlmCall,
+  type LlmNext,
+  type LlmProvider,
+} from 'nestjs-llm-callbacks';
+import { FakeLlm } from 'nestjs-llm-callbacks/testing';
+import {
+  ask,
+  costOf,
+  errorOf,
+  HELLO,
+  json,
+  METHODS,
+  readOne,
+  says,
+  silence,
+  stalled,
+  useBench,
+  WIRES,
+} from '../support/wire/index.js';
+
+/** Reads what it passes on. */
+class Reading {
+  @InterceptLlm() async around(_call: InterceptedLlmCall, next: LlmNext) {
+    const given = next();
+    return given instanceof LlmStream ? this.#read(given) : given;
+  }
+
+  async *#read(stream: LlmStream) {
+    yield* stream;
+    yield await stream.response;
+  }
+}
+
+const spare = Object.assign(new FakeLlm(Array.from({ length: 100 }, () => 'from the backup')), {
+  name: 'spare',
+}) as LlmProvider;
+
+describe.each(WIRES)('Interceptors around $name', (wire) => {
+  describe('that try again', () => {
+    const bench = useBench(wire, {
+      callbacks: [new RetryInterceptor({ initialDelayMs: 0, maxRetries: 2 })],
+    });
+    const failing = json(wire.error({ type: 'server_error' }), 500);
+
+    it.each(METHODS)('never multiply with the retries of the SDK, by %s', async (method) => {
+      bench.server.answers(failing, failing, failing, failing, failing);
+      expect(await errorOf(ask(bench.llm, method))).toMatchObject({ code: 'server_error' });
+      expect(bench.server.exchanges).toHaveLength(3);
+      expect(bench.recording.of('llm.retry').map(({ attempt }) => attempt)).toEqual([1, 2]);
+    });
+
+    it.each(METHODS)('count what was used once, by %s', async (method) => {
+      bench.server.answers(failing, says(wire, method, HELLO));
+      const { cost, usage, attempts, text } = await ask(bench.llm, method);
+      expect(text).toBe('Hello, world');
+      expect(cost).toBeCloseTo(costOf(wire, usage), 12);
+      expect(attempts).toMatchObject([
+        { error: { code: 'server_error' } },
+        { usage: { totalTokens: 1_500 } },
+      ]);
+      expect(bench.costs.requestCount).toBe(1);
+    });
+  });
+
+  describe('that ask another client', () => {
+    const bench = useBench(wire, {
+      callbacks: [new FallbackInterceptor({ clients: ['backup'] })],
+      llm: { maxRetries: 0 },
+      imports: () => [
+        CallbacksModule.forFeature({ name: 'backup', llm: { provider: spare, model: 'other' } }),
+      ],
+    });
+
+    it.each(METHODS)('leave what is said to one SDK alone behind, by %s', async (method) => {
+      bench.server.answers(json(wire.error({ type: 'overloaded_error' }), 503));
+      const response = await ask(bench.llm, method, 'Hi', { providerOptions: { user: 'ada' } });
+      expect(response).toMatchObject({
+        text: 'from the backup',
+        provider: 'spare',
+        model: 'other',
+      });
+      expect(bench.server.exchanges[0]!.body).toMatchObject({ user: 'ada' });
+      expect((spare as FakeLlm).requests.at(-1)).not.toHaveProperty('providerOptions');
+    });
+  });
+
+  describe('that read what they pass on', () => {
+    const bench = useBench(wire, { callbacks: [new CacheInterceptor(), new Reading()] });
+
+    it('let a reader that leaves stop the request', async () => {
+      bench.server.answers(stalled(wire.opening, wire.text('Hello')));
+      const stream = bench.llm.stream('Hi');
+      await readOne(stream.textStream);
+      const { aborted } = await bench.server.exchange(0);
+      expect(await aborted).toBe(true);
+      expect(await stream.response).toMatchObject({ text: 'Hello', finishReason: 'cancelled' });
+    });
+
+    it.each(METHODS)('let an abort stop the request, by %s', async (method) => {
+      bench.server.answers(silence);
+      const aborter = new AbortController();
+      const call = errorOf(ask(bench.llm, method, 'Hi', { signal: aborter.signal }));
+      const { aborted } = await bench.server.exchange(0);
+      aborter.abort();
+      expect(await call).toMatchObject({ name: 'AbortError' });
+      expect(await aborted).toBe(true);
+      expect(bench.recording.of('llm.error')[0]!.attempts).toMatchObject([
+        { error: { name: 'AbortError' } },
+      ]);
+    });
+
+    it.each(METHODS)('let the time of the call run out, by %s', async (method) => {
+      bench.server.answers(silence);
+      expect(await errorOf(ask(bench.llm, method, 'Hi', { timeoutMs: 50 }))).toMatchObject({
+        code: 'timeout',
+      });
+      expect(await bench.server.exchanges[0]?.aborted).not.toBe(false);
+    });
+
+    it.each(METHODS)(
+      'give a cached answer with what the provider wants back in the next turn, by %s',
+      async (method) => {
+        bench.server.answers(
+          says(wire, method, {
+            ...HELLO,
+            toolCalls: [{ id: 'c1', name: 'look', argsText: '{"at":1}' }],
+          }),
+        );
+        const first = await ask(bench.llm, method, `Look, by ${method}.`);
+        const second = await ask(bench.llm, method, `Look, by ${method}.`);
+        expect(second).toMatchObject({
+          cached: true,
+          toolCalls: first.toolCalls,
+          message: first.message,
+        });
+        expect(bench.server.exchanges).toHaveLength(1);
+      },
+    );
+  });
+});

@@ -1,0 +1,251 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import {
+  AgentService,
+  BudgetExceededError,
+  CallbacksService,
+  defineTool,
+  InterceptAgent,
+  InterceptTool,
+  type AgentNext,
+  type InterceptedAgentCall,
+  type InterceptedToolCall,
+  type ToolNext,
+} from 'nestjs-llm-callbacks';
+import { RecordingCallbacks, type FakeAnswer } from 'nestjs-llm-callbacks/testing';
+import { closeApps, startApp } from '../support/app.js';
+
+afterEach(closeApps);
+
+type AroundTool = (call: InterceptedToolCall, next: ToolNext) => unknown;
+type AroundAgent = (call: InterceptedAgentCall, next: AgentNext) => unknown;
+
+class Tools {
+  constructor(private readonly intercept: AroundTool) {}
+  @InterceptTool() around(call: InterceptedToolCall, next: ToolNext) {
+    return this.intercept(call, next);
+  }
+}
+class Agents {
+  constructor(private readonly intercept: AroundAgent) {}
+  @InterceptAgent() around(call: InterceptedAgentCall, next: AgentNext) {
+    return this.intercept(call, next);
+  }
+}
+
+const CALL: FakeAnswer = { toolCalls: [{ id: 'c1', name: 'find', args: { id: '42' } }] };
+
+/** An agent with one tool, which answers with its argument. */
+async function start(callbacks: object[], answers: FakeAnswer[] = [CALL, 'done', 'done again']) {
+  const recording = new RecordingCallbacks();
+  const made: unknown[] = [];
+  const find = defineTool({
+    name: 'find',
+    description: 'Finds.',
+    parameters: { type: 'object', properties: { id: { type: 'string' } } },
+    execute: (args) => {
+      made.push(args);
+      return `found ${JSON.stringify(args)}`;
+    },
+  });
+  const app = await startApp(
+    {},
+    { answers, agent: { tools: [find] }, callbacks: [recording, ...callbacks] },
+  );
+  return {
+    ...app,
+    recording,
+    made,
+    agent: app.module.get(AgentService),
+    callbacks: app.module.get(CallbacksService),
+  };
+}
+
+describe('An interceptor of tools', () => {
+  it('sees the call, and passes it on as it is', async () => {
+    let seen: InterceptedToolCall | undefined;
+    const { agent, recording } = await start([new Tools((call, next) => ((seen = call), next()))]);
+    await agent.run('Find it.', { userId: 'ada' });
+    expect(seen).toMatchObject({
+      kind: 'tool',
+      streaming: false,
+      request: { toolName: 'find', toolCallId: 'c1', args: { id: '42' } },
+    });
+    expect(seen!.event).toBe(recording.of('tool.start')[0]);
+    expect(seen!.signal).toBeInstanceOf(AbortSignal);
+    expect(recording.of('tool.end')).toMatchObject([{ result: 'found {"id":"42"}' }]);
+  });
+
+  it('may change the arguments; the start tells the original, the end what was used', async () => {
+    const changing = new Tools(({ request }, next) => next({ ...request, args: { id: '7' } }));
+    const { agent, recording, made } = await start([changing]);
+    await agent.run('Find it.');
+    expect(made).toEqual([{ id: '7' }]);
+    expect(recording.of('tool.start')).toMatchObject([{ args: { id: '42' } }]);
+    expect(recording.of('tool.end')).toMatchObject([{ args: { id: '7' } }]);
+  });
+
+  it('may answer without next', async () => {
+    const { agent, fake, made } = await start([new Tools(() => 'known already')]);
+    await agent.run('Find it.');
+    expect(made).toEqual([]);
+    expect(fake.requests[1]!.messages.at(-1)).toMatchObject({
+      role: 'tool',
+      content: 'known already',
+    });
+  });
+
+  it('may call next again', async () => {
+    let tries = 0;
+    const again = new Tools(async (_call, next) => {
+      await next();
+      tries++;
+      return next();
+    });
+    const { agent, made, recording } = await start([again]);
+    await agent.run('Find it.');
+    expect([tries, made.length]).toEqual([1, 2]);
+    expect(recording.of('tool.end')).toHaveLength(1);
+  });
+
+  it('may throw, which is the tool’s failure and goes to the model', async () => {
+    const { agent, fake, recording } = await start([
+      new Tools(() => {
+        throw new Error('too late at night');
+      }),
+    ]);
+    expect((await agent.run('Find it.')).output).toBe('done');
+    expect(fake.requests[1]!.messages.at(-1)!.content).toMatch(/too late at night/);
+    expect(recording.of('tool.error')).toHaveLength(1);
+  });
+
+  it('ends the agent by a CallbackAbort', async () => {
+    const error = new BudgetExceededError('spent');
+    const { agent } = await start([
+      new Tools(() => {
+        throw error;
+      }),
+    ]);
+    await expect(agent.run('Find it.')).rejects.toBe(error);
+  });
+
+  it('is not asked about calls that are refused before', async () => {
+    let asked = false;
+    const { agent } = await start(
+      [new Tools((_call, next) => ((asked = true), next()))],
+      [{ toolCalls: [{ name: 'find', args: { id: 7 } }] }, 'done'],
+    );
+    await agent.run('Find it.');
+    expect(asked).toBe(false);
+  });
+
+  it('has runs that the tool starts nested in the tool’s, and its own beside it', async () => {
+    const recording = new RecordingCallbacks();
+    const ask = defineTool({
+      name: 'find',
+      description: 'Asks.',
+      parameters: { type: 'object', properties: { id: { type: 'string' } } },
+      execute: async () => (await app.llm.generate('inner')).text,
+    });
+    const asking = new Tools(async (_call, next) => {
+      await app.llm.generate('beside');
+      return next();
+    });
+    const app = await startApp(
+      {},
+      {
+        answers: [CALL, 'beside', 'inner', 'done'],
+        agent: { tools: [ask] },
+        callbacks: [recording, asking],
+      },
+    );
+    await app.module.get(AgentService).run('Find it.');
+    const tool = recording.of('tool.start')[0]!;
+    const starts = recording.of('llm.start').map(({ prompt, parentRunId, fromCallback }) => ({
+      prompt,
+      parentRunId,
+      handler: fromCallback?.handler,
+    }));
+    expect(starts.slice(1, 3)).toEqual([
+      { prompt: 'beside', parentRunId: undefined, handler: 'Tools.around' },
+      { prompt: 'inner', parentRunId: tool.runId, handler: undefined },
+    ]);
+  });
+
+  it('is called around callbacks.tool as well', async () => {
+    const changing = new Tools(
+      async ({ request }, next) => `<${String(await next({ ...request, args: 2 }))}>`,
+    );
+    const { callbacks, recording } = await start([changing]);
+    const result = await callbacks.tool('double', 1, (n) => n * 2);
+    expect(result).toBe('<4>');
+    expect(recording.of('tool.end')).toMatchObject([{ args: 2, result: '<4>' }]);
+  });
+});
+
+describe('An interceptor of agents', () => {
+  it.each([false, true])(
+    'sees the run, and passes it on as it is; streaming: %s',
+    async (streaming) => {
+      let seen: InterceptedAgentCall | undefined;
+      const passing = new Agents((call, next) => ((seen = call), next()));
+      const { agent, recording } = await start([passing]);
+      const result = streaming
+        ? await agent.stream('Find it.').result
+        : await agent.run('Find it.');
+      expect(seen).toMatchObject({ kind: 'agent', streaming, request: { goal: 'Find it.' } });
+      expect(seen!.event).toBe(recording.of('agent.start')[0]);
+      expect(result).toMatchObject({ output: 'done', steps: [{ index: 0 }, { index: 1 }] });
+    },
+  );
+
+  it('may change the goal', async () => {
+    const changing = new Agents(({ request }, next) => next({ ...request, goal: 'Look for it.' }));
+    const { agent, fake } = await start([changing]);
+    await agent.run('Find it.', {
+      messages: [
+        { role: 'user', content: 'Hello.' },
+        { role: 'assistant', content: 'Hi.' },
+      ],
+    });
+    expect(fake.requests[0]!.messages.map(({ content }) => content)).toEqual([
+      'Hello.',
+      'Hi.',
+      'Look for it.',
+    ]);
+  });
+
+  it('may answer without next', async () => {
+    const { agent, fake, recording } = await start([new Agents(() => ({ output: 'known' }))]);
+    const result = await agent.run('Find it.');
+    expect(result).toMatchObject({ output: 'known', steps: [], cost: 0 });
+    expect(fake.requests).toEqual([]);
+    expect(recording.of('agent.end')).toMatchObject([{ result: { output: 'known' } }]);
+  });
+
+  it('may let the agent begin anew; steps add up', async () => {
+    const again = new Agents(async (_call, next) => {
+      await next();
+      return next();
+    });
+    const { agent, recording } = await start([again]);
+    const result = await agent.run('Find it.');
+    expect(result).toMatchObject({ output: 'done again', steps: [{}, {}, { index: 2 }] });
+    expect(recording.of('agent.end')).toHaveLength(1);
+  });
+
+  it('may throw, and the caller gets that very error', async () => {
+    const error = new Error('closed');
+    const { agent, recording } = await start([
+      new Agents(() => {
+        throw error;
+      }),
+    ]);
+    await expect(agent.run('Find it.')).rejects.toBe(error);
+    expect(recording.of('agent.error')).toMatchObject([{ error }]);
+  });
+
+  it('must give a result', async () => {
+    const { agent } = await start([new Agents(() => 'done')]);
+    await expect(agent.run('Find it.')).rejects.toThrow(/no AgentResult/);
+  });
+});
