@@ -20,9 +20,12 @@ export type BullmqWorker = Worker<StoredJob, void, string, IQueueBackend>;
 export interface OpenQueue {
   readonly queue: BullmqQueue;
   /** Opens a worker of it. */
-  work(process: Processor<StoredJob, void>, options: Partial<WorkerOptions>): Promise<BullmqWorker>;
+  readonly work: (
+    process: Processor<StoredJob, void>,
+    options: Partial<WorkerOptions>,
+  ) => Promise<BullmqWorker>;
   /** Cuts whatever is still connected. */
-  disconnect(): void;
+  readonly disconnect: () => void;
 }
 
 /** How the backends differ. */
@@ -33,8 +36,8 @@ interface Backend {
   readonly worker: () => QueueOptions;
   readonly factory: BackendFactory;
   /** Settles when it can be worked with, as far as that is to be waited for. */
-  ready(opened: BullmqQueue | BullmqWorker): Promise<void>;
-  disconnect(): void;
+  readonly ready: (opened: BullmqQueue | BullmqWorker) => Promise<unknown>;
+  readonly disconnect: () => void;
 }
 
 export async function openQueue(
@@ -100,7 +103,7 @@ async function openPostgres(
     worker: () => options,
     factory: createPostgresBackend as unknown as BackendFactory,
     // It does not try again by itself.
-    ready: (opened) => opened.waitUntilReady() as Promise<void>,
+    ready: (opened) => opened.waitUntilReady(),
     disconnect: () => {},
   };
 }

@@ -4,7 +4,6 @@ import { CallbacksConfigurationError } from '../errors/index.js';
 import type { Job, JobQueue, JobWork } from '../jobs/index.js';
 import { openQueue, type BullmqWorker, type OpenQueue } from './backend.js';
 import { ErrorLog } from './error-log.js';
-import { load } from './load.js';
 import { toBullmqSettings, type BullmqJobQueueOptions, type BullmqSettings } from './options.js';
 import { fromStored, storedId, toStored, type StoredJob } from './stored-job.js';
 
@@ -155,7 +154,7 @@ export class BullmqJobQueue implements JobQueue {
     } catch (error) {
       if (this.#isPaused) await this.#giveBack(stored, token);
       // Of a plain kind: bullmq takes errors of certain names and messages for commands.
-      throw new Error(`${error instanceof Error ? error.message : String(error)}`);
+      throw new Error(error instanceof Error ? error.message : String(error), { cause: error });
     }
   }
 

@@ -342,10 +342,10 @@ describe('Shutdown', () => {
     const queue = new MemoryJobQueue();
     const { llm, fake, module } = await start([Audit], { queue });
     const asked = new Gate();
-    const { generate } = fake;
+    const generate = fake.generate.bind(fake);
     fake.generate = async (...args) => {
       await asked.pass();
-      return generate.apply(fake, args);
+      return generate(...args);
     };
     const call = llm.generate('hi');
     await asked.reached(1);

@@ -8,7 +8,7 @@ import { Injectable } from '@nestjs/common';
 import { Redis } from 'ioredis';
 import { OnLlmEnd, type LlmEndEvent } from 'nestjs-llm-callbacks';
 import { BullmqJobQueue } from 'nestjs-llm-callbacks/bullmq';
-import { FakeLlm, RecordingCallbacks } from 'nestjs-llm-callbacks/testing';
+import { RecordingCallbacks } from 'nestjs-llm-callbacks/testing';
 import { closeApps, startApp } from '../support/app.js';
 import { describeJobStores, dropRedisKeys } from '../support/job-stores.js';
 import { compileLibrary } from '../support/second-process/compile.js';
@@ -31,7 +31,7 @@ beforeAll(async () => void (library = await compileLibrary()));
 afterAll(() => library.remove());
 afterEach(async () => {
   await closeApps();
-  for (const worker of [...workers]) await kill(worker);
+  for (const worker of workers) await kill(worker);
 });
 
 async function kill(worker: ChildProcess): Promise<void> {
@@ -90,7 +90,7 @@ describeJobStores('A durable handler whose process is killed twice', (newStore) 
       expect(await queue.deadLetters()).toEqual([]);
     } finally {
       await redis.quit();
-      for (const worker of [...workers]) await kill(worker);
+      for (const worker of workers) await kill(worker);
       await closeApps();
       await dropRedisKeys(doneKey);
       await store.drop();

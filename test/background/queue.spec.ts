@@ -307,7 +307,7 @@ describe('What goes wrong in the background', () => {
 describe('callbacks.flush()', () => {
   it('settles at once when there is nothing', async () => {
     const { callbacks } = await start();
-    await callbacks.flush();
+    await expect(callbacks.flush()).resolves.toBeUndefined();
   });
 
   it('waits for what is there, and for what comes of it', async () => {

@@ -73,7 +73,7 @@ describe('The shutdown of an application with work in the background', () => {
     const gate = new Gate();
     let reason: unknown;
     const hang = (_: unknown, { signal }: HandlerContext) => {
-      signal.addEventListener('abort', () => (reason = signal.reason));
+      signal.addEventListener('abort', () => void (reason = signal.reason));
       return gate.pass();
     };
     callbacks.on('llm.start', hang, inBackground);

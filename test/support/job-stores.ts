@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
 import type { BullmqJobQueueOptions } from 'nestjs-llm-callbacks/bullmq';
-import pg from 'pg';
+import { Client } from 'pg';
 import { describeWithPostgres, describeWithRedis, POSTGRES_URL, REDIS_URL } from './services.js';
 
 /** A place of its own for jobs. */
@@ -27,7 +27,7 @@ export async function dropRedisKeys(prefix: string): Promise<void> {
 async function postgresStore(): Promise<JobStore> {
   const schema = `test_${randomUUID().replaceAll('-', '')}`;
   const drop = async () => {
-    const client = new pg.Client(POSTGRES_URL);
+    const client = new Client(POSTGRES_URL);
     await client.connect();
     await client.query(`DROP SCHEMA IF EXISTS ${schema} CASCADE`);
     await client.end();
