@@ -83,21 +83,21 @@ export const limiter = new CostLimiter({ maxCost: 1, per: 'user', window: 'day' 
 
 @Controller('budgets')
 export class BudgetsController {
-  constructor(private readonly budgets: CostLimiter) {}
+  constructor(private readonly limits: CostLimiter) {}
 
   @Get(':user')
   usage(@Param('user') user: string) {
-    return this.budgets.usage(user); // { used, reserved, limit, remaining, resetsAt … }
+    return this.limits.usage(user); // { used, reserved, limit, remaining, resetsAt … }
   }
 
   @Post(':user/reset')
   reset(@Param('user') user: string) {
-    return this.budgets.reset(user);
+    return this.limits.reset(user);
   }
 
   @Post('limit')
   raise(@Query('dollars') dollars: string) {
-    this.budgets.update({ maxCost: Number(dollars) });
+    this.limits.update({ maxCost: Number(dollars) });
   }
 }
 
