@@ -1,6 +1,12 @@
 import { Injectable, type ExecutionContext } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import type { Agent } from './agent/index.js';
+import {
+  Background,
+  BACKGROUND_DEFAULTS,
+  toBackgroundSettings,
+  type BackgroundSettings,
+} from './dispatch/index.js';
 import { CallbacksConfigurationError } from './errors/index.js';
 import { createClient, mergeLlmOptions, type LlmClient, type LlmClients } from './llm/index.js';
 import type { CallbacksModuleOptions, FeatureOptions } from './options.js';
@@ -10,8 +16,6 @@ import type { RunContext } from './run/index.js';
 import { ContextResolver, defer, type Deferred } from './run/index.js';
 import { ROOT_CLIENT } from './tokens.js';
 
-const DEFAULT_DRAIN_MS = 10_000;
-
 /** What one application is configured to do: its options, and the clients that follow from them. */
 @Injectable()
 export class Application extends ContextResolver implements LlmClients {
@@ -20,19 +24,21 @@ export class Application extends ContextResolver implements LlmClients {
   readonly #agents: Agent[] = [];
   readonly #root: Deferred<CallbacksModuleOptions> = defer();
   #options: CallbacksModuleOptions | undefined;
+  #settings: BackgroundSettings = BACKGROUND_DEFAULTS;
   #isReady = false;
 
   constructor(
     private readonly modules: ModulesContainer,
     private readonly registry: HandlerRegistry,
     private readonly prices: PriceBook,
+    private readonly background: Background,
   ) {
     super();
   }
 
-  /** How long shutdown waits for runs, in milliseconds. */
-  get drainMs(): number {
-    return this.#options?.background?.drainMs ?? DEFAULT_DRAIN_MS;
+  /** How work that nobody waits for is done. */
+  get settings(): BackgroundSettings {
+    return this.#settings;
   }
 
   /** Takes the options of `forRoot`; gives the default client. */
@@ -42,10 +48,8 @@ export class Application extends ContextResolver implements LlmClients {
         'CallbacksModule.forRoot() is imported twice in one application: import it once, in the root module.',
       );
     }
-    const { drainMs } = options.background ?? {};
-    if (drainMs !== undefined && !(drainMs >= 0)) {
-      throw new CallbacksConfigurationError('background.drainMs must be 0 or more milliseconds.');
-    }
+    this.#settings = toBackgroundSettings(options.background);
+    this.background.configure(this.#settings);
     this.#options = options;
     this.prices.override(options.prices ?? {});
     this.registry.setListed(options.callbacks ?? []);
@@ -75,7 +79,7 @@ export class Application extends ContextResolver implements LlmClients {
     }
     const root = await this.#root.promise;
     this.registry.addScope(name);
-    this.registry.checkObjects(callbacks);
+    this.registry.checkObjects(callbacks, 'instance');
     const client = createClient(mergeLlmOptions(root.llm, llm), { name, callbacks });
     this.#clients.set(name, client);
     return client;

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { HookSelector } from './decorators/index.js';
+import { Background, type BackgroundStatus } from './dispatch/index.js';
 import type {
   EventSelector,
   HandlerContext,
@@ -35,6 +36,7 @@ export class CallbacksService {
     private readonly registry: HandlerRegistry,
     private readonly runs: RunFactory,
     private readonly work: WorkRunner,
+    private readonly inBackground: Background,
   ) {}
 
   /**
@@ -158,5 +160,26 @@ export class CallbacksService {
       order,
       critical,
     }));
+  }
+
+  /** What is going on in the background now, and how much was dropped so far. */
+  get background(): BackgroundStatus {
+    return this.inBackground.status;
+  }
+
+  /**
+   * Waits for all handlers that are in the background now, and for those that come of them: `background: true` until
+   * they are done, `'durable'` until the queue has their jobs. Not to be awaited in such a handler, which would wait for
+   * itself.
+   *
+   * @example
+   * ```ts
+   * await llm.generate('Hello');
+   * await callbacks.flush();
+   * expect(report.lines).toHaveLength(1);
+   * ```
+   */
+  flush(): Promise<void> {
+    return this.inBackground.outstanding.flush();
   }
 }

@@ -29,6 +29,8 @@ export type {
 } from './decorators/interceptor.js';
 export * from './decorators/retrieval.js';
 export type { RunDecorator } from './decorators/run-method.js';
+export type { BackgroundOptions } from './dispatch/background-options.js';
+export type { BackgroundStatus } from './dispatch/background.js';
 export * from './errors/index.js';
 export * from './events/agent.events.js';
 export * from './events/callback.events.js';
@@ -39,11 +41,13 @@ export type { HandlerContext, HandlerOptions } from './events/handler-options.js
 export * from './events/llm.events.js';
 export * from './events/mcp.events.js';
 export * from './events/retrieval.events.js';
+export { reviveEvent } from './events/revive.js';
 export type { FromCallback, RequestContext } from './events/run-info.js';
 export type { CallbackEvent, EventOf, EventSelector, EventType } from './events/table.js';
 export * from './events/tool.events.js';
 export * from './http/index.js';
 export * from './interceptors/index.js';
+export type * from './jobs/index.js';
 export * from './limits/index.js';
 export * from './llm/intercept-llm.js';
 export type { LlmCallOptions, LlmOptions, LlmStreamOptions } from './llm/llm-options.js';
@@ -54,6 +58,7 @@ export { LlmService } from './llm/llm.service.js';
 export * from './llm/tokens.js';
 export type * from './options.js';
 export type { Prices } from './prices/index.js';
+export { RequestContextInterceptor } from './run/request-context.interceptor.js';
 export type { RunContext } from './run/request-context.js';
 export type {
   JsonSchema,

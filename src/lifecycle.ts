@@ -3,17 +3,29 @@ import {
   Injectable,
   Logger,
   type BeforeApplicationShutdown,
+  type OnApplicationBootstrap,
   type OnModuleInit,
 } from '@nestjs/common';
 import { Application } from './application.js';
+import { withDeadline } from './deadline.js';
 import { Explorer } from './discovery/index.js';
+import { Background } from './dispatch/index.js';
+import { DurableWorker } from './durable/index.js';
 import { LlmAbortedError } from './errors/index.js';
 import { HandlerRegistry } from './registry/index.js';
 import { ActiveTrace, OpenRuns } from './run/index.js';
+import { oneLine } from './text.js';
+
+/** How long the terminal events of aborted runs are waited for, at least, in milliseconds. */
+const ABORT_MS = 1_000;
+/** How long what those events begin in the background is waited for. */
+const GRACE_MS = 100;
+/** How long the job queue is waited for when it closes. */
+const CLOSE_MS = 5_000;
 
 /** Starts and stops the machinery with the application. */
 @Injectable()
-export class Lifecycle implements OnModuleInit, BeforeApplicationShutdown {
+export class Lifecycle implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown {
   readonly #logger = new Logger('Callbacks');
 
   constructor(
@@ -22,20 +34,52 @@ export class Lifecycle implements OnModuleInit, BeforeApplicationShutdown {
     private readonly registry: HandlerRegistry,
     private readonly activeTrace: ActiveTrace,
     private readonly openRuns: OpenRuns,
+    private readonly background: Background,
+    private readonly worker: DurableWorker,
   ) {}
 
   /** Its module is global, so this comes before the hooks of the application's own modules. */
   async onModuleInit(): Promise<void> {
     this.explorer.explore();
     this.registry.checkScopes();
+    this.registry.checkDurable(this.application.settings.queue !== undefined);
     await this.activeTrace.load();
     await this.application.prepare();
   }
 
-  /** Lets runs that are under way end, then aborts them; their terminal events are told either way. */
+  /** Jobs come once every provider is ready for them. */
+  async onApplicationBootstrap(): Promise<void> {
+    this.registry.closeDurable();
+    await this.application.settings.queue?.start((job, attempt) => this.worker.work(job, attempt));
+  }
+
+  /**
+   * Lets runs and the background that are under way end; then aborts the ones, whose terminal events are told either
+   * way, and leaves the others behind, whose signals fire.
+   */
   async beforeApplicationShutdown(): Promise<void> {
-    const { drainMs } = this.application;
-    if (await this.#idleWithin(drainMs)) return;
+    const { drainMs, queue } = this.application.settings;
+    const paused = this.#settled('pause', queue?.pause?.());
+    if (!(await isWithin(drainMs, this.#quiet()))) {
+      await this.#abortRuns(drainMs);
+      this.#leaveBackground(drainMs);
+      // Those that came of the background meanwhile.
+      await this.#abortRuns(drainMs);
+    }
+    await paused;
+    await this.#settled('close', queue?.close());
+  }
+
+  /** Settles when no run is under way, and nothing in the background; each may begin the other. */
+  async #quiet(): Promise<void> {
+    do {
+      await this.openRuns.idle();
+      await this.background.outstanding.idle();
+    } while (this.openRuns.size > 0);
+  }
+
+  async #abortRuns(drainMs: number): Promise<void> {
+    if (this.openRuns.size === 0) return;
     this.#logger.warn(
       `${this.openRuns.size} runs did not end within ${drainMs} ms of the shutdown and are aborted.`,
     );
@@ -43,16 +87,43 @@ export class Lifecycle implements OnModuleInit, BeforeApplicationShutdown {
     this.openRuns.abortAll(
       new LlmAbortedError('The call was aborted because the application shuts down.', { cause }),
     );
-    if (await this.#idleWithin(Math.max(drainMs, 1_000))) return;
-    this.#logger.error(
-      `${this.openRuns.size} runs are still kept open by their handlers and are left behind.`,
+    if (!(await isWithin(Math.max(drainMs, ABORT_MS), this.openRuns.idle()))) {
+      this.#logger.error(
+        `${this.openRuns.size} runs are still kept open by their handlers and are left behind.`,
+      );
+    }
+    await isWithin(GRACE_MS, this.background.outstanding.idle());
+  }
+
+  #leaveBackground(drainMs: number): void {
+    const cause = `The application shuts down, and its drainMs of ${drainMs} is over.`;
+    const left = this.background.stop(new LlmAbortedError(cause));
+    if (left.size === 0) return;
+    const names = [...left].map(([name, count]) => (count === 1 ? name : `${name} (${count})`));
+    const total = [...left.values()].reduce((sum, count) => sum + count, 0);
+    this.#logger.warn(
+      `${total} calls of handlers in the background did not end within ${drainMs} ms of the shutdown and are left behind: ${names.join(', ')}.`,
     );
   }
 
-  async #idleWithin(ms: number): Promise<boolean> {
-    const idle = new AbortController();
-    const deadline = delay(ms, false, { signal: idle.signal }).catch(() => true);
-    void this.openRuns.idle().then(() => idle.abort());
-    return this.openRuns.size === 0 || deadline;
+  /** Waits for the job queue, but not for ever, and not for it to succeed. */
+  async #settled(what: 'pause' | 'close', settling: Promise<void> | undefined): Promise<void> {
+    if (settling === undefined) return;
+    try {
+      await withDeadline(settling, CLOSE_MS, () => new Error(`it took longer than ${CLOSE_MS} ms`));
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#logger.warn(`The job queue did not ${what}: ${oneLine(reason)}`);
+    }
   }
+}
+
+async function isWithin(ms: number, work: Promise<void>): Promise<boolean> {
+  const over = new AbortController();
+  const isDone = work.then(() => {
+    over.abort();
+    return true;
+  });
+  const deadline = delay(ms, false, { signal: over.signal }).catch(() => true);
+  return Promise.race([isDone, deadline]);
 }

@@ -1,5 +1,6 @@
 import type { ExecutionContext, FactoryProvider, ModuleMetadata, Type } from '@nestjs/common';
 import type { AgentOptions } from './agent/index.js';
+import type { BackgroundOptions } from './dispatch/index.js';
 import type { LlmOptions } from './llm/llm-options.js';
 import type { Prices } from './prices/index.js';
 import type { RunContext } from './run/index.js';
@@ -12,18 +13,15 @@ export interface CallbacksModuleOptions {
   agent?: AgentOptions;
   /** Global callbacks: called before discovered ones, in this order. */
   callbacks?: object[];
-  /** Says who is asking; called once per HTTP request, after guards. An error in it rejects the request. */
+  /**
+   * Says who is asking; called once per HTTP request, and once per message of a WebSocket or to a microservice, after
+   * guards. An error in it rejects the request.
+   */
   context?: (host: ExecutionContext) => RunContext | Promise<RunContext>;
   /** Prices in US dollars per million tokens, by `'model'` or `'provider/model'`; they win over the price list. */
   prices?: Prices;
-  /** What happens to work that is under way when the application shuts down. */
-  background?: {
-    /**
-     * How long shutdown waits for runs before it aborts them, in milliseconds.
-     * @default 10_000
-     */
-    drainMs?: number;
-  };
+  /** How work that nobody waits for is done, and how long shutdown waits for what is under way. */
+  background?: BackgroundOptions;
   /**
    * Whether every module can inject the services without importing `CallbacksModule`.
    * @default true

@@ -72,7 +72,7 @@ export class Agent {
   /** @internal made by `AgentService` */
   constructor(parts: AgentParts, options: AgentOptions = {}) {
     checkAgentOptions(options, options.name);
-    if (options.callbacks) parts.registry.checkObjects(options.callbacks);
+    if (options.callbacks) parts.registry.checkObjects(options.callbacks, 'instance');
     this.#parts = parts;
     this.#options = options;
     this.#circle = { name: undefined, callbacks: options.callbacks ?? [] };
@@ -163,7 +163,7 @@ export class Agent {
 
   #prepare(spec: AgentSpec, { callbacks = [], ...context }: AgentRunOptions): ColdAgent {
     const { llm, client, runs, registry, runtime } = this.#parts;
-    registry.checkObjects(callbacks);
+    registry.checkObjects(callbacks, 'call');
     const feed = new EventFeed();
     const run = runs.create({
       client,

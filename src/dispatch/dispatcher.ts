@@ -15,6 +15,7 @@ import {
   type InstanceOwner,
 } from '../registry/index.js';
 import { oneLine } from '../text.js';
+import { Background } from './background.js';
 import { abortable, isThenable } from './promises.js';
 import { callWithTimeout } from './timeout.js';
 
@@ -56,6 +57,8 @@ export interface LateTelling {
 @Injectable()
 export class Dispatcher {
   readonly #logger = new Logger('Callbacks');
+
+  constructor(private readonly background: Background) {}
 
   /**
    * Tells an event to its handlers. Returns nothing when all of them were synchronous.
@@ -133,8 +136,9 @@ export class Dispatcher {
     try {
       if (handler.when !== undefined && !handler.when(event as never)) return undefined;
     } catch (error) {
-      return this.#report(handler, event, run, error);
+      return this.report(handler, event, run, error);
     }
+    if (handler.background) return this.#tellLater(telling, handler);
     try {
       return this.#settle(telling, handler, this.#call(handler, event, run));
     } catch (error) {
@@ -142,11 +146,23 @@ export class Dispatcher {
     }
   }
 
+  #tellLater({ event, run }: Telling, handler: Handler): Promise<void> | undefined {
+    const failed = (error: unknown, isLogged = false) =>
+      isLogged
+        ? this.#tellFailure(handler, event, run, error)
+        : this.report(handler, event, run, error);
+    const taken = this.background.take({ handler, event, run, failed });
+    if (taken === undefined || EVENTS[event.type].phase !== 'start') return taken;
+    return abortable(taken, run.signal).catch(nothing);
+  }
+
   #call(handler: Handler, event: CallbackEvent, run: Audience): unknown {
     const { timeoutMs } = handler;
     if (timeoutMs === undefined)
       return run.insideHandler(handler, () => callHandler(handler, event, run.handlerContext, run));
-    return run.insideHandler(handler, () => callWithTimeout(handler, timeoutMs, event, run));
+    return run.insideHandler(handler, () =>
+      callWithTimeout(handler, timeoutMs, event, run, run.signal),
+    );
   }
 
   #settle(telling: Telling, handler: Handler, returned: unknown): Promise<void> | undefined {
@@ -167,14 +183,15 @@ export class Dispatcher {
     const { phase } = EVENTS[event.type];
     const isRefusal = !run.released && (handler.critical || error instanceof CallbackAbort);
     if (!isRefusal || phase === 'error' || phase === 'note' || telling.refused !== undefined) {
-      return this.#report(handler, event, run, error);
+      return this.report(handler, event, run, error);
     }
     telling.refused = { error };
     return undefined;
   }
 
-  #report(
-    handler: Handler,
+  /** Logs, and tells, that a handler has failed. Returns a promise only while there is something to wait for. */
+  report(
+    handler: Pick<Handler, 'name'>,
     event: CallbackEvent,
     run: Audience,
     error: unknown,
@@ -184,11 +201,18 @@ export class Dispatcher {
       `${handler.name} failed on ${event.type}: ${oneLine(reason)}`,
       error instanceof Error ? error.stack : '',
     );
+    return this.#tellFailure(handler, event, run, error);
+  }
+
+  #tellFailure(
+    { name }: Pick<Handler, 'name'>,
+    event: CallbackEvent,
+    run: Audience,
+    error: unknown,
+  ): Promise<void> | undefined {
     if (event.type === 'callback.error') return undefined;
-    return (
-      this.tell(new CallbackErrorEvent(run, { handler: handler.name, event, error }), run) ??
-      undefined
-    );
+    const failure = new CallbackErrorEvent(run, { handler: name, event, error });
+    return this.tell(failure, run) ?? undefined;
   }
 }
 

@@ -4,16 +4,17 @@ import type { RunEvent } from '../events/index.js';
 import { callHandler, type Handler, type InstanceOwner } from '../registry/index.js';
 import { isThenable } from './promises.js';
 
-/** Calls a handler that is waited for no longer than `timeoutMs`; its signal fires then, and with the run's. */
+/** Calls a handler that is waited for no longer than `timeoutMs`; its signal fires then, and with `stop`. */
 export function callWithTimeout(
   handler: Handler,
   timeoutMs: number,
   event: RunEvent,
-  run: InstanceOwner & { readonly signal: AbortSignal },
+  owner: InstanceOwner,
+  stop: AbortSignal,
 ): unknown {
   const deadline = new AbortController();
-  const signal = AbortSignal.any([deadline.signal, run.signal]);
-  const returned = callHandler(handler, event, { signal }, run);
+  const signal = AbortSignal.any([deadline.signal, stop]);
+  const returned = callHandler(handler, event, { signal }, owner);
   if (!isThenable(returned)) return returned;
   return withDeadline(returned, timeoutMs, () => {
     const error = new CallbackTimeoutError(

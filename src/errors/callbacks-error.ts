@@ -21,6 +21,8 @@ export type ErrorCode =
   | 'callback_abort'
   | 'budget_exceeded'
   | 'rate_limit_exceeded'
+  | 'invalid_event'
+  | 'background_full'
   | (string & {});
 
 /** What may be said about an error besides its message. */
@@ -109,6 +111,16 @@ export class CallbacksConfigurationError extends CallbacksError {
 /** A handler took longer than its `timeoutMs` and is no longer waited for. */
 export class CallbackTimeoutError extends CallbacksError {
   override readonly code = 'callback_timeout';
+}
+
+/** A JSON that is not that of an event, or of a version of it that this one does not know. */
+export class InvalidEventError extends CallbacksError {
+  override readonly code = 'invalid_event';
+}
+
+/** There was no room in the background for what a handler was to be told. */
+export class BackgroundFullError extends CallbacksError {
+  override readonly code = 'background_full';
 }
 
 /**

@@ -2,7 +2,7 @@ import type { FromCallback, RunInfo } from './run-info.js';
 import { toSafeJson } from './safe-json.js';
 
 /** The context that every event carries, in the order in which its JSON writes it. */
-const CONTEXT_FIELDS = [
+export const CONTEXT_FIELDS = [
   'type',
   'eventId',
   'runId',

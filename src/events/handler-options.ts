@@ -1,6 +1,9 @@
 /** What a handler gets besides the event. */
 export interface HandlerContext {
-  /** Fires when the handler's `timeoutMs` is over, and when the run is aborted. */
+  /**
+   * Fires when the handler's `timeoutMs` is over, and when the run is aborted. In the background, where a handler is
+   * about what has happened, not with the run: but when shutdown waits no longer, or the job queue gives the job up.
+   */
   readonly signal: AbortSignal;
 }
 
@@ -24,11 +27,15 @@ export interface HandlerOptions<E> {
   /**
    * Do not wait for it: it runs in the background, in a context of its own, a bounded number at once; shutdown waits for
    * it. `'durable'` hands the event's JSON to the job queue of `forRoot({ background: { queue } })`, whose worker calls
-   * the handler, maybe in another process, at least once.
+   * the handler, maybe in another process, with an event that is revived from it, and again until it succeeds. At least
+   * once: let it be idempotent, by `event.eventId`. `when` is asked before.
    * @default false
    */
   background?: boolean | 'durable';
-  /** Names a durable handler in the job queue; it must stay the same from one version of the application to the next. */
+  /**
+   * Names a durable handler in the job queue; it must stay the same from one version of the application to the next.
+   * @default `Class.method`
+   */
   name?: string;
   /**
    * Milliseconds after which the handler is reported as `CallbackTimeoutError` and no longer waited for.

@@ -7,6 +7,7 @@ export * from './handler-options.js';
 export * from './llm.events.js';
 export * from './mcp.events.js';
 export * from './retrieval.events.js';
+export * from './revive.js';
 export * from './run-info.js';
 export * from './safe-json.js';
 export * from './table.js';

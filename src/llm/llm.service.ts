@@ -104,7 +104,7 @@ export class LlmService {
         ? undefined
         : this.#schemas.compile(options.schema, 'the call (`schema`)');
     const request = toRequest(input, options, client.model, schema);
-    if (options.callbacks) registry.checkObjects(options.callbacks);
+    if (options.callbacks) registry.checkObjects(options.callbacks, 'call');
     const run = runs.create({
       client,
       callbacks: options.callbacks,

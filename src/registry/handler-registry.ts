@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { CallbacksConfigurationError } from '../errors/index.js';
+import type { EventType } from '../events/index.js';
 import type { Circles } from './circles.js';
+import { DurableHandlers } from './durable-handlers.js';
 import { compileTable, type HandlerTable } from './handler-table.js';
 import { toHandler, type Handler, type Hook } from './handler.js';
 import { hooksOf } from './hooks-of.js';
@@ -21,6 +23,7 @@ export class HandlerRegistry {
   /** Names that `scope` may use. */
   readonly #scopes = new Set(['default']);
   #allScopesKnown = false;
+  readonly #durable = new DurableHandlers();
 
   /** Replaces the list of global callbacks that is called before discovered ones. */
   setListed(callbacks: readonly object[]): void {
@@ -28,6 +31,7 @@ export class HandlerRegistry {
       .flatMap((object) => this.#hooksOf(object))
       .map((hook) => toHandler(hook));
     this.#checkScopes(listed);
+    this.#durable.check(listed, [...this.#registered]);
     for (const handler of this.#listed) handler.active = false;
     this.#listed = listed;
     this.#version++;
@@ -63,8 +67,9 @@ export class HandlerRegistry {
   }
 
   /** Checks callbacks of an instance or a call before they are used; throws for an object without hooks. */
-  checkObjects(callbacks: readonly object[]): void {
-    for (const object of callbacks) this.#attachedHandlers(object);
+  checkObjects(callbacks: readonly object[], to: 'instance' | 'call'): void {
+    const handlers = callbacks.flatMap((object) => this.#attachedHandlers(object));
+    this.#durable.checkAttached(handlers, to, this.handlers());
   }
 
   /** Tells that a scope exists. */
@@ -76,6 +81,21 @@ export class HandlerRegistry {
   checkScopes(): void {
     this.#allScopesKnown = true;
     this.#checkScopes(this.handlers());
+  }
+
+  /** Once it is known whether there is a job queue: from now on a durable handler without one is an error. */
+  checkDurable(hasQueue: boolean): void {
+    this.#durable.checkStart(hasQueue, this.handlers());
+  }
+
+  /** Once jobs may come: a durable handler of an instance that is made later is an error. */
+  closeDurable(): void {
+    this.#durable.close();
+  }
+
+  /** The durable handler of a name that hears events of a type. */
+  durableHandler(jobName: string, type: EventType): Handler | undefined {
+    return this.#durable.find(jobName, type, this.handlers());
   }
 
   /** All handlers that are not attached to an instance or a call. */
@@ -93,6 +113,7 @@ export class HandlerRegistry {
 
   #register(handlers: readonly Handler[]): void {
     this.#checkScopes(handlers);
+    this.#durable.check(handlers, this.handlers());
     for (const handler of handlers) this.#registered.add(handler);
     this.#version++;
   }

@@ -1,8 +1,10 @@
 import { Injectable } from '@nestjs/common';
+import type { CallbackEvent } from '../events/index.js';
 import { Circles, HandlerRegistry, HandlerSource, type ClientCircle } from '../registry/index.js';
 import { ActiveTrace } from './active-trace.js';
 import { ContextStore, type Frame } from './context-store.js';
 import { mergeContext, newContext, type RunContext } from './request-context.js';
+import { RevivedRun } from './revived-run.js';
 import { Run } from './run.js';
 
 /** What is known of a run before it is made. */
@@ -22,6 +24,7 @@ export interface RunSpec {
 @Injectable()
 export class RunFactory {
   readonly #root = new Circles();
+  #lastSeq = 0;
 
   constructor(
     private readonly store: ContextStore,
@@ -49,6 +52,13 @@ export class RunFactory {
     });
   }
 
+  /** The run of an event that comes out of a queue. */
+  revive(event: CallbackEvent): RevivedRun {
+    this.source.refresh();
+    const { store, registry } = this;
+    return new RevivedRun(event, { store, registry, nextSeq: () => this.#seqAfterwards() });
+  }
+
   /** Does work in a context, nested in the one around. */
   run<R>(context: RunContext, work: () => R): R {
     const frame = this.frame();
@@ -62,5 +72,11 @@ export class RunFactory {
   /** The frame around, or a new one. */
   frame(): Frame {
     return this.store.current ?? { context: newContext({ traceId: this.activeTrace.traceId }) };
+  }
+
+  /** A number for an event that is told of a run afterwards: after those of the run itself, and not told twice. */
+  #seqAfterwards(): number {
+    this.#lastSeq = Math.max(Date.now(), this.#lastSeq + 1);
+    return this.#lastSeq;
   }
 }

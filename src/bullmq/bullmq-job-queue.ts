@@ -1,0 +1,188 @@
+import type { Job as BullJob, JobsOptions } from 'bullmq';
+import { withDeadline } from '../deadline.js';
+import { CallbacksConfigurationError } from '../errors/index.js';
+import type { Job, JobQueue, JobWork } from '../jobs/index.js';
+import { openQueue, type BullmqWorker, type OpenQueue } from './backend.js';
+import { ErrorLog } from './error-log.js';
+import { toBullmqSettings, type BullmqJobQueueOptions, type BullmqSettings } from './options.js';
+import { fromStored, storedId, toStored, type StoredJob } from './stored-job.js';
+
+/** How long connections are given to close, which they cannot while their server is away, in milliseconds. */
+const CLOSE_MS = 1_000;
+const PAGE = 100;
+
+/** A job that failed for good. */
+export interface DeadLetter {
+  readonly job: Job;
+  /** The message of the last error. */
+  readonly error: string;
+  readonly attempts: number;
+  /** Epoch milliseconds. */
+  readonly failedAt: number;
+}
+
+/**
+ * Keeps the work of durable handlers on Redis or PostgreSQL, by `bullmq`: tried again with exponential backoff, and kept
+ * as a dead letter when it has failed for good. When a process is killed, others do its jobs after seconds.
+ *
+ * Jobs are done at least once, so let handlers be idempotent, by `event.eventId`. A job that is added twice is done
+ * once, as long as it is remembered (`keepCompleted`). Jobs hold prompts and answers: guard the server, or redact.
+ *
+ * Needs the packages `bullmq`, and `ioredis` or `pg`.
+ *
+ * @example
+ * ```ts
+ * CallbacksModule.forRoot({
+ *   background: { queue: new BullmqJobQueue({ connection: process.env.REDIS_URL, prefix: 'shop' }) },
+ * });
+ * ```
+ */
+export class BullmqJobQueue implements JobQueue {
+  readonly #settings: BullmqSettings;
+  readonly #errors = new ErrorLog();
+  readonly #underWay = new Set<Promise<void>>();
+  #opening: Promise<OpenQueue> | undefined;
+  #worker: BullmqWorker | undefined;
+  #isStarted = false;
+  #isPaused = false;
+  #closing: Promise<void> | undefined;
+
+  /** @throws CallbacksConfigurationError for options that make no sense */
+  constructor(options: BullmqJobQueueOptions) {
+    this.#settings = toBullmqSettings(options);
+  }
+
+  async add(job: Job): Promise<void> {
+    const { queue } = await this.#open();
+    const { attempts, backoffMs, keepCompleted, keepDeadLetters } = this.#settings;
+    const options: JobsOptions = {
+      jobId: storedId(job.id),
+      attempts,
+      backoff: { type: 'exponential', delay: backoffMs },
+      removeOnComplete: { count: keepCompleted.count, age: Math.ceil(keepCompleted.ageMs / 1_000) },
+      removeOnFail: { count: keepDeadLetters },
+      // What the handler said is enough; where it stands in the code is nobody's business there.
+      stackTraceLimit: 0,
+    };
+    await queue.add(job.handler, toStored(job), options);
+  }
+
+  /** @throws CallbacksConfigurationError for a queue that two applications share, and where a package is missing */
+  async start(work: JobWork): Promise<void> {
+    if (this.#isStarted)
+      throw new CallbacksConfigurationError(
+        'This BullmqJobQueue was started before: give each application one of its own.',
+      );
+    this.#isStarted = true;
+    const { work: open } = await this.#open();
+    if (!this.#settings.worker) return;
+    const { concurrency, lockDurationMs, maxStalls } = this.#settings;
+    // bullmq gives a signal to those that take three.
+    const process = (stored: BullJob<StoredJob>, token?: string, signal?: AbortSignal) =>
+      this.#track(this.#process(work, stored, token, signal));
+    const worker = await open(process, {
+      concurrency,
+      lockDuration: lockDurationMs,
+      stalledInterval: Math.ceil(lockDurationMs / 2),
+      maxStalledCount: maxStalls,
+      // How soon a worker tries again whose server was away.
+      runRetryDelay: 1_000,
+    });
+    worker.on('lockRenewalFailed', (ids) => {
+      for (const id of ids) worker.cancelJob(id, 'Its lock is lost.');
+    });
+    this.#worker = worker;
+  }
+
+  /** Takes no more jobs. */
+  async pause(): Promise<void> {
+    this.#isPaused = true;
+    await this.#worker?.pause(true);
+  }
+
+  /** Waits for jobs under way, then closes the connections that it opened. A job that fails meanwhile is given back. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  /** Jobs that failed for good, the latest first. */
+  async deadLetters(limit = PAGE): Promise<DeadLetter[]> {
+    const { queue } = await this.#open();
+    const failed = await queue.getFailed(0, limit - 1);
+    return failed.map((stored) => ({
+      job: fromStored(stored.data),
+      error: stored.failedReason,
+      attempts: stored.attemptsMade,
+      failedAt: stored.finishedOn ?? stored.timestamp,
+    }));
+  }
+
+  /** Has all dead letters tried again, as if for the first time; gives how many there were. */
+  async retryDeadLetters(): Promise<number> {
+    const { queue } = await this.#open();
+    // Those that fail again meanwhile are not among them.
+    const count = await queue.getFailedCount();
+    for (let retried = 0; retried < count; retried += PAGE) {
+      const failed = await queue.getFailed(0, Math.min(PAGE, count - retried) - 1);
+      for (const job of failed) await job.retry('failed', { resetAttemptsMade: true });
+    }
+    return count;
+  }
+
+  #open(): Promise<OpenQueue> {
+    if (this.#closing !== undefined) return Promise.reject(new Error('The job queue is closed.'));
+    this.#opening ??= openQueue(this.#settings, this.#errors.tell).catch((error: unknown) => {
+      this.#opening = undefined;
+      throw error;
+    });
+    return this.#opening;
+  }
+
+  async #process(
+    work: JobWork,
+    stored: BullJob<StoredJob>,
+    token: string | undefined,
+    signal = new AbortController().signal,
+  ): Promise<void> {
+    // bullmq may fetch one more when it is paused.
+    if (this.#isPaused) return this.#giveBack(stored, token);
+    const attempt = stored.attemptsMade + 1;
+    const final = attempt >= (stored.opts.attempts ?? 1);
+    try {
+      await work(fromStored(stored.data), { signal, attempt, final });
+    } catch (error) {
+      if (this.#isPaused) await this.#giveBack(stored, token);
+      // Of a plain kind: bullmq takes errors of certain names and messages for commands.
+      throw new Error(error instanceof Error ? error.message : String(error), { cause: error });
+    }
+  }
+
+  /** A process that ends lets others try, and it does not count. */
+  async #giveBack(stored: BullJob<StoredJob>, token: string | undefined): Promise<never> {
+    const { WaitingError } = await import('bullmq');
+    await stored.moveToWait(token);
+    throw new WaitingError();
+  }
+
+  #track(job: Promise<void>): Promise<void> {
+    const tracked = job.finally(() => this.#underWay.delete(tracked));
+    this.#underWay.add(tracked);
+    return tracked;
+  }
+
+  async #close(): Promise<void> {
+    await this.pause();
+    await Promise.allSettled(this.#underWay);
+    const opened = await this.#opening?.catch(() => undefined);
+    if (opened === undefined) return;
+    const { queue } = opened;
+    const closing = Promise.all([this.#worker?.close(), queue.close()]);
+    const isLate = new Error();
+    await withDeadline(closing, CLOSE_MS, () => isLate).catch((error: unknown) => {
+      if (error !== isLate) this.#errors.tell(error);
+    });
+    opened.disconnect();
+    closing.catch(() => {});
+  }
+}

@@ -1,0 +1,19 @@
+import { Logger } from '@nestjs/common';
+import { oneLine } from '../text.js';
+
+/** How long the same trouble is not logged again, in milliseconds. */
+const QUIET_MS = 60_000;
+
+/** Logs what goes wrong with a connection: while a server is away, once a minute. */
+export class ErrorLog {
+  readonly #logger = new Logger('BullmqJobQueue');
+  #last: { readonly message: string; readonly at: number } | undefined;
+
+  readonly tell = (error: unknown): void => {
+    const message = error instanceof Error ? error.message || error.name : String(error);
+    const at = performance.now();
+    if (this.#last?.message === message && at - this.#last.at < QUIET_MS) return;
+    this.#last = { message, at };
+    this.#logger.warn(oneLine(message));
+  };
+}

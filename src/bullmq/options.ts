@@ -1,0 +1,148 @@
+import type { ConnectionOptions, PostgresConnectionOptions } from 'bullmq';
+import { CallbacksConfigurationError } from '../errors/index.js';
+
+/** Options of `BullmqJobQueue`. */
+export interface BullmqJobQueueOptions {
+  /**
+   * Where the jobs are: what `bullmq` takes.
+   *
+   * - Redis or Valkey: a URL (`redis://`, `rediss://`), the options of an `ioredis` client, or a client, single or
+   *   cluster. A client that is given stays open, and is not blocked: workers use a copy of it.
+   * - PostgreSQL: a URL (`postgres://`), the options of a `pg` pool with a `schema`, or a pool. The tables are made and
+   *   migrated, unless `migrate: false` is among the options; a pool's must be there.
+   */
+  connection: string | ConnectionOptions | PostgresConnectionOptions;
+  /**
+   * Which of the two `connection` is for.
+   * @default told by its URL, its methods, or options that only `pg` has: `connectionString`, `database`, `user`,
+   * `schema`, `migrate`
+   */
+  backend?: 'redis' | 'postgres';
+  /**
+   * Keeps applications that share a server apart. On Redis what all keys begin with; on a cluster it must have a hash tag,
+   * as in `{shop}`. On PostgreSQL what the queue's name begins with.
+   * @default 'nestjs-llm-callbacks'
+   */
+  prefix?: string;
+  /**
+   * The queue's name, as dashboards show it.
+   * @default 'callbacks'
+   */
+  queueName?: string;
+  /**
+   * Whether handlers are called in this process. With `false` it only adds jobs, for the workers of other processes.
+   * @default true
+   */
+  worker?: boolean;
+  /**
+   * How many handlers run at once in this process.
+   * @default 8
+   */
+  concurrency?: number;
+  /**
+   * How often a job is tried before it is a dead letter.
+   * @default 5
+   */
+  attempts?: number;
+  /**
+   * How long a failed job waits before its second try, in milliseconds; each further wait is twice as long.
+   * @default 1_000
+   */
+  backoffMs?: number;
+  /**
+   * How long a job is kept from others after its worker was last heard of, in milliseconds: when a process is killed, its
+   * jobs are done by others after so long, and half of it again. Workers are heard of at half that time; a process that
+   * is too busy to be heard of loses its jobs to others, and they are done twice.
+   * @default 5_000
+   */
+  lockDurationMs?: number;
+  /**
+   * How often a job may take its process down with it before it is a dead letter.
+   * @default 10
+   */
+  maxStalls?: number;
+  /**
+   * How many of the jobs that are done are remembered, and how long, so that none is done again that is added again.
+   * They hold their events.
+   * @default { count: 5_000, ageMs: 3_600_000 }
+   */
+  keepCompleted?: { readonly count: number; readonly ageMs: number };
+  /**
+   * How many dead letters are kept; the oldest go first.
+   * @default 10_000
+   */
+  keepDeadLetters?: number;
+}
+
+/** {@link BullmqJobQueueOptions} with everything filled in. */
+export type BullmqSettings = Required<BullmqJobQueueOptions>;
+
+const DEFAULTS = {
+  prefix: 'nestjs-llm-callbacks',
+  queueName: 'callbacks',
+  worker: true,
+  concurrency: 8,
+  attempts: 5,
+  backoffMs: 1_000,
+  lockDurationMs: 5_000,
+  maxStalls: 10,
+  keepCompleted: { count: 5_000, ageMs: 3_600_000 },
+  keepDeadLetters: 10_000,
+} as const satisfies Omit<BullmqSettings, 'connection' | 'backend'>;
+
+/** What no Redis client is told of. */
+const POSTGRES_OPTIONS = [
+  'connectionString',
+  'database',
+  'user',
+  'schema',
+  'migrate',
+  'skipMigrations',
+];
+
+/** Fills in the defaults; refuses what makes no sense. The connection's content is in no message. */
+export function toBullmqSettings(options: BullmqJobQueueOptions): BullmqSettings {
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  const settings = { ...DEFAULTS, ...Object.fromEntries(given) } as BullmqSettings;
+  const { connection, queueName, prefix, keepCompleted, backoffMs } = settings;
+  if (connection === undefined || connection === null)
+    refuse('needs a `connection`: a URL, options or a client of Redis or PostgreSQL');
+  settings.backend ??= backendOf(connection);
+  if (!['redis', 'postgres'].includes(settings.backend))
+    refuse("knows the backends 'redis' and 'postgres'; a URL begins with redis: or postgres:");
+  const known = ['connection', 'backend', ...Object.keys(DEFAULTS)];
+  const unknown = given.find(([name]) => !known.includes(name));
+  if (unknown) refuse(`has no option "${unknown[0]}"; there are ${known.join(', ')}`);
+  if (!isText(queueName) || queueName.includes(':')) refuse('queueName must be a text without ":"');
+  if (!isText(prefix)) refuse('prefix must be a text');
+  for (const name of ['concurrency', 'attempts', 'lockDurationMs', 'keepDeadLetters'] as const)
+    if (!isCount(settings[name], 1)) refuse(`${name} must be a whole number above 0`);
+  if (!isCount(backoffMs, 0) || !isCount(settings.maxStalls, 0))
+    refuse('backoffMs and maxStalls must be whole numbers, 0 or more');
+  if (!isCount(keepCompleted.count, 0) || !isCount(keepCompleted.ageMs, 0))
+    refuse('keepCompleted must be { count, ageMs }, whole numbers');
+  return settings;
+}
+
+function backendOf(connection: BullmqJobQueueOptions['connection']): BullmqSettings['backend'] {
+  if (typeof connection === 'string') {
+    const [, protocol] = /^(redis|postgres)(?:s|ql)?:/.exec(connection) ?? [];
+    return protocol as BullmqSettings['backend'];
+  }
+  // A pool's method, that no client of Redis has.
+  if (typeof (connection as { query?: unknown }).query === 'function') return 'postgres';
+  const isPostgres = POSTGRES_OPTIONS.some((name) => Object.hasOwn(connection, name));
+  return isPostgres ? 'postgres' : 'redis';
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string' && value !== '';
+}
+
+function isCount(value: unknown, least: number): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= least;
+}
+
+function refuse(what: string): never {
+  throw new CallbacksConfigurationError(`BullmqJobQueue ${what}.`);
+}

@@ -1,0 +1,36 @@
+import type { EventJson } from '../events/index.js';
+import type { Job } from '../jobs/index.js';
+
+/** A job's data as `bullmq` stores it. */
+export interface StoredJob {
+  readonly id: string;
+  readonly handler: string;
+  /** JSON in a text: the JSON of PostgreSQL refuses characters that prompts may have. */
+  readonly event: string;
+}
+
+export function toStored({ id, handler, event }: Job): StoredJob {
+  return { id, handler, event: JSON.stringify(event) };
+}
+
+/** @throws for what no `BullmqJobQueue` has stored */
+export function fromStored(stored: unknown): Job {
+  const { id, handler, event } = (stored ?? {}) as Record<keyof StoredJob, unknown>;
+  if (typeof id !== 'string' || typeof handler !== 'string' || typeof event !== 'string')
+    throw new Error('This job was not added by a BullmqJobQueue.');
+  return { id, handler, event: parse(event) };
+}
+
+function parse(text: string): EventJson {
+  try {
+    return JSON.parse(text) as EventJson;
+  } catch {
+    // The parser's message quotes the text.
+    throw new Error('The event of this job is not JSON.');
+  }
+}
+
+/** The id by which `bullmq` knows it, in which it allows no colon. */
+export function storedId(id: string): string {
+  return id.replaceAll('%', '%25').replaceAll(':', '%3A');
+}

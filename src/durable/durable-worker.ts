@@ -1,0 +1,94 @@
+import { Injectable, Logger } from '@nestjs/common';
+import {
+  abortable,
+  Background,
+  callWithTimeout,
+  Dispatcher,
+  isThenable,
+} from '../dispatch/index.js';
+import { CallbacksError } from '../errors/index.js';
+import { reviveEvent, type CallbackEvent } from '../events/index.js';
+import type { Job, JobTry } from '../jobs/index.js';
+import {
+  callHandler,
+  HandlerRegistry,
+  type Handler,
+  type InstanceOwner,
+} from '../registry/index.js';
+import { RunFactory } from '../run/index.js';
+import { oneLine } from '../text.js';
+
+/** Calls durable handlers for the jobs that come out of the queue, with the events that these hold. */
+@Injectable()
+export class DurableWorker {
+  readonly #logger = new Logger('Callbacks');
+
+  constructor(
+    private readonly registry: HandlerRegistry,
+    private readonly runs: RunFactory,
+    private readonly dispatcher: Dispatcher,
+    private readonly background: Background,
+  ) {}
+
+  /** Rejects when the job failed: the queue is to have it done again, later or elsewhere, or to keep it aside. */
+  async work(job: Job, attempt: JobTry): Promise<void> {
+    const { outstanding } = this.background;
+    const task = outstanding.begin(job.handler);
+    const signal = AbortSignal.any([task.signal, attempt.signal]);
+    try {
+      signal.throwIfAborted();
+      await outstanding.inside(task, () => this.#work(job, attempt, signal));
+    } finally {
+      outstanding.end(task);
+    }
+  }
+
+  async #work(job: Job, attempt: JobTry, signal: AbortSignal): Promise<void> {
+    const event = this.#revive(job);
+    const run = this.runs.revive(event);
+    const handler = this.registry.durableHandler(job.handler, event.type);
+    try {
+      if (handler === undefined) throw unknown(job.handler, event);
+      const called = run.insideHandler(handler, () => call(handler, event, run, signal));
+      // Nobody waits for it once it was given up, or its job would never come back.
+      if (isThenable(called)) await abortable(called, signal);
+    } catch (error) {
+      const name = handler?.name ?? job.handler;
+      if (signal.aborted) throw error; // It was stopped, and has not failed.
+      if (attempt.final ?? true) await this.dispatcher.report({ name }, event, run, error);
+      else this.#warn(`${name} failed on ${event.type} in try ${attempt.attempt}`, error);
+      throw error;
+    }
+  }
+
+  #revive(job: Job): CallbackEvent {
+    try {
+      return reviveEvent(job.event);
+    } catch (error) {
+      this.#logger.error(`A job of ${oneLine(job.handler)} failed: ${(error as Error).message}`);
+      throw error;
+    }
+  }
+
+  #warn(what: string, error: unknown): void {
+    const reason = error instanceof Error ? error.message : String(error);
+    this.#logger.warn(`${what} and is tried again: ${oneLine(reason)}`);
+  }
+}
+
+function unknown(name: string, { type }: CallbackEvent): CallbacksError {
+  return new CallbacksError(
+    `No durable handler here is named "${name}" and hears ${type}. Is this an older version of the application, or was the handler renamed?`,
+  );
+}
+
+function call(
+  handler: Handler,
+  event: CallbackEvent,
+  owner: InstanceOwner,
+  signal: AbortSignal,
+): unknown {
+  return handler.timeoutMs === undefined
+    ? callHandler(handler, event, { signal }, owner)
+    : callWithTimeout(handler, handler.timeoutMs, event, owner, signal);
+}

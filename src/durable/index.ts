@@ -1,0 +1,1 @@
+export * from './durable-worker.js';

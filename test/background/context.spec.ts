@@ -1,0 +1,89 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { CallbacksService, type LlmEndEvent } from 'nestjs-llm-callbacks';
+import { RecordingCallbacks } from 'nestjs-llm-callbacks/testing';
+import { always, closeApps, startApp } from '../support/app.js';
+import { Gate, settle } from '../support/gate.js';
+
+afterEach(closeApps);
+
+const inBackground = { background: true } as const;
+
+describe('A handler in the background', () => {
+  it('starts runs of its own in the context of its event', async () => {
+    const recording = new RecordingCallbacks();
+    const { llm, module } = await startApp({}, { callbacks: [recording] });
+    const callbacks = module.get(CallbacksService);
+    const summarize = async ({ text }: LlmEndEvent) => void (await llm.generate(`sum: ${text}`));
+    callbacks.on('llm.end', summarize, inBackground);
+    const context = { userId: 'ada', tenantId: 'acme', tags: ['t'], metadata: { plan: 'gold' } };
+    await callbacks.run(context, () => callbacks.chain('c', 1, () => llm.generate('hi')));
+    await callbacks.flush();
+    const [asked, summed] = recording.of('llm.start');
+    expect(summed).toMatchObject({
+      ...context,
+      prompt: 'sum: hello',
+      parentRunId: undefined,
+      rootRunId: summed!.runId,
+      requestId: asked!.requestId,
+      traceId: asked!.traceId,
+      fromCallback: { runId: asked!.runId, handler: 'summarize' },
+    });
+  });
+
+  it('has the storages of the application as they were at its event, not as they are now', async () => {
+    const { llm, module } = await startApp({}, { background: { concurrency: 1 } });
+    const callbacks = module.get(CallbacksService);
+    const storage = new AsyncLocalStorage<{ user: string }>();
+    const gate = new Gate();
+    const seen: unknown[] = [];
+    const look = async () => {
+      seen.push(storage.getStore()?.user);
+      // What one leaves behind is not there for the next.
+      storage.enterWith({ user: 'left behind' });
+      await gate.pass();
+    };
+    callbacks.on('llm.end', look, inBackground);
+    await storage.run({ user: 'ada' }, () => llm.generate('hi'));
+    await storage.run({ user: 'bob' }, () => llm.generate('hi'));
+    await storage.exit(() => llm.generate('hi'));
+    gate.open();
+    await callbacks.flush();
+    expect(seen).toEqual(['ada', 'bob', undefined]);
+  });
+
+  it.each(['wait', 'drop'] as const)(
+    'never sees the user of another of 200 parallel runs, when full: %s',
+    async (whenFull) => {
+      const answers = [...always('hello'), ...always('hello'), ...always('x'), ...always('x')];
+      const background = { concurrency: 3, queueSize: 5, whenFull };
+      const recording = new RecordingCallbacks();
+      const { llm, module } = await startApp({}, { answers, background, callbacks: [recording] });
+      const callbacks = module.get(CallbacksService);
+      const storage = new AsyncLocalStorage<string>();
+      const seen: unknown[][] = [];
+      const look = async (event: LlmEndEvent) => {
+        const before = storage.getStore();
+        await settle();
+        // A run that is started now says whose frame this is.
+        await callbacks.chain('look', 1, () => seen.push([event.userId, before]));
+        expect(storage.getStore()).toBe(event.userId);
+      };
+      callbacks.on('llm.end', look, inBackground);
+      const users = Array.from({ length: 200 }, (_, i) => `user-${i}`);
+      const ask = (userId: string) =>
+        storage.run(userId, () => callbacks.run({ userId }, () => llm.generate('hi')));
+      await Promise.all(users.map(ask));
+      await callbacks.flush();
+      const { dropped } = callbacks.background;
+      expect(seen).toHaveLength(200 - dropped);
+      expect(dropped > 0).toBe(whenFull === 'drop');
+      expect(seen.every(([event, stored]) => event === stored)).toBe(true);
+      const asked = new Map(recording.of('llm.end').map(({ runId, userId }) => [runId, userId]));
+      const looked = recording.of('chain.start');
+      expect(looked).toHaveLength(seen.length);
+      for (const { fromCallback, userId } of looked)
+        expect(asked.get(fromCallback!.runId)).toBe(userId);
+    },
+  );
+});

@@ -1,0 +1,425 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { Injectable, type Provider } from '@nestjs/common';
+import {
+  AgentService,
+  CallbacksModule,
+  CallbacksService,
+  LlmEndEvent,
+  LlmService,
+  OnLlmEnd,
+  OnLlmStart,
+  OnAnyEvent,
+  type BackgroundOptions,
+  type CallbackEvent,
+  type HandlerContext,
+  type LlmStartEvent,
+} from 'nestjs-llm-callbacks';
+import { FakeLlm, RecordingCallbacks } from 'nestjs-llm-callbacks/testing';
+import { closeApps, startApp } from '../support/app.js';
+import { Gate, settle } from '../support/gate.js';
+import { logs } from '../support/logs.js';
+import { MemoryJobQueue } from '../support/memory-job-queue.js';
+
+afterEach(closeApps);
+
+const durable = { background: 'durable' } as const;
+
+async function start(
+  providers: Provider[] = [],
+  options: BackgroundOptions & { queue: MemoryJobQueue } = { queue: new MemoryJobQueue() },
+) {
+  const recording = new RecordingCallbacks();
+  const app = await startApp({ providers }, { background: options, callbacks: [recording] });
+  return { ...app, recording, queue: options.queue, callbacks: app.module.get(CallbacksService) };
+}
+
+const heard: { event: CallbackEvent; signal: AbortSignal }[] = [];
+afterEach(() => void heard.splice(0));
+
+@Injectable()
+class Audit {
+  @OnLlmEnd({ background: 'durable', name: 'audit' })
+  paid(event: LlmEndEvent, { signal }: HandlerContext) {
+    heard.push({ event, signal });
+  }
+}
+
+describe('A durable handler', () => {
+  it('has its job in the queue when the call is answered, and is called with a revived event', async () => {
+    const { llm, queue, recording } = await start([Audit]);
+    await llm.generate('hi', { userId: 'ada', metadata: { plan: 'gold' } });
+    const [end] = recording.of('llm.end');
+    expect(queue.jobs).toEqual([
+      {
+        id: `${end!.eventId}/audit`,
+        handler: 'audit',
+        event: JSON.parse(JSON.stringify(end)) as unknown,
+      },
+    ]);
+    expect(heard).toEqual([]);
+    await queue.work();
+    expect(heard).toHaveLength(1);
+    const [{ event, signal }] = heard as [(typeof heard)[0]];
+    expect(event).toBeInstanceOf(LlmEndEvent);
+    expect(event).not.toBe(end);
+    expect(event.toJSON()).toEqual(end!.toJSON());
+    expect(signal.aborted).toBe(false);
+  });
+
+  it('is added once, though it is added again', async () => {
+    const { llm, queue } = await start([Audit]);
+    await llm.generate('hi');
+    const [job] = queue.jobs;
+    await queue.work();
+    await queue.add(job!);
+    await queue.work();
+    expect(heard).toHaveLength(1);
+  });
+
+  it('may be found by another application with the same providers', async () => {
+    const { llm, queue } = await start([Audit]);
+    await llm.generate('hi', { userId: 'ada' });
+    const other = await start([Audit], { queue: new MemoryJobQueue() });
+    for (const job of queue.jobs) await other.queue.add(job);
+    await other.queue.work();
+    expect(heard.map(({ event }) => event.userId)).toEqual(['ada']);
+  });
+
+  it('starts runs in the context of its event, and is not to hear them', async () => {
+    @Injectable()
+    class Summary {
+      constructor(private readonly llm: LlmService) {}
+      @OnLlmEnd(durable) async sum() {
+        await this.llm.generate('sum');
+      }
+    }
+    const { llm, queue, recording, callbacks } = await start([Summary]);
+    const context = { userId: 'ada', tenantId: 'acme', tags: ['t'], metadata: { plan: 'gold' } };
+    await callbacks.run(context, () => llm.generate('hi'));
+    const [asked] = recording.of('llm.end');
+    await queue.work();
+    const [, summed] = recording.of('llm.start');
+    expect(summed).toMatchObject({
+      ...context,
+      requestId: asked!.requestId,
+      traceId: asked!.traceId,
+      parentRunId: undefined,
+      fromCallback: { runId: asked!.runId, handler: 'Summary.sum' },
+    });
+    expect(queue.jobs).toEqual([]);
+  });
+
+  it('is asked `when` before its job is added, and may hear every event', async () => {
+    const types: string[] = [];
+    @Injectable()
+    class All {
+      @OnAnyEvent({ ...durable, when: ({ tags }) => tags.includes('yes') })
+      any({ type }: CallbackEvent) {
+        types.push(type);
+      }
+    }
+    const { llm, queue } = await start([All]);
+    await llm.generate('hi');
+    expect(queue.jobs).toEqual([]);
+    await llm.generate('hi', { tags: ['yes'] });
+    await queue.work();
+    expect(types).toEqual(['llm.start', 'llm.end']);
+  });
+
+  it('may be of a client or an agent that is made at start-up', async () => {
+    const told: string[] = [];
+    class Hears {
+      constructor(private readonly name: string) {}
+      @OnLlmStart({ ...durable, name: 'client' }) before() {
+        told.push(this.name);
+      }
+    }
+    class HearsToo {
+      @OnLlmStart(durable) before() {
+        told.push('agent');
+      }
+    }
+    const queue = new MemoryJobQueue();
+    const llm = { provider: new FakeLlm(['a', 'b']), model: 'fake' };
+    const feature = CallbacksModule.forFeature({
+      name: 'support',
+      llm,
+      agent: { callbacks: [new HearsToo()] },
+      callbacks: [new Hears('client')],
+    });
+    const { module } = await startApp({ imports: [feature] }, { background: { queue } });
+    await module.get<AgentService>(Symbol.for('nestjs-llm-callbacks:agent:support')).run('hi');
+    await queue.work();
+    expect(told.toSorted()).toEqual(['agent', 'client']);
+  });
+
+  it('takes a job of the queue no longer than shutdown waits, and is left to another process', async () => {
+    const gate = new Gate();
+    const reasons: unknown[] = [];
+    @Injectable()
+    class Slow {
+      @OnLlmEnd(durable) slow(_: LlmEndEvent, { signal }: HandlerContext) {
+        signal.addEventListener('abort', () => void reasons.push(signal.reason));
+        return gate.pass();
+      }
+    }
+    const queue = new MemoryJobQueue();
+    const { llm, module, recording } = await start([Slow], { queue, drainMs: 20 });
+    await llm.generate('hi');
+    const working = queue.work();
+    await gate.reached(1);
+    await module.close();
+    await working;
+    expect(queue.dead).toMatchObject([{ error: { code: 'aborted' } }]);
+    expect(reasons).toMatchObject([{ code: 'aborted' }]);
+    expect(recording.of('callback.error')).toEqual([]);
+    expect(logs.map(({ message }) => message)).toEqual([
+      expect.stringContaining('left behind: Slow.slow.'),
+    ]);
+    expect(queue.calls).toEqual(['start', 'add', 'pause', 'close']);
+  });
+});
+
+describe('A job that fails', () => {
+  it('is tried again, and told as callback.error when it has failed for good', async () => {
+    let tries = 0;
+    @Injectable()
+    class Fails {
+      @OnLlmEnd(durable) fails() {
+        tries++;
+        throw new Error('disk full');
+      }
+    }
+    const { llm, queue, recording } = await start([Fails], { queue: new MemoryJobQueue(3) });
+    await llm.generate('hi', { userId: 'ada' });
+    await queue.work();
+    expect(tries).toBe(3);
+    const [end] = recording.of('llm.end');
+    const failures = recording.of('callback.error');
+    expect(failures).toMatchObject([
+      { runId: end!.runId, userId: 'ada', handler: 'Fails.fails', error: { message: 'disk full' } },
+    ]);
+    expect((failures[0]!.event as LlmEndEvent).eventId).toBe(end!.eventId);
+    expect(failures[0]!.eventId).not.toBe(end!.eventId);
+    expect(logs.map(({ level, message }) => `${level} ${message}`)).toEqual([
+      'warn Fails.fails failed on llm.end in try 1 and is tried again: disk full',
+      'warn Fails.fails failed on llm.end in try 2 and is tried again: disk full',
+      'error Fails.fails failed on llm.end: disk full',
+    ]);
+  });
+
+  it('because it takes longer than `timeoutMs`, is a timeout', async () => {
+    @Injectable()
+    class Hangs {
+      @OnLlmEnd({ ...durable, timeoutMs: 5 }) hang() {
+        return new Promise(() => {});
+      }
+    }
+    const { llm, queue, recording } = await start([Hangs]);
+    await llm.generate('hi');
+    await queue.work();
+    expect(queue.dead).toMatchObject([{ error: { code: 'callback_timeout' } }]);
+    expect(recording.of('callback.error')).toHaveLength(1);
+  });
+
+  it('because the queue gave it up, is left to whoever has it now', async () => {
+    const gate = new Gate();
+    @Injectable()
+    class Slow {
+      @OnLlmEnd(durable) slow() {
+        return gate.pass();
+      }
+    }
+    const { llm, queue, recording } = await start([Slow]);
+    await llm.generate('hi');
+    const working = queue.work();
+    await gate.reached(1);
+    queue.lost.abort(new Error('lost'));
+    await working;
+    expect(queue.dead).toMatchObject([{ error: { message: 'lost' } }]);
+    expect(recording.of('callback.error')).toEqual([]);
+  });
+
+  it('because nobody here has its name, is not lost', async () => {
+    const { llm, queue } = await start([Audit]);
+    await llm.generate('hi');
+    const other = await start([], { queue: new MemoryJobQueue() });
+    await other.queue.add(queue.jobs[0]!);
+    await other.queue.work();
+    expect(other.queue.dead).toMatchObject([
+      { job: { handler: 'audit' }, error: { message: expect.stringContaining('named "audit"') } },
+    ]);
+    expect(other.recording.of('callback.error')).toMatchObject([{ handler: 'audit' }]);
+  });
+
+  it.each<[string, object]>([
+    ['is none', {}],
+    ['is of another version', { v: 2, type: 'llm.end' }],
+  ])('because its event %s, says so', async (_, event) => {
+    const { queue } = await start([Audit]);
+    await queue.add({ id: '1', handler: 'audit', event: event as never });
+    await queue.work();
+    expect(queue.dead).toMatchObject([{ error: { code: 'invalid_event' } }]);
+  });
+});
+
+describe('A job queue that does not take a job', () => {
+  it('does not disturb the run, and is told', async () => {
+    const queue = new MemoryJobQueue();
+    const { llm, recording } = await start([Audit], { queue });
+    queue.add = () => Promise.reject(new Error('Connection is closed.'));
+    expect((await llm.generate('hi')).text).toBe('hello');
+    expect(recording.of('callback.error')).toMatchObject([
+      { handler: 'Audit.paid', error: { message: 'Connection is closed.' } },
+    ]);
+  });
+
+  it('or throws, is told too', async () => {
+    const queue = new MemoryJobQueue();
+    const { llm, recording } = await start([Audit], { queue });
+    queue.add = () => {
+      throw new Error('no');
+    };
+    await llm.generate('hi');
+    expect(recording.of('callback.error')).toHaveLength(1);
+  });
+
+  it('in time is waited for no longer, and not again before it has answered', async () => {
+    const queue = new MemoryJobQueue();
+    const { llm, recording, callbacks } = await start([Audit], { queue, addTimeoutMs: 20 });
+    let goOn!: () => void;
+    queue.holdsUp = new Promise((resolve) => (goOn = resolve));
+    await llm.generate('first');
+    const failures = recording.of('callback.error');
+    expect(failures).toMatchObject([{ error: { code: 'callback_timeout' } }]);
+    await llm.generate('second');
+    // Its turn is not over yet: nobody has waited.
+    expect(recording.of('callback.error')).toHaveLength(1);
+    goOn();
+    await callbacks.flush();
+    expect(queue.jobs).toHaveLength(2);
+    expect(recording.of('callback.error')).toHaveLength(1);
+    let isAnswered = false;
+    queue.holdsUp = new Promise((resolve) => (goOn = resolve));
+    const third = llm.generate('third').then(() => (isAnswered = true));
+    await settle();
+    expect(isAnswered).toBe(false);
+    goOn();
+    await third;
+  });
+
+  it('owes no more answers than `queueSize`', async () => {
+    const queue = new MemoryJobQueue();
+    const limits = { queue, addTimeoutMs: 20, queueSize: 2 };
+    const { llm, recording } = await start([Audit], limits);
+    let goOn!: () => void;
+    queue.holdsUp = new Promise((resolve) => (goOn = resolve));
+    for (let i = 0; i < 3; i++) await llm.generate('hi');
+    expect(queue.calls.filter((call) => call === 'add')).toHaveLength(2);
+    expect(recording.of('callback.error').at(-1)).toMatchObject({
+      error: { message: expect.stringContaining('has not answered 2 times') },
+    });
+    goOn();
+  });
+
+  it('when it starts, fails the start', async () => {
+    const queue = new MemoryJobQueue();
+    queue.start = () => Promise.reject(new Error('no such database'));
+    await expect(start([], { queue })).rejects.toThrow('no such database');
+  });
+
+  it('or does not close, does not hold up the shutdown', async () => {
+    const queue = new MemoryJobQueue();
+    const { module } = await start([], { queue });
+    queue.close = () => Promise.reject(new Error('gone'));
+    await module.close();
+    expect(logs).toMatchObject([{ message: 'The job queue did not close: gone' }]);
+  });
+});
+
+describe('Shutdown', () => {
+  it('pauses the queue first, and closes it when the last runs have added their jobs', async () => {
+    const queue = new MemoryJobQueue();
+    const { llm, fake, module } = await start([Audit], { queue });
+    const asked = new Gate();
+    const generate = fake.generate.bind(fake);
+    fake.generate = async (...args) => {
+      await asked.pass();
+      return generate(...args);
+    };
+    const call = llm.generate('hi');
+    await asked.reached(1);
+    const closed = module.close();
+    await settle();
+    expect(queue.calls).toEqual(['start', 'pause']);
+    asked.open();
+    await closed;
+    await call;
+    expect(queue.calls).toEqual(['start', 'pause', 'add', 'close']);
+  });
+});
+
+describe('Durable handlers that no worker could call are refused', () => {
+  class Twin {
+    @OnLlmStart(durable) hear(_: LlmStartEvent) {}
+  }
+
+  it('at start-up, where there is no queue', async () => {
+    await expect(startApp({ providers: [Audit] })).rejects.toThrow(
+      /Audit\.paid has background: 'durable', but there is no job queue/,
+    );
+  });
+
+  it('later, where there is no queue', async () => {
+    const { module } = await startApp();
+    const callbacks = module.get(CallbacksService);
+    expect(() => callbacks.add(new Twin())).toThrow(/no job queue/);
+    expect(() => callbacks.on('llm.end', () => {}, durable)).toThrow(/no job queue/);
+    expect(() => callbacks.setGlobalCallbacks([new Twin()])).toThrow(/no job queue/);
+  });
+
+  it('in the callbacks of a call', async () => {
+    const { llm, module } = await start();
+    const callbacks = [new Twin()];
+    await expect(llm.generate('hi', { callbacks })).rejects.toThrow(
+      /Twin\.hear has background: 'durable', but was given to a single call/,
+    );
+    await expect(module.get(AgentService).run('hi', { callbacks })).rejects.toThrow(/single call/);
+  });
+
+  it('but not one that is a provider as well', async () => {
+    const { llm, module, queue } = await start([Audit]);
+    await llm.generate('hi', { callbacks: [module.get(Audit)] });
+    expect(queue.jobs).toHaveLength(1);
+  });
+
+  it('in the callbacks of an agent that is made while the application runs', async () => {
+    const { module } = await start();
+    const create = () => module.get(AgentService).create({ callbacks: [new Twin()] });
+    expect(create).toThrow(/was given to an agent that was made while the application ran/);
+  });
+
+  it('when two have one name', async () => {
+    const { callbacks } = await start();
+    const remove = callbacks.add(new Twin());
+    expect(() => callbacks.add(new Twin())).toThrow(
+      /Two durable handlers are named "Twin\.hear": Twin\.hear and Twin\.hear/,
+    );
+    remove();
+    callbacks.add(new Twin());
+  });
+
+  it('but not one method that hears two events', async () => {
+    const told: string[] = [];
+    @Injectable()
+    class Both {
+      @OnLlmStart(durable) @OnLlmEnd(durable) hear({ type }: CallbackEvent) {
+        told.push(type);
+      }
+    }
+    const { llm, queue } = await start([Both]);
+    await llm.generate('hi');
+    await queue.work();
+    expect(told).toEqual(['llm.start', 'llm.end']);
+  });
+});

@@ -1,0 +1,152 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { Injectable, type OnApplicationShutdown, type OnModuleDestroy } from '@nestjs/common';
+import {
+  CallbacksService,
+  type BackgroundOptions,
+  type HandlerContext,
+} from 'nestjs-llm-callbacks';
+import { FakeLlm, RecordingCallbacks } from 'nestjs-llm-callbacks/testing';
+import { closeApps, startApp } from '../support/app.js';
+import { Gate, settle } from '../support/gate.js';
+import { logs } from '../support/logs.js';
+
+afterEach(closeApps);
+
+const inBackground = { background: true } as const;
+
+async function start(background: BackgroundOptions) {
+  const recording = new RecordingCallbacks();
+  const gone: string[] = [];
+  @Injectable()
+  class Database implements OnApplicationShutdown, OnModuleDestroy {
+    onModuleDestroy() {
+      gone.push('begun');
+    }
+    onApplicationShutdown() {
+      gone.push('closed');
+    }
+  }
+  const app = await startApp({ providers: [Database] }, { background, callbacks: [recording] });
+  return { ...app, recording, gone, callbacks: app.module.get(CallbacksService) };
+}
+
+describe('The shutdown of an application with work in the background', () => {
+  it('waits for it', async () => {
+    const { llm, module, callbacks, gone } = await start({ concurrency: 1 });
+    const gate = new Gate();
+    const work = async () => {
+      await gate.pass();
+      gone.push('worked');
+    };
+    callbacks.on('*', work, inBackground);
+    await llm.generate('hi');
+    const closed = module.close();
+    await settle();
+    gate.open();
+    await closed;
+    expect(gone).toEqual(['begun', 'worked', 'worked', 'closed']);
+    expect(logs).toEqual([]);
+  });
+
+  it('waits for what the last runs tell, and for what comes of that', async () => {
+    const { llm, module, callbacks, recording } = await start({ concurrency: 1 });
+    const gate = new Gate();
+    callbacks.on('chain.end', () => void llm.generate('afterwards'), inBackground);
+    let calls = 0;
+    const count = async () => {
+      await settle();
+      calls++;
+    };
+    callbacks.on('llm.end', count, inBackground);
+    const chain = callbacks.chain('last', 1, () => gate.pass());
+    const closed = module.close();
+    await settle();
+    gate.open();
+    await closed;
+    await chain;
+    expect(recording.of('llm.end')).toHaveLength(1);
+    expect(calls).toBe(1);
+  });
+
+  it('says what is left when its time is over, fires their signals, and goes on', async () => {
+    const { llm, module, callbacks, gone } = await start({ concurrency: 1, drainMs: 20 });
+    const gate = new Gate();
+    let reason: unknown;
+    const hang = (_: unknown, { signal }: HandlerContext) => {
+      signal.addEventListener('abort', () => void (reason = signal.reason));
+      return gate.pass();
+    };
+    callbacks.on('llm.start', hang, inBackground);
+    callbacks.on('llm.end', () => gone.push('called'), inBackground);
+    await llm.generate('secret');
+    await llm.generate('secret');
+    await module.close();
+    expect(gone).toEqual(['begun', 'closed']);
+    expect(reason).toMatchObject({ name: 'AbortError', code: 'aborted' });
+    expect(logs).toEqual([
+      {
+        level: 'warn',
+        message:
+          "4 calls of handlers in the background did not end within 20 ms of the shutdown and are left behind: hang (2), callbacks.on('llm.end') (2).",
+      },
+    ]);
+    // What has not begun by then does not begin any more.
+    gate.open();
+    await settle();
+    expect(gate.entered).toBe(1);
+    expect(gone).toEqual(['begun', 'closed']);
+  });
+
+  it('ends a run that waits for room', async () => {
+    const { llm, module, callbacks } = await start({ concurrency: 1, queueSize: 0, drainMs: 20 });
+    callbacks.on('llm.end', () => new Promise(() => {}), inBackground);
+    await llm.generate('hi');
+    const waiting = llm.generate('hi');
+    await settle();
+    await module.close();
+    expect((await waiting).text).toBe('hello');
+  });
+
+  it('calls handlers in the background for runs that it aborts', async () => {
+    const recording = new RecordingCallbacks();
+    const silent = new FakeLlm();
+    const asked = new Gate();
+    silent.generate = () => asked.pass().then(() => new Promise<never>(() => {}));
+    asked.open();
+    const { module, llm } = await startApp(
+      {},
+      {
+        callbacks: [recording],
+        llm: { provider: silent, model: 'fake' },
+        background: { drainMs: 0 },
+      },
+    );
+    const told: unknown[] = [];
+    module.get(CallbacksService).on('llm.error', ({ aborted }) => told.push(aborted), inBackground);
+    const call = llm.generate('hi').catch((error: unknown) => error);
+    await asked.reached(1);
+    await module.close();
+    expect(await call).toMatchObject({ name: 'AbortError' });
+    expect(told).toEqual([true]);
+  });
+
+  it('aborts the runs of handlers that it leaves behind', async () => {
+    const { llm, fake, module, callbacks, recording } = await start({ drainMs: 20 });
+    const asked = new Gate();
+    const work = async () => {
+      fake.generate = () => asked.pass().then(() => new Promise<never>(() => {}));
+      asked.open();
+      await llm.generate('endless').catch(() => {});
+      await new Promise(() => {});
+    };
+    callbacks.on('llm.end', work, inBackground);
+    await llm.generate('hi');
+    await asked.reached(1);
+    await module.close();
+    expect(recording.of('llm.error')).toMatchObject([{ aborted: true }]);
+    expect(logs.map(({ message }) => message)).toEqual([
+      expect.stringContaining('1 runs did not end'),
+      expect.stringContaining('left behind: work.'),
+    ]);
+  });
+});

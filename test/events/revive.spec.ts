@@ -1,0 +1,121 @@
+import { describe, expect, it } from '@jest/globals';
+import {
+  LlmEndEvent,
+  LlmErrorEvent,
+  reviveEvent,
+  type CallbackErrorEvent,
+  type CallbackEvent,
+} from 'nestjs-llm-callbacks';
+import { EVENT_TYPES } from '../../src/events/index.js';
+import { SAMPLE_EVENTS } from '../support/sample-events.js';
+
+/** As it comes out of a queue. */
+function stored(event: CallbackEvent): Record<string, unknown> {
+  return JSON.parse(JSON.stringify(event)) as Record<string, unknown>;
+}
+
+describe.each(EVENT_TYPES)('A revived %s', (type) => {
+  const event = SAMPLE_EVENTS[type];
+  const json = stored(event);
+  const revived = reviveEvent(stored(event));
+
+  it('is of the same class, and not more', () => {
+    expect(revived).toBeInstanceOf(event.constructor);
+    expect(revived.type).toBe(type);
+  });
+
+  it('gives the same JSON again', () => {
+    expect(revived.toJSON()).toEqual(json);
+    expect(JSON.stringify(revived)).toBe(JSON.stringify(event));
+  });
+
+  it('has every field that the event has, and none that asks for a run', () => {
+    const names = [...Object.keys(event), ...gettersOf(event)];
+    const read = revived as unknown as Record<string, unknown>;
+    for (const name of names) expect(() => read[name]).not.toThrow();
+    for (const name of Object.keys(json).filter((key) => key !== 'v'))
+      expect(read[name]).toBeDefined();
+  });
+});
+
+describe('A revived event', () => {
+  it('has plain errors that say what the errors said', () => {
+    const failed = reviveEvent(stored(SAMPLE_EVENTS['llm.error'])) as LlmErrorEvent;
+    const expected = {
+      name: 'LlmRateLimitError',
+      message: 'slow down',
+      code: 'rate_limit',
+      retryable: true,
+      status: 429,
+    };
+    for (const error of [failed.error, failed.attempts[0]?.error]) {
+      expect(error).toBeInstanceOf(Error);
+      expect(error).toMatchObject(expected);
+    }
+    const { response } = reviveEvent(stored(SAMPLE_EVENTS['llm.end'])) as LlmEndEvent;
+    expect(response.attempts[0]?.error).toBeInstanceOf(Error);
+  });
+
+  it('has the event that a handler failed on', () => {
+    const { event } = reviveEvent(stored(SAMPLE_EVENTS['callback.error'])) as CallbackErrorEvent;
+    expect(event).toBeInstanceOf(LlmErrorEvent);
+    expect((event as LlmErrorEvent).error).toBeInstanceOf(Error);
+  });
+
+  it('takes nothing for an error that is only written like one', () => {
+    const { input } = reviveEvent(stored(SAMPLE_EVENTS['chain.start'])) as unknown as {
+      input: object;
+    };
+    expect(input).toEqual({ error: { name: 'x' } });
+  });
+
+  it('keeps keys that are dangerous as keys', () => {
+    const hostile = JSON.stringify(SAMPLE_EVENTS['llm.end']).replace(
+      '{"plan":"gold"}',
+      '{"__proto__":{"polluted":true}}',
+    );
+    const json = JSON.parse(`{"__proto__":{"userId":"eve"},${hostile.slice(1)}`) as object;
+    const event = reviveEvent(json);
+    expect(Object.getPrototypeOf(event)).toBe(LlmEndEvent.prototype);
+    expect(Object.keys(event.metadata)).toEqual(['__proto__']);
+    expect(event.userId).toBe('ada');
+    expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
+  });
+
+  it('reads own keys only', () => {
+    const { userId: _, ...json } = stored(SAMPLE_EVENTS['llm.end']);
+    expect(reviveEvent(Object.setPrototypeOf(json, { userId: 'eve' })).userId).toBeUndefined();
+  });
+});
+
+describe('What is not the JSON of an event is refused', () => {
+  const good = stored(SAMPLE_EVENTS['llm.end']);
+  const nested = stored(SAMPLE_EVENTS['callback.error']);
+
+  it.each<[string, unknown, RegExp]>([
+    ['nothing', null, /not an object/],
+    ['a text', '{}', /not an object/],
+    ['a list', [good], /not an object/],
+    ['another version', { ...good, v: 2 }, /version/],
+    ['an unknown type', { ...good, type: 'llm.secret' }, /no event of its `type`/],
+    ['the name of a property of objects', { ...good, type: 'constructor' }, /`type`/],
+    ['an event without an id', { ...good, eventId: undefined }, /`eventId`/],
+    ['scopes that are no texts', { ...good, scopes: [{}] }, /`scopes`/],
+    ['metadata that is a list', { ...good, metadata: [] }, /`metadata`/],
+    ['a date as timestamp', { ...good, timestamp: '2026' }, /`timestamp`/],
+    ['an endless failure', { ...nested, event: nested }, /callback\.error itself/],
+  ])('%s', (_, json, why) => {
+    expect(() => reviveEvent(json)).toThrow(why);
+    expect(() => reviveEvent(json)).toThrow(expect.objectContaining({ code: 'invalid_event' }));
+    expect(() => reviveEvent(json)).not.toThrow(/secret/);
+  });
+});
+
+function gettersOf(event: object): string[] {
+  const names: string[] = [];
+  for (let at: unknown = event; at !== Object.prototype; at = Object.getPrototypeOf(at)) {
+    const found = Object.entries(Object.getOwnPropertyDescriptors(at as object));
+    names.push(...found.filter(([, property]) => 'get' in property).map(([name]) => name));
+  }
+  return names.filter((name) => name !== 'run');
+}

@@ -1,0 +1,68 @@
+import type { Job, JobQueue, JobWork } from 'nestjs-llm-callbacks';
+
+interface Entry {
+  readonly json: string;
+  attempt: number;
+}
+
+/** A queue that keeps jobs as text, and does each when the test says so; `attempts` times before it is a dead letter. */
+export class MemoryJobQueue implements JobQueue {
+  readonly #jobs = new Map<string, Entry>();
+  readonly #ids = new Set<string>();
+  readonly dead: { job: Job; error: unknown }[] = [];
+  /** What was called, in order. */
+  readonly calls: string[] = [];
+  /** Fired by a test that has the queue give a job up. */
+  readonly lost = new AbortController();
+  /** What `add` waits for. */
+  holdsUp: Promise<void> | undefined;
+  #work: JobWork | undefined;
+
+  constructor(private readonly attempts = 1) {}
+
+  /** Those that are not done. */
+  get jobs(): Job[] {
+    return [...this.#jobs.values()].map(({ json }) => JSON.parse(json) as Job);
+  }
+
+  async add(job: Job): Promise<void> {
+    this.calls.push('add');
+    await this.holdsUp;
+    if (this.#ids.has(job.id)) return;
+    this.#ids.add(job.id);
+    this.#jobs.set(job.id, { json: JSON.stringify(job), attempt: 0 });
+  }
+
+  async start(work: JobWork): Promise<void> {
+    this.calls.push('start');
+    this.#work = work;
+  }
+
+  async pause(): Promise<void> {
+    this.calls.push('pause');
+  }
+
+  async close(): Promise<void> {
+    this.calls.push('close');
+  }
+
+  /** Does every job that is there, until it is done or dead. */
+  async work(): Promise<void> {
+    for (const [id, entry] of this.#jobs) {
+      while (this.#jobs.has(id)) await this.#try(id, entry);
+    }
+  }
+
+  async #try(id: string, entry: Entry): Promise<void> {
+    const job = JSON.parse(entry.json) as Job;
+    const attempt = ++entry.attempt;
+    const final = attempt >= this.attempts;
+    try {
+      await this.#work!(job, { signal: this.lost.signal, attempt, final });
+    } catch (error) {
+      if (!final) return;
+      this.dead.push({ job, error });
+    }
+    this.#jobs.delete(id);
+  }
+}
