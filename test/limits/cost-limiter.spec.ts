@@ -342,7 +342,7 @@ describeStores('A cost limiter', (newStore) => {
     limiter.update({ maxCost: 2 });
     const second = llm.generate('hi', atMost(9));
     await provider.asked(2);
-    for (const { answer } of provider.requests) answer(9);
+    for (const request of provider.requests) request.answer(9);
     await Promise.all([first, second]);
     expect(await limiter.usage()).toMatchObject({ used: 1.8, limit: 2 });
     limiter.update({ maxCost: 1 });

@@ -30,7 +30,7 @@ describe('Options of a limiter that make no sense', () => {
     ['no option "maxTokens"', { limits: [{ maxCost: 1, maxTokens: 1 }] }],
     ['two limits count the same', { limits: [{ maxCost: 1 }, { maxCost: 2 }] }],
   ])('are an error: %s', (message, options) => {
-    const make = () => new CostLimiter(options as never);
+    const make = () => new CostLimiter(options);
     expect(make).toThrow(CallbacksConfigurationError);
     expect(make).toThrow(message);
   });

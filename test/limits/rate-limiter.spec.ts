@@ -4,8 +4,10 @@ import {
   LlmAbortedError,
   RateLimiter,
   RateLimitExceededError,
+  type LimitStore,
   type RateLimiterOptions,
 } from 'nestjs-llm-callbacks';
+import { defer } from '../../src/run/deferred.js';
 import { closeApps } from '../support/app.js';
 import { describeStores, START } from '../support/limit-stores.js';
 import { eventually, startLimited } from '../support/limited.js';
@@ -63,7 +65,7 @@ describeStores('A rate limiter', (newStore) => {
     await provider.asked(2);
     expect((await limiter.usage()).reserved).toBe(100);
     await expect(llm.generate('hi')).rejects.toBeInstanceOf(RateLimitExceededError);
-    for (const { answer } of provider.requests) answer(1);
+    for (const request of provider.requests) request.answer(1);
     await Promise.all(calls);
   });
 
@@ -135,7 +137,7 @@ describeStores('A limiter with calls that wait', (newStore) => {
     expect(provider.requests[1]!.request.messages[0]!.content).toBe('3');
     provider.requests[0]!.answer(0);
     await provider.asked(3);
-    for (const { answer } of provider.requests) answer(0);
+    for (const request of provider.requests) request.answer(0);
     await Promise.all(calls);
   });
 
@@ -160,16 +162,32 @@ describeStores('A limiter with calls that wait', (newStore) => {
   });
 
   it('gives back what the store grants to one that has left meanwhile', async () => {
-    const store = newStore();
-    const limiter = new CostLimiter({ maxCost: 1, mode: 'wait', store });
-    const { llm } = await startLimited([limiter]);
-    for (let i = 0; i < 10; i++) {
-      const leaving = new AbortController();
-      const call = llm.generate('hi', { ...half, signal: leaving.signal });
-      setImmediate(() => leaving.abort());
-      await call.catch(() => undefined);
-    }
+    const [store, asked, granted] = [newStore(), defer<void>(), defer<void>()];
+    const slow: LimitStore = {
+      reserve: async (request) => {
+        asked.resolve();
+        const outcome = await store.reserve(request);
+        await granted.promise;
+        return outcome;
+      },
+      settle: (settlement) => store.settle(settlement),
+      renew: (...held) => store.renew(...held),
+      usage: (...counters) => store.usage(...counters),
+      reset: (...counters) => store.reset(...counters),
+    };
+    const limiter = new CostLimiter({ maxCost: 1, mode: 'wait', store: slow });
+    const { llm, provider } = await startLimited([limiter]);
+    const leaving = new AbortController();
+    const call = llm.generate('hi', { ...half, signal: leaving.signal });
+    await asked.promise;
+    leaving.abort();
+    await expect(call).rejects.toBeInstanceOf(LlmAbortedError);
+    expect((await limiter.usage()).reserved).toBe(0.5);
+
+    granted.resolve();
+
     await eventually(async () => (await limiter.usage()).reserved === 0);
+    expect(provider.requests).toHaveLength(0);
   });
 
   it('refuses those for whom there is no room', async () => {

@@ -68,8 +68,9 @@ describe('A calendar window', () => {
 
 describe('A sliding window', () => {
   it.each([1, 59, 60, 1_000, 60_000, 86_400_000])('of %i ms keeps buckets of a sixtieth', (ms) => {
-    const { stepMs, keepMs, bucketAt } = limitWindow(ms);
-    const { start, end } = bucketAt(1_800_000_000_123);
+    const window = limitWindow(ms);
+    const { stepMs, keepMs } = window;
+    const { start, end } = window.bucketAt(1_800_000_000_123);
     expect(keepMs).toBe(ms);
     expect(end - start).toBe(stepMs);
     expect(start % stepMs!).toBe(0);

@@ -150,7 +150,7 @@ describeWithRedisServer('A store of limits on a Redis that is in trouble', () =>
   it('fails at once while the client has no connection', async () => {
     const store = new RedisLimitStore({ client, prefix: 'away:', timeoutMs: 100 });
     await server.stop();
-    await expect(store.reserve(request('a', 1))).rejects.toThrow();
+    await expect(store.reserve(request('a', 1))).rejects.toThrow(/Redis|Connection/);
     await eventually(() => client.status !== 'ready');
     await expect(store.reserve(request('b', 1))).rejects.toThrow(/Redis is away/);
     await server.start();

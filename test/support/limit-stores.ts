@@ -14,8 +14,9 @@ export type NewStore = (clock?: { now: number }) => LimitStore;
 /** The same tests for every store. */
 export function describeStores(name: string, tests: (newStore: NewStore) => void): void {
   // oxlint-disable-next-line jest/valid-title -- this is what tests call instead
-  describe(`${name}, in memory`, () =>
-    tests((clock) => new MemoryLimitStore(clock && { now: () => clock.now })));
+  describe(`${name}, in memory`, () => {
+    tests((clock) => new MemoryLimitStore(clock && { now: () => clock.now }));
+  });
   describeWithRedis(`${name}, on Redis`, () => {
     const redis = useRedis();
     tests((clock) => redis.store(clock));

@@ -26,7 +26,10 @@ const client = new Redis(redisUrl);
 const store = new RedisLimitStore({ client, prefix, timeoutMs: 10_000 });
 const Limiters = { CostLimiter, RateLimiter };
 
-process.on('message', async ({ limiter: name, options, callers, calls, prompt }) => {
+process.on('message', (message) => void follow(message));
+process.send('ready');
+
+async function follow({ limiter: name, options, callers, calls, prompt }) {
   if (name === undefined) {
     await app.close();
     await client.quit();
@@ -49,5 +52,4 @@ process.on('message', async ({ limiter: name, options, callers, calls, prompt })
   };
   await Promise.all(Array.from({ length: callers }, caller));
   process.send(counts);
-});
-process.send('ready');
+}

@@ -1,0 +1,67 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { CostLimiter, MemoryLimitStore, type LimitStore } from 'nestjs-llm-callbacks';
+import { limitWindow } from '../../src/limits/limit-window.js';
+import { Outbox } from '../../src/limits/outbox.js';
+import { closeApps } from '../support/app.js';
+import { START } from '../support/limit-stores.js';
+import { startLimited } from '../support/limited.js';
+
+afterEach(closeApps);
+
+const window = limitWindow('hour');
+
+function use(store: LimitStore, key: string) {
+  const claim = { key, window, amount: 1, limit: 10, elastic: false };
+  return store.reserve({ group: 'g', id: key, leaseMs: 1_000, instance: 'test', claims: [claim] });
+}
+
+describe('The memory store', () => {
+  it('refuses new keys when it is full, until windows have passed', async () => {
+    const clock = { now: START };
+    const store = new MemoryLimitStore({ maxKeys: 3, now: () => clock.now });
+    for (const key of ['a', 'b', 'c']) await use(store, key);
+    await expect(use(store, 'd')).rejects.toThrow('counts 3 keys already');
+    await use(store, 'a');
+
+    clock.now += 3_600_000;
+
+    expect(await use(store, 'e')).toMatchObject({ granted: true });
+  });
+
+  it('counts as away then', async () => {
+    const limiter = new CostLimiter({
+      maxCost: 1,
+      per: 'user',
+      store: new MemoryLimitStore({ maxKeys: 2 }),
+    });
+    const { llm } = await startLimited([limiter]);
+    for (const userId of ['a', 'b', 'a']) await llm.generate('hi', { userId });
+
+    await expect(llm.generate('hi', { userId: 'c' })).rejects.toMatchObject({
+      name: 'BudgetExceededError',
+      retryable: true,
+      cause: expect.objectContaining({ message: expect.stringContaining('more maxKeys') }),
+    });
+  });
+});
+
+describe('What could not be settled', () => {
+  it('is bounded, and sent when the store is back', async () => {
+    const sent: string[] = [];
+    let isAway = true;
+    const outbox = new Outbox(async ({ id }) => {
+      if (isAway) throw new Error('away');
+      sent.push(id);
+    });
+    for (let i = 0; i < 10_002; i++) outbox.add({ group: 'g', id: String(i), at: 0, claims: [] });
+    await expect(outbox.flush()).rejects.toThrow('away');
+    expect([outbox.size, outbox.takeLost(), outbox.takeLost()]).toEqual([10_000, 2, 0]);
+
+    isAway = false;
+    await Promise.all([outbox.flush(), outbox.flush()]);
+
+    expect(sent).toHaveLength(10_000);
+    expect(sent[0]).toBe('2');
+    expect(outbox.size).toBe(0);
+  });
+});
