@@ -13,6 +13,8 @@ const NEST_PACKAGES = [
   'platform-express',
   'platform-fastify',
   'platform-ws',
+  'platform-socket.io',
+  'microservices',
   'websockets',
 ];
 const JEST = ['--experimental-vm-modules', 'node_modules/jest/bin/jest.js'];

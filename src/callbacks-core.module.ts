@@ -5,6 +5,7 @@ import { METHOD_RUNNER } from './decorators/index.js';
 import { Explorer, InstanceContexts } from './discovery/index.js';
 import { Background, Dispatcher } from './dispatch/index.js';
 import { DurableWorker } from './durable/index.js';
+import { SseErrors } from './http/sse-errors.js';
 import { Lifecycle } from './lifecycle.js';
 import { PriceBook } from './prices/index.js';
 import { HandlerRegistry, HandlerSource } from './registry/index.js';
@@ -12,8 +13,11 @@ import {
   ActiveTrace,
   ContextResolver,
   ContextStore,
+  HybridWatch,
+  LateErrors,
   OpenRuns,
   RequestContextInterceptor,
+  RequestContexts,
   RunFactory,
 } from './run/index.js';
 import { ToolRegistry } from './tools/index.js';
@@ -35,16 +39,19 @@ import { WorkRunner } from './work/index.js';
     DurableWorker,
     Explorer,
     HandlerRegistry,
+    HybridWatch,
     InstanceContexts,
     Lifecycle,
     OpenRuns,
     PriceBook,
+    RequestContexts,
     RunFactory,
     ToolRegistry,
     WorkRunner,
     { provide: HandlerSource, useExisting: Explorer },
     { provide: METHOD_RUNNER, useExisting: WorkRunner },
     { provide: ContextResolver, useExisting: Application },
+    { provide: LateErrors, useClass: SseErrors },
     { provide: APP_INTERCEPTOR, useClass: RequestContextInterceptor },
   ],
   exports: [
@@ -56,6 +63,7 @@ import { WorkRunner } from './work/index.js';
     HandlerRegistry,
     OpenRuns,
     PriceBook,
+    RequestContexts,
     RunFactory,
     ToolRegistry,
     HandlerSource,

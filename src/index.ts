@@ -48,6 +48,7 @@ export * from './events/tool.events.js';
 export * from './http/index.js';
 export * from './interceptors/index.js';
 export type * from './jobs/index.js';
+export * from './limits/index.js';
 export * from './llm/intercept-llm.js';
 export type { LlmCallOptions, LlmOptions, LlmStreamOptions } from './llm/llm-options.js';
 export type { LlmProvider, LlmProviderContext, LlmRetry } from './llm/llm-provider.js';
@@ -57,6 +58,7 @@ export { LlmService } from './llm/llm.service.js';
 export * from './llm/tokens.js';
 export type * from './options.js';
 export type { Prices } from './prices/index.js';
+export { RequestContextInterceptor } from './run/request-context.interceptor.js';
 export type { RunContext } from './run/request-context.js';
 export type {
   JsonSchema,

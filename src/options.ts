@@ -13,7 +13,10 @@ export interface CallbacksModuleOptions {
   agent?: AgentOptions;
   /** Global callbacks: called before discovered ones, in this order. */
   callbacks?: object[];
-  /** Says who is asking; called once per HTTP request, after guards. An error in it rejects the request. */
+  /**
+   * Says who is asking; called once per HTTP request, and once per message of a WebSocket or to a microservice, after
+   * guards. An error in it rejects the request.
+   */
   context?: (host: ExecutionContext) => RunContext | Promise<RunContext>;
   /** Prices in US dollars per million tokens, by `'model'` or `'provider/model'`; they win over the price list. */
   prices?: Prices;

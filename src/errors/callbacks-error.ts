@@ -138,9 +138,32 @@ export class CallbackAbort extends CallbacksError {
   override readonly code: ErrorCode = 'callback_abort';
 }
 
+/** Which limit refused a call. */
+export interface LimitDetails extends ErrorDetails {
+  /** Whose limit it is; it is not in the message, because that goes to clients. */
+  key?: string | undefined;
+  /** In US dollars, requests or tokens. */
+  limit?: number | undefined;
+  /** What is used or reserved of it. */
+  used?: number | undefined;
+}
+
 /** A spending limit refused the call. */
 export class BudgetExceededError extends CallbackAbort {
   override readonly code = 'budget_exceeded';
+  /** Whose budget it is, where a `CostLimiter` refused. */
+  readonly key?: string;
+  /** US dollars. */
+  readonly limit?: number;
+  /** US dollars that were spent, or reserved by calls under way. */
+  readonly used?: number;
+
+  constructor(message: string, details: LimitDetails = {}) {
+    super(message, details);
+    if (details.key !== undefined) this.key = details.key;
+    if (details.limit !== undefined) this.limit = details.limit;
+    if (details.used !== undefined) this.used = details.used;
+  }
 }
 
 /** A rate limit of the application's own refused the call. */
@@ -149,9 +172,18 @@ export class RateLimitExceededError extends CallbackAbort {
   protected static override readonly retryableByDefault = true;
   /** How long to wait before the next try, in milliseconds. */
   readonly retryAfterMs?: number;
+  /** Whose limit it is, where a `RateLimiter` refused. */
+  readonly key?: string;
+  /** Requests or tokens. */
+  readonly limit?: number;
+  /** Requests or tokens that were used, or reserved by calls under way. */
+  readonly used?: number;
 
-  constructor(message: string, details: ErrorDetails & { retryAfterMs?: number | undefined } = {}) {
+  constructor(message: string, details: LimitDetails & { retryAfterMs?: number | undefined } = {}) {
     super(message, details);
+    if (details.key !== undefined) this.key = details.key;
+    if (details.limit !== undefined) this.limit = details.limit;
+    if (details.used !== undefined) this.used = details.used;
     if (details.retryAfterMs !== undefined) this.retryAfterMs = details.retryAfterMs;
   }
 }

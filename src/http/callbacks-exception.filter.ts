@@ -1,8 +1,17 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
-import { Catch, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import {
+  Catch,
+  Logger,
+  type ArgumentsHost,
+  type ContextType,
+  type ExceptionFilter,
+} from '@nestjs/common';
 import { throwError } from 'rxjs';
-import { CallbacksError, describeError } from '../errors/index.js';
+import { CallbacksError, describeError, type ErrorJson } from '../errors/index.js';
 import { retryAfterSeconds, statusOf } from './status.js';
+import { emitException } from './ws-client.js';
+
+const SERVER_ERROR = 500;
 
 /** What responses of Express and Fastify have in common. */
 interface HttpResponse {
@@ -19,7 +28,9 @@ interface HttpResponse {
  * 504, a client that left 499, all else 500. The body holds `statusCode`, `error`, `code`, `message` and `retryable`. Once
  * an event stream has begun, the error becomes its last event, `error`.
  *
- * Errors of other kinds are left to other filters; microservices get the error's JSON.
+ * A client of a WebSocket gets the error's JSON as an `exception` event, a microservice's as its error; Nest has no global
+ * filters for gateways, so it is `@UseFilters(CallbacksExceptionFilter)` there. Errors of other kinds are left to other
+ * filters, and GraphQL to its own.
  *
  * @example
  * ```ts
@@ -31,31 +42,50 @@ export class CallbacksExceptionFilter implements ExceptionFilter<CallbacksError>
   readonly #logger = new Logger(CallbacksExceptionFilter.name);
 
   catch(error: CallbacksError, host: ArgumentsHost): unknown {
-    if (host.getType() === 'rpc') return throwError(() => describeError(error));
-    if (host.getType() !== 'http') throw error;
-    const http = host.switchToHttp();
+    switch (host.getType<'graphql' | ContextType>()) {
+      case 'http':
+        return this.#reply(error, host.switchToHttp());
+      case 'ws':
+        return emitException(host.switchToWs().getClient(), this.#jsonOf(error));
+      case 'rpc':
+        this.#log(error);
+        return throwError(() => describeError(error));
+      default:
+        throw error;
+    }
+  }
+
+  #reply(error: CallbacksError, http: ReturnType<ArgumentsHost['switchToHttp']>): void {
     const response = http.getResponse<HttpResponse>();
     const raw = response.raw ?? (response as unknown as ServerResponse);
-    const body = this.#bodyOf(error);
+    const body = this.bodyOf(error);
     if (raw.headersSent) {
       const { headers } = http.getRequest<{ headers: IncomingHttpHeaders }>();
       // Headers that were given to writeHead() cannot be read back.
-      endBegun(raw, String(raw.getHeader('content-type') ?? headers.accept), body);
-      return undefined;
+      return endBegun(raw, String(raw.getHeader('content-type') ?? headers.accept), body);
     }
     const seconds = retryAfterSeconds(error);
     if (seconds !== undefined) response.header('Retry-After', String(seconds));
     response.status(body.statusCode).send(body);
-    return undefined;
   }
 
-  #bodyOf(error: CallbacksError) {
-    const { name, code, retryable } = error;
-    const statusCode = statusOf(error);
-    // A mistake of the application's own is its developers' to read, not its clients'.
-    if (statusCode === 500) this.#logger.error(error.message, error.stack);
-    const message = statusCode === 500 ? 'Internal server error' : error.message;
-    return { statusCode, error: name, code, message, retryable };
+  /** What a client of HTTP is told. @internal */
+  bodyOf(error: CallbacksError) {
+    const { name, code, message, retryable } = this.#jsonOf(error);
+    return { statusCode: statusOf(error), error: name, code, message, retryable };
+  }
+
+  /** What those outside may read. */
+  #jsonOf(error: CallbacksError): ErrorJson {
+    const json = describeError(error);
+    return this.#log(error) ? { ...json, message: 'Internal server error' } : json;
+  }
+
+  /** Whether it is a mistake of the application's own, which is its developers' to read, not its clients'. */
+  #log(error: CallbacksError): boolean {
+    const isOwn = statusOf(error) === SERVER_ERROR;
+    if (isOwn) this.#logger.error(error.message, error.stack);
+    return isOwn;
   }
 }
 

@@ -18,14 +18,14 @@ export interface ParentRun {
 /** The place in the application's flow where a run may be started. */
 export interface Frame {
   readonly context: RequestContext;
-  /** The inbound request around. */
-  readonly request?: object | undefined;
   /** What a run that starts here is heard by; undefined outside of any run and handler. */
   readonly circles?: Circles | undefined;
   /** The run around. */
   readonly run?: ParentRun | undefined;
   /** The handler around; of no meaning inside a run. */
   readonly fromCallback?: FromCallback | undefined;
+  /** The inbound request around: an HTTP request, or what stands for a message. */
+  readonly request?: object | undefined;
 }
 
 /** Keeps the frame of each asynchronous flow; one an application, so that two never nest in each other. */

@@ -1,7 +1,9 @@
 export * from './active-trace.js';
 export * from './context-store.js';
 export * from './deferred.js';
+export * from './hybrid-watch.js';
 export * from './ids.js';
+export * from './late-errors.js';
 export * from './open-runs.js';
 export * from './request-context.js';
 export * from './revived-run.js';
@@ -12,3 +14,4 @@ export * from './stream-door.js';
 export * from './run.js';
 export * from './totals.js';
 export * from './request-context.interceptor.js';
+export * from './request-contexts.js';

@@ -183,6 +183,6 @@ describe('CallbacksExceptionFilter outside of HTTP', () => {
   });
 
   it('leaves the error as it is elsewhere', () => {
-    expect(() => new CallbacksExceptionFilter().catch(error, hostOf('ws'))).toThrow(error);
+    expect(() => new CallbacksExceptionFilter().catch(error, hostOf('graphql'))).toThrow(error);
   });
 });

@@ -1,9 +1,10 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import {
   CacheInterceptor,
   CallbackAbort,
   CallbacksModule,
   CircuitBreakerInterceptor,
+  CostLimiter,
   CostTracker,
   FallbackInterceptor,
   LlmContentFilterError,
@@ -12,6 +13,7 @@ import {
   LlmRateLimitError,
   LlmServerError,
   LlmTimeoutError,
+  MemoryLimitStore,
   OnLlmStreamChunk,
   RetryInterceptor,
   TimeoutInterceptor,
@@ -414,6 +416,23 @@ describe('Cache, fallback and retry in one chain', () => {
       ]);
       expect([moody.asked.length, spare.requests.length]).toEqual([2, 1]);
       expect(costs.snapshot()).toMatchObject({ requestCount: 2, totalCost: COST, totalTokens: 15 });
+    },
+  );
+
+  it.each(METHODS)(
+    'reserve each request on its own, and nothing for a cached answer, by %s',
+    async (method) => {
+      const store = new MemoryLimitStore();
+      const reserve = jest.spyOn(store, 'reserve');
+      const limiter = new CostLimiter({ maxCost: 1, store });
+      // Listed first, and innermost nevertheless.
+      const { llm } = await start([down(), down()], [limiter, ...chain()]);
+      await ask(llm, method, { maxOutputTokens: 5 });
+      expect(reserve).toHaveBeenCalledTimes(3);
+      expect(await limiter.usage()).toMatchObject({ used: COST, reserved: 0 });
+      await ask(llm, method, { maxOutputTokens: 5 });
+      expect(reserve).toHaveBeenCalledTimes(3);
+      expect(await limiter.usage()).toMatchObject({ used: COST, reserved: 0 });
     },
   );
 

@@ -1,0 +1,242 @@
+import { randomUUID } from 'node:crypto';
+import { Logger } from '@nestjs/common';
+import { oneLine } from '../text.js';
+import { encodeKey, type CallClaim } from './limit.js';
+import type {
+  CounterState,
+  LimitCounter,
+  LimitGrant,
+  LimitRefusal,
+  LimitSettlement,
+  SettledClaim,
+} from './limit-store.js';
+import type { LimiterOptions } from './limiter-options.js';
+import { MemoryLimitStore } from './memory-limit-store.js';
+import { Outbox } from './outbox.js';
+
+/** What a call has reserved. */
+export interface Ticket {
+  readonly granted: true;
+  readonly id: string;
+  readonly at: number;
+  readonly claims: readonly CallClaim[];
+  readonly amounts: readonly number[];
+  /** Whether the store knows of it. */
+  readonly isStored: boolean;
+}
+
+/** A settlement that tells whose limit it is of. */
+interface Settlement extends LimitSettlement {
+  readonly claims: readonly (SettledClaim & CallClaim)[];
+}
+
+type LedgerOptions = Required<Pick<LimiterOptions, 'name' | 'store' | 'onStoreError' | 'leaseMs'>> &
+  Pick<LimiterOptions, 'replicas'>;
+
+/** Told once a settlement brought a key to its threshold. */
+type OnReached = (claim: CallClaim, used: number) => unknown;
+
+/** How often an outage is logged at most, for a store that comes and goes. */
+const QUIET_MS = 60_000;
+const RENEWALS_PER_LEASE = 3;
+const POLICIES = {
+  closed: 'are refused',
+  open: 'are let through',
+  local: 'are counted in this process',
+};
+
+/** Reserves and settles for a limiter, also while its store cannot be used. */
+export class Ledger {
+  readonly #logger: Logger;
+  readonly #group: string;
+  readonly #instance = randomUUID();
+  readonly #outbox = new Outbox<Settlement>((settlement) => this.#send(settlement));
+  /** With `onStoreError: 'local'`: what this process has used. */
+  readonly #local: MemoryLimitStore | undefined;
+  readonly #open = new Map<string, Ticket>();
+  #renewing: ReturnType<typeof setInterval> | undefined;
+  #replicas = 1;
+  #outage: { calls: number; readonly isTold: boolean } | undefined;
+  #toldAt = -QUIET_MS;
+
+  constructor(
+    private readonly options: LedgerOptions,
+    private readonly onReached: OnReached,
+  ) {
+    const { name, onStoreError } = options;
+    this.#logger = new Logger(name);
+    this.#group = encodeKey(name);
+    if (onStoreError === 'local') this.#local = new MemoryLimitStore();
+  }
+
+  /** Fails with the store's error where that refuses the call. */
+  async reserve(claims: readonly CallClaim[]): Promise<Ticket | LimitRefusal> {
+    const id = randomUUID();
+    const { leaseMs, store, onStoreError } = this.options;
+    const request = { group: this.#group, id, leaseMs, instance: this.#instance, claims };
+    try {
+      // What was used during an outage counts before anything else is granted.
+      if (this.#outbox.size > 0) await this.#outbox.flush();
+      const outcome = await store.reserve(request);
+      this.#isBack();
+      return outcome.granted ? this.#hold(id, claims, outcome) : outcome;
+    } catch (error) {
+      this.#isAway(error);
+      if (onStoreError === 'closed') throw error;
+      return this.#local === undefined
+        ? unstored(claims)
+        : this.#reserveLocally(this.#local, claims);
+    }
+  }
+
+  /** Never fails: a paid answer is worth more than its entry. */
+  async settle(ticket: Ticket, used: readonly number[]): Promise<void> {
+    const { id, at, isStored } = ticket;
+    const claims = ticket.claims.map((claim, i) => ({
+      ...claim,
+      amount: ticket.amounts[i]!,
+      used: used[i]!,
+    }));
+    const settlement: Settlement = { group: this.#group, id, at, claims };
+    this.#open.delete(id);
+    await this.#settleLocally(settlement);
+    try {
+      if (isStored) await this.#send(settlement);
+      else if (used.some((amount) => amount > 0)) this.#keep(settlement);
+    } catch (error) {
+      this.#isAway(error);
+      this.#keep(settlement);
+    }
+    this.#rest();
+  }
+
+  usage(counters: readonly LimitCounter[]): Promise<readonly CounterState[]> {
+    return this.options.store.usage(this.#group, counters);
+  }
+
+  async reset(counters: readonly LimitCounter[]): Promise<void> {
+    await this.#local?.reset(this.#group, counters);
+    await this.options.store.reset(this.#group, counters);
+  }
+
+  /** Sends what is left to be sent, if the store takes it. */
+  async close(): Promise<void> {
+    clearInterval(this.#renewing);
+    this.#renewing = undefined;
+    await this.#flush();
+  }
+
+  #hold(id: string, claims: readonly CallClaim[], { at, amounts, replicas }: LimitGrant): Ticket {
+    const ticket: Ticket = { granted: true, id, at, claims, amounts, isStored: true };
+    this.#replicas = replicas;
+    this.#open.set(id, ticket);
+    this.#keepAwake();
+    return ticket;
+  }
+
+  async #reserveLocally(
+    local: MemoryLimitStore,
+    claims: readonly CallClaim[],
+  ): Promise<Ticket | LimitRefusal> {
+    const { replicas = this.#replicas } = this.options;
+    const ticket = unstored(claims);
+    const parts = claims.map((one) => ({ ...one, limit: Math.floor(one.limit / replicas) }));
+    // This process holds it until it settles it, or ends and takes the memory with it.
+    const request = {
+      group: this.#group,
+      id: ticket.id,
+      leaseMs: Infinity,
+      instance: '',
+      claims: parts,
+    };
+    const outcome = await local.reserve(request);
+    return outcome.granted ? { ...ticket, at: outcome.at, amounts: outcome.amounts } : outcome;
+  }
+
+  /** So that an outage finds what this process has used before it. */
+  async #settleLocally({ claims, ...settlement }: Settlement): Promise<void> {
+    const quiet = claims.map(({ tellFrom: _tellFrom, ...claim }) => claim);
+    await this.#local
+      ?.settle({ ...settlement, claims: quiet })
+      .catch((error: unknown) => this.#isAway(error));
+  }
+
+  async #send(settlement: Settlement): Promise<void> {
+    const reached = await this.options.store.settle(settlement);
+    this.#isBack();
+    for (const { claim, used } of reached) await this.onReached(settlement.claims[claim]!, used);
+  }
+
+  #keep(settlement: Settlement): void {
+    this.#outbox.add(settlement);
+    this.#keepAwake();
+  }
+
+  /** A timer renews leases and sends what is to be sent, as long as there is some of it. */
+  #keepAwake(): void {
+    const everyMs = Math.ceil(this.options.leaseMs / RENEWALS_PER_LEASE);
+    this.#renewing ??= setInterval(() => void this.#wake(), everyMs).unref();
+  }
+
+  #rest(): void {
+    if (this.#open.size > 0 || this.#outbox.size > 0) return;
+    clearInterval(this.#renewing);
+    this.#renewing = undefined;
+  }
+
+  async #wake(): Promise<void> {
+    const { store, leaseMs } = this.options;
+    const held = [...this.#open.values()].map(({ id, at, claims, amounts }) => ({
+      group: this.#group,
+      id,
+      at,
+      claims: claims.map((claim, i) => ({ ...claim, amount: amounts[i]! })),
+    }));
+    if (held.length > 0)
+      await store.renew(held, leaseMs).catch((error: unknown) => this.#isAway(error));
+    await this.#flush();
+    this.#rest();
+  }
+
+  async #flush(): Promise<void> {
+    await this.#outbox.flush().catch((error: unknown) => this.#isAway(error));
+  }
+
+  #isAway(error: unknown): void {
+    if (this.#outage === undefined) {
+      const isTold = performance.now() - this.#toldAt >= QUIET_MS;
+      this.#outage = { calls: 0, isTold };
+      if (isTold) {
+        this.#toldAt = performance.now();
+        const { name, onStoreError } = this.options;
+        const why = error instanceof Error ? error.message : String(error);
+        this.#logger.warn(
+          oneLine(
+            `The store of ${name} cannot be used; until it can, calls ${POLICIES[onStoreError]}: ${why}`,
+          ),
+        );
+      }
+    }
+    this.#outage.calls++;
+  }
+
+  #isBack(): void {
+    if (this.#outage === undefined) return;
+    const { calls, isTold } = this.#outage;
+    this.#outage = undefined;
+    const lost = this.#outbox.takeLost();
+    const missing = lost > 0 ? ` What ${lost} calls used is not counted.` : '';
+    const { name } = this.options;
+    if (isTold || lost > 0) {
+      this.#logger.warn(
+        `The store of ${name} can be used again; ${calls} times it could not.${missing}`,
+      );
+    }
+  }
+}
+
+/** A ticket of which no store knows yet. */
+function unstored(claims: readonly CallClaim[]): Ticket {
+  const amounts = claims.map(() => 0);
+  return { granted: true, id: randomUUID(), at: Date.now(), claims, amounts, isStored: false };
+}

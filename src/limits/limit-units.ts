@@ -1,0 +1,68 @@
+import type { InterceptedLlmCall, LlmSpent } from '../llm/index.js';
+import type { LimitUse } from './limiter-options.js';
+
+/** What a call may use of a limit. */
+export interface Expected {
+  /** In the unit itself; `undefined` where it is not known. */
+  readonly amount: number | undefined;
+  /** Whether it may turn out to be more. */
+  readonly isGuess: boolean;
+}
+
+/** What is counted, and how stores count it: in whole numbers. */
+export interface LimitUnit {
+  readonly id: LimitUse['unit'];
+  /** The option that sets the limit. */
+  readonly option: 'maxCost' | 'requestsPerMinute' | 'tokensPerMinute';
+  /** How many of the store's units are one. */
+  readonly scale: number;
+  expect(call: InterceptedLlmCall, assumedOutputTokens: number): Expected;
+  /** What was used; `undefined` where it is not known. */
+  spent(spent: LlmSpent): number | undefined;
+  write(amount: number): string;
+}
+
+/** A billionth of a dollar: the price of a token is a few of them. */
+const NANO_DOLLARS = 1_000_000_000;
+const DECIMALS = 9;
+
+export const DOLLARS: LimitUnit = {
+  id: 'usd',
+  option: 'maxCost',
+  scale: NANO_DOLLARS,
+  expect: (call, assumedOutputTokens) => {
+    const { inputTokens, maxCost } = call.estimate;
+    if (maxCost !== null) return { amount: maxCost, isGuess: false };
+    const outputTokens = call.request.maxOutputTokens ?? assumedOutputTokens;
+    const amount = call.priceOf({ inputTokens, outputTokens }) ?? undefined;
+    return { amount, isGuess: true };
+  },
+  spent: ({ cost }) => cost ?? undefined,
+  write: (amount) => `$${amount.toFixed(DECIMALS).replace(/\.?0+$/, '')}`,
+};
+
+export const REQUESTS: LimitUnit = {
+  id: 'requests',
+  option: 'requestsPerMinute',
+  scale: 1,
+  expect: () => ({ amount: 1, isGuess: false }),
+  spent: ({ requests }) => requests,
+  write: (amount) => `${amount} request${amount === 1 ? '' : 's'}`,
+};
+
+export const TOKENS: LimitUnit = {
+  id: 'tokens',
+  option: 'tokensPerMinute',
+  scale: 1,
+  expect: ({ estimate, request }, assumedOutputTokens) => ({
+    amount: estimate.inputTokens + (request.maxOutputTokens ?? assumedOutputTokens),
+    isGuess: request.maxOutputTokens === undefined,
+  }),
+  spent: ({ usage }) => usage.totalTokens,
+  write: (amount) => `${amount} token${amount === 1 ? '' : 's'}`,
+};
+
+/** As stores count it. */
+export function toStored({ scale }: LimitUnit, amount: number): number {
+  return Math.min(Math.round(amount * scale), Number.MAX_SAFE_INTEGER);
+}

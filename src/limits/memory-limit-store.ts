@@ -1,0 +1,169 @@
+import type {
+  CounterState,
+  HeldReservation,
+  LimitCounter,
+  LimitGrant,
+  LimitRefusal,
+  LimitSettlement,
+  LimitStore,
+  ReachedLimit,
+  ReserveRequest,
+} from './limit-store.js';
+import { MemoryCounter } from './memory-counter.js';
+
+export interface MemoryLimitStoreOptions {
+  /**
+   * How many keys are counted at once; a key whose window is over makes room. Beyond that, a new key is refused: see
+   * `onStoreError` of the limiters.
+   * @default 100_000
+   */
+  maxKeys?: number;
+  /** The time in epoch milliseconds; for tests. @default Date.now */
+  now?: () => number;
+}
+
+/** How long the id of a settled reservation is remembered, so that nothing is settled twice. */
+const REMEMBERED_MS = 600_000;
+const MAX_REMEMBERED = 100_000;
+/** How many counters each reservation looks at, to forget those that are over. */
+const SWEEP = 4;
+
+/**
+ * Counts in the memory of this process: the store of a limiter that is given none. Given to several limiters, they share
+ * budgets by name and key.
+ *
+ * @example
+ * ```ts
+ * const store = new MemoryLimitStore();
+ * const perUser = new CostLimiter({ maxCost: 1, per: 'user', window: 'day', store });
+ * ```
+ */
+export class MemoryLimitStore implements LimitStore {
+  readonly #maxKeys: number;
+  readonly #now: () => number;
+  readonly #counters = new Map<string, MemoryCounter>();
+  #sweeping = this.#counters.entries();
+  /** Reservations that are not settled, and until when they are remembered. */
+  readonly #open = new Map<string, { readonly grant: LimitGrant; readonly until: number }>();
+  /** Ids of settled ones, and until when they are remembered. */
+  readonly #settled = new Map<string, { readonly until: number }>();
+
+  constructor({ maxKeys = 100_000, now = Date.now }: MemoryLimitStoreOptions = {}) {
+    this.#maxKeys = maxKeys;
+    this.#now = now;
+  }
+
+  async reserve(request: ReserveRequest): Promise<LimitGrant | LimitRefusal> {
+    const now = this.#now();
+    const { group, id, leaseMs, claims } = request;
+    this.#forget(now);
+    const known = this.#open.get(id);
+    if (known !== undefined) return known.grant;
+    if (this.#settled.has(id)) throw new Error('The reservation was settled before it was made.');
+    const counters = claims.map((claim) => this.#counter(group, claim, now));
+    const fits = claims.map((claim, i) => counters[i]!.fit(claim, now));
+    const refusal = longestWait(fits);
+    if (refusal !== undefined) return refusal;
+    const amounts = fits as number[];
+    for (const [i, { limit }] of claims.entries()) {
+      counters[i]!.hold(id, amounts[i]!, now, now + leaseMs, limit);
+    }
+    const grant = { granted: true, at: now, amounts, replicas: 1 } as const;
+    this.#open.set(id, { grant, until: now + leaseMs + REMEMBERED_MS });
+    return grant;
+  }
+
+  async settle({ group, id, at, claims }: LimitSettlement): Promise<readonly ReachedLimit[]> {
+    if (this.#settled.has(id)) return [];
+    const now = this.#now();
+    const counters = claims.map((claim) => this.#counter(group, claim, now));
+    this.#open.delete(id);
+    this.#settled.set(id, { until: now + REMEMBERED_MS });
+    return counters.flatMap((counter, claim) => {
+      const used = counter.settle(id, claims[claim]!, at, now);
+      return used === undefined ? [] : [{ claim, used }];
+    });
+  }
+
+  async renew(held: readonly HeldReservation[], leaseMs: number): Promise<void> {
+    const now = this.#now();
+    for (const { group, id, at, claims } of held) {
+      if (this.#settled.has(id)) continue;
+      const known = this.#open.get(id);
+      if (known !== undefined) {
+        this.#open.delete(id);
+        this.#open.set(id, { ...known, until: now + leaseMs + REMEMBERED_MS });
+      }
+      for (const claim of claims) {
+        this.#counter(group, claim, now).keep(id, claim.amount, at, now + leaseMs, now);
+      }
+    }
+  }
+
+  async usage(group: string, counters: readonly LimitCounter[]): Promise<readonly CounterState[]> {
+    const now = this.#now();
+    return counters.map((counter) => {
+      const found = this.#counters.get(nameOf(group, counter));
+      if (found === undefined) return { used: 0, reserved: 0 };
+      found.prune(now);
+      return found.state();
+    });
+  }
+
+  async reset(group: string, counters: readonly LimitCounter[]): Promise<void> {
+    for (const counter of counters) this.#counters.get(nameOf(group, counter))?.reset();
+  }
+
+  #counter(group: string, { key, window }: LimitCounter, now: number): MemoryCounter {
+    const name = nameOf(group, { key, window });
+    let counter = this.#counters.get(name);
+    if (counter === undefined) {
+      if (this.#counters.size >= this.#maxKeys) {
+        throw new Error(
+          `MemoryLimitStore counts ${this.#maxKeys} keys already; give it more maxKeys, or use RedisLimitStore.`,
+        );
+      }
+      counter = new MemoryCounter(window);
+      this.#counters.set(name, counter);
+    }
+    counter.prune(now);
+    return counter;
+  }
+
+  /** Makes room, a little with each reservation. */
+  #forget(now: number): void {
+    for (let i = 0; i < SWEEP; i++) {
+      const { value, done } = this.#sweeping.next();
+      if (done) {
+        this.#sweeping = this.#counters.entries();
+        break;
+      }
+      if (!value[1].prune(now)) this.#counters.delete(value[0]);
+    }
+    for (const ids of [this.#open, this.#settled]) {
+      for (const [id, { until }] of ids) {
+        if (until > now && ids.size <= MAX_REMEMBERED) break;
+        ids.delete(id);
+      }
+    }
+  }
+}
+
+function nameOf(group: string, { key, window }: LimitCounter): string {
+  return `${group}\n${key}\n${window.id}`;
+}
+
+/** Of claims that do not fit, the one that has to wait longest. */
+function longestWait(
+  fits: readonly (number | Omit<LimitRefusal, 'granted' | 'claim'>)[],
+): LimitRefusal | undefined {
+  let longest: LimitRefusal | undefined;
+  for (const [claim, fit] of fits.entries()) {
+    if (typeof fit === 'number') continue;
+    const wait = fit.retryAfterMs ?? Infinity;
+    if (longest === undefined || wait > (longest.retryAfterMs ?? Infinity)) {
+      longest = { granted: false, claim, ...fit };
+    }
+  }
+  return longest;
+}

@@ -1,0 +1,28 @@
+import { RateLimitExceededError } from '../errors/index.js';
+import { checkRateLimiter } from './check-limiter.js';
+import { Limiter, type RefusalDetails } from './limiter.js';
+import type { RateLimiterOptions } from './limiter-options.js';
+
+/**
+ * Holds the rate of requests and of tokens below a limit: calls beyond it are refused with `RateLimitExceededError`, or
+ * wait for their turn. The tokens of a request are reserved before it is sent, and settled at what it used, however it
+ * ends.
+ *
+ * Give it in any list of `callbacks`, or as `{ provide: RateLimiter, useValue: new RateLimiter({ … }) }`.
+ *
+ * @throws CallbacksConfigurationError for options that make no sense
+ *
+ * @example
+ * ```ts
+ * new RateLimiter({ requestsPerMinute: 500, tokensPerMinute: 200_000, per: 'model', mode: 'wait', store });
+ * ```
+ */
+export class RateLimiter extends Limiter<RateLimiterOptions> {
+  constructor(options: RateLimiterOptions) {
+    super(options, checkRateLimiter);
+  }
+
+  protected refusal(message: string, details: RefusalDetails) {
+    return new RateLimitExceededError(message, details);
+  }
+}

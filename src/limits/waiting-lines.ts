@@ -1,0 +1,125 @@
+import type { LimitRefusal } from './limit-store.js';
+
+/** Who waits, and for what. */
+export interface Visitor<T> {
+  /** Tries to get what is waited for; when that fails, the line stands still. */
+  attempt(): Promise<T | LimitRefusal>;
+  /** The error of one who may not wait: for want of room, or because it would be for ever. */
+  refuse(refusal: LimitRefusal, isFull: boolean): Error;
+  /** Fires when nobody wants it any more. */
+  readonly signal: AbortSignal;
+}
+
+interface Place {
+  /** Called when it is the first one; with an error, when it has to leave. */
+  call(error?: Error): void;
+  readonly called: Promise<void>;
+}
+
+interface Line {
+  readonly places: Place[];
+  /** Why the first one has to wait. */
+  standstill?: LimitRefusal | undefined;
+  /** Lets the first one try again. */
+  wake?: (() => void) | undefined;
+}
+
+/** How long to wait at most before the store is asked again: other processes give back, admins reset. */
+const POLL_MS = 250;
+const SLOW_POLL_MS = 5_000;
+/** Processes that wait for the same thing should not ask all at once. */
+const JITTER = 0.2;
+/** How many lines are woken at once; others ask within `POLL_MS`. */
+const MAX_WOKEN = 16;
+
+/** Calls that wait for their turn, each key's in the order in which they came. */
+export class WaitingLines {
+  readonly #lines = new Map<string, Line>();
+  /** Counts what was given back. */
+  #gifts = 0;
+
+  /** Resolves when it is this one's turn and it got what it waits for. */
+  async enter<T extends { granted: true }>(
+    key: string,
+    maxQueue: number,
+    visitor: Visitor<T>,
+  ): Promise<T> {
+    const line = this.#lines.get(key) ?? { places: [] };
+    this.#lines.set(key, line);
+    if (line.standstill && line.places.length >= maxQueue)
+      throw visitor.refuse(line.standstill, true);
+    const place = newPlace();
+    const leave = (): void => place.call(visitor.signal.reason as Error);
+    visitor.signal.addEventListener('abort', leave);
+    try {
+      line.places.push(place);
+      if (line.places[0] === place) place.call();
+      await place.called;
+      return await this.#try(line, maxQueue, visitor);
+    } finally {
+      visitor.signal.removeEventListener('abort', leave);
+      this.#leave(key, line, place);
+    }
+  }
+
+  /** Something was given back: those who have waited longest try again. */
+  wake(): void {
+    this.#gifts++;
+    for (const { wake } of [...this.#lines.values()].slice(0, MAX_WOKEN)) wake?.();
+  }
+
+  async #try<T extends { granted: true }>(
+    line: Line,
+    maxQueue: number,
+    visitor: Visitor<T>,
+  ): Promise<T> {
+    for (;;) {
+      visitor.signal.throwIfAborted();
+      const gifts = this.#gifts;
+      const outcome = await visitor.attempt();
+      if (outcome.granted) return outcome;
+      if (outcome.retryAfterMs === undefined && outcome.reserved === 0)
+        throw visitor.refuse(outcome, false);
+      if (maxQueue === 0) throw visitor.refuse(outcome, true);
+      line.standstill = outcome;
+      for (const place of line.places.splice(maxQueue)) place.call(visitor.refuse(outcome, true));
+      if (gifts === this.#gifts) await pause(line, outcome, visitor.signal);
+    }
+  }
+
+  #leave(key: string, line: Line, place: Place): void {
+    const index = line.places.indexOf(place);
+    if (index >= 0) line.places.splice(index, 1);
+    if (index === 0) {
+      line.standstill = undefined;
+      line.places[0]?.call();
+    }
+    if (line.places.length === 0 && this.#lines.get(key) === line) this.#lines.delete(key);
+  }
+}
+
+function newPlace(): Place {
+  let call!: Place['call'];
+  const called = new Promise<void>((resolve, reject) => {
+    call = (error) => (error === undefined ? resolve() : reject(error));
+  });
+  return { call, called };
+}
+
+async function pause(
+  line: Line,
+  { retryAfterMs = Infinity, reserved }: LimitRefusal,
+  signal: AbortSignal,
+): Promise<void> {
+  const ms = Math.min(retryAfterMs, reserved > 0 ? POLL_MS : SLOW_POLL_MS);
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(() => line.wake?.(), ms * (1 + Math.random() * JITTER));
+    line.wake = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', line.wake!);
+      line.wake = undefined;
+      resolve();
+    };
+    signal.addEventListener('abort', line.wake);
+  });
+}

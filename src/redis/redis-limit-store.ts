@@ -1,0 +1,253 @@
+import { withDeadline } from '../deadline.js';
+import { CallbacksConfigurationError } from '../errors/index.js';
+import type {
+  CounterState,
+  HeldReservation,
+  LimitCounter,
+  LimitGrant,
+  LimitRefusal,
+  LimitSettlement,
+  LimitStore,
+  LimitWindow,
+  ReachedLimit,
+  ReserveRequest,
+} from '../limits/index.js';
+import { RENEW, RESERVE, RESET, SETTLE, USAGE } from './limit-scripts.js';
+import { Script, type RedisClient } from './script.js';
+
+export interface RedisLimitStoreOptions {
+  /** A client of `ioredis`, of Redis 6 or later, Valkey or a cluster of them. It stays yours: it is never closed here. */
+  client: RedisClient;
+  /**
+   * What all keys begin with.
+   * @default 'llm-limits:'
+   */
+  prefix?: string;
+  /**
+   * How long a command may take before the store counts as away, in milliseconds, also while the client reconnects.
+   * @default 1_000
+   */
+  timeoutMs?: number;
+}
+
+/** How long a limiter counts as running after it last asked. */
+const INSTANCE_MS = 600_000;
+/** Stale periods are those of a clock that is not the server's; one correction is enough but for a border in between. */
+const MAX_CORRECTIONS = 3;
+
+const SCRIPTS = {
+  reserve: new Script(RESERVE),
+  settle: new Script(SETTLE),
+  renew: new Script(RENEW),
+  usage: new Script(USAGE),
+  reset: new Script(RESET),
+};
+
+type Args = (string | number)[];
+
+/**
+ * Counts on Redis or Valkey, for any number of processes: one atomic script an operation, by the server's clock. All keys
+ * of a limiter share a hash tag, its name, so that it works on a cluster.
+ *
+ * @example
+ * ```ts
+ * const store = new RedisLimitStore({ client: new Redis(process.env.REDIS_URL!) });
+ * const perUser = new CostLimiter({ maxCost: 1, per: 'user', window: 'day', store });
+ * ```
+ */
+export class RedisLimitStore implements LimitStore {
+  readonly #client: RedisClient;
+  readonly #prefix: string;
+  readonly #timeoutMs: number;
+  /** How far the server's clock is ahead of this process's. */
+  #aheadMs = 0;
+  /** Whether the last command failed. */
+  #isAway = false;
+
+  constructor({ client, prefix = 'llm-limits:', timeoutMs = 1_000 }: RedisLimitStoreOptions) {
+    if (typeof (client as Partial<RedisClient> | undefined)?.evalsha !== 'function') {
+      throw new CallbacksConfigurationError('RedisLimitStore needs a `client` of ioredis.');
+    }
+    if (typeof prefix !== 'string' || /[{}]/.test(prefix)) {
+      throw new CallbacksConfigurationError(
+        'The prefix of RedisLimitStore must be a text without braces.',
+      );
+    }
+    if (!(timeoutMs > 0 && timeoutMs < 2 ** 31)) {
+      throw new CallbacksConfigurationError(
+        'timeoutMs of RedisLimitStore must be a positive number.',
+      );
+    }
+    this.#client = client;
+    this.#prefix = prefix;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  async reserve(request: ReserveRequest): Promise<LimitGrant | LimitRefusal> {
+    const { group, id, leaseMs, instance, claims } = request;
+    const keys = [
+      this.#key(group, 'mark', id),
+      this.#key(group, 'instances'),
+      ...this.#keysOf(group, claims),
+    ];
+    const args = () => [
+      id,
+      leaseMs,
+      instance,
+      INSTANCE_MS,
+      ...claims.flatMap(({ window, amount, limit, elastic }) => [
+        ...this.#windowArgs(window),
+        amount,
+        limit,
+        elastic ? 1 : 0,
+      ]),
+    ];
+    const reply = await this.#inTime((late) => {
+      const asking = this.#current(SCRIPTS.reserve, keys, args);
+      // Granted to nobody: what was asked has been told that the store is away.
+      void asking.then(
+        (answer) => late() && this.#takeBack(request, answer),
+        () => undefined,
+      );
+      return asking;
+    });
+    const [outcome, ...rest] = reply as [string, ...(string | number)[]];
+    if (outcome === 'settled') throw new Error('The reservation was settled before it was made.');
+    if (outcome === 'granted') return toGrant(rest);
+    const [claim, used, reserved, wait] = rest.map(Number) as [number, number, number, number];
+    return { granted: false, claim, used, reserved, ...(wait >= 0 && { retryAfterMs: wait }) };
+  }
+
+  async settle(settlement: LimitSettlement): Promise<readonly ReachedLimit[]> {
+    const { id, at, claims } = settlement;
+    const args = claims.flatMap(({ window, amount, used, tellFrom = '' }) => [
+      ...this.#windowArgs(window, at),
+      amount,
+      used,
+      tellFrom,
+    ]);
+    const reply = await this.#run(SCRIPTS.settle, this.#reservationKeys(settlement), [
+      id,
+      at,
+      ...args,
+    ]);
+    return (reply as [number, string][]).map(([claim, used]) => ({ claim, used: Number(used) }));
+  }
+
+  async renew(held: readonly HeldReservation[], leaseMs: number): Promise<void> {
+    const renewing = held.map((reservation) => {
+      const { id, at, claims } = reservation;
+      const args = claims.flatMap(({ window, amount }) => [
+        ...this.#windowArgs(window, at),
+        amount,
+      ]);
+      return this.#run(SCRIPTS.renew, this.#reservationKeys(reservation), [
+        id,
+        at,
+        leaseMs,
+        ...args,
+      ]);
+    });
+    await Promise.all(renewing);
+  }
+
+  async usage(group: string, counters: readonly LimitCounter[]): Promise<readonly CounterState[]> {
+    const keys = this.#keysOf(group, counters);
+    const args = () => counters.flatMap(({ window }) => this.#windowArgs(window));
+    const reply = await this.#inTime(() => this.#current(SCRIPTS.usage, keys, args));
+    return (reply as [string, string, string][]).map(([used, reserved, limit]) => ({
+      used: Number(used),
+      reserved: Number(reserved),
+      ...(limit !== '' && { limit: Number(limit) }),
+    }));
+  }
+
+  async reset(group: string, counters: readonly LimitCounter[]): Promise<void> {
+    await this.#run(
+      SCRIPTS.reset,
+      counters.map((counter) => this.#counterKey(group, counter)),
+      [],
+    );
+  }
+
+  /** The time of tests; by default the server's own. */
+  protected time(): number | undefined {
+    return undefined;
+  }
+
+  #run(script: Script, keys: string[], args: Args): Promise<unknown> {
+    return this.#inTime(() => script.run(this.#client, keys, [this.time() ?? '', ...args]));
+  }
+
+  /** Runs a script whose windows must be those of the server's clock. */
+  async #current(script: Script, keys: string[], args: () => Args): Promise<unknown[]> {
+    for (let tries = 0; ; tries++) {
+      const reply = await script.run(this.#client, keys, [this.time() ?? '', ...args()]);
+      const [outcome, now] = reply as [unknown, unknown];
+      if (outcome !== 'stale') return reply as unknown[];
+      if (tries === MAX_CORRECTIONS)
+        throw new Error('The clock of Redis does not agree with its own answers.');
+      this.#aheadMs = Number(now) - Date.now();
+    }
+  }
+
+  /** Fails after the deadline, and at once while the client is known to have no connection. */
+  async #inTime(command: (late: () => boolean) => Promise<unknown>): Promise<unknown> {
+    if (this.#isAway && this.#client.status !== 'ready') {
+      throw new Error(`Redis is away: its client is "${this.#client.status}".`);
+    }
+    let isLate = false;
+    try {
+      const reply = await withDeadline(
+        command(() => isLate),
+        this.#timeoutMs,
+        () => {
+          isLate = true;
+          return new Error(`Redis did not answer within ${this.#timeoutMs} ms.`);
+        },
+      );
+      this.#isAway = false;
+      return reply;
+    } catch (error) {
+      this.#isAway = true;
+      throw error;
+    }
+  }
+
+  #takeBack({ group, id, claims }: ReserveRequest, reply: unknown[]): void {
+    if (reply[0] !== 'granted') return;
+    const { at, amounts } = toGrant(reply.slice(1));
+    const unused = claims.map((claim, i) => ({ ...claim, amount: amounts[i]!, used: 0 }));
+    this.settle({ group, id, at, claims: unused }).catch(() => undefined);
+  }
+
+  /** Of calendar windows, the period of a time, by default of now by the server's clock. */
+  #windowArgs(window: LimitWindow, at = this.time() ?? Date.now() + this.#aheadMs): Args {
+    const { start, end } = window.bucketAt(at);
+    return [window.stepMs ?? 0, window.keepMs, start, end];
+  }
+
+  #reservationKeys({ group, id, claims }: HeldReservation): string[] {
+    return [this.#key(group, 'mark', id), ...this.#keysOf(group, claims)];
+  }
+
+  #keysOf(group: string, counters: readonly LimitCounter[]): string[] {
+    return counters.flatMap((counter) => {
+      const key = this.#counterKey(group, counter);
+      return [key, `${key}:leases`];
+    });
+  }
+
+  #counterKey(group: string, { key, window }: LimitCounter): string {
+    return this.#key(group, 'count', window.id, key);
+  }
+
+  #key(group: string, ...parts: string[]): string {
+    return `${this.#prefix}{${group}}:${parts.join(':')}`;
+  }
+}
+
+function toGrant([replicas, mark]: unknown[]): LimitGrant {
+  const [at, ...amounts] = String(mark).split(' ').map(Number) as [number, ...number[]];
+  return { granted: true, at, amounts, replicas: Number(replicas) };
+}

@@ -1,0 +1,13 @@
+import type { Observable } from 'rxjs';
+
+/** What asks the application for something: an HTTP request, or one message. */
+export interface Inbound {
+  /** One object each, which stands for it in frames. */
+  readonly request: object;
+  /** A header that came with it. */
+  header(name: string): unknown;
+  /** Fires when nobody waits for the answer any more; `undefined` where that cannot be seen. Is asked for once. */
+  left(): AbortSignal | undefined;
+  /** Watches the answer. */
+  watch(answer: Observable<unknown>): Observable<unknown>;
+}

@@ -1,0 +1,30 @@
+import { tap, type Observable } from 'rxjs';
+import { clientLeftController } from './client-left.js';
+import type { Inbound } from './inbound.js';
+
+/**
+ * A message, of a WebSocket or to a microservice.
+ *
+ * Its answer is subscribed to as long as somebody waits for it: the adapters for WebSockets unsubscribe when the client
+ * disconnects, gRPC when the call is cancelled. So nothing needs to listen to the connection, which lives longer.
+ */
+export class Message implements Inbound {
+  readonly #left = clientLeftController();
+
+  constructor(
+    readonly request: object,
+    readonly header: (name: string) => unknown,
+  ) {}
+
+  left(): AbortSignal {
+    return this.#left.signal;
+  }
+
+  watch(answer: Observable<unknown>): Observable<unknown> {
+    return answer.pipe(
+      tap({
+        unsubscribe: () => this.#left.abort(new Error('Nobody waits for the answer any more.')),
+      }),
+    );
+  }
+}

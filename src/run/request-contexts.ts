@@ -1,0 +1,73 @@
+import { Injectable, type CallHandler, type ExecutionContext } from '@nestjs/common';
+import { Observable } from 'rxjs';
+import type { RequestContext } from '../events/index.js';
+import { ActiveTrace } from './active-trace.js';
+import { ContextStore, type Frame } from './context-store.js';
+import { MessageFrame } from './hybrid-watch.js';
+import { parseRequestId, parseTraceparent } from './ids.js';
+import { inboundOf, type Inbound } from './inbound/index.js';
+import { LateErrors } from './late-errors.js';
+import { mergeContext, newContext, type RunContext } from './request-context.js';
+
+/** Asks the application who is asking; given by `forRoot({ context })`. */
+export abstract class ContextResolver {
+  abstract resolve(host: ExecutionContext): RunContext | Promise<RunContext> | undefined;
+}
+
+/** Gives every HTTP request and every message its context: ids, a signal for when its client leaves, and its user. */
+@Injectable()
+export class RequestContexts {
+  readonly #contexts = new WeakMap<object, Promise<RequestContext>>();
+  /** Calls of handlers that came by, of which each may bear our interceptor besides the global one. */
+  readonly #seen = new WeakSet<ExecutionContext>();
+
+  constructor(
+    private readonly store: ContextStore,
+    private readonly activeTrace: ActiveTrace,
+    private readonly resolver: ContextResolver,
+    private readonly lateErrors: LateErrors,
+  ) {}
+
+  async intercept(host: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
+    const inbound = this.#seen.has(host) ? undefined : inboundOf(host);
+    if (inbound === undefined) return next.handle();
+    this.#seen.add(host);
+    if (this.store.current instanceof MessageFrame) this.store.current.seen();
+    const context = await this.#contextOf(host, inbound);
+    const { circles, run, fromCallback } = this.store.current ?? {};
+    const { request } = inbound;
+    const frame: Frame = { context, circles, run, fromCallback, request };
+    const answer = new Observable((subscriber) =>
+      this.store.enter(frame, () => next.handle().subscribe(subscriber)),
+    );
+    return this.lateErrors.watch(host, inbound.watch(answer));
+  }
+
+  /** A request may pass several times (resolvers, nested handlers); it is asked about once. */
+  #contextOf(host: ExecutionContext, inbound: Inbound): Promise<RequestContext> {
+    const { request } = inbound;
+    let context = this.#contexts.get(request);
+    if (context === undefined) {
+      context = this.#newContext(host, inbound);
+      this.#contexts.set(request, context);
+    }
+    return context;
+  }
+
+  async #newContext(host: ExecutionContext, inbound: Inbound): Promise<RequestContext> {
+    const around = this.store.current?.context;
+    const ids = newContext({
+      requestId: parseRequestId(inbound.header('x-request-id')) ?? around?.requestId,
+      traceId:
+        parseTraceparent(inbound.header('traceparent')) ??
+        around?.traceId ??
+        this.activeTrace.traceId,
+      signal: inbound.left(),
+    });
+    const context = mergeContext(ids, around ?? {});
+    // The application's own lookups belong to the request too.
+    const frame: Frame = { context, request: inbound.request };
+    const said = await this.store.enter(frame, () => this.resolver.resolve(host));
+    return said ? mergeContext(context, said) : context;
+  }
+}

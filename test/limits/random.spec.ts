@@ -1,0 +1,119 @@
+import { expect, it } from '@jest/globals';
+import type { LimitClaim, LimitStore } from 'nestjs-llm-callbacks';
+import { limitWindow } from '../../src/limits/limit-window.js';
+import { describeStores, START } from '../support/limit-stores.js';
+import { Random } from '../support/wire/random.js';
+
+const GROUP = 'random';
+const STEPS = 250;
+const COUNTERS = [
+  { key: 'minute', window: limitWindow(60_000) },
+  { key: 'hour', window: limitWindow('hour') },
+  { key: 'lifetime', window: limitWindow('lifetime') },
+] as const;
+
+interface Call {
+  readonly id: string;
+  readonly at: number;
+  readonly claims: readonly (LimitClaim & { used: number })[];
+  until: number;
+  isSettled: boolean;
+  settledAt: number;
+}
+
+/** The rules, as plainly as they can be written: a list of all calls that there ever were. */
+class Model {
+  readonly calls: Call[] = [];
+
+  usage(key: string, now: number) {
+    let [used, reserved] = [0, 0];
+    for (const { at, claims, until, isSettled } of this.calls) {
+      for (const claim of claims) {
+        const { end } = claim.window.bucketAt(at);
+        if (claim.key !== key || end + claim.window.keepMs <= now) continue;
+        if (isSettled) used += claim.used;
+        else if (until > now) reserved += claim.amount;
+      }
+    }
+    return { used, reserved };
+  }
+
+  /** What would be granted; `undefined` where it is refused. */
+  amounts(claims: readonly LimitClaim[], now: number): number[] | undefined {
+    const amounts = claims.map(({ key, amount, limit, elastic }) => {
+      const { used, reserved } = this.usage(key, now);
+      const left = limit - used - reserved;
+      if (amount === 0 || amount <= left) return amount;
+      return left > 0 && (elastic || used + reserved === 0) ? left : undefined;
+    });
+    return amounts.every((amount) => amount !== undefined) ? (amounts as number[]) : undefined;
+  }
+}
+
+async function play(store: LimitStore, clock: { now: number }, random: Random): Promise<void> {
+  const model = new Model();
+  /** One of the latest, that is not forgotten. */
+  const recent = (): Call | undefined => {
+    const known = model.calls.slice(-8).filter(({ settledAt }) => clock.now - settledAt < 600_000);
+    return known.length > 0 ? random.pick(known) : undefined;
+  };
+  const actions = {
+    async reserve() {
+      const claims = COUNTERS.filter(() => random.chance(0.6)).map((counter) => ({
+        ...counter,
+        amount: random.pick([0, 1, random.int(1, 400), random.int(1, 400), 5_000]),
+        limit: random.pick([0, 900, 1_000]),
+        elastic: random.chance(0.3),
+      }));
+      const id = `call${model.calls.length}`;
+      const leaseMs = random.int(1_000, 90_000);
+      const request = { group: GROUP, id, leaseMs, instance: 'test', claims };
+      const outcome = await store.reserve(request);
+      const amounts = model.amounts(claims, clock.now);
+      expect(outcome.granted ? outcome.amounts : undefined).toEqual(amounts);
+      if (!outcome.granted) return;
+      const granted = claims.map((claim, i) => ({ ...claim, amount: amounts![i]!, used: 0 }));
+      const call = { id, at: clock.now, claims: granted, until: clock.now + leaseMs };
+      model.calls.push({ ...call, isSettled: false, settledAt: Infinity });
+      if (random.chance(0.1)) expect(await store.reserve(request)).toEqual(outcome);
+    },
+    async settle() {
+      const call = recent();
+      if (call === undefined) return;
+      const { id, at } = call;
+      const isFree = random.chance(0.3);
+      const claims = call.claims.map((claim) => ({
+        ...claim,
+        used: isFree ? 0 : random.int(0, claim.amount + 20),
+      }));
+      await store.settle({ group: GROUP, id, at, claims });
+      if (call.isSettled) return;
+      const settled = { ...call, claims, isSettled: true, settledAt: clock.now };
+      model.calls[model.calls.indexOf(call)] = settled;
+    },
+    async renew() {
+      const call = recent();
+      if (call === undefined) return;
+      const leaseMs = random.int(1_000, 90_000);
+      await store.renew([{ group: GROUP, ...call }], leaseMs);
+      call.until = clock.now + leaseMs;
+    },
+    async pass() {
+      clock.now += random.pick([1, 999, 5_000, 30_000, 61_000, random.int(1, 2_000_000)]);
+    },
+  };
+  for (let step = 0; step < STEPS; step++) {
+    const name = random.pick(['reserve', 'reserve', 'settle', 'settle', 'renew', 'pass'] as const);
+    await actions[name]();
+    const states = await store.usage(GROUP, COUNTERS);
+    const plain = states.map(({ used, reserved }) => ({ used, reserved }));
+    expect(plain).toEqual(COUNTERS.map(({ key }) => model.usage(key, clock.now)));
+  }
+}
+
+describeStores('Random use of a limit store', (newStore) => {
+  it.each([1, 2, 3, 4, 5, 6, 7, 8])('adds up as the rules say (seed %i)', async (seed) => {
+    const clock = { now: START };
+    await play(newStore(clock), clock, new Random(seed));
+  });
+});

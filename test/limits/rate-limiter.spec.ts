@@ -1,0 +1,237 @@
+import { afterEach, expect, it } from '@jest/globals';
+import {
+  CostLimiter,
+  LlmAbortedError,
+  RateLimiter,
+  RateLimitExceededError,
+  type RateLimiterOptions,
+} from 'nestjs-llm-callbacks';
+import { closeApps } from '../support/app.js';
+import { describeStores, START } from '../support/limit-stores.js';
+import { eventually, startLimited } from '../support/limited.js';
+
+afterEach(closeApps);
+
+describeStores('A rate limiter', (newStore) => {
+  const limiterOf = (options: RateLimiterOptions) =>
+    new RateLimiter({ store: newStore(), ...options });
+
+  it('refuses requests beyond its rate, and says when to come again', async () => {
+    const clock = { now: START };
+    const limiter = limiterOf({ requestsPerMinute: 2, store: newStore(clock) });
+    const { llm, provider } = await startLimited([limiter]);
+    await llm.generate('1');
+    clock.now += 30_000;
+    await llm.generate('2');
+
+    const refused = await llm.generate('3').catch((error: unknown) => error);
+    expect(refused).toBeInstanceOf(RateLimitExceededError);
+    expect(refused).toMatchObject({
+      message:
+        'RateLimiter: the limit of 2 requests a minute does not admit the call; 2 requests used, 0 requests reserved.',
+      retryable: true,
+      retryAfterMs: 31_000,
+      limit: 2,
+      used: 2,
+    });
+    expect(provider.requests).toHaveLength(2);
+
+    clock.now += 31_000;
+    await llm.generate('4');
+    await expect(llm.generate('5')).rejects.toMatchObject({ retryAfterMs: 30_000 });
+  });
+
+  it('counts input and output tokens', async () => {
+    const limiter = limiterOf({ tokensPerMinute: 100 });
+    const { llm, provider } = await startLimited([limiter], 'by hand');
+    // Two bytes, four around the message, and the output.
+    const call = llm.generate('hi', { maxOutputTokens: 60 });
+    await provider.asked(1);
+    expect(await limiter.usage()).toMatchObject({ reserved: 66, used: 0 });
+    await expect(llm.generate('hi', { maxOutputTokens: 60 })).rejects.toBeInstanceOf(
+      RateLimitExceededError,
+    );
+    provider.requests[0]!.answer(20);
+    await call;
+    expect(await limiter.usage()).toMatchObject({ reserved: 0, used: 20 });
+  });
+
+  it('assumes how much is written where no limit says so, and takes what is left', async () => {
+    const limiter = limiterOf({ tokensPerMinute: 100, assumedOutputTokens: 64 });
+    const { llm, provider } = await startLimited([limiter], 'by hand');
+    const calls = [llm.generate('hi'), llm.generate('hi')];
+    await provider.asked(2);
+    expect((await limiter.usage()).reserved).toBe(100);
+    await expect(llm.generate('hi')).rejects.toBeInstanceOf(RateLimitExceededError);
+    for (const { answer } of provider.requests) answer(1);
+    await Promise.all(calls);
+  });
+
+  it('holds requests and tokens at once, all or nothing', async () => {
+    const limiter = limiterOf({ requestsPerMinute: 10, tokensPerMinute: 100 });
+    const { llm } = await startLimited([limiter], 50);
+    await llm.generate('hi', { maxOutputTokens: 60 });
+    await expect(llm.generate('hi', { maxOutputTokens: 60 })).rejects.toThrow(
+      /100 tokens a minute/,
+    );
+    const usage = await limiter.usage();
+    expect(usage).toMatchObject({ unit: 'tokens', used: 50 });
+    expect(usage.limits).toMatchObject([
+      { unit: 'requests', used: 1 },
+      { unit: 'tokens', used: 50 },
+    ]);
+  });
+
+  it('lets no more requests through at once than in a minute', async () => {
+    const { llm, provider } = await startLimited([limiterOf({ requestsPerMinute: 5 })]);
+    const outcomes = await Promise.allSettled(Array.from({ length: 50 }, () => llm.generate('hi')));
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(5);
+    expect(provider.requests).toHaveLength(5);
+  });
+});
+
+describeStores('A limiter with calls that wait', (newStore) => {
+  const waiting = (maxQueue = 100) =>
+    new CostLimiter({ maxCost: 1, mode: 'wait', maxQueue, store: newStore() });
+  const half = { maxOutputTokens: 5 };
+
+  it('lets them through in the order in which they came', async () => {
+    const { llm, provider } = await startLimited([waiting()], 'by hand');
+    const calls = ['1', '2', '3', '4', '5'].map((prompt) => llm.generate(prompt, half));
+    for (let i = 0; i < 5; i++) {
+      await provider.asked(i + 1);
+      provider.requests[i]!.answer(0);
+    }
+    await Promise.all(calls);
+    const prompts = provider.requests.map(({ request }) => request.messages[0]!.content);
+    expect(prompts).toEqual(['1', '2', '3', '4', '5']);
+  });
+
+  it('does not let a small one overtake a large one', async () => {
+    const { llm, provider } = await startLimited([waiting()], 'by hand');
+    const calls = [8, 9, 1].map((maxOutputTokens, i) =>
+      llm.generate(String(i), { maxOutputTokens }),
+    );
+    await provider.asked(1);
+    provider.requests[0]!.answer(0);
+    await provider.asked(2);
+    expect(provider.requests[1]!.request.messages[0]!.content).toBe('1');
+    for (const at of [1, 2]) {
+      await provider.asked(at + 1);
+      provider.requests[at]!.answer(0);
+    }
+    await Promise.all(calls);
+  });
+
+  it('lets those of another key pass', async () => {
+    const limiter = new CostLimiter({ maxCost: 1, per: 'user', mode: 'wait', store: newStore() });
+    const { llm, provider } = await startLimited([limiter], 'by hand');
+    const [ada, bob] = [
+      { maxOutputTokens: 9, userId: 'ada' },
+      { maxOutputTokens: 9, userId: 'bob' },
+    ];
+    const calls = [llm.generate('1', ada), llm.generate('2', ada), llm.generate('3', bob)];
+    await provider.asked(2);
+    expect(provider.requests[1]!.request.messages[0]!.content).toBe('3');
+    provider.requests[0]!.answer(0);
+    await provider.asked(3);
+    for (const { answer } of provider.requests) answer(0);
+    await Promise.all(calls);
+  });
+
+  it('forgets one that is aborted, and does not count its wait', async () => {
+    const limiter = waiting();
+    const { llm, provider, recording } = await startLimited([limiter], 'by hand');
+    const leaving = new AbortController();
+    const first = llm.generate('1', { maxOutputTokens: 9 });
+    await provider.asked(1);
+    const second = llm.generate('2', { maxOutputTokens: 9, signal: leaving.signal });
+    const third = llm.generate('3', { maxOutputTokens: 9 });
+    leaving.abort();
+    await expect(second).rejects.toBeInstanceOf(LlmAbortedError);
+    expect(recording.of('llm.error')[0]!.attempts).toEqual([]);
+
+    provider.requests[0]!.answer(0);
+    await provider.asked(2);
+    provider.requests[1]!.answer(0);
+    await Promise.all([first, third]);
+    expect(provider.requests[1]!.request.messages[0]!.content).toBe('3');
+    expect((await limiter.usage()).reserved).toBe(0);
+  });
+
+  it('gives back what the store grants to one that has left meanwhile', async () => {
+    const store = newStore();
+    const limiter = new CostLimiter({ maxCost: 1, mode: 'wait', store });
+    const { llm } = await startLimited([limiter]);
+    for (let i = 0; i < 10; i++) {
+      const leaving = new AbortController();
+      const call = llm.generate('hi', { ...half, signal: leaving.signal });
+      setImmediate(() => leaving.abort());
+      await call.catch(() => undefined);
+    }
+    await eventually(async () => (await limiter.usage()).reserved === 0);
+  });
+
+  it('refuses those for whom there is no room', async () => {
+    const { llm, provider } = await startLimited([waiting(2)], 'by hand');
+    const calls = ['1', '2', '3', '4', '5'].map((prompt) =>
+      llm.generate(prompt, { maxOutputTokens: 9 }),
+    );
+    await expect(calls[3]).rejects.toThrow(/2 calls wait already/);
+    await expect(calls[4]).rejects.toThrow(/2 calls wait already/);
+    await expect(llm.generate('6', half)).rejects.toThrow(/2 calls wait already/);
+    for (let i = 0; i < 3; i++) {
+      await provider.asked(i + 1);
+      provider.requests[i]!.answer(0);
+    }
+    await Promise.all(calls.slice(0, 3));
+  });
+
+  it('refuses one that would wait for ever', async () => {
+    const { llm } = await startLimited([waiting()], 10);
+    await llm.generate('1');
+    await expect(llm.generate('2')).rejects.toMatchObject({ name: 'BudgetExceededError' });
+  });
+
+  it('lets them through when their window has passed', async () => {
+    const limiter = new CostLimiter({ maxCost: 0.1, window: 60, mode: 'wait', store: newStore() });
+    const { llm, recording } = await startLimited([limiter]);
+    const begun = performance.now();
+    for (let i = 0; i < 3; i++) await llm.generate('hi', { maxOutputTokens: 1 });
+    const took = performance.now() - begun;
+
+    expect(took).toBeGreaterThanOrEqual(2 * 60);
+    const [, , last] = recording.of('llm.end');
+    expect(last!.durationMs).toBeLessThan(took - 60);
+  });
+
+  it('lets them through when an admin resets or updates', async () => {
+    const limiter = new CostLimiter({
+      maxCost: 1,
+      window: 'month',
+      mode: 'wait',
+      store: newStore(),
+    });
+    const { llm, provider } = await startLimited([limiter], 10);
+    await llm.generate('1');
+    const second = llm.generate('2', half);
+    await limiter.reset();
+    await second;
+    const third = llm.generate('3', half);
+    limiter.update({ maxCost: 50 });
+    await third;
+    expect(provider.requests).toHaveLength(3);
+  });
+
+  it('lets streams wait as well', async () => {
+    const { llm, provider } = await startLimited([waiting()], 'by hand');
+    const first = llm.generate('1', { maxOutputTokens: 9 });
+    await provider.asked(1);
+    const second = llm.stream('2', { maxOutputTokens: 9 }).response;
+    provider.requests[0]!.answer(0);
+    await provider.asked(2);
+    provider.requests[1]!.answer(1);
+    expect((await second).text).toBe('word ');
+    await first;
+  });
+});

@@ -1,0 +1,109 @@
+import { request as httpRequest } from 'node:http';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { Injectable, type ExecutionContext } from '@nestjs/common';
+import { ExternalContextCreator } from '@nestjs/core';
+import { Test } from '@nestjs/testing';
+import {
+  CallbacksModule,
+  LlmService,
+  type LlmErrorEvent,
+  type LlmProvider,
+} from 'nestjs-llm-callbacks';
+import { FakeLlm, RecordingCallbacks } from 'nestjs-llm-callbacks/testing';
+import { always, closeApps, willClose } from '../support/app.js';
+import { testLogger } from '../support/logs.js';
+import { defer } from '../support/wire/index.js';
+
+afterEach(closeApps);
+
+@Injectable()
+class Resolver {
+  constructor(private readonly llm: LlmService) {}
+
+  async resolve() {
+    return (await this.llm.generate('hi')).text;
+  }
+}
+
+type Field = (root: unknown, args: object, context: object, info: object) => Promise<string>;
+
+/** Serves two fields of an operation, or one without its request, by what `@nestjs/graphql` makes its resolvers with. */
+async function listen(
+  provider: LlmProvider = new FakeLlm(always('hello')),
+  callbacks: object[] = [],
+) {
+  const asked: string[] = [];
+  const recording = new RecordingCallbacks();
+  const root = CallbacksModule.forRoot({
+    llm: { provider, model: 'fake' },
+    callbacks: [recording, ...callbacks],
+    context: (host: ExecutionContext) => {
+      asked.push(host.getType<string>());
+      return { userId: 'ada' };
+    },
+  });
+  const module = await Test.createTestingModule({ imports: [root], providers: [Resolver] })
+    .setLogger(testLogger)
+    .compile();
+  const app = willClose(module.createNestApplication());
+  const resolver = app.get(Resolver);
+  const none = undefined;
+  const field = app.get(ExternalContextCreator).create(
+    resolver,
+    // oxlint-disable-next-line typescript/unbound-method -- Nest calls it on the resolver
+    resolver.resolve,
+    'resolve',
+    none,
+    none,
+    none,
+    none,
+    none,
+    'graphql',
+  ) as Field;
+  app.use('/graphql', (req: object, res: { end(text: string): void }) => {
+    const fields = [1, 2].map(() => field(none, {}, { req }, {}));
+    void Promise.allSettled(fields).then(() => res.end('done'));
+  });
+  app.use('/bare', (_req: object, res: { end(text: string): void }) => {
+    void field(none, {}, {}, {}).then((text) => res.end(text));
+  });
+  await app.listen(0, '127.0.0.1');
+  return { url: await app.getUrl(), recording, asked };
+}
+
+describe('A resolver of GraphQL', () => {
+  it('has the context of the request by which the operation came, which is asked about once', async () => {
+    const { url, recording, asked } = await listen();
+    await (await fetch(`${url}/graphql`, { headers: { 'x-request-id': 'req:1' } })).text();
+    expect(asked).toEqual(['graphql']);
+    expect(recording.of('llm.end')).toMatchObject([
+      { requestId: 'req:1', userId: 'ada' },
+      { requestId: 'req:1', userId: 'ada' },
+    ]);
+  });
+
+  it('has its calls aborted when the client of that request leaves', async () => {
+    const called = defer<void>();
+    const failed = defer<LlmErrorEvent>();
+    const stalled: LlmProvider = {
+      name: 'stalled',
+      generate: () => new Promise(() => called.resolve()),
+      stream: () => {
+        throw new Error('not asked for');
+      },
+    };
+    const { url } = await listen(stalled, [{ onLlmError: failed.resolve }]);
+    const asking = httpRequest(`${url}/graphql`).on('error', () => undefined);
+    asking.end();
+    await called.promise;
+    asking.destroy();
+    expect(await failed.promise).toMatchObject({ aborted: true });
+  });
+
+  it('has ids only where the request is not to be seen', async () => {
+    const { url, recording, asked } = await listen();
+    expect(await (await fetch(`${url}/bare`)).text()).toBe('hello');
+    expect(asked).toEqual([]);
+    expect(recording.events[0]).toMatchObject({ userId: undefined });
+  });
+});

@@ -1,0 +1,63 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe } from '@jest/globals';
+import { Redis } from 'ioredis';
+import { MemoryLimitStore, type LimitStore } from 'nestjs-llm-callbacks';
+import { RedisLimitStore } from 'nestjs-llm-callbacks/redis';
+import { describeWithRedis, REDIS_URL } from './services.js';
+
+/** 2027-01-15 08:00 UTC, and a time that tests move on. */
+export const START = Date.UTC(2027, 0, 15, 8);
+
+/** Makes stores that count for themselves, by the clock of a test or, without one, by the real one. */
+export type NewStore = (clock?: { now: number }) => LimitStore;
+
+/** The same tests for every store. */
+export function describeStores(name: string, tests: (newStore: NewStore) => void): void {
+  // oxlint-disable-next-line jest/valid-title -- this is what tests call instead
+  describe(`${name}, in memory`, () =>
+    tests((clock) => new MemoryLimitStore(clock && { now: () => clock.now })));
+  describeWithRedis(`${name}, on Redis`, () => {
+    const redis = useRedis();
+    tests((clock) => redis.store(clock));
+  });
+}
+
+class ClockedStore extends RedisLimitStore {
+  clock: { now: number } | undefined;
+
+  protected override time(): number | undefined {
+    return this.clock?.now;
+  }
+}
+
+/** A client for the tests of a file, whose keys are removed after them. */
+export function useRedis(url = REDIS_URL) {
+  const prefix = `test:${randomUUID()}:`;
+  let stores = 0;
+  const redis = {
+    client: undefined as unknown as Redis,
+    prefix,
+    store(clock?: { now: number }, at = `${prefix}${stores++}:`): RedisLimitStore {
+      const store = new ClockedStore({ client: redis.client, prefix: at });
+      store.clock = clock;
+      return store;
+    },
+    /** The keys that are left. */
+    async keys(): Promise<string[]> {
+      const keys: string[] = [];
+      for await (const page of redis.client.scanStream({ match: `${prefix}*`, count: 1_000 })) {
+        keys.push(...(page as string[]));
+      }
+      return keys;
+    },
+  };
+  beforeAll(() => {
+    redis.client = new Redis(url);
+  });
+  afterAll(async () => {
+    const keys = await redis.keys();
+    if (keys.length > 0) await redis.client.unlink(...keys);
+    await redis.client.quit();
+  });
+  return redis;
+}

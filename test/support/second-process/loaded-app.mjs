@@ -1,0 +1,89 @@
+// An application under load that is told to go: writes down, line by line, what its callbacks have heard by then.
+import 'reflect-metadata';
+import { writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
+import { Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+
+const [, , folder, settings] = process.argv;
+const { calls, drainMs } = JSON.parse(settings);
+const { AgentService, CallbacksModule, CallbacksService, LlmService, defineTool } = await import(
+  pathToFileURL(join(folder, 'index.js')).href
+);
+
+// It lives no longer than the test.
+process.once('disconnect', () => process.exit());
+
+const say = (...words) => writeSync(1, `${words.join(' ')}\n`);
+
+/** Answers at once, after a while, or never. */
+let asked = 0;
+const answer = async ({ signal }) => {
+  const kind = asked++ % 3;
+  if (kind === 1) await delay(30, undefined, { signal });
+  if (kind === 2) await new Promise((_, reject) => signal.addEventListener('abort', reject));
+};
+const result = (text) => ({ text, usage: { inputTokens: 1, outputTokens: 1 } });
+const provider = {
+  name: 'fake',
+  generate: async (_request, context) => {
+    await answer(context);
+    return result('done');
+  },
+  stream: async function* (_request, context) {
+    yield { type: 'text', text: 'do' };
+    await answer(context);
+    yield { type: 'text', text: 'ne' };
+    yield result('done');
+  },
+};
+
+class AppModule {}
+Module({
+  imports: [
+    CallbacksModule.forRoot({
+      llm: { provider, model: 'fake' },
+      agent: { tools: [defineTool({ name: 'look', description: 'Looks.', execute: () => 1 })] },
+      background: { drainMs, concurrency: 4, queueSize: 10_000 },
+    }),
+  ],
+})(AppModule);
+const app = await NestFactory.createApplicationContext(AppModule, {
+  logger: { log() {}, error() {}, warn: (message) => say('warn', message) },
+});
+app.enableShutdownHooks(['SIGTERM']);
+
+const callbacks = app.get(CallbacksService);
+callbacks.on('*', async ({ runId, type }) => {
+  await delay(1);
+  say('awaited', runId, type);
+});
+let ends = 0;
+callbacks.on(
+  '*',
+  async ({ runId, type }) => {
+    if (!type.endsWith('.end') && !type.endsWith('.error')) return;
+    // Some are done long before the deadline, and some would take for ever.
+    await (++ends % 10 === 0 ? new Promise(() => {}) : delay(1));
+    say('background', runId);
+  },
+  { background: true, when: ({ type }) => /(end|error)$/.test(type) },
+);
+
+const llm = app.get(LlmService);
+const agent = app.get(AgentService);
+const ways = [
+  () => llm.generate('hi'),
+  () => llm.stream('hi').response,
+  () => agent.run('hi'),
+  () => callbacks.chain('chain', 'hi', () => llm.generate('hi')),
+];
+for (let i = 0; i < calls; i++) {
+  ways[i % ways.length]().then(
+    () => say('settled'),
+    () => say('settled'),
+  );
+}
+process.send('loaded');

@@ -1,0 +1,23 @@
+import { Server, type CustomTransportStrategy } from '@nestjs/microservices';
+import { isObservable, type Observable } from 'rxjs';
+
+/** A transport without a wire: what it hands over, and takes back, is the test's to say. */
+export class Transport extends Server implements CustomTransportStrategy {
+  listen(callback: () => void): void {
+    callback();
+  }
+
+  close(): void {}
+
+  on(): void {}
+
+  unwrap(): never {
+    return this as never;
+  }
+
+  /** The answer to a message, which is not subscribed to yet. */
+  async ask(pattern: string, data: unknown, context: object): Promise<Observable<unknown>> {
+    const answer: unknown = await this.getHandlerByPattern(pattern)!(data, context);
+    return isObservable(answer) ? answer : this.transformToObservable(answer);
+  }
+}
