@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { CallbacksService, type LlmEndEvent } from 'nestjs-llm-callbacks';
+import { Injectable, Scope } from '@nestjs/common';
+import { CallbacksService, OnLlmEnd, OnLlmStart, type LlmEndEvent } from 'nestjs-llm-callbacks';
 import { RecordingCallbacks } from 'nestjs-llm-callbacks/testing';
 import { always, closeApps, startApp } from '../support/app.js';
 import { Gate, settle } from '../support/gate.js';
@@ -86,4 +87,38 @@ describe('A handler in the background', () => {
         expect(asked.get(fromCallback!.runId)).toBe(userId);
     },
   );
+});
+
+describe('A request-scoped provider', () => {
+  const built: string[] = [];
+  const told: unknown[] = [];
+
+  @Injectable({ scope: Scope.REQUEST })
+  class Report {
+    readonly number = built.push('report');
+    @OnLlmStart({ background: true }) before() {
+      told.push(['start', this.number]);
+    }
+    @OnLlmEnd({ background: true }) after() {
+      told.push(['end', this.number]);
+    }
+  }
+
+  afterEach(() => {
+    built.length = 0;
+    told.length = 0;
+  });
+
+  it('is one instance for the background of a run, and another for that of another run', async () => {
+    const { llm, module } = await startApp({ providers: [Report] });
+    await llm.generate('hi');
+    await llm.generate('hi');
+    await module.get(CallbacksService).flush();
+    expect(told).toEqual([
+      ['start', 1],
+      ['end', 1],
+      ['start', 2],
+      ['end', 2],
+    ]);
+  });
 });
