@@ -13,8 +13,13 @@ const script = (name, file) => [name, null, [file]];
 const APPS = [
   {
     name: 'nest-11-commonjs',
-    sources: ['main.ts', 'plain.cjs'],
-    steps: [compile, script('compiled app runs', 'out/main.js'), script('require', 'plain.cjs')],
+    sources: ['main.ts', 'subpaths.ts', 'plain.cjs'],
+    steps: [
+      compile,
+      script('compiled app runs', 'out/main.js'),
+      script('subpaths', 'out/subpaths.js'),
+      script('require', 'plain.cjs'),
+    ],
   },
   {
     name: 'nest-11-jest',
@@ -23,13 +28,18 @@ const APPS = [
   },
   {
     name: 'nest-12-esm',
-    sources: ['main.ts', 'plain.mjs'],
-    steps: [compile, script('compiled app runs', 'out/main.js'), script('import', 'plain.mjs')],
+    sources: ['main.ts', 'subpaths.ts', 'plain.mjs'],
+    steps: [
+      compile,
+      script('compiled app runs', 'out/main.js'),
+      script('subpaths', 'out/subpaths.js'),
+      script('import', 'plain.mjs'),
+    ],
   },
   {
     name: 'without-sdks',
     sources: ['main.ts', 'plain.mjs', 'missing-sdk.mjs'],
-    absent: ['openai', '@anthropic-ai/sdk'],
+    absent: ['openai', '@anthropic-ai/sdk', 'bullmq', 'ioredis'],
     steps: [
       compile,
       script('compiled app runs', 'out/main.js'),
