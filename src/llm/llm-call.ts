@@ -11,7 +11,7 @@ import type { LlmChunk, LlmResponse, ProviderResult } from '../shapes/index.js';
 import { CallMeter } from './call-meter.js';
 import type { LlmCallSpec, LlmRuntime } from './call-spec.js';
 import type { LlmRetry } from './llm-provider.js';
-import { toResponse, type Answer } from './provider-result.js';
+import { cancelledAnswer, toResponse, type Answer } from './provider-result.js';
 import type { LlmTarget, RequestMeter } from './request-meter.js';
 
 /** One logical call: from its start event, through its requests and chunks, to its one terminal event. */
@@ -163,17 +163,10 @@ export class LlmCall extends RunLife implements Stoppable {
     this.#finish();
     const loading = meter.prepareCost();
     if (loading !== undefined) await loading;
-    const { text } = meter.arrivals;
-    return this.succeed({
-      id: '',
-      model: meter.model ?? this.spec.request.model,
-      text,
-      message: { role: 'assistant', content: text },
-      toolCalls: [],
-      finishReason: 'cancelled',
-      usage: meter.total.usage,
-      ...(this.#changedTarget && { provider: this.#changedTarget.client.label }),
-    });
+    const model = meter.model ?? this.spec.request.model;
+    const answer = cancelledAnswer(meter.arrivals.text, model, meter.total.usage);
+    const sent = this.#changedTarget;
+    return this.succeed(sent ? { ...answer, provider: sent.client.label } : answer);
   }
 
   /** Ends the run in its error event, unless it ended before. Returns what the caller gets: the first cause. */

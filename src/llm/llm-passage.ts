@@ -11,13 +11,13 @@ import { ProviderRequest } from './provider-request.js';
 import { replay } from './replay.js';
 import type { LlmTarget, RequestMeter } from './request-meter.js';
 import type { ItemSource } from './streamed.js';
-import { StreamedPassage } from './streamed-passage.js';
+import { StreamedPassage, type Passage } from './streamed-passage.js';
 
 /**
  * The way that a request takes: through the next interceptor, which is shown it as its call, or to the provider, when
  * there is none left.
  */
-export class LlmPassage implements InterceptedLlmCall {
+export class LlmPassage implements InterceptedLlmCall, Passage {
   readonly kind = 'llm';
   /** The request at the way's end, if no interceptor is on it. */
   #request: ProviderRequest | undefined;
@@ -94,27 +94,22 @@ export class LlmPassage implements InterceptedLlmCall {
     read(replay(() => this.#intercept(handler), { interceptor: handler.name, target, inside }));
   }
 
-  /** The last item of the source, checked and noted. */
   async arrived(item: Answer): Promise<void> {
     await this.#request?.answered(item);
   }
 
-  /** The last item of the source, as the answer that it is. */
   check(item: unknown): Answer {
     return this.#request === undefined ? (item as Answer) : checkResult(this.target, item);
   }
 
-  /** Why the way failed. */
   async failed(thrown: unknown): Promise<Error> {
     return this.#request === undefined ? (thrown as Error) : this.#request.failed(thrown);
   }
 
-  /** The meter of the request at the way's end. */
   get meter(): RequestMeter | undefined {
     return this.#request?.meter;
   }
 
-  /** The answer, as `next` gives it. */
   response(answer: Answer): LlmResponse {
     return toResponse(answer, this.provider, sumOf(this.#requests), {
       durationMs: performance.now() - this.#startedAt,

@@ -1,10 +1,28 @@
 import { LlmAbortedError } from '../errors/index.js';
 import { defer } from '../run/index.js';
 import type { LlmChunk, LlmResponse } from '../shapes/index.js';
-import type { LlmPassage } from './llm-passage.js';
-import type { Answer } from './provider-result.js';
-import { Arrivals } from './request-meter.js';
+import type { InterceptedLlmCall } from './intercept-llm.js';
+import type { LlmCall } from './llm-call.js';
+import { cancelledAnswer, type Answer } from './provider-result.js';
+import { Arrivals, type RequestMeter } from './request-meter.js';
 import type { ItemSource, Streamed } from './streamed.js';
+
+/** The way from an interceptor's `next` to the provider, or to what the next interceptor gives. */
+export interface Passage extends Pick<InterceptedLlmCall, 'request' | 'signal' | 'spent'> {
+  readonly call: LlmCall;
+  /** The meter of the request at the way's end, if no interceptor is on it. */
+  readonly meter: RequestMeter | undefined;
+  /** Opens the source of the streamed answer. */
+  open(read: (source: ItemSource) => void): void;
+  /** The last item of the source, as the answer that it is. */
+  check(item: unknown): Answer;
+  /** The last item of the source, checked and noted. */
+  arrived(item: Answer): Promise<void>;
+  /** Why the way failed. */
+  failed(thrown: unknown): Promise<Error>;
+  /** The answer, as `next` gives it. */
+  response(answer: Answer): LlmResponse;
+}
 
 /** The stream that an interceptor's `next` gives: of the answer alone; nothing is told. */
 export class StreamedPassage implements Streamed {
@@ -13,7 +31,7 @@ export class StreamedPassage implements Streamed {
   #cancelled = false;
 
   constructor(
-    private readonly passage: LlmPassage,
+    private readonly passage: Passage,
     /** Stops this stream alone. */
     private readonly left: AbortController,
   ) {
@@ -63,16 +81,8 @@ export class StreamedPassage implements Streamed {
       if (!this.#cancelled) throw await passage.failed(thrown);
       await passage.call.meter.prepareCost();
       passage.meter?.brokeOff();
-      const { text } = this.#arrivals;
-      return passage.response({
-        id: '',
-        model: passage.meter?.model ?? passage.request.model,
-        text,
-        message: { role: 'assistant', content: text },
-        toolCalls: [],
-        finishReason: 'cancelled',
-        usage: passage.spent.usage,
-      });
+      const model = passage.meter?.model ?? passage.request.model;
+      return passage.response(cancelledAnswer(this.#arrivals.text, model, passage.spent.usage));
     } finally {
       this.#closed.resolve();
     }
