@@ -62,6 +62,11 @@ export const TOKENS: LimitUnit = {
   write: (amount) => `${amount} token${amount === 1 ? '' : 's'}`,
 };
 
+/** As people count it; what is not limited is `Infinity`. */
+export function fromStored({ scale }: LimitUnit, stored: number): number {
+  return stored >= Number.MAX_SAFE_INTEGER ? Infinity : stored / scale;
+}
+
 /** As stores count it. */
 export function toStored({ scale }: LimitUnit, amount: number): number {
   return Math.min(Math.round(amount * scale), Number.MAX_SAFE_INTEGER);
