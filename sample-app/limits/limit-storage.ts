@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { MemoryLimitStore, type LimitStore } from 'nestjs-llm-callbacks';
 import { RedisLimitStore } from 'nestjs-llm-callbacks/redis';
@@ -19,7 +20,7 @@ export class LimitStorage {
     if (!/^rediss?:\/\/./.test(REDIS_URL)) {
       throw new Error('REDIS_URL must be like redis://127.0.0.1:6379.');
     }
-    const client = new Redis(REDIS_URL, { lazyConnect: true, connectTimeout: CONNECT_MS });
+    const client = new Redis(REDIS_URL, { lazyConnect: true });
     // It goes on trying to connect, and the limiters tell of an outage.
     client.on('error', () => undefined);
     return new LimitStorage(new RedisLimitStore({ client, prefix }), client);
@@ -30,7 +31,7 @@ export class LimitStorage {
     if (this.redis === undefined) return 'Limits are counted in this process.';
     const { host, port } = this.redis.options;
     try {
-      await this.redis.connect();
+      await Promise.race([this.redis.connect(), late()]);
       return `Limits are counted on Redis at ${host}:${port}.`;
     } catch {
       return `Redis at ${host}:${port} does not answer; until it does, limits are counted in this process.`;
@@ -40,4 +41,9 @@ export class LimitStorage {
   close(): void {
     this.redis?.disconnect();
   }
+}
+
+async function late(): Promise<never> {
+  await setTimeout(CONNECT_MS, undefined, { ref: false });
+  throw new Error('Redis is late.');
 }
