@@ -290,7 +290,7 @@ function testLimits(storage: () => LimitStorage): void {
 
 /** What a desk says of its Redis at its start, then to two questions at three requests a minute, and of its limits. */
 async function openWith(port: number) {
-  const limits = LimitStorage.open({ REDIS_URL: `redis://:secret@127.0.0.1:${port}` });
+  const limits = LimitStorage.open({ REDIS_URL: `redis://127.0.0.1:${port}` });
   const said = await limits.describe();
   const desk = await openDesk(limits);
   await change(desk, { requestsPerMinute: 3 });
