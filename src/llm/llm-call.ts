@@ -1,3 +1,4 @@
+import { tooLate } from '../dispatch/index.js';
 import { LlmAbortedError } from '../errors/index.js';
 import {
   LlmEndEvent,
@@ -96,11 +97,7 @@ export class LlmCall extends RunLife implements Stoppable {
   /** A request to a provider; fails once the call is over or was aborted. */
   openRequest(target: LlmTarget): RequestMeter {
     if (this.run.aborted) throw this.run.reason as Error;
-    if (this.run.ended) {
-      throw new LlmAbortedError(
-        'The call is over: next() was called too late to ask for anything.',
-      );
-    }
+    if (this.run.ended) throw tooLate('call');
     const failure = this.meter.takeFailure();
     const request = this.meter.open(target);
     if (!this.isIntercepted) this.meter.arrivals = request.arrivals;
