@@ -8,7 +8,7 @@ import { LlmStream } from './llm-stream.js';
 import { attemptsOf, sumOf } from './call-meter.js';
 import { checkAnswer, checkResult, toResponse, type Answer } from './provider-result.js';
 import { ProviderRequest } from './provider-request.js';
-import { replay } from './replay.js';
+import { replay, type ReplayPlace } from './replay.js';
 import type { LlmTarget, RequestMeter } from './request-meter.js';
 import type { ItemSource } from './streamed.js';
 import { StreamedPassage } from './streamed-passage.js';
@@ -23,6 +23,8 @@ export class LlmPassage implements InterceptedLlmCall {
   #request: ProviderRequest | undefined;
   readonly #requests: RequestMeter[] = [];
   readonly #startedAt = performance.now();
+  /** What the interceptor's `next` has given, the last time. */
+  #given: LlmResponse | undefined;
   #at: number;
 
   /**
@@ -89,9 +91,14 @@ export class LlmPassage implements InterceptedLlmCall {
       this.#openRequest().stream(read);
       return;
     }
-    const { target } = this;
-    const inside = <R>(work: () => R): R => this.call.run.insideHandler(handler, work);
-    read(replay(() => this.#intercept(handler), { interceptor: handler.name, target, inside }));
+    const place: ReplayPlace = {
+      interceptor: handler.name,
+      target: this.target,
+      inside: (work) => this.call.run.insideHandler(handler, work),
+      given: () => this.#given,
+      collect: this.call.collect,
+    };
+    read(replay(() => this.#intercept(handler), place));
   }
 
   /** The last item of the source, checked and noted. */
@@ -114,7 +121,14 @@ export class LlmPassage implements InterceptedLlmCall {
     return this.#request?.meter;
   }
 
-  /** The answer, as `next` gives it. */
+  /** The answer, as `next` gives it to the interceptor around. */
+  answered(answer: Answer): LlmResponse {
+    const response = this.response(answer);
+    if (this.outer) this.outer.#given = response;
+    return response;
+  }
+
+  /** An answer as a response of this way. */
   response(answer: Answer): LlmResponse {
     return toResponse(answer, this.provider, sumOf(this.#requests), {
       durationMs: performance.now() - this.#startedAt,
@@ -126,18 +140,15 @@ export class LlmPassage implements InterceptedLlmCall {
   readonly #next: LlmNext = (request = this.request, options = {}) => {
     const target = this.#targetOf(request, options);
     const { signal, maxRetries } = options;
-    const stop = signal ? AbortSignal.any([this.signal, signal]) : this.signal;
-    if (!this.streaming) {
-      const inner = new LlmPassage(this.call, target, stop, this, maxRetries);
-      const answering = inner.whole().then((answer) => inner.response(answer));
-      // An interceptor may have lost interest in it.
-      answering.catch(() => undefined);
-      return answering;
-    }
-    const left = new AbortController();
-    const stops = AbortSignal.any([stop, left.signal]);
+    const stop = new AbortController();
+    const signals = [this.signal, stop.signal, ...(signal ? [signal] : [])];
+    const stops = AbortSignal.any(signals);
     const inner = new LlmPassage(this.call, target, stops, this, maxRetries);
-    return new LlmStream(new StreamedPassage(inner, left));
+    if (this.streaming) return new LlmStream(new StreamedPassage(inner, stop));
+    const answering = inner.whole().then((answer) => inner.answered(answer));
+    // An interceptor may have lost interest in it.
+    this.call.stopAtEnd(stop, answering);
+    return answering;
   };
 
   #targetOf(request: LlmRequest, { client: name }: LlmNextOptions): LlmTarget {

@@ -22,6 +22,7 @@ export class StreamedPassage implements Streamed {
 
   begin(): void {
     if (this.passage.signal.aborted) throw this.passage.signal.reason as Error;
+    this.passage.call.stopAtEnd(this.left, this.closed);
   }
 
   open(read: (source: ItemSource) => void): void {
@@ -50,7 +51,7 @@ export class StreamedPassage implements Streamed {
   async conclude(answer: Answer): Promise<LlmResponse> {
     await this.passage.arrived(answer);
     this.#closed.resolve();
-    return this.passage.response(answer);
+    return this.passage.answered(answer);
   }
 
   sourceError(thrown: unknown): Error {
