@@ -160,6 +160,21 @@ describe.each(METHODS)('RetryInterceptor, by %s', (method) => {
   });
 });
 
+it('RetryInterceptor keeps a process alive while it waits, and no longer', async () => {
+  const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+  const limited = new LlmRateLimitError('slow down', { retryAfterMs: 29_000 });
+  const { llm, moody } = await start([limited], [new RetryInterceptor()]);
+  const before = timers();
+  const left = new AbortController();
+  const failing = ask(llm, 'generate', { signal: left.signal }).catch((error: unknown) => error);
+  while (moody.asked.length === 0) await new Promise(setImmediate);
+  await new Promise(setImmediate);
+  expect(timers()).toBe(before + 1);
+  left.abort();
+  await failing;
+  expect(timers()).toBe(before);
+});
+
 it('RetryInterceptor does not begin a stream anew that has begun', async () => {
   const { llm, moody, recording } = await start(['half'], [new RetryInterceptor(quick)]);
   await expect(ask(llm, 'stream')).rejects.toThrow('lost');
