@@ -1,4 +1,5 @@
-import { abortable, callInterceptor, nextInterceptor } from '../dispatch/index.js';
+import { abortable, callInterceptor, nextInterceptor, stopWith } from '../dispatch/index.js';
+import { CallbacksError, LlmAbortedError } from '../errors/index.js';
 import type { LlmStartEvent } from '../events/index.js';
 import type { Handler } from '../registry/index.js';
 import type { LlmEstimate, LlmRequest, LlmResponse } from '../shapes/index.js';
@@ -141,13 +142,21 @@ export class LlmPassage implements InterceptedLlmCall {
     const target = this.#targetOf(request, options);
     const { signal, maxRetries } = options;
     const stop = new AbortController();
-    const signals = [this.signal, stop.signal, ...(signal ? [signal] : [])];
-    const stops = AbortSignal.any(signals);
-    const inner = new LlmPassage(this.call, target, stops, this, maxRetries);
-    if (this.streaming) return new LlmStream(new StreamedPassage(inner, stop));
+    const inner = new LlmPassage(this.call, target, stop.signal, this, maxRetries);
+    const watch = (): (() => void) => {
+      const unwatch = stopWith(this.signal, stop);
+      const unwatchOwn = signal && stopWith(signal, stop, toAbortedError);
+      return () => {
+        unwatch();
+        unwatchOwn?.();
+      };
+    };
+    if (this.streaming) return new LlmStream(new StreamedPassage(inner, stop, watch));
+    const unwatch = watch();
     const answering = inner.whole().then((answer) => inner.answered(answer));
     // An interceptor may have lost interest in it.
     this.call.stopAtEnd(stop, answering);
+    answering.then(unwatch, unwatch);
     return answering;
   };
 
@@ -183,4 +192,10 @@ export class LlmPassage implements InterceptedLlmCall {
     this.#requests.push(request);
     this.outer?.note(request);
   }
+}
+
+/** Why a request was stopped, as its interceptor is to get it. */
+function toAbortedError(cause: unknown): Error {
+  if (cause instanceof CallbacksError) return cause;
+  return new LlmAbortedError('The request was aborted by the signal that next() got.', { cause });
 }

@@ -1,5 +1,5 @@
 import { abortable } from '../dispatch/index.js';
-import { CallbacksError, LlmAbortedError, LlmServerError } from '../errors/index.js';
+import { CallbacksError, LlmServerError } from '../errors/index.js';
 import type { ProviderResult } from '../shapes/index.js';
 import type { LlmCall } from './llm-call.js';
 import type { LlmProviderContext } from './llm-provider.js';
@@ -84,10 +84,7 @@ export class ProviderRequest {
   get #stopped(): Error | undefined {
     const { run } = this.call;
     if (run.aborted) return run.reason as Error;
-    if (!this.signal.aborted) return undefined;
-    const cause: unknown = this.signal.reason;
-    if (cause instanceof CallbacksError) return cause;
-    return new LlmAbortedError('The request was aborted by the signal that next() got.', { cause });
+    return this.signal.aborted ? (this.signal.reason as Error) : undefined;
   }
 }
 

@@ -16,11 +16,14 @@ export class StreamedPassage implements Streamed {
     private readonly passage: LlmPassage,
     /** Stops this stream alone. */
     private readonly left: AbortController,
+    /** Has it stop with what is around it; returns what ends that. */
+    private readonly watch: () => () => void,
   ) {
     this.#arrivals = new Arrivals(passage.call.collect);
   }
 
   begin(): void {
+    void this.closed.then(this.watch());
     if (this.passage.signal.aborted) throw this.passage.signal.reason as Error;
     this.passage.call.stopAtEnd(this.left, this.closed);
   }
@@ -89,7 +92,7 @@ export class StreamedPassage implements Streamed {
   }
 
   cancel(): void {
-    if (this.passage.signal.aborted) return;
+    if (this.left.signal.aborted) return;
     this.#cancelled = true;
     this.left.abort(new LlmAbortedError('The reader of the stream stopped reading.'));
   }

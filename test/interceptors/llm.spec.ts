@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { getEventListeners, once } from 'node:events';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
 import {
@@ -208,6 +208,20 @@ describe.each(METHODS)('An interceptor of %s', (method) => {
     expect((await ask(llm, method)).response.text).toBe('answer 2');
     expect(signals.map(({ aborted }) => aborted)).toEqual([true, false]);
     expect(recording.of('llm.end')).toMatchObject([{ attempts: [{}, {}] }]);
+  });
+
+  it('may give next a signal of its own, which keeps no trace of the requests that it stops', async () => {
+    const own = new AbortController();
+    const { llm } = await start([does((_call, next) => next(undefined, { signal: own.signal }))]);
+    await ask(llm, method);
+    expect(getEventListeners(own.signal, 'abort')).toEqual([]);
+    const traces = Object.getOwnPropertySymbols(own.signal).map(
+      (key) => (own.signal as unknown as Record<symbol, unknown>)[key],
+    );
+    expect(traces.filter((one) => one instanceof Set && one.size > 0)).toEqual([]);
+    own.abort('enough');
+    const error = await ask(llm, method).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ name: 'AbortError', cause: 'enough' });
   });
 
   it('is called from the lowest order to the highest, each seeing what the one around has made', async () => {
