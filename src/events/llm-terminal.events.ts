@@ -70,6 +70,10 @@ export class LlmEndEvent extends LlmTerminalEvent {
   get cost(): number | null {
     return this.response.cost;
   }
+  /** `true` for an answer that was not asked for, because a `CacheInterceptor` had it. */
+  get cached(): boolean | undefined {
+    return this.response.cached;
+  }
   /** Milliseconds, without the start hooks. */
   get durationMs(): number {
     return this.response.durationMs;
@@ -91,6 +95,7 @@ export class LlmEndEvent extends LlmTerminalEvent {
       'usage',
       'tokenCount',
       'cost',
+      'cached',
       'durationMs',
       'timeToFirstChunkMs',
       'attempts',

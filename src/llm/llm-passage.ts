@@ -1,4 +1,5 @@
-import { abortable, callInterceptor, nextInterceptor } from '../dispatch/index.js';
+import { abortable, callInterceptor, nextInterceptor, stopWith } from '../dispatch/index.js';
+import { CallbacksError, LlmAbortedError } from '../errors/index.js';
 import type { LlmStartEvent } from '../events/index.js';
 import type { Handler } from '../registry/index.js';
 import type { LlmEstimate, LlmRequest, LlmResponse } from '../shapes/index.js';
@@ -8,7 +9,7 @@ import { LlmStream } from './llm-stream.js';
 import { attemptsOf, sumOf } from './call-meter.js';
 import { checkAnswer, checkResult, toResponse, type Answer } from './provider-result.js';
 import { ProviderRequest } from './provider-request.js';
-import { replay } from './replay.js';
+import { replay, type ReplayPlace } from './replay.js';
 import type { LlmTarget, RequestMeter } from './request-meter.js';
 import type { ItemSource } from './streamed.js';
 import { StreamedPassage, type Passage } from './streamed-passage.js';
@@ -23,6 +24,8 @@ export class LlmPassage implements InterceptedLlmCall, Passage {
   #request: ProviderRequest | undefined;
   readonly #requests: RequestMeter[] = [];
   readonly #startedAt = performance.now();
+  /** What the interceptor's `next` has given, the last time. */
+  #given: LlmResponse | undefined;
   #at: number;
 
   /**
@@ -89,9 +92,14 @@ export class LlmPassage implements InterceptedLlmCall, Passage {
       this.#openRequest().stream(read);
       return;
     }
-    const { target } = this;
-    const inside = <R>(work: () => R): R => this.call.run.insideHandler(handler, work);
-    read(replay(() => this.#intercept(handler), { interceptor: handler.name, target, inside }));
+    const place: ReplayPlace = {
+      interceptor: handler.name,
+      target: this.target,
+      inside: (work) => this.call.run.insideHandler(handler, work),
+      given: () => this.#given,
+      collect: this.call.collect,
+    };
+    read(replay(() => this.#intercept(handler), place));
   }
 
   async arrived(item: Answer): Promise<void> {
@@ -110,6 +118,12 @@ export class LlmPassage implements InterceptedLlmCall, Passage {
     return this.#request?.meter;
   }
 
+  answered(answer: Answer): LlmResponse {
+    const response = this.response(answer);
+    if (this.outer) this.outer.#given = response;
+    return response;
+  }
+
   response(answer: Answer): LlmResponse {
     return toResponse(answer, this.provider, sumOf(this.#requests), {
       durationMs: performance.now() - this.#startedAt,
@@ -121,18 +135,23 @@ export class LlmPassage implements InterceptedLlmCall, Passage {
   readonly #next: LlmNext = (request = this.request, options = {}) => {
     const target = this.#targetOf(request, options);
     const { signal, maxRetries } = options;
-    const stop = signal ? AbortSignal.any([this.signal, signal]) : this.signal;
-    if (!this.streaming) {
-      const inner = new LlmPassage(this.call, target, stop, this, maxRetries);
-      const answering = inner.whole().then((answer) => inner.response(answer));
-      // An interceptor may have lost interest in it.
-      answering.catch(() => undefined);
-      return answering;
-    }
-    const left = new AbortController();
-    const stops = AbortSignal.any([stop, left.signal]);
-    const inner = new LlmPassage(this.call, target, stops, this, maxRetries);
-    return new LlmStream(new StreamedPassage(inner, left));
+    const stop = new AbortController();
+    const inner = new LlmPassage(this.call, target, stop.signal, this, maxRetries);
+    const watch = (): (() => void) => {
+      const unwatch = stopWith(this.signal, stop);
+      const unwatchOwn = signal && stopWith(signal, stop, toAbortedError);
+      return () => {
+        unwatch();
+        unwatchOwn?.();
+      };
+    };
+    if (this.streaming) return new LlmStream(new StreamedPassage(inner, stop, watch));
+    const unwatch = watch();
+    const answering = inner.whole().then((answer) => inner.answered(answer));
+    // An interceptor may have lost interest in it.
+    this.call.stopAtEnd(stop, answering);
+    answering.then(unwatch, unwatch);
+    return answering;
   };
 
   #targetOf(request: LlmRequest, { client: name }: LlmNextOptions): LlmTarget {
@@ -167,4 +186,10 @@ export class LlmPassage implements InterceptedLlmCall, Passage {
     this.#requests.push(request);
     this.outer?.note(request);
   }
+}
+
+/** Why a request was stopped, as its interceptor is to get it. */
+function toAbortedError(cause: unknown): Error {
+  if (cause instanceof CallbacksError) return cause;
+  return new LlmAbortedError('The request was aborted by the signal that next() got.', { cause });
 }

@@ -20,7 +20,9 @@ export interface Passage extends Pick<InterceptedLlmCall, 'request' | 'signal' |
   arrived(item: Answer): Promise<void>;
   /** Why the way failed. */
   failed(thrown: unknown): Promise<Error>;
-  /** The answer, as `next` gives it. */
+  /** The answer, as `next` gives it to the interceptor around. */
+  answered(answer: Answer): LlmResponse;
+  /** An answer as a response of this way. */
   response(answer: Answer): LlmResponse;
 }
 
@@ -34,12 +36,16 @@ export class StreamedPassage implements Streamed {
     private readonly passage: Passage,
     /** Stops this stream alone. */
     private readonly left: AbortController,
+    /** Has it stop with what is around it; returns what ends that. */
+    private readonly watch: () => () => void,
   ) {
     this.#arrivals = new Arrivals(passage.call.collect);
   }
 
   begin(): void {
+    void this.closed.then(this.watch());
     if (this.passage.signal.aborted) throw this.passage.signal.reason as Error;
+    this.passage.call.stopAtEnd(this.left, this.closed);
   }
 
   open(read: (source: ItemSource) => void): void {
@@ -68,7 +74,7 @@ export class StreamedPassage implements Streamed {
   async conclude(answer: Answer): Promise<LlmResponse> {
     await this.passage.arrived(answer);
     this.#closed.resolve();
-    return this.passage.response(answer);
+    return this.passage.answered(answer);
   }
 
   sourceError(thrown: unknown): Error {
@@ -98,7 +104,7 @@ export class StreamedPassage implements Streamed {
   }
 
   cancel(): void {
-    if (this.passage.signal.aborted) return;
+    if (this.left.signal.aborted) return;
     this.#cancelled = true;
     this.left.abort(new LlmAbortedError('The reader of the stream stopped reading.'));
   }
