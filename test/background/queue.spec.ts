@@ -326,6 +326,26 @@ describe('callbacks.flush()', () => {
     expect(done).toEqual(['a', 'a', 'a!', 'a!']);
   });
 
+  it('waits in the background for the others there, which may do the same', async () => {
+    const { llm, callbacks } = await start();
+    const gate = new Gate();
+    let flushed = 0;
+    const flush = async () => {
+      await callbacks.flush();
+      flushed++;
+    };
+    callbacks.on('llm.end', flush, inBackground);
+    callbacks.on('llm.end', flush, inBackground);
+    callbacks.on('llm.end', () => gate.pass(), inBackground);
+    await llm.generate('hi');
+    await gate.reached(1);
+    await settle();
+    expect(flushed).toBe(0);
+    gate.open();
+    await callbacks.flush();
+    expect(flushed).toBe(2);
+  });
+
   it('does not wait for what others begin meanwhile', async () => {
     const { llm, callbacks } = await start();
     const gates: Record<string, Gate> = { first: new Gate(), second: new Gate() };
