@@ -2,6 +2,7 @@ import type { Job as BullJob, JobsOptions } from 'bullmq';
 import { withDeadline } from '../deadline.js';
 import { CallbacksConfigurationError } from '../errors/index.js';
 import type { Job, JobQueue, JobWork } from '../jobs/index.js';
+import { messageOf } from '../text.js';
 import { openQueue, type BullmqWorker, type OpenQueue } from './backend.js';
 import { ErrorLog } from './error-log.js';
 import { toBullmqSettings, type BullmqJobQueueOptions, type BullmqSettings } from './options.js';
@@ -154,7 +155,7 @@ export class BullmqJobQueue implements JobQueue {
     } catch (error) {
       if (this.#isPaused) await this.#giveBack(stored, token);
       // Of a plain kind: bullmq takes errors of certain names and messages for commands.
-      throw new Error(error instanceof Error ? error.message : String(error), { cause: error });
+      throw new Error(messageOf(error), { cause: error });
     }
   }
 

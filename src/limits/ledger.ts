@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Logger } from '@nestjs/common';
-import { oneLine } from '../text.js';
+import { messageOf, oneLine } from '../text.js';
 import { encodeKey, type CallClaim } from './limit.js';
 import type {
   CounterState,
@@ -209,10 +209,9 @@ export class Ledger {
       if (isTold) {
         this.#toldAt = performance.now();
         const { name, onStoreError } = this.options;
-        const why = error instanceof Error ? error.message : String(error);
         this.#logger.warn(
           oneLine(
-            `The store of ${name} cannot be used; until it can, calls ${POLICIES[onStoreError]}: ${why}`,
+            `The store of ${name} cannot be used; until it can, calls ${POLICIES[onStoreError]}: ${messageOf(error)}`,
           ),
         );
       }

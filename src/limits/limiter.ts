@@ -12,6 +12,7 @@ import {
   type LlmStream,
 } from '../llm/index.js';
 import type { LlmChunk, LlmResponse } from '../shapes/index.js';
+import { messageOf } from '../text.js';
 import { checkFixed, type LimiterSettings } from './check-limiter.js';
 import { claimsOf } from './claims.js';
 import { Ledger, type Ticket } from './ledger.js';
@@ -227,7 +228,7 @@ export abstract class Limiter<O extends LimiterOptions> implements OnApplication
     } catch (error) {
       this.#logger.error(
         'onThreshold failed',
-        error instanceof Error ? error.stack : String(error),
+        error instanceof Error ? error.stack : messageOf(error),
       );
     }
   }

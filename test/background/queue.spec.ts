@@ -249,6 +249,15 @@ describe('What goes wrong in the background', () => {
     ]);
   });
 
+  it('is told whatever it is', async () => {
+    const { llm, callbacks, failures } = await start();
+    const error: unknown = Object.create(null);
+    callbacks.on('llm.end', () => Promise.reject(error), inBackground);
+    await llm.generate('hi');
+    await callbacks.flush();
+    expect(failures().map((failure) => failure.error)).toEqual([error]);
+  });
+
   it('does not stop a run, a CallbackAbort neither', async () => {
     const { llm, callbacks, failures } = await start();
     const refuse = () => {
