@@ -173,7 +173,7 @@ export abstract class Limiter<O extends LimiterOptions> implements OnApplication
 
   #claims(call: InterceptedLlmCall): Promise<CallClaim[]> {
     return claimsOf(call, this.#settings, (problem) =>
-      this.refusal(`${this.#name}: ${problem}`, {}),
+      this.refusal(`${this.#name}: ${problem}`, { retryable: false }),
     );
   }
 
