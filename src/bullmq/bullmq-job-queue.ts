@@ -111,7 +111,7 @@ export class BullmqJobQueue implements JobQueue {
   async deadLetters(limit = PAGE): Promise<DeadLetter[]> {
     const { queue } = await this.#open();
     const failed = await queue.getFailed(0, limit - 1);
-    return failed.map((stored) => ({
+    return failed.filter(isOurs).map((stored) => ({
       job: fromStored(stored.data),
       error: stored.failedReason,
       attempts: stored.attemptsMade,
@@ -185,5 +185,14 @@ export class BullmqJobQueue implements JobQueue {
     });
     opened.disconnect();
     closing.catch(() => {});
+  }
+}
+
+/** Others may add to the same queue, by hand or by mistake. */
+function isOurs({ data }: BullJob<unknown>): boolean {
+  try {
+    return fromStored(data) !== undefined;
+  } catch {
+    return false;
   }
 }
