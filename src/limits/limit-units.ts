@@ -62,6 +62,11 @@ export const TOKENS: LimitUnit = {
   write: (amount) => `${amount} token${amount === 1 ? '' : 's'}`,
 };
 
+/** A limit that stores have kept. */
+export function limitOf({ scale }: LimitUnit, stored: number): number {
+  return stored === Number.MAX_SAFE_INTEGER ? Infinity : stored / scale;
+}
+
 /** As stores count it. */
 export function toStored({ scale }: LimitUnit, amount: number): number {
   return Math.min(Math.round(amount * scale), Number.MAX_SAFE_INTEGER);

@@ -1,4 +1,5 @@
 import { checkAmount, type Limit } from './limit.js';
+import { limitOf } from './limit-units.js';
 import type { CounterState } from './limit-store.js';
 import type { LimiterUsage, LimitUse } from './limiter-options.js';
 
@@ -20,6 +21,7 @@ function useOf(source: Limit, key: string, state: CounterState): LimitUse {
   const stored = typeof fixed === 'number' ? fixed : state.limit;
   const [used, reserved] = [state.used / scale, state.reserved / scale];
   const left = stored === undefined ? null : Math.max(0, stored - state.used - state.reserved);
+  const limit = stored === undefined ? null : limitOf(unit, stored);
   return {
     key,
     unit: unit.id,
@@ -27,8 +29,8 @@ function useOf(source: Limit, key: string, state: CounterState): LimitUse {
     window: length,
     used,
     reserved,
-    limit: stored === undefined ? null : stored / scale,
-    remaining: left === null ? null : left / scale,
+    limit,
+    remaining: left === null || limit === Infinity ? limit : left / scale,
     ...(typeof length === 'string' &&
       length !== 'lifetime' && {
         resetsAt: window.bucketAt(Date.now()).end,
