@@ -153,12 +153,10 @@ export class Ledger {
     return outcome.granted ? { ...ticket, at: outcome.at, amounts: outcome.amounts } : outcome;
   }
 
-  /** So that an outage finds what this process has used before it. */
+  /** So that an outage finds what this process has used before it, as long as its memory has room for the key. */
   async #settleLocally({ claims, ...settlement }: Settlement): Promise<void> {
     const quiet = claims.map(({ tellFrom: _tellFrom, ...claim }) => claim);
-    await this.#local
-      ?.settle({ ...settlement, claims: quiet })
-      .catch((error: unknown) => this.#isAway(error));
+    await this.#local?.settle({ ...settlement, claims: quiet }).catch(() => undefined);
   }
 
   async #send(settlement: Settlement): Promise<void> {
