@@ -251,7 +251,7 @@ describe('What goes wrong in the background', () => {
 
   it('is told whatever it is', async () => {
     const { llm, callbacks, failures } = await start();
-    const error: unknown = Object.create(null);
+    const error = Object.create(null) as Error;
     callbacks.on('llm.end', () => Promise.reject(error), inBackground);
     await llm.generate('hi');
     await callbacks.flush();

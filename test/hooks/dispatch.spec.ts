@@ -109,7 +109,11 @@ describe('An error in a handler', () => {
     ['nothing', undefined],
   ])('may be anything: %s', async (_, thrown) => {
     const recording = new RecordingCallbacks();
-    const failing = { onLlmEnd: () => Promise.reject(thrown) };
+    const failing = {
+      onLlmEnd() {
+        throw thrown as Error;
+      },
+    };
     const { llm } = await startApp({}, { callbacks: [failing, recording] });
     expect((await llm.generate('hi')).text).toBe('hello');
     expect(recording.of('callback.error').map(({ error }) => error)).toEqual([thrown]);
