@@ -119,10 +119,12 @@ export class Ledger {
     await this.options.store.reset(this.#group, counters);
   }
 
-  /** Sends what is left to be sent, if the store takes it. */
+  /** Sends what is left to be sent, if the store takes it. What another application has reserved is kept. */
   async close(): Promise<void> {
-    clearInterval(this.#renewing);
-    this.#renewing = undefined;
+    if (this.#open.size === 0) {
+      clearInterval(this.#renewing);
+      this.#renewing = undefined;
+    }
     await this.#flush();
   }
 
