@@ -3,6 +3,8 @@ import type { HandlerContext } from '../events/index.js';
 
 /** A handler that nobody waits for, from when it is accepted until it is done; what it gets besides the event. */
 export class Task implements HandlerContext {
+  /** Whether it waits for its turn. */
+  isQueued = false;
   #controller: AbortController | undefined;
   #stopped: { readonly reason: Error } | undefined;
 
@@ -77,7 +79,7 @@ export class Outstanding {
 
   /**
    * Waits for all that is under way, and for what that begins meanwhile; not for what others begin. A task does not wait
-   * for itself, nor for others that wait in this way.
+   * for itself, nor for others that wait in this way, nor for those whose turn would come only after it.
    */
   async flush(): Promise<void> {
     const left = new Set(this.#tasks);
@@ -85,6 +87,7 @@ export class Outstanding {
     const waiting = around && left.has(around) ? around : undefined;
     if (waiting !== undefined) {
       left.delete(waiting);
+      for (const task of left) if (task.isQueued) left.delete(task);
       for (const flush of this.#flushes) {
         if (flush.waiting === undefined) continue;
         left.delete(flush.waiting);

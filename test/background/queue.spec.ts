@@ -355,6 +355,15 @@ describe('callbacks.flush()', () => {
     expect(flushed).toBe(2);
   });
 
+  it('does not wait in the background for those whose turn comes after it', async () => {
+    const { llm, callbacks } = await start({ concurrency: 1 });
+    let flushed = 0;
+    callbacks.on('llm.end', () => callbacks.flush().then(() => flushed++), inBackground);
+    await Promise.all([llm.generate('a'), llm.generate('b'), llm.generate('c')]);
+    await callbacks.flush();
+    expect(flushed).toBe(3);
+  });
+
   it('does not wait for what others begin meanwhile', async () => {
     const { llm, callbacks } = await start();
     const gates: Record<string, Gate> = { first: new Gate(), second: new Gate() };
