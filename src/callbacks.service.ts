@@ -169,8 +169,8 @@ export class CallbacksService {
 
   /**
    * Waits for all handlers that are in the background now, and for those that come of them: `background: true` until
-   * they are done, `'durable'` until the queue has their jobs. Not to be awaited in such a handler, which would wait for
-   * itself.
+   * they are done, `'durable'` until the queue has their jobs. Such a handler waits neither for itself, nor for others
+   * that wait here, nor for those whose turn comes after it.
    *
    * @example
    * ```ts

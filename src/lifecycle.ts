@@ -14,7 +14,7 @@ import { DurableWorker } from './durable/index.js';
 import { LlmAbortedError } from './errors/index.js';
 import { HandlerRegistry } from './registry/index.js';
 import { ActiveTrace, OpenRuns } from './run/index.js';
-import { oneLine } from './text.js';
+import { messageOf, oneLine } from './text.js';
 
 /** How long the terminal events of aborted runs are waited for, at least, in milliseconds. */
 const ABORT_MS = 1_000;
@@ -112,8 +112,7 @@ export class Lifecycle implements OnModuleInit, OnApplicationBootstrap, BeforeAp
     try {
       await withDeadline(settling, CLOSE_MS, () => new Error(`it took longer than ${CLOSE_MS} ms`));
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      this.#logger.warn(`The job queue did not ${what}: ${oneLine(reason)}`);
+      this.#logger.warn(`The job queue did not ${what}: ${oneLine(messageOf(error))}`);
     }
   }
 }

@@ -11,3 +11,12 @@ export function oneLine(text: string): string {
     return String.raw`\u` + character.charCodeAt(0).toString(16).padStart(4, '0');
   });
 }
+
+/** What a thrown value says. Anything can be thrown, also what cannot be made a text. */
+export function messageOf(error: unknown): string {
+  try {
+    return String(error instanceof Error ? error.message : error);
+  } catch {
+    return 'an error without a text';
+  }
+}

@@ -2,6 +2,7 @@ import type { Job as BullJob, JobsOptions } from 'bullmq';
 import { withDeadline } from '../deadline.js';
 import { CallbacksConfigurationError } from '../errors/index.js';
 import type { Job, JobQueue, JobWork } from '../jobs/index.js';
+import { messageOf } from '../text.js';
 import { openQueue, type BullmqWorker, type OpenQueue } from './backend.js';
 import { ErrorLog } from './error-log.js';
 import { toBullmqSettings, type BullmqJobQueueOptions, type BullmqSettings } from './options.js';
@@ -110,7 +111,7 @@ export class BullmqJobQueue implements JobQueue {
   async deadLetters(limit = PAGE): Promise<DeadLetter[]> {
     const { queue } = await this.#open();
     const failed = await queue.getFailed(0, limit - 1);
-    return failed.map((stored) => ({
+    return failed.filter(isOurs).map((stored) => ({
       job: fromStored(stored.data),
       error: stored.failedReason,
       attempts: stored.attemptsMade,
@@ -154,7 +155,7 @@ export class BullmqJobQueue implements JobQueue {
     } catch (error) {
       if (this.#isPaused) await this.#giveBack(stored, token);
       // Of a plain kind: bullmq takes errors of certain names and messages for commands.
-      throw new Error(error instanceof Error ? error.message : String(error), { cause: error });
+      throw new Error(messageOf(error), { cause: error });
     }
   }
 
@@ -184,5 +185,14 @@ export class BullmqJobQueue implements JobQueue {
     });
     opened.disconnect();
     closing.catch(() => {});
+  }
+}
+
+/** Others may add to the same queue, by hand or by mistake. */
+function isOurs({ data }: BullJob<unknown>): boolean {
+  try {
+    return fromStored(data) !== undefined;
+  } catch {
+    return false;
   }
 }

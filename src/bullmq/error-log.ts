@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { oneLine } from '../text.js';
+import { messageOf, oneLine } from '../text.js';
 
 /** How long the same trouble is not logged again, in milliseconds. */
 const QUIET_MS = 60_000;
@@ -10,7 +10,7 @@ export class ErrorLog {
   #last: { readonly message: string; readonly at: number } | undefined;
 
   readonly tell = (error: unknown): void => {
-    const message = error instanceof Error ? error.message || error.name : String(error);
+    const message = messageOf(error) || (error as Error).name;
     const at = performance.now();
     if (this.#last?.message === message && at - this.#last.at < QUIET_MS) return;
     this.#last = { message, at };

@@ -16,7 +16,13 @@ export class BackgroundJob implements QueuedJob {
     private readonly told: Told,
     private readonly task: Task,
     private readonly outstanding: Outstanding,
-  ) {}
+  ) {
+    task.isQueued = true;
+  }
+
+  begin(): void {
+    this.task.isQueued = false;
+  }
 
   async run(): Promise<void> {
     const work = () => this.outstanding.inside(this.task, () => this.#work());

@@ -2,6 +2,8 @@ import { setImmediate } from 'node:timers';
 
 /** What can be put into a {@link BackgroundQueue}. */
 export interface QueuedJob {
+  /** Its turn has come: it is run next. */
+  begin(): void;
   /** Never rejects. */
   run(): Promise<void>;
 }
@@ -88,6 +90,7 @@ export class BackgroundQueue {
 
   #start(job: QueuedJob): void {
     this.#running++;
+    job.begin();
     // After the promises of now: the caller goes first.
     setImmediate(() => void job.run().finally(() => this.#next()));
   }

@@ -14,7 +14,7 @@ import {
   type HandlerTable,
   type InstanceOwner,
 } from '../registry/index.js';
-import { oneLine } from '../text.js';
+import { messageOf, oneLine } from '../text.js';
 import { Background } from './background.js';
 import { abortable, isThenable } from './promises.js';
 import { callWithTimeout } from './timeout.js';
@@ -196,9 +196,8 @@ export class Dispatcher {
     run: Audience,
     error: unknown,
   ): Promise<void> | undefined {
-    const reason = error instanceof Error ? error.message : String(error);
     this.#logger.error(
-      `${handler.name} failed on ${event.type}: ${oneLine(reason)}`,
+      `${handler.name} failed on ${event.type}: ${oneLine(messageOf(error))}`,
       error instanceof Error ? error.stack : '',
     );
     return this.#tellFailure(handler, event, run, error);

@@ -3,6 +3,8 @@ import type { HandlerContext } from '../events/index.js';
 
 /** A handler that nobody waits for, from when it is accepted until it is done; what it gets besides the event. */
 export class Task implements HandlerContext {
+  /** Whether it waits for its turn. */
+  isQueued = false;
   #controller: AbortController | undefined;
   #stopped: { readonly reason: Error } | undefined;
 
@@ -30,6 +32,8 @@ export class Task implements HandlerContext {
 
 /** Somebody who waits for tasks, and for those that come of them. */
 interface Flush {
+  /** The task that waits itself, where one does. */
+  readonly waiting: Task | undefined;
   readonly left: Set<Task>;
   readonly done: () => void;
 }
@@ -66,22 +70,35 @@ export class Outstanding {
 
   end(task: Task): void {
     this.#tasks.delete(task);
-    for (const flush of this.#flushes) {
-      flush.left.delete(task);
-      if (flush.left.size === 0) flush.done();
-    }
+    for (const flush of this.#flushes) this.#leaveOut(task, flush);
   }
 
   inside<R>(task: Task, work: () => R): R {
     return this.#around.run(task, work);
   }
 
-  /** Waits for all that is under way, and for what that begins meanwhile; not for what others begin. */
+  /**
+   * Waits for all that is under way, and for what that begins meanwhile; not for what others begin. A task does not wait
+   * for itself, nor for others that wait in this way, nor for those whose turn would come only after it.
+   */
   async flush(): Promise<void> {
-    if (this.#tasks.size === 0) return;
+    const left = new Set(this.#tasks);
+    const around = this.#around.getStore();
+    const waiting = around && left.has(around) ? around : undefined;
+    if (waiting !== undefined) {
+      left.delete(waiting);
+      for (const task of left) if (task.isQueued) left.delete(task);
+      for (const flush of this.#flushes) {
+        if (flush.waiting === undefined) continue;
+        left.delete(flush.waiting);
+        this.#leaveOut(waiting, flush);
+      }
+    }
+    if (left.size === 0) return;
     await new Promise<void>((resolve) => {
       const flush: Flush = {
-        left: new Set(this.#tasks),
+        waiting,
+        left,
         done: () => {
           this.#flushes.delete(flush);
           resolve();
@@ -107,6 +124,11 @@ export class Outstanding {
     this.#tasks.clear();
     for (const { done } of this.#flushes) done();
     return left;
+  }
+
+  #leaveOut(task: Task, { left, done }: Flush): void {
+    left.delete(task);
+    if (left.size === 0) done();
   }
 
   /** Before Node 24, each promise of the process walks all storages that were ever used; a closed application's goes. */

@@ -16,7 +16,7 @@ import {
   type InstanceOwner,
 } from '../registry/index.js';
 import { RunFactory } from '../run/index.js';
-import { oneLine } from '../text.js';
+import { messageOf, oneLine } from '../text.js';
 
 /** Calls durable handlers for the jobs that come out of the queue, with the events that these hold. */
 @Injectable()
@@ -71,8 +71,7 @@ export class DurableWorker {
   }
 
   #warn(what: string, error: unknown): void {
-    const reason = error instanceof Error ? error.message : String(error);
-    this.#logger.warn(`${what} and is tried again: ${oneLine(reason)}`);
+    this.#logger.warn(`${what} and is tried again: ${oneLine(messageOf(error))}`);
   }
 }
 

@@ -1,3 +1,5 @@
+import { messageOf } from '../text.js';
+
 /** Stable, machine-readable names of what went wrong; safe to log, count and switch on. */
 export type ErrorCode =
   | 'configuration'
@@ -88,7 +90,8 @@ export interface ErrorJson {
 
 /** The JSON of any thrown value, in the shape of {@link CallbacksError.toJSON}. */
 export function describeError(error: unknown): ErrorJson {
-  if (!(error instanceof Error)) return { name: 'Error', message: String(error), retryable: false };
+  if (!(error instanceof Error))
+    return { name: 'Error', message: messageOf(error), retryable: false };
   const { code, status, retryable } = error as {
     code?: unknown;
     status?: unknown;
@@ -97,7 +100,7 @@ export function describeError(error: unknown): ErrorJson {
   return {
     name: error.name,
     ...(typeof code === 'string' && { code }),
-    message: error.message,
+    message: messageOf(error),
     retryable: retryable === true,
     ...(typeof status === 'number' && { status }),
   };

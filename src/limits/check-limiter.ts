@@ -1,6 +1,7 @@
 import { CallbacksConfigurationError } from '../errors/index.js';
 import { checkAmount, type Limit } from './limit.js';
 import { DOLLARS, REQUESTS, TOKENS, type LimitUnit } from './limit-units.js';
+import type { LimitStore } from './limit-store.js';
 import { limitWindow, type WindowLength } from './limit-window.js';
 import type {
   CostLimit,
@@ -40,6 +41,13 @@ const COMMON = [
   'replicas',
   'leaseMs',
 ] as const satisfies (keyof LimiterOptions)[];
+const STORE = [
+  'reserve',
+  'settle',
+  'renew',
+  'usage',
+  'reset',
+] as const satisfies (keyof LimitStore)[];
 const MAX_LEASE_MS = 86_400_000;
 const MINUTE_MS = 60_000;
 
@@ -71,11 +79,8 @@ export function checkRateLimiter(options: RateLimiterOptions): LimiterSettings {
 /** Refuses values of the options that a limiter keeps for all its life. */
 export function checkFixed({ name, store, onStoreError, replicas, leaseMs }: LimiterOptions): void {
   if (name !== undefined && (typeof name !== 'string' || name === '')) fail('name must be a text.');
-  if (
-    store !== undefined &&
-    typeof (store as Partial<typeof store> | null)?.reserve !== 'function'
-  ) {
-    fail('store must be a LimitStore, like new MemoryLimitStore().');
+  if (store !== undefined && !STORE.every((method) => typeof store?.[method] === 'function')) {
+    fail(`store must be a LimitStore, like new MemoryLimitStore(), with ${STORE.join(', ')}.`);
   }
   oneOf('onStoreError', onStoreError, ['open', 'closed', 'local']);
   whole('replicas', replicas, 1, Number.MAX_SAFE_INTEGER);

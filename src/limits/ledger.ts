@@ -109,10 +109,12 @@ export class Ledger {
     await this.options.store.reset(this.#group, counters);
   }
 
-  /** Sends what is left to be sent, if the store takes it. */
+  /** Sends what is left to be sent, if the store takes it. What another application has reserved is kept. */
   async close(): Promise<void> {
-    clearInterval(this.#renewing);
-    this.#renewing = undefined;
+    if (this.#open.size === 0) {
+      clearInterval(this.#renewing);
+      this.#renewing = undefined;
+    }
     await this.#flush();
   }
 
@@ -143,10 +145,10 @@ export class Ledger {
     return outcome.granted ? { ...ticket, at: outcome.at, amounts: outcome.amounts } : outcome;
   }
 
-  /** So that an outage finds what this process has used before it. */
+  /** So that an outage finds what this process has used before it, as long as its memory has room for the key. */
   async #settleLocally({ claims, ...settlement }: Settlement): Promise<void> {
     const quiet = claims.map(({ tellFrom: _tellFrom, ...claim }) => claim);
-    await this.#local?.settle({ ...settlement, claims: quiet }).catch(this.#outage.note);
+    await this.#local?.settle({ ...settlement, claims: quiet }).catch(() => undefined);
   }
 
   async #send(settlement: Settlement): Promise<void> {

@@ -8,6 +8,7 @@ import {
   type LlmStream,
 } from '../llm/index.js';
 import type { LlmChunk, LlmResponse } from '../shapes/index.js';
+import { messageOf } from '../text.js';
 import { checkFixed, type LimiterSettings } from './check-limiter.js';
 import { claimsOf } from './claims.js';
 import { Ledger, type Ticket } from './ledger.js';
@@ -166,7 +167,7 @@ export abstract class Limiter<O extends LimiterOptions> implements OnApplication
 
   #claims(call: InterceptedLlmCall): Promise<CallClaim[]> {
     return claimsOf(call, this.#settings, (problem) =>
-      this.refusal(`${this.#name}: ${problem}`, {}),
+      this.refusal(`${this.#name}: ${problem}`, { retryable: false }),
     );
   }
 
@@ -208,7 +209,7 @@ export abstract class Limiter<O extends LimiterOptions> implements OnApplication
     try {
       await this.#settings.onThreshold?.({ key, used, limit, ratio: used / limit });
     } catch (error) {
-      const why = error instanceof Error ? error.stack : String(error);
+      const why = error instanceof Error ? error.stack : messageOf(error);
       this.#logger.error('onThreshold failed', why);
     }
   }

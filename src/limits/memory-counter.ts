@@ -39,7 +39,8 @@ export class MemoryCounter {
   prune(now: number): boolean {
     if (now >= this.#nextLapse) this.#lapse(now);
     for (const [start, bucket] of this.#buckets) {
-      if (!this.#counts(bucket, now)) this.#buckets.delete(start);
+      const isEmpty = bucket.used === 0 && bucket.reserved === 0;
+      if (isEmpty || !this.#counts(bucket, now)) this.#buckets.delete(start);
     }
     return this.#buckets.size > 0 || this.#held.size > 0;
   }

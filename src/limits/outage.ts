@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { oneLine } from '../text.js';
+import { messageOf, oneLine } from '../text.js';
 import type { LimiterOptions } from './limiter-options.js';
 
 /** How often outages are logged at most, for a store that comes and goes. */
@@ -30,8 +30,7 @@ export class Outage {
     this.#isTold = performance.now() - this.#toldAt >= QUIET_MS;
     if (!this.#isTold) return;
     this.#toldAt = performance.now();
-    const why = error instanceof Error ? error.message : String(error);
-    this.#warn(`cannot be used; until it can, calls ${POLICIES[this.policy]}: ${why}`);
+    this.#warn(`cannot be used; until it can, calls ${POLICIES[this.policy]}: ${messageOf(error)}`);
   };
 
   /** The store has answered; `lost` settlements could not be kept meanwhile. */

@@ -44,6 +44,7 @@ export class WaitingLines {
     maxQueue: number,
     visitor: Visitor<T>,
   ): Promise<T> {
+    visitor.signal.throwIfAborted();
     const line = this.#lines.get(key) ?? { places: [] };
     this.#lines.set(key, line);
     if (line.standstill && line.places.length >= maxQueue)
@@ -78,6 +79,7 @@ export class WaitingLines {
       const gifts = this.#gifts;
       const outcome = await visitor.attempt();
       if (outcome.granted) return outcome;
+      visitor.signal.throwIfAborted();
       if (outcome.retryAfterMs === undefined && outcome.reserved === 0)
         throw visitor.refuse(outcome, false);
       if (maxQueue === 0) throw visitor.refuse(outcome, true);

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Injectable, type Provider } from '@nestjs/common';
+import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { LlmEndEvent, OnLlmEnd, type Job } from 'nestjs-llm-callbacks';
 import {
@@ -14,6 +15,7 @@ import { RecordingCallbacks } from 'nestjs-llm-callbacks/testing';
 import { closeApps, startApp } from '../support/app.js';
 import { Gate } from '../support/gate.js';
 import { describeJobStores, dropRedisKeys, type JobStore } from '../support/job-stores.js';
+import { eventually } from '../support/limited.js';
 import { logs } from '../support/logs.js';
 import { describeWithRedis, REDIS_URL } from '../support/services.js';
 
@@ -26,6 +28,13 @@ class Audit {
   @OnLlmEnd({ ...durable, name: 'audit' }) paid(event: LlmEndEvent) {
     heard.push(event);
     void arrived.pass();
+  }
+}
+
+@Injectable()
+class Fails {
+  @OnLlmEnd({ ...durable, name: 'audit' }) fails() {
+    throw new Error('disk full');
   }
 }
 
@@ -105,7 +114,7 @@ describeJobStores('BullmqJobQueue', (newStore) => {
     const events: LlmEndEvent[] = [];
     let isMended = false;
     @Injectable()
-    class Fails {
+    class FailsAtFirst {
       @OnLlmEnd({ ...durable, name: 'audit' }) fails(event: LlmEndEvent) {
         times.push(performance.now());
         events.push(event);
@@ -115,14 +124,14 @@ describeJobStores('BullmqJobQueue', (newStore) => {
     }
     const { llm } = await producer({ attempts: 3 });
     await llm.generate('hi', { userId: 'ada' });
-    const { queue, recording, failed } = await worker([Fails]);
+    const { queue, recording, failed } = await worker([FailsAtFirst]);
     await failed.reached(1);
     expect(times).toHaveLength(3);
     const [first, second] = times.slice(1).map((time, i) => time - times[i]!) as [number, number];
     expect(first).toBeGreaterThanOrEqual(19);
     expect(second).toBeGreaterThanOrEqual(39);
     expect(recording.of('callback.error')).toMatchObject([
-      { handler: 'Fails.fails', userId: 'ada', error: { message: 'disk full' } },
+      { handler: 'FailsAtFirst.fails', userId: 'ada', error: { message: 'disk full' } },
     ]);
     const letter = {
       job: { handler: 'audit', event: events[0]!.toJSON() },
@@ -227,6 +236,24 @@ describeWithRedis('BullmqJobQueue with a client of Redis that it is given', () =
     expect(await client.ping()).toBe('PONG');
     // Nor is the copy left, which bullmq gives the name of its queue.
     expect(await client.client('LIST')).not.toContain(prefix);
+  });
+});
+
+describeWithRedis('BullmqJobQueue whose queue somebody else adds to', () => {
+  const prefix = `test-${randomUUID()}`;
+  afterAll(() => dropRedisKeys(prefix));
+
+  it('fails what is no job, and lists the dead letters beside it', async () => {
+    const { queue, llm, failed } = await start({ connection: REDIS_URL, prefix, attempts: 1 }, [
+      Fails,
+    ]);
+    const others = new Queue('callbacks', { connection: { url: REDIS_URL }, prefix });
+    await others.add('audit', { what: 'else' });
+    await llm.generate('hi');
+    await failed.reached(1);
+    await eventually(async () => (await others.getFailedCount()) === 2);
+    await others.close();
+    expect(await queue.deadLetters()).toMatchObject([{ error: 'disk full' }]);
   });
 });
 

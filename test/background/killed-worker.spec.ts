@@ -46,7 +46,7 @@ describeJobStores('A durable handler whose process is killed twice', (newStore) 
   it('is called for every event at least once, and twice only where the kill fell', async () => {
     const store = await newStore();
     // PostgreSQL takes some hundred jobs a second.
-    const count = 'prefix' in store.options ? 2_000 : 400;
+    const count = 'prefix' in store.options ? 2_000 : 200;
     const doneKey = `test-${randomUUID()}`;
     const redis = new Redis(REDIS_URL);
     const start = () => {

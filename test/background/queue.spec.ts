@@ -249,6 +249,15 @@ describe('What goes wrong in the background', () => {
     ]);
   });
 
+  it('is told whatever it is', async () => {
+    const { llm, callbacks, failures } = await start();
+    const error = Object.create(null) as Error;
+    callbacks.on('llm.end', () => Promise.reject(error), inBackground);
+    await llm.generate('hi');
+    await callbacks.flush();
+    expect(failures().map((failure) => failure.error)).toEqual([error]);
+  });
+
   it('does not stop a run, a CallbackAbort neither', async () => {
     const { llm, callbacks, failures } = await start();
     const refuse = () => {
@@ -324,6 +333,35 @@ describe('callbacks.flush()', () => {
     await llm.generate('a');
     await callbacks.flush();
     expect(done).toEqual(['a', 'a', 'a!', 'a!']);
+  });
+
+  it('waits in the background for the others there, which may do the same', async () => {
+    const { llm, callbacks } = await start();
+    const gate = new Gate();
+    let flushed = 0;
+    const flush = async () => {
+      await callbacks.flush();
+      flushed++;
+    };
+    callbacks.on('llm.end', flush, inBackground);
+    callbacks.on('llm.end', flush, inBackground);
+    callbacks.on('llm.end', () => gate.pass(), inBackground);
+    await llm.generate('hi');
+    await gate.reached(1);
+    await settle();
+    expect(flushed).toBe(0);
+    gate.open();
+    await callbacks.flush();
+    expect(flushed).toBe(2);
+  });
+
+  it('does not wait in the background for those whose turn comes after it', async () => {
+    const { llm, callbacks } = await start({ concurrency: 1 });
+    let flushed = 0;
+    callbacks.on('llm.end', () => callbacks.flush().then(() => flushed++), inBackground);
+    await Promise.all([llm.generate('a'), llm.generate('b'), llm.generate('c')]);
+    await callbacks.flush();
+    expect(flushed).toBe(3);
   });
 
   it('does not wait for what others begin meanwhile', async () => {

@@ -103,6 +103,22 @@ describe('An error in a handler', () => {
     ]);
   });
 
+  it.each<[string, unknown]>([
+    ['an object without a prototype', Object.create(null)],
+    ['a text that cannot be read', { toString: () => ({}) }],
+    ['nothing', undefined],
+  ])('may be anything: %s', async (_, thrown) => {
+    const recording = new RecordingCallbacks();
+    const failing = {
+      onLlmEnd() {
+        throw thrown as Error;
+      },
+    };
+    const { llm } = await startApp({}, { callbacks: [failing, recording] });
+    expect((await llm.generate('hi')).text).toBe('hello');
+    expect(recording.of('callback.error').map(({ error }) => error)).toEqual([thrown]);
+  });
+
   it('that hears callback.error is only logged', async () => {
     const worse = {
       onCallbackError() {

@@ -28,6 +28,19 @@ describe('The memory store', () => {
     expect(await use(store, 'e')).toMatchObject({ granted: true });
   });
 
+  it('keeps no key that has used nothing, whatever its window', async () => {
+    const store = new MemoryLimitStore({ maxKeys: 3 });
+    const lifetime = limitWindow('lifetime');
+    for (let i = 0; i < 10; i++) {
+      const id = String(i);
+      const claim = { key: id, window: lifetime, amount: 1, limit: 10 };
+      const request = { group: 'g', id, leaseMs: 1_000, instance: 'test' };
+      const grant = await store.reserve({ ...request, claims: [{ ...claim, elastic: false }] });
+      expect(grant).toMatchObject({ granted: true });
+      await store.settle({ group: 'g', id, at: Date.now(), claims: [{ ...claim, used: 0 }] });
+    }
+  });
+
   it('counts as away then', async () => {
     const limiter = new CostLimiter({
       maxCost: 1,

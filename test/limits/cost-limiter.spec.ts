@@ -300,6 +300,27 @@ describeStores('A cost limiter', (newStore) => {
     await expect(llm.generate('hi')).rejects.toBeInstanceOf(BudgetExceededError);
   });
 
+  it('keeps what one application has reserved when another one with it closes', async () => {
+    const leaseMs = 50;
+    const limiter = limiterOf({ maxCost: 1, leaseMs });
+    const start = async () => {
+      const provider = new MeteredLlm('by hand');
+      const providers = [{ provide: CostLimiter, useValue: limiter }];
+      const llm = { provider, model: 'fake' };
+      return { ...(await startApp({ providers }, { llm, prices: PRICES })), provider };
+    };
+    const [one, other] = [await start(), await start()];
+    const call = one.llm.generate('hi', atMost(5));
+    await one.provider.asked(1);
+    await other.module.close();
+
+    await new Promise((resolve) => setTimeout(resolve, 3 * leaseMs));
+
+    await eventually(async () => (await limiter.usage()).reserved === 0.5);
+    one.provider.requests[0]!.answer(1);
+    await call;
+  });
+
   it('shares a budget with limiters of the same store, name and key', async () => {
     const store = newStore();
     const { llm } = await startLimited([new CostLimiter({ maxCost: 0.1, store })]);

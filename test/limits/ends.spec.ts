@@ -49,7 +49,11 @@ const ENDS: [name: string, ask: Ask, used: Used][] = [
     (llm) => llm.generate('hi', { ...options, signal: AbortSignal.abort() }),
     NOTHING,
   ],
-  ['a timeout', (llm) => llm.generate('hi', { ...options, timeoutMs: 20 }), [0, 1, 0]],
+  [
+    'a timeout',
+    untilAsked((llm, timeoutMs) => llm.generate('hi', { ...options, timeoutMs })),
+    [0, 1, 0],
+  ],
   ['a stream that was read', asked((llm) => read(llm, 99)), [0.3, 1, 3]],
   [
     'a stream for its response alone',
@@ -67,7 +71,7 @@ const ENDS: [name: string, ask: Ask, used: Used][] = [
   ],
   [
     'a stream that timed out before its first chunk',
-    (llm) => read(llm, 99, { timeoutMs: 20 }),
+    untilAsked((llm, timeoutMs) => read(llm, 99, { timeoutMs })),
     [0, 1, 0],
   ],
   [
@@ -93,6 +97,14 @@ function asked(ask: (llm: LlmService) => Promise<unknown>): Ask {
   return async (llm, provider) => {
     void provider.asked(1).then(() => provider.requests[0]!.answer(3));
     await ask(llm);
+  };
+}
+
+/** Asks with longer and longer timeouts, until one is over only after the request was sent. */
+function untilAsked(ask: (llm: LlmService, timeoutMs: number) => Promise<unknown>): Ask {
+  return async (llm, { requests }) => {
+    for (let timeoutMs = 20; requests.length === 0; timeoutMs *= 2)
+      await ask(llm, timeoutMs).catch(() => undefined);
   };
 }
 

@@ -9,6 +9,7 @@ import {
 } from 'nestjs-llm-callbacks';
 import { defer } from '../../src/run/deferred.js';
 import { closeApps } from '../support/app.js';
+import { settle } from '../support/gate.js';
 import { describeStores, START } from '../support/limit-stores.js';
 import { eventually, startLimited } from '../support/limited.js';
 
@@ -84,6 +85,14 @@ describeStores('A rate limiter', (newStore) => {
     ]);
   });
 
+  it('refuses a call without a key for good', async () => {
+    const { llm } = await startLimited([limiterOf({ requestsPerMinute: 5, per: 'user' })]);
+    await expect(llm.generate('hi')).rejects.toMatchObject({
+      code: 'rate_limit_exceeded',
+      retryable: false,
+    });
+  });
+
   it('lets no more requests through at once than in a minute', async () => {
     const { llm, provider } = await startLimited([limiterOf({ requestsPerMinute: 5 })]);
     const outcomes = await Promise.allSettled(Array.from({ length: 50 }, () => llm.generate('hi')));
@@ -96,6 +105,23 @@ describeStores('A limiter with calls that wait', (newStore) => {
   const waiting = (maxQueue = 100) =>
     new CostLimiter({ maxCost: 1, mode: 'wait', maxQueue, store: newStore() });
   const half = { maxOutputTokens: 5 };
+  /** A store that tells when it is asked, and answers when it may. */
+  function slowStore() {
+    const [store, asked, granted] = [newStore(), defer<void>(), defer<void>()];
+    const slow: LimitStore = {
+      reserve: async (request) => {
+        asked.resolve();
+        const outcome = await store.reserve(request);
+        await granted.promise;
+        return outcome;
+      },
+      settle: (settlement) => store.settle(settlement),
+      renew: (...held) => store.renew(...held),
+      usage: (...counters) => store.usage(...counters),
+      reset: (...counters) => store.reset(...counters),
+    };
+    return { store, slow, asked, granted };
+  }
 
   it('lets them through in the order in which they came', async () => {
     const { llm, provider } = await startLimited([waiting()], 'by hand');
@@ -162,19 +188,7 @@ describeStores('A limiter with calls that wait', (newStore) => {
   });
 
   it('gives back what the store grants to one that has left meanwhile', async () => {
-    const [store, asked, granted] = [newStore(), defer<void>(), defer<void>()];
-    const slow: LimitStore = {
-      reserve: async (request) => {
-        asked.resolve();
-        const outcome = await store.reserve(request);
-        await granted.promise;
-        return outcome;
-      },
-      settle: (settlement) => store.settle(settlement),
-      renew: (...held) => store.renew(...held),
-      usage: (...counters) => store.usage(...counters),
-      reset: (...counters) => store.reset(...counters),
-    };
+    const { slow, asked, granted } = slowStore();
     const limiter = new CostLimiter({ maxCost: 1, mode: 'wait', store: slow });
     const { llm, provider } = await startLimited([limiter]);
     const leaving = new AbortController();
@@ -188,6 +202,26 @@ describeStores('A limiter with calls that wait', (newStore) => {
 
     await eventually(async () => (await limiter.usage()).reserved === 0);
     expect(provider.requests).toHaveLength(0);
+  });
+
+  it('keeps no place for one that left while the store was asked', async () => {
+    const { store, slow, asked, granted } = slowStore();
+    const options = { maxCost: 1, window: 'month', mode: 'wait', maxQueue: 1 } as const;
+    const limiter = new CostLimiter({ ...options, store: slow });
+    const { llm } = await startLimited([], 10);
+    await llm.generate('1', { callbacks: [new CostLimiter({ ...options, store })] });
+    const leaving = new AbortController();
+    const left = llm.generate('2', { callbacks: [limiter], signal: leaving.signal });
+    await asked.promise;
+    leaving.abort();
+    await expect(left).rejects.toBeInstanceOf(LlmAbortedError);
+    granted.resolve();
+    await settle();
+
+    const next = llm.generate('3', { callbacks: [limiter] });
+    await settle();
+    await limiter.reset();
+    await next;
   });
 
   it('refuses those for whom there is no room', async () => {

@@ -33,7 +33,7 @@ export function describeWith(
   } else {
     // Jest itself tells only how many.
     process.stderr.write(`Skipped, because there is no ${what}: ${name}\n`);
-    // oxlint-disable-next-line jest/no-disabled-tests, jest/valid-describe-callback -- where there is none, none is tested
+    // oxlint-disable-next-line jest/no-disabled-tests, jest/valid-title, jest/valid-describe-callback -- where there is none, none is tested
     describe.skip(name, tests);
   }
 }
