@@ -61,10 +61,10 @@ export class Lifecycle implements OnModuleInit, OnApplicationBootstrap, BeforeAp
     const { drainMs, queue } = this.application.settings;
     const paused = this.#settled('pause', queue?.pause?.());
     if (!(await isWithin(drainMs, this.#quiet()))) {
-      await this.#abortRuns(drainMs);
+      await this.#abortRuns(drainMs, Math.max(drainMs, ABORT_MS));
       this.#leaveBackground(drainMs);
       // Those that came of the background meanwhile.
-      await this.#abortRuns(drainMs);
+      await this.#abortRuns(drainMs, ABORT_MS);
     }
     await paused;
     await this.#settled('close', queue?.close());
@@ -78,7 +78,7 @@ export class Lifecycle implements OnModuleInit, OnApplicationBootstrap, BeforeAp
     } while (this.openRuns.size > 0);
   }
 
-  async #abortRuns(drainMs: number): Promise<void> {
+  async #abortRuns(drainMs: number, waitMs: number): Promise<void> {
     if (this.openRuns.size === 0) return;
     this.#logger.warn(
       `${this.openRuns.size} runs did not end within ${drainMs} ms of the shutdown and are aborted.`,
@@ -87,7 +87,7 @@ export class Lifecycle implements OnModuleInit, OnApplicationBootstrap, BeforeAp
     this.openRuns.abortAll(
       new LlmAbortedError('The call was aborted because the application shuts down.', { cause }),
     );
-    if (!(await isWithin(Math.max(drainMs, ABORT_MS), this.openRuns.idle()))) {
+    if (!(await isWithin(waitMs, this.openRuns.idle()))) {
       this.#logger.error(
         `${this.openRuns.size} runs are still kept open by their handlers and are left behind.`,
       );

@@ -39,8 +39,8 @@ export interface Interception<Q, R> {
   readonly kind: 'tool' | 'agent';
   readonly handlers: readonly Handler[];
   /** What an interceptor is shown of a request. */
-  viewOf(request: Q): object;
-  work(request: Q): R | Promise<R>;
+  readonly viewOf: (request: Q) => object;
+  readonly work: (request: Q) => R | Promise<R>;
 }
 
 /**
@@ -50,7 +50,7 @@ export interface Interception<Q, R> {
 export async function interceptWork<Q, R>(
   around: InterceptedRun,
   { kind, handlers, viewOf, work }: Interception<Q, R>,
-  request: Q,
+  original: Q,
 ): Promise<R> {
   const { run } = around;
   const working = new Set<Promise<R>>();
@@ -67,7 +67,7 @@ export async function interceptWork<Q, R>(
     working.add(done);
     return done.finally(() => working.delete(done));
   };
-  const going = goOn(0, request);
+  const going = goOn(0, original);
   around.holdOpen(going);
   try {
     return await abortable(going, run.signal);

@@ -7,7 +7,7 @@ import {
   isBrokenCircuitError,
   type CircuitBreakerPolicy,
 } from 'cockatiel';
-import { LlmOverloadedError } from '../errors/index.js';
+import { CallbackAbort, LlmAbortedError, LlmOverloadedError } from '../errors/index.js';
 import { InterceptLlm, LlmStream, type InterceptedLlmCall, type LlmNext } from '../llm/index.js';
 import type { LlmResponse } from '../shapes/index.js';
 import { begun, type BegunStream } from './begun.js';
@@ -54,11 +54,13 @@ export class CircuitBreakerInterceptor {
     const check = checkerFor('CircuitBreakerInterceptor');
     check(Number.isInteger(failures) && failures > 0, 'failures must be a whole number above 0.');
     check(resetMs > 0, 'resetMs must be above 0 milliseconds.');
-    this.#newCircuit = () =>
-      circuitBreaker(handleWhen(when), {
-        halfOpenAfter: resetMs,
-        breaker: new ConsecutiveBreaker(failures),
-      });
+    this.#newCircuit = () => {
+      const isFailure = (error: unknown) =>
+        when(error) || (circuit.state === CircuitState.HalfOpen && isNoAnswer(error));
+      const breaker = new ConsecutiveBreaker(failures);
+      const circuit = circuitBreaker(handleWhen(isFailure), { halfOpenAfter: resetMs, breaker });
+      return circuit;
+    };
   }
 
   /** The state of a client's circuit. */
@@ -103,4 +105,9 @@ export class CircuitBreakerInterceptor {
     }
     return circuit;
   }
+}
+
+/** Whether a trial was stopped or refused on this side, so that the client has shown nothing; else any answer is one. */
+function isNoAnswer(error: unknown): boolean {
+  return error instanceof LlmAbortedError || error instanceof CallbackAbort;
 }

@@ -65,8 +65,9 @@ export type LlmNext = (
  * call it again, or throw, which fails the call with that very error.
  *
  * It returns an `LlmResponse`, or for a streamed call also an `LlmStream` or an async iterable of chunks, whose last item
- * may be the `LlmResponse`. A response that answers a streamed call is replayed as chunks. `usage` and `cost` of the call
- * are those of the requests that were really made, whatever is returned.
+ * may be the `LlmResponse`; else the answer is what they add up to, with what else `next` said. A response that answers a
+ * streamed call is replayed as chunks. `usage` and `cost` of the call are those of the requests that were really made,
+ * whatever is returned.
  *
  * @example
  * ```ts

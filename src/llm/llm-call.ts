@@ -25,7 +25,7 @@ export class LlmCall extends RunLife implements Stoppable {
   readonly #stops: RunStops;
   readonly #hearsChunks: boolean;
   /** Stops what interceptors have asked for and is still under way. */
-  readonly #underWay = new Set<AbortController>();
+  #underWay: Set<AbortController> | undefined;
   #cancelled = false;
   #chunks = 0;
 
@@ -98,8 +98,9 @@ export class LlmCall extends RunLife implements Stoppable {
 
   /** Has what an interceptor asks for stopped, if it is still under way when the call is answered. */
   stopAtEnd(stop: AbortController, asking: Promise<unknown>): void {
-    const forget = () => void this.#underWay.delete(stop);
-    this.#underWay.add(stop);
+    const underWay = (this.#underWay ??= new Set());
+    const forget = () => void underWay.delete(stop);
+    underWay.add(stop);
     asking.then(forget, forget);
   }
 
@@ -154,7 +155,7 @@ export class LlmCall extends RunLife implements Stoppable {
     this.#finish();
     // What was asked for beside the answer counts as it stands.
     meter.closeAll();
-    for (const stop of this.#underWay) stop.abort(new LlmAbortedError('The call was answered.'));
+    this.#underWay?.forEach((stop) => stop.abort(new LlmAbortedError('The call was answered.')));
     const { total } = meter;
     this.run.spend(total.usage, total.cost);
     const response = toResponse(answer, this.spec.client.label, total, meter, object);

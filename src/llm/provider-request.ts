@@ -61,9 +61,8 @@ export class ProviderRequest {
     const { client, request } = this.target;
     const { run } = this.call;
     run.inside(() => {
-      const source: ItemSource = client.provider
-        .stream(request, this.#context)
-        [Symbol.asyncIterator]();
+      const stream = client.provider.stream(request, this.#context);
+      const source: ItemSource = stream[Symbol.asyncIterator]();
       read(source.take === undefined ? inside(run, source) : source);
     });
   }

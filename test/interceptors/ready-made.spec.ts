@@ -167,8 +167,8 @@ it('RetryInterceptor keeps a process alive while it waits, and no longer', async
   const waits: NodeJS.Timeout[] = [];
   const watch = createHook({
     init(_id, type, _trigger, resource) {
-      const timer = resource as NodeJS.Timeout & { _idleTimeout?: number };
-      if (type === 'Timeout' && timer._idleTimeout === 29_000) waits.push(timer);
+      const { ['_idleTimeout']: ms } = resource as { _idleTimeout?: number };
+      if (type === 'Timeout' && ms === 29_000) waits.push(resource as NodeJS.Timeout);
     },
   });
   const limited = new LlmRateLimitError('slow down', { retryAfterMs: 29_000 });
@@ -412,6 +412,15 @@ describe.each(METHODS)('CircuitBreakerInterceptor, by %s', (method) => {
     while (breaker.state() === 'open') {
       await ask(llm, method).catch(() => undefined);
     }
+    expect(breaker.state()).toBe('closed');
+  });
+
+  it('learns nothing from a trial that was refused before the client was asked', async () => {
+    const breaker = new CircuitBreakerInterceptor({ failures: 1, resetMs: 10 });
+    const { llm, moody } = await start([down(), new CallbackAbort('refused')], [breaker]);
+    while (moody.asked.length < 2) await ask(llm, method).catch(() => undefined);
+    expect(breaker.state()).toBe('open');
+    while (breaker.state() === 'open') await ask(llm, method).catch(() => undefined);
     expect(breaker.state()).toBe('closed');
   });
 });
