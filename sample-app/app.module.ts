@@ -1,6 +1,11 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
-import { CallbacksExceptionFilter, CallbacksModule, CostTracker } from 'nestjs-llm-callbacks';
+import {
+  CallbacksExceptionFilter,
+  CallbacksModule,
+  CostTracker,
+  FallbackInterceptor,
+} from 'nestjs-llm-callbacks';
 import { CLERK } from './agent/clerk.js';
 import { HelpTexts } from './agent/help-texts.js';
 import { OrderBook } from './agent/order-book.js';
@@ -8,6 +13,7 @@ import { OrderTools } from './agent/order-tools.js';
 import { TicketHandler } from './agent/ticket-handler.js';
 import { WaitingTickets } from './agent/waiting-tickets.js';
 import { AgentPrinter } from './callbacks/agent-printer.js';
+import { AnswerLength } from './callbacks/answer-length.js';
 import { AnswerReview } from './callbacks/answer-review.js';
 import { AuditLog } from './callbacks/audit-log.js';
 import { LatencyPrinter } from './callbacks/latency-printer.js';
@@ -16,19 +22,40 @@ import { ApprovalsController } from './desk/approvals.controller.js';
 import { AuditController } from './desk/audit.controller.js';
 import { CostsController } from './desk/costs.controller.js';
 import { DeskService } from './desk/desk.service.js';
+import { OutageController } from './desk/outage.controller.js';
 import { TicketsController } from './desk/tickets.controller.js';
 import { whoIsAsking } from './desk/who-is-asking.js';
+import { LimitStorage } from './limits/limit-storage.js';
+import { LimitsModule } from './limits/limits.module.js';
 import { ModelConnections } from './models/model-connections.js';
+import { MODELS } from './models/models.js';
 import { PageModule } from './page/page.module.js';
 import { ProgressModule } from './progress/progress.module.js';
 
-const CALLBACKS = [CostTracker, SignInGate, AuditLog, LatencyPrinter, AnswerReview, AgentPrinter];
+const CALLBACKS = [
+  CostTracker,
+  SignInGate,
+  AnswerLength,
+  AuditLog,
+  LatencyPrinter,
+  AnswerReview,
+  AgentPrinter,
+];
 const AGENT = [OrderBook, OrderTools, HelpTexts, WaitingTickets, TicketHandler];
 
-/** A support desk: one model sorts the questions, another one answers them, by itself or as an agent with tools. */
+/**
+ * A support desk: one model sorts the questions, another one answers them, by itself or as an agent with tools. When that
+ * one fails, a smaller one stands in for it. Each user has a budget and a rate.
+ */
 @Module({
   imports: [ProgressModule, PageModule],
-  controllers: [TicketsController, ApprovalsController, CostsController, AuditController],
+  controllers: [
+    TicketsController,
+    ApprovalsController,
+    CostsController,
+    AuditController,
+    OutageController,
+  ],
   providers: [
     DeskService,
     ...AGENT,
@@ -37,18 +64,25 @@ const AGENT = [OrderBook, OrderTools, HelpTexts, WaitingTickets, TicketHandler];
   ],
 })
 export class AppModule {
-  static connectedBy(models: ModelConnections): DynamicModule {
+  static connectedBy(models: ModelConnections, limits = LimitStorage.open({})): DynamicModule {
     return {
       module: AppModule,
       imports: [
+        LimitsModule.countedIn(limits),
         CallbacksModule.forRoot({
-          llm: { provider: 'anthropic', model: 'claude-haiku-4-5', ...models.anthropic },
+          llm: { provider: 'anthropic', model: MODELS.default, ...models.anthropic },
           context: whoIsAsking,
         }),
         CallbacksModule.forFeature({
           name: 'support',
-          llm: { provider: 'openai', model: 'gpt-5-mini', ...models.openai },
+          // The backup is asked at once: that is quicker than to try again.
+          llm: { provider: 'openai', model: MODELS.support, maxRetries: 0, ...models.openai },
           agent: CLERK,
+          callbacks: [new FallbackInterceptor({ clients: ['backup'] })],
+        }),
+        CallbacksModule.forFeature({
+          name: 'backup',
+          llm: { provider: 'openai', model: MODELS.backup, ...models.openai },
         }),
       ],
       providers: [{ provide: ModelConnections, useValue: models }],

@@ -1,6 +1,7 @@
 import { NestFactory } from '@nestjs/core';
 import { CallbacksService } from 'nestjs-llm-callbacks';
 import { AppModule } from './app.module.js';
+import { LimitStorage } from './limits/limit-storage.js';
 import { ModelConnections } from './models/model-connections.js';
 import { DeskLogger } from './terminal/desk-logger.js';
 import { Tour } from './terminal/tour.js';
@@ -11,7 +12,8 @@ const print = (text: string): void => void process.stdout.write(`${text}\n`);
 async function main(): Promise<void> {
   const port = Number(process.env['PORT'] ?? 3000);
   const models = await ModelConnections.open();
-  const app = await NestFactory.create(AppModule.connectedBy(models), {
+  const limits = LimitStorage.open();
+  const app = await NestFactory.create(AppModule.connectedBy(models, limits), {
     logger: new DeskLogger(),
     // Readers of streams would otherwise keep the server open.
     forceCloseConnections: true,
@@ -21,6 +23,7 @@ async function main(): Promise<void> {
   const url = await app.getUrl();
 
   print(`\n${models.describe()}`);
+  print(await limits.describe());
   print('Below each request: which callback heard which event, and what it made of it.\n');
   await new Tour(url, app.get(CallbacksService), print)
     .play()

@@ -22,11 +22,10 @@ export * from './decorators/chain.js';
 export * from './decorators/hooks.js';
 export type {
   HookSelector,
-  Interceptor,
-  InterceptorDecorator,
   InterceptorOptions,
   InterceptorSelector,
-} from './decorators/interceptor.js';
+} from './decorators/hook-selector.js';
+export type { Interceptor, InterceptorDecorator } from './decorators/interceptor.js';
 export * from './decorators/retrieval.js';
 export type { RunDecorator } from './decorators/run-method.js';
 export type { BackgroundOptions } from './dispatch/background-options.js';
@@ -38,6 +37,7 @@ export { Callbacks } from './events/callbacks.js';
 export * from './events/chain.events.js';
 export { RunEvent, TerminalEvent, type EventJson } from './events/event.js';
 export type { HandlerContext, HandlerOptions } from './events/handler-options.js';
+export * from './events/llm-terminal.events.js';
 export * from './events/llm.events.js';
 export * from './events/mcp.events.js';
 export * from './events/retrieval.events.js';

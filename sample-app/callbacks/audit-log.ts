@@ -22,6 +22,8 @@ export interface AuditEntry {
   tokens?: number;
   /** US dollars; `null` when the price is not known. */
   cost?: number | null;
+  /** Each request to a model, in turn: `'ok'`, or why it failed. */
+  attempts?: { model: string; outcome: string }[];
 }
 
 const MAX_ENTRIES = 1_000;
@@ -48,20 +50,28 @@ export class AuditLog {
 
   @OnLlmError()
   failed(event: LlmErrorEvent): void {
-    const { error } = event;
-    this.#ended(event, error instanceof CallbacksError ? error.code : error.name);
+    this.#ended(event, reasonOf(event.error));
   }
 
   #ended(event: LlmEndEvent | LlmErrorEvent, outcome: string): void {
     const { usage, cost } = event;
-    this.#record({ ...entryOf(event), outcome, tokens: usage.totalTokens, cost });
-    this.#logger.log(line(event, `${outcome}, ${tokensOf(usage)}, ${dollars(cost)}`));
+    const attempts = event.attempts.map(({ provider, model, error }) => ({
+      model: `${provider}/${model}`,
+      outcome: error === undefined ? 'ok' : reasonOf(error),
+    }));
+    this.#record({ ...entryOf(event), outcome, tokens: usage.totalTokens, cost, attempts });
+    const tries = attempts.length > 1 ? `, by ${event.model} in ${attempts.length} tries` : '';
+    this.#logger.log(line(event, `${outcome}${tries}, ${tokensOf(usage)}, ${dollars(cost)}`));
   }
 
   #record(entry: AuditEntry): void {
     this.#entries.push(entry);
     if (this.#entries.length > MAX_ENTRIES) this.#entries.shift();
   }
+}
+
+function reasonOf(error: Error): string {
+  return error instanceof CallbacksError ? error.code : error.name;
 }
 
 function entryOf(event: LlmStartEvent | LlmEndEvent | LlmErrorEvent): AuditEntry {

@@ -11,8 +11,8 @@ export interface Answer {
 
 const TRIAGE = `You sort questions of customers. Answer with one word: ${TOPICS.join(', ')}.`;
 const PERSONA = 'You help the customers of a small web shop. Answer in at most three sentences.';
-/** Goes to the SDK as it is. */
-const QUICK = { reasoning_effort: 'minimal' };
+/** With `providerOptions`, which go to the SDK as they are. */
+const QUICK = { maxOutputTokens: 150, providerOptions: { reasoning_effort: 'minimal' } };
 
 @Injectable()
 export class DeskService {
@@ -28,13 +28,13 @@ export class DeskService {
     const { text: answer } = await this.support.generate(question, {
       system: `${PERSONA} The question is about: ${topic}.`,
       tags: [topic],
-      providerOptions: QUICK,
+      ...QUICK,
     });
     return { topic, answer };
   }
 
   /** Nothing is sent before the stream is read. */
   stream(question: string): LlmStream {
-    return this.support.stream(question, { system: PERSONA, providerOptions: QUICK });
+    return this.support.stream(question, { system: PERSONA, ...QUICK });
   }
 }

@@ -1,5 +1,10 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import {
+  BadRequestException,
+  createParamDecorator,
+  type ExecutionContext,
+  type PipeTransform,
+} from '@nestjs/common';
 import type { RunContext } from 'nestjs-llm-callbacks';
 
 const USER_ID = /^[\w.@-]{1,64}$/;
@@ -18,3 +23,11 @@ export function whoIsAsking(host: ExecutionContext): RunContext {
 export const User = createParamDecorator(
   (_: unknown, host: ExecutionContext) => whoIsAsking(host).userId,
 );
+
+/** A user that is named in a path. */
+export class UserIdPipe implements PipeTransform<string> {
+  transform(value: string): string {
+    if (USER_ID.test(value)) return value;
+    throw new BadRequestException('A user has 1 to 64 letters, digits and . _ @ - in the name.');
+  }
+}

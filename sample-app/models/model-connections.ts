@@ -3,6 +3,8 @@ import { createServer, type ServerInstance } from '@copilotkit/aimock';
 import type { OnApplicationShutdown } from '@nestjs/common';
 import type { LlmOptions } from 'nestjs-llm-callbacks';
 import { mockFixtures } from './mock-fixtures.js';
+import { MockOutage } from './mock-outage.js';
+import { MODELS, type ClientName } from './models.js';
 
 /** How an SDK reaches its server; empty where the SDK's own environment variables say it. */
 type Connection = Pick<LlmOptions, 'baseURL' | 'apiKey'>;
@@ -12,17 +14,21 @@ export class ModelConnections implements OnApplicationShutdown {
   private constructor(
     readonly openai: Connection,
     readonly anthropic: Connection,
-    private readonly mock: ServerInstance | undefined,
+    private readonly mock?: ServerInstance,
+    private readonly outage = new MockOutage(),
   ) {}
 
   static async open(env: NodeJS.ProcessEnv = process.env): Promise<ModelConnections> {
     const { OPENAI_API_KEY, ANTHROPIC_API_KEY } = env;
-    if (OPENAI_API_KEY && ANTHROPIC_API_KEY) return new ModelConnections({}, {}, undefined);
-    const mock = await createServer(mockFixtures(), { host: '127.0.0.1', port: 0 });
+    if (OPENAI_API_KEY && ANTHROPIC_API_KEY) return new ModelConnections({}, {});
+    const outage = new MockOutage();
+    const fixtures = [outage.fixture, ...mockFixtures()];
+    const mock = await createServer(fixtures, { host: '127.0.0.1', port: 0 });
     return new ModelConnections(
       OPENAI_API_KEY ? {} : { baseURL: `${mock.url}/v1`, apiKey: 'none' },
       ANTHROPIC_API_KEY ? {} : { baseURL: mock.url, apiKey: 'none' },
       mock,
+      outage,
     );
   }
 
@@ -35,6 +41,17 @@ export class ModelConnections implements OnApplicationShutdown {
     return missing.length === 0
       ? 'Both models are asked themselves.'
       : `A mock on this machine stands in for the models without ${missing.join(' and ')}.`;
+  }
+
+  /**
+   * Has the next calls of a client's model fail.
+   *
+   * @returns `false` where the model is asked itself, and no mock can fail
+   */
+  fail(client: ClientName, calls: number): boolean {
+    const { baseURL } = client === 'default' ? this.anthropic : this.openai;
+    if (baseURL !== undefined) this.outage.begin(MODELS[client], calls);
+    return baseURL !== undefined;
   }
 
   /** Comes after the library has let its runs end. */

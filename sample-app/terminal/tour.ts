@@ -1,25 +1,26 @@
 import type { CallbacksService, CostSnapshot } from 'nestjs-llm-callbacks';
+import { ADMIN } from '../desk/admin.guard.js';
+import { FIRST_LIMITS, type UserLimits } from '../limits/desk-limits.js';
 import { costTable } from './cost-table.js';
-import { readSse } from './read-sse.js';
+import { DeskClient, type Reply } from './desk-client.js';
 import { bold, dim, wrap } from './style.js';
 
-/** What the desk says: an answer, an id to decide about, or what is wrong. */
-interface Reply {
-  status: number;
-  answer?: string;
-  approvalId?: string;
-  message?: string;
-}
+/** US dollars: enough for one question at the mock's prices, but not for two. */
+const SMALL_BUDGET = 0.0005;
+const ASK_AT_MOST = 3;
 
 /** A short run for whoever reads the terminal: real requests to the desk's own endpoints. */
 export class Tour {
+  readonly #desk: DeskClient;
   #step = 0;
 
   constructor(
-    private readonly url: string,
+    url: string,
     private readonly callbacks: CallbacksService,
     private readonly print: (text: string) => void,
-  ) {}
+  ) {
+    this.#desk = new DeskClient(url);
+  }
 
   async play(): Promise<void> {
     await this.#ask('Ada', 'Where is my order 1042?');
@@ -28,32 +29,36 @@ export class Tour {
     await this.#ask(undefined, 'May I ask without a name?');
     await this.#handOver('Ada', 'Where is my order 1042, please?');
     await this.#handOver('Grace', 'I want a refund for order 1045.');
-    const response = await fetch(`${this.url}/costs`);
-    this.print(`${bold('What it cost')}  ${dim('GET /costs')}`);
-    this.print(`${costTable((await response.json()) as CostSnapshot)}\n`);
+    await this.#costs('What it cost');
+    await this.#spend('Edsger', 'Where is my order 1042?');
+    await this.#fail('Ada', 'How do I get a refund?');
+    await this.#use('Ada');
+    await this.#costs('What it cost in the end');
   }
 
-  async #ask(user: string | undefined, question: string): Promise<void> {
+  async #ask(user: string | undefined, question: string): Promise<Reply> {
     this.#title(`${user ?? 'Somebody'}: ${question}`, 'POST /tickets/answer');
-    this.#reply(await this.#post('/tickets/answer', user, { question }));
+    const reply = await this.#desk.post('/tickets/answer', user, { question });
+    this.#reply(reply);
+    return reply;
   }
 
   /** To the agent, and to a colleague who agrees to what the agent may not do alone. */
   async #handOver(user: string, question: string): Promise<void> {
     this.#title(`${user} asks the agent: ${question}`, 'POST /tickets');
-    const asked = await this.#post('/tickets', user, { question });
+    const asked = await this.#desk.post('/tickets', user, { question });
     const { approvalId } = asked;
     if (approvalId === undefined) return this.#reply(asked);
     this.#say('A colleague has to agree first.');
     const decision = { approve: true, reason: 'The mill came back today.' };
     this.#title('Joan, a colleague, approves', 'POST /approvals/:id');
-    this.#reply(await this.#post(`/approvals/${approvalId}`, 'Joan', decision));
+    this.#reply(await this.#desk.post(`/approvals/${approvalId}`, 'Joan', decision));
   }
 
   async #stream(user: string, question: string): Promise<void> {
     this.#title(`${user} reads along: ${question}`, 'GET /tickets/stream');
     let answer = '';
-    for await (const text of this.#read(user, question)) answer += text;
+    for await (const text of this.#desk.read(user, question)) answer += text;
     this.#say(answer);
   }
 
@@ -62,7 +67,7 @@ export class Tour {
     this.#title(`${user} leaves early: ${question}`, 'GET /tickets/stream');
     const ended = this.#nextEnd();
     let answer = '';
-    for await (const text of this.#read(user, question)) {
+    for await (const text of this.#desk.read(user, question)) {
       answer = text;
       break;
     }
@@ -70,20 +75,37 @@ export class Tour {
     this.#say(`${answer} …`);
   }
 
-  async *#read(user: string, question: string): AsyncGenerator<string> {
-    const query = new URLSearchParams({ q: question });
-    yield* readSse(
-      await fetch(`${this.url}/tickets/stream?${query.toString()}`, { headers: as(user) }),
-    );
+  /** Asks until the budget is spent, which is small for that long. */
+  async #spend(user: string, question: string): Promise<void> {
+    this.#title('An admin makes all budgets small', 'PATCH /limits');
+    await this.#desk.patch('/limits', ADMIN, { maxCost: SMALL_BUDGET });
+    this.#say(`Each user may spend $${SMALL_BUDGET} a day, for now.`);
+    try {
+      for (let asked = 0; asked < ASK_AT_MOST; asked++) {
+        const { answer } = await this.#ask(user, question);
+        if (answer === undefined) break;
+      }
+    } finally {
+      await this.#desk.patch('/limits', ADMIN, FIRST_LIMITS);
+    }
   }
 
-  async #post(path: string, user: string | undefined, body: object): Promise<Reply> {
-    const response = await fetch(`${this.url}${path}`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', ...as(user) },
-      body: JSON.stringify(body),
-    });
-    return { ...((await response.json()) as Reply), status: response.status };
+  /** Has the model fail that answers, so that the backup does. */
+  async #fail(user: string, question: string): Promise<void> {
+    this.#title('The model that answers fails once', 'POST /outage');
+    const { status, message } = await this.#desk.post('/outage', ADMIN, { client: 'support' });
+    this.#say(message === undefined ? 'The backup will answer.' : `${status} ${message}`);
+    await this.#ask(user, question);
+  }
+
+  async #use(user: string): Promise<void> {
+    this.#title(`What ${user} has used`, 'GET /limits/:user');
+    const path = `/limits/${user.toLowerCase()}`;
+    const limits = await this.#desk.get<UserLimits | { message: string }>(path, user);
+    if ('message' in limits) return this.#say(limits.message);
+    const { budget, rate } = limits;
+    const spent = `$${budget.used.toFixed(6)} of $${budget.limit} today`;
+    this.#say(`${spent}, ${rate.used} of ${rate.limit} requests in the last minute`);
   }
 
   #nextEnd(): Promise<void> {
@@ -100,6 +122,11 @@ export class Tour {
     });
   }
 
+  async #costs(title: string): Promise<void> {
+    this.print(`${bold(title)}  ${dim('GET /costs')}`);
+    this.print(`${costTable(await this.#desk.get<CostSnapshot>('/costs'))}\n`);
+  }
+
   #title(title: string, route: string): void {
     this.print(`${bold(`${++this.#step}  ${title}`)}  ${dim(route)}`);
   }
@@ -111,8 +138,4 @@ export class Tour {
   #say(text: string): void {
     this.print(`${wrap(`→ ${text}`)}\n`);
   }
-}
-
-function as(user: string | undefined): Record<string, string> {
-  return user === undefined ? {} : { 'x-user-id': user.toLowerCase() };
 }

@@ -1,3 +1,4 @@
+import { tooLate } from '../dispatch/index.js';
 import { BudgetExceededError, MaxStepsExceededError } from '../errors/index.js';
 import type { LlmCallOptions, LlmService } from '../llm/index.js';
 import { Totals } from '../run/index.js';
@@ -10,7 +11,7 @@ import type {
   SettledToolCall,
   ToolCall,
 } from '../shapes/index.js';
-import type { AgentRun } from './agent-run.js';
+import { READER_LEFT, type AgentRun } from './agent-run.js';
 import type { ToolCalls } from './tool-calls.js';
 import { answerable, textOf, toPending, toToolMessages } from './transcript.js';
 
@@ -36,9 +37,9 @@ export class AgentLoop {
     messages: readonly Message[],
   ) {
     this.#messages = [...messages];
-    agent.run.whenAborted((reason) => tools.stop(reason));
+    agent.whenAborted((reason) => tools.stop(reason));
     agent.whenCancelled(() => {
-      tools.stop('The reader of the stream stopped reading.');
+      tools.stop(READER_LEFT);
       this.#stopAsking?.();
     });
   }
@@ -63,6 +64,7 @@ export class AgentLoop {
   async #ask(): Promise<Turn> {
     const { agent } = this;
     if (agent.cancelled) return CANCELLED;
+    if (agent.run.ended) throw tooLate('agent');
     this.#checkLimits();
     agent.turn = new Totals();
     const { persona, model, tools, schema } = agent.spec;
@@ -90,12 +92,8 @@ export class AgentLoop {
     const { run, spec } = this.agent;
     if (!spec.streaming)
       return this.llm.generate(this.#messages, { ...options, signal: run.signal });
-    if (spec.schema !== undefined) {
-      const left = new AbortController();
-      this.#stopAsking = () => left.abort('The reader of the stream stopped reading.');
-      const signal = AbortSignal.any([run.signal, left.signal]);
-      return this.llm.generate(this.#messages, { ...options, signal });
-    }
+    if (spec.schema !== undefined)
+      return this.llm.generate(this.#messages, { ...options, signal: this.agent.stopSignal });
     const stream = this.llm.stream(this.#messages, { ...options, signal: run.signal });
     this.#stopAsking = () => void stream[Symbol.asyncDispose]();
     return stream.response;

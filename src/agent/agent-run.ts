@@ -1,3 +1,4 @@
+import { tooLate } from '../dispatch/index.js';
 import { LlmAbortedError } from '../errors/index.js';
 import {
   AgentEndEvent,
@@ -10,6 +11,9 @@ import type { AgentResult, AgentStep } from '../shapes/index.js';
 import { WorkRun } from '../work/index.js';
 import type { AgentSpec } from './agent-spec.js';
 
+/** Why an agent stops that nobody follows any more. */
+export const READER_LEFT = 'The reader of the stream stopped reading.';
+
 /** The life of one run of an agent, with what it has done and used so far. */
 export class AgentRun extends WorkRun<AgentResult> implements Stoppable {
   readonly steps: AgentStep[];
@@ -18,7 +22,9 @@ export class AgentRun extends WorkRun<AgentResult> implements Stoppable {
   /** Of the turn that is under way. */
   turn = new Totals();
   readonly #stops: RunStops;
+  readonly #onAbort: ((reason: unknown) => void)[] = [];
   readonly #onCancel: (() => void)[] = [];
+  #stopSignal: AbortSignal | undefined;
   #cancelled = false;
 
   constructor(
@@ -49,6 +55,9 @@ export class AgentRun extends WorkRun<AgentResult> implements Stoppable {
       this,
       'agent',
     );
+    run.whenAborted((reason) => {
+      for (const stop of this.#onAbort) stop(reason);
+    });
     run.onSpent = (usage, cost) => {
       this.totals.add(usage, cost);
       this.turn.add(usage, cost);
@@ -75,11 +84,31 @@ export class AgentRun extends WorkRun<AgentResult> implements Stoppable {
     return super.fail(thrown);
   }
 
+  /** Fires when it is aborted, and when its reader stops reading. */
+  get stopSignal(): AbortSignal {
+    if (this.#stopSignal === undefined) {
+      const left = new AbortController();
+      const leave = () => left.abort(READER_LEFT);
+      if (this.#cancelled) leave();
+      else this.whenCancelled(leave);
+      this.#stopSignal = AbortSignal.any([this.run.signal, left.signal]);
+    }
+    return this.#stopSignal;
+  }
+
   /** Notes and tells a turn whose tools are done. */
   async step(step: AgentStep): Promise<void> {
+    // Nothing is told after the end: an interceptor may have answered without waiting for this turn.
+    if (this.run.ended) throw tooLate('agent');
     this.steps.push(step);
     await this.tell(new AgentStepEvent(this.run, { agentName: this.spec.agentName, step }));
     if (this.run.aborted) throw this.run.reason as Error;
+  }
+
+  /** What is to be stopped when it is aborted: of each loop, where interceptors let it work more than once. */
+  whenAborted(stop: (reason: unknown) => void): void {
+    if (this.run.aborted) stop(this.run.reason);
+    else this.#onAbort.push(stop);
   }
 
   /** What is to be undone when the reader stops reading. */

@@ -18,7 +18,7 @@ export interface InterceptedAgentCall {
   readonly request: AgentRequest;
   /** The start event, with the context: user, tenant, tags … */
   readonly event: AgentStartEvent;
-  /** Fires when the agent is to stop. */
+  /** Fires when the agent is to stop, also because its reader stopped reading. */
   readonly signal: AbortSignal;
   /** Whether the agent is read event by event; `next` gives a promise either way. */
   readonly streaming: boolean;
@@ -61,16 +61,19 @@ export async function interceptAgent(
     request,
     event: startEvent as AgentStartEvent,
     get signal() {
-      return run.signal;
+      return agent.stopSignal;
     },
     streaming: spec.streaming,
   });
   const { goal, messages } = spec;
   const given = await interceptWork(
-    handlers,
-    run,
-    viewOf,
-    (request) => run.inside(() => work(messagesOf(request, spec))),
+    agent,
+    {
+      kind: 'agent',
+      handlers,
+      viewOf,
+      work: (request) => run.inside(() => work(messagesOf(request, spec))),
+    },
     { goal, messages },
   );
   return completed(agent, given);

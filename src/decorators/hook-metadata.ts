@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import type { HandlerOptions } from '../events/index.js';
-import type { HookSelector, InterceptorOptions } from './interceptor.js';
+import type { HookSelector, InterceptorOptions } from './hook-selector.js';
 import { checkPlace } from './methods-of.js';
 
 const HOOKS = Symbol.for('nestjs-llm-callbacks:hooks');

@@ -1,6 +1,7 @@
 export * from './callback-scope.js';
 export * from './chain.js';
 export * from './hook-metadata.js';
+export * from './hook-selector.js';
 export * from './hooks.js';
 export * from './interceptor.js';
 export * from './method-runner.js';

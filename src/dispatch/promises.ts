@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events';
+
 /** Whether a value is to be awaited. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return (
@@ -15,4 +17,25 @@ export function abortable<T>(work: PromiseLike<T>, signal: AbortSignal): Promise
     signal.addEventListener('abort', stop, { once: true });
     work.then(resolve, reject).then(() => signal.removeEventListener('abort', stop));
   });
+}
+
+/**
+ * Has `stop` abort when a signal does. Not `AbortSignal.any()`, of which Node 20 keeps a trace in its sources: a signal
+ * that lives as long as its application would gather them. Returns what ends it.
+ *
+ * @param toError what `stop` is aborted with, for the signal's reason
+ */
+export function stopWith(
+  signal: AbortSignal,
+  stop: AbortController,
+  toError: (reason: unknown) => unknown = (reason) => reason,
+): () => void {
+  const follow = () => stop.abort(toError(signal.reason));
+  if (signal.aborted) follow();
+  else {
+    // Any number of requests may follow one signal; Node would warn from eleven on.
+    setMaxListeners(Infinity, signal);
+    signal.addEventListener('abort', follow);
+  }
+  return () => signal.removeEventListener('abort', follow);
 }

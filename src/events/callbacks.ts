@@ -2,6 +2,7 @@ import type * as agent from './agent.events.js';
 import type { CallbackErrorEvent } from './callback.events.js';
 import type * as chain from './chain.events.js';
 import type { HandlerContext } from './handler-options.js';
+import type * as llmTerminal from './llm-terminal.events.js';
 import type * as llm from './llm.events.js';
 import type * as mcp from './mcp.events.js';
 import type * as retrieval from './retrieval.events.js';
@@ -41,9 +42,9 @@ export interface Callbacks {
   /** The provider is tried again. */
   onLlmRetry?(event: llm.LlmRetryEvent, context: HandlerContext): unknown;
   /** A call was answered. */
-  onLlmEnd?(event: llm.LlmEndEvent, context: HandlerContext): unknown;
+  onLlmEnd?(event: llmTerminal.LlmEndEvent, context: HandlerContext): unknown;
   /** A call failed or was aborted. */
-  onLlmError?(event: llm.LlmErrorEvent, context: HandlerContext): unknown;
+  onLlmError?(event: llmTerminal.LlmErrorEvent, context: HandlerContext): unknown;
   /** An agent begins. */
   onAgentStart?(event: agent.AgentStartEvent, context: HandlerContext): unknown;
   /** An agent finished a turn. */

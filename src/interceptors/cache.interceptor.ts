@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { Injectable, Logger, Optional } from '@nestjs/common';
+import { OnLlmEnd, OnLlmError } from '../decorators/index.js';
 import { describeError } from '../errors/index.js';
-import type { LlmStartEvent } from '../events/index.js';
+import type { LlmEndEvent, LlmErrorEvent, LlmStartEvent } from '../events/index.js';
 import { InterceptLlm, LlmStream, type InterceptedLlmCall, type LlmNext } from '../llm/index.js';
 import type { LlmChunk, LlmResponse } from '../shapes/index.js';
 import { MemoryCache, type CacheStore } from './memory-cache.js';
@@ -38,8 +39,8 @@ type Kept = Pick<
 
 /**
  * Answers a request that was answered before: the end says `cached: true`, nothing is used, and the cost is 0. A request
- * is the same when all of it is, its client included. Streams are replayed; answers that were cut are not kept. A store
- * that fails is logged, and passed by.
+ * is the same when all of it is, its client included. Streams are replayed; answers that were cut, or do not fit their
+ * schema, are not kept. A store that fails is logged, and passed by.
  *
  * @example
  * ```ts
@@ -52,6 +53,8 @@ export class CacheInterceptor {
   readonly #store: CacheStore;
   readonly #ttlMs: number;
   readonly #partition: NonNullable<CacheOptions['partition']>;
+  /** Answers that must fit a schema, by the id of their run, until that is known. */
+  readonly #unproven = new Map<string, Map<string, LlmResponse>>();
 
   constructor(@Optional() options: CacheOptions = {}) {
     const { ttlMs = FIVE_MINUTES, store = new MemoryCache(MAX_ENTRIES), partition } = options;
@@ -76,13 +79,30 @@ export class CacheInterceptor {
     const kept = await this.#find(key);
     if (kept !== undefined) return { ...(kept as LlmResponse), cached: true };
     const given = next();
-    if (given instanceof LlmStream) return this.#readThrough(key, given);
+    if (given instanceof LlmStream) return this.#readThrough(call, key, given);
     const response = await given;
-    await this.#keep(key, response);
+    await this.#arrived(call, key, response);
     return response;
   }
 
+  /** Keeps the answers of a call whose schema they fit in the end, those included that were mended. */
+  @OnLlmEnd()
+  protected async prove({ runId, finishReason }: LlmEndEvent): Promise<void> {
+    const answers = this.#unproven.get(runId);
+    if (answers === undefined) return;
+    this.#unproven.delete(runId);
+    if (finishReason === 'cancelled') return;
+    for (const [key, response] of answers) await this.#keep(key, response);
+  }
+
+  /** Forgets the answers of a call that failed: they would fail again for as long as they were kept. */
+  @OnLlmError()
+  protected drop({ runId }: LlmErrorEvent): void {
+    this.#unproven.delete(runId);
+  }
+
   async *#readThrough(
+    call: InterceptedLlmCall,
     key: string,
     stream: LlmStream,
   ): AsyncGenerator<LlmChunk | LlmResponse, void, undefined> {
@@ -93,8 +113,18 @@ export class CacheInterceptor {
     }
     const response = await stream.response;
     // With `collect: false` the text is not on it.
-    if (response.text.length === length) await this.#keep(key, response);
+    if (response.text.length === length) await this.#arrived(call, key, response);
     yield response;
+  }
+
+  async #arrived(
+    { request, event: { runId } }: InterceptedLlmCall,
+    key: string,
+    response: LlmResponse,
+  ): Promise<void> {
+    if (request.schema === undefined) return this.#keep(key, response);
+    const answers = this.#unproven.get(runId) ?? new Map<string, LlmResponse>();
+    this.#unproven.set(runId, answers.set(key, response));
   }
 
   #keyOf({ client, request, event }: InterceptedLlmCall): string {

@@ -1,6 +1,6 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable, Optional } from '@nestjs/common';
-import { DelegateBackoff, handleWhen, retry, type RetryPolicy } from 'cockatiel';
-import { abortable } from '../dispatch/index.js';
+import { handleWhen, retry, type RetryPolicy } from 'cockatiel';
 import { InterceptLlm, LlmStream, type InterceptedLlmCall, type LlmNext } from '../llm/index.js';
 import type { LlmResponse } from '../shapes/index.js';
 import { begun, type BegunStream } from './begun.js';
@@ -44,6 +44,8 @@ export interface RetryOptions {
 @Injectable()
 export class RetryInterceptor {
   readonly #policy: RetryPolicy;
+  readonly #initialDelayMs: number;
+  readonly #maxDelayMs: number;
 
   constructor(@Optional() options: RetryOptions = {}) {
     const { maxRetries = 2, initialDelayMs = 500, maxDelayMs = 30_000 } = options;
@@ -52,27 +54,35 @@ export class RetryInterceptor {
     check(Number.isInteger(maxRetries) && maxRetries >= 0, 'maxRetries must be a whole number.');
     check(initialDelayMs >= 0, 'initialDelayMs must be 0 or more milliseconds.');
     check(maxDelayMs >= 0, 'maxDelayMs must be 0 or more milliseconds.');
+    this.#initialDelayMs = initialDelayMs;
+    this.#maxDelayMs = maxDelayMs;
     const isWorthIt = (error: unknown) => when(error) && (askedDelay(error) ?? 0) <= maxDelayMs;
-    const backoff = new DelegateBackoff<{ attempt: number; result: object }>(
-      ({ attempt, result }) =>
-        ('error' in result && askedDelay(result.error)) ||
-        Math.min(maxDelayMs, initialDelayMs * 2 ** (attempt - 1)) * (1 - Math.random() / 4),
-    );
-    this.#policy = retry(handleWhen(isWorthIt), {
-      maxAttempts: maxRetries,
-      backoff,
-    }).dangerouslyUnref();
+    this.#policy = retry(handleWhen(isWorthIt), { maxAttempts: maxRetries });
   }
 
   /** Asks again, until there is an answer. */
   @InterceptLlm()
   intercept({ signal }: InterceptedLlmCall, next: LlmNext): Promise<LlmResponse | BegunStream> {
-    const trying = this.#policy.execute(async () => {
-      const given = next(undefined, { maxRetries: 0 });
-      return given instanceof LlmStream ? begun(given) : given;
+    let failed: unknown;
+    return this.#policy.execute(async ({ attempt }) => {
+      if (attempt > 0) await this.#wait(attempt, failed, signal);
+      try {
+        const given = next(undefined, { maxRetries: 0 });
+        return await (given instanceof LlmStream ? begun(given) : given);
+      } catch (error) {
+        failed = error;
+        throw error;
+      }
     }, signal);
-    // Nobody waits out a delay once the call was aborted.
-    return abortable(trying, signal);
+  }
+
+  /** Not the policy's own wait: that goes on after an abort, and would keep the process alive, or let it end. */
+  async #wait(attempt: number, failed: unknown, signal: AbortSignal): Promise<void> {
+    const doubled = Math.min(this.#maxDelayMs, this.#initialDelayMs * 2 ** (attempt - 1));
+    const ms = askedDelay(failed) ?? doubled * (1 - Math.random() / 4);
+    await delay(ms, undefined, { signal }).catch(() => {
+      throw signal.reason as Error;
+    });
   }
 }
 

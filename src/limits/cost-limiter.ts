@@ -1,6 +1,7 @@
 import { BudgetExceededError } from '../errors/index.js';
 import { checkCostLimiter } from './check-limiter.js';
-import { Limiter, type RefusalDetails } from './limiter.js';
+import { Limiter } from './limiter.js';
+import type { RefusalDetails } from './refusal.js';
 import type { CostLimiterOptions } from './limiter-options.js';
 
 /**

@@ -1,7 +1,7 @@
 export { CostLimiter } from './cost-limiter.js';
 export type * from './limit-store.js';
 export type { CalendarUnit, LimitWindow, WindowBucket, WindowLength } from './limit-window.js';
-export { Limiter } from './limiter.js';
+export type { Limiter } from './limiter.js';
 export type {
   CostLimit,
   CostLimiterOptions,

@@ -1,6 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { Logger } from '@nestjs/common';
-import { messageOf, oneLine } from '../text.js';
 import { encodeKey, type CallClaim } from './limit.js';
 import type {
   CounterState,
@@ -12,6 +10,7 @@ import type {
 } from './limit-store.js';
 import type { LimiterOptions } from './limiter-options.js';
 import { MemoryLimitStore } from './memory-limit-store.js';
+import { Outage } from './outage.js';
 import { Outbox } from './outbox.js';
 
 /** What a call has reserved. */
@@ -36,19 +35,12 @@ type LedgerOptions = Required<Pick<LimiterOptions, 'name' | 'store' | 'onStoreEr
 /** Told once a settlement brought a key to its threshold. */
 type OnReached = (claim: CallClaim, used: number) => unknown;
 
-/** How often an outage is logged at most, for a store that comes and goes. */
-const QUIET_MS = 60_000;
 const RENEWALS_PER_LEASE = 3;
-const POLICIES = {
-  closed: 'are refused',
-  open: 'are let through',
-  local: 'are counted in this process',
-};
 
 /** Reserves and settles for a limiter, also while its store cannot be used. */
 export class Ledger {
-  readonly #logger: Logger;
   readonly #group: string;
+  readonly #outage: Outage;
   readonly #instance = randomUUID();
   readonly #outbox = new Outbox<Settlement>((settlement) => this.#send(settlement));
   /** With `onStoreError: 'local'`: what this process has used. */
@@ -56,15 +48,13 @@ export class Ledger {
   readonly #open = new Map<string, Ticket>();
   #renewing: ReturnType<typeof setInterval> | undefined;
   #replicas = 1;
-  #outage: { calls: number; readonly isTold: boolean } | undefined;
-  #toldAt = -QUIET_MS;
 
   constructor(
     private readonly options: LedgerOptions,
     private readonly onReached: OnReached,
   ) {
     const { name, onStoreError } = options;
-    this.#logger = new Logger(name);
+    this.#outage = new Outage(name, onStoreError);
     this.#group = encodeKey(name);
     if (onStoreError === 'local') this.#local = new MemoryLimitStore();
   }
@@ -78,10 +68,10 @@ export class Ledger {
       // What was used during an outage counts before anything else is granted.
       if (this.#outbox.size > 0) await this.#outbox.flush();
       const outcome = await store.reserve(request);
-      this.#isBack();
+      this.#outage.over(this.#outbox.takeLost());
       return outcome.granted ? this.#hold(id, claims, outcome) : outcome;
     } catch (error) {
-      this.#isAway(error);
+      this.#outage.note(error);
       if (onStoreError === 'closed') throw error;
       return this.#local === undefined
         ? unstored(claims)
@@ -104,7 +94,7 @@ export class Ledger {
       if (isStored) await this.#send(settlement);
       else if (used.some((amount) => amount > 0)) this.#keep(settlement);
     } catch (error) {
-      this.#isAway(error);
+      this.#outage.note(error);
       this.#keep(settlement);
     }
     this.#rest();
@@ -163,7 +153,7 @@ export class Ledger {
 
   async #send(settlement: Settlement): Promise<void> {
     const reached = await this.options.store.settle(settlement);
-    this.#isBack();
+    this.#outage.over(this.#outbox.takeLost());
     for (const { claim, used } of reached) await this.onReached(settlement.claims[claim]!, used);
   }
 
@@ -192,45 +182,13 @@ export class Ledger {
       at,
       claims: claims.map((claim, i) => ({ ...claim, amount: amounts[i]! })),
     }));
-    if (held.length > 0)
-      await store.renew(held, leaseMs).catch((error: unknown) => this.#isAway(error));
+    if (held.length > 0) await store.renew(held, leaseMs).catch(this.#outage.note);
     await this.#flush();
     this.#rest();
   }
 
   async #flush(): Promise<void> {
-    await this.#outbox.flush().catch((error: unknown) => this.#isAway(error));
-  }
-
-  #isAway(error: unknown): void {
-    if (this.#outage === undefined) {
-      const isTold = performance.now() - this.#toldAt >= QUIET_MS;
-      this.#outage = { calls: 0, isTold };
-      if (isTold) {
-        this.#toldAt = performance.now();
-        const { name, onStoreError } = this.options;
-        this.#logger.warn(
-          oneLine(
-            `The store of ${name} cannot be used; until it can, calls ${POLICIES[onStoreError]}: ${messageOf(error)}`,
-          ),
-        );
-      }
-    }
-    this.#outage.calls++;
-  }
-
-  #isBack(): void {
-    if (this.#outage === undefined) return;
-    const { calls, isTold } = this.#outage;
-    this.#outage = undefined;
-    const lost = this.#outbox.takeLost();
-    const missing = lost > 0 ? ` What ${lost} calls used is not counted.` : '';
-    const { name } = this.options;
-    if (isTold || lost > 0) {
-      this.#logger.warn(
-        `The store of ${name} can be used again; ${calls} times it could not.${missing}`,
-      );
-    }
+    await this.#outbox.flush().catch(this.#outage.note);
   }
 }
 

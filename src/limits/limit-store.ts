@@ -102,8 +102,8 @@ export interface ReachedLimit {
  * - an `elastic` claim gets what is left, if there is something left;
  * - an amount above the whole limit gets the limit, if nothing is used or reserved.
  *
- * All claims are granted, or none. `reserve`, `settle` and `renew` may be repeated under one id, at any time and in any
- * order, and act once: what was settled stays so. A reservation whose lease is over counts no longer; settled after
+ * All claims are granted, or none. `reserve`, `settle` and `renew` may be repeated under one id, in any order and until
+ * ten minutes after it was settled, and act once: what was settled stays so. A reservation whose lease is over counts no longer; settled after
  * that, what was used is counted all the same, and renewed, it counts again.
  *
  * What rejects is taken as "the store is away": see `onStoreError` of the limiters.

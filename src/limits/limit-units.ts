@@ -62,9 +62,9 @@ export const TOKENS: LimitUnit = {
   write: (amount) => `${amount} token${amount === 1 ? '' : 's'}`,
 };
 
-/** A limit that stores have kept. */
-export function limitOf({ scale }: LimitUnit, stored: number): number {
-  return stored === Number.MAX_SAFE_INTEGER ? Infinity : stored / scale;
+/** As people count it; what is not limited is `Infinity`. */
+export function fromStored({ scale }: LimitUnit, stored: number): number {
+  return stored >= Number.MAX_SAFE_INTEGER ? Infinity : stored / scale;
 }
 
 /** As stores count it. */

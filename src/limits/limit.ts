@@ -72,23 +72,5 @@ export function checkAmount(unit: LimitUnit, amount: unknown): number | string {
 }
 
 function describe(value: unknown): string {
-  return typeof value === 'number'
-    ? String(value)
-    : value === null
-      ? 'null'
-      : `of type ${typeof value}`;
+  return typeof value === 'number' ? String(value) : `of type ${typeof value}`;
 }
-
-/** `'$1 a day per user'` */
-export function writeLimit({ unit, per, length }: Limit, amount: number): string {
-  const owner = typeof per === 'function' ? ' per key' : per === GLOBAL ? '' : ` per ${per}`;
-  return `${unit.write(amount)}${PERIODS[String(length)] ?? ` in ${length} ms`}${owner}`;
-}
-
-const PERIODS: Readonly<Record<string, string>> = {
-  hour: ' an hour',
-  day: ' a day',
-  month: ' a month',
-  lifetime: '',
-  60000: ' a minute',
-};

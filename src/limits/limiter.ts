@@ -1,10 +1,6 @@
 import type { OnApplicationShutdown } from '@nestjs/common';
 import { Logger } from '@nestjs/common';
-import {
-  CallbacksConfigurationError,
-  type CallbackAbort,
-  type LimitDetails,
-} from '../errors/index.js';
+import { CallbacksConfigurationError, type CallbackAbort } from '../errors/index.js';
 import {
   InterceptLlm,
   type InterceptedLlmCall,
@@ -16,8 +12,8 @@ import { messageOf } from '../text.js';
 import { checkFixed, type LimiterSettings } from './check-limiter.js';
 import { claimsOf } from './claims.js';
 import { Ledger, type Ticket } from './ledger.js';
-import { counterKey, GLOBAL, writeLimit, type CallClaim } from './limit.js';
-import { toStored } from './limit-units.js';
+import { counterKey, GLOBAL, type CallClaim } from './limit.js';
+import { fromStored, toStored } from './limit-units.js';
 import type { LimitRefusal } from './limit-store.js';
 import {
   FIXED_OPTIONS,
@@ -26,11 +22,9 @@ import {
   type LimiterUsage,
 } from './limiter-options.js';
 import { MemoryLimitStore } from './memory-limit-store.js';
+import { describeRefusal, type RefusalDetails } from './refusal.js';
 import { usageOf } from './usage.js';
 import { WaitingLines } from './waiting-lines.js';
-
-/** What a limiter's errors say besides their message. */
-export type RefusalDetails = LimitDetails & { retryAfterMs?: number | undefined };
 
 /** What `CostLimiter` and `RateLimiter` have in common: reserve before each request, settle after it. */
 export abstract class Limiter<O extends LimiterOptions> implements OnApplicationShutdown {
@@ -187,18 +181,8 @@ export abstract class Limiter<O extends LimiterOptions> implements OnApplication
   }
 
   #refuse(claims: readonly CallClaim[], refusal: LimitRefusal, maxQueue?: number): CallbackAbort {
-    const { source, owner: key, limit: stored } = claims[refusal.claim]!;
-    const { unit } = source;
-    const [limit, used, reserved] = [stored, refusal.used, refusal.reserved].map(
-      (n) => n / unit.scale,
-    ) as [number, number, number];
-    const message = [
-      `${this.#name}: the limit of ${writeLimit(source, limit)} does not admit the call;`,
-      `${unit.write(used)} used, ${unit.write(reserved)} reserved.`,
-      ...(maxQueue === undefined ? [] : [`${maxQueue} calls wait already.`]),
-    ].join(' ');
-    const { retryAfterMs } = refusal;
-    return this.refusal(message, { key, limit, used: used + reserved, retryAfterMs });
+    const { message, ...details } = describeRefusal(claims[refusal.claim]!, refusal, maxQueue);
+    return this.refusal(`${this.#name}: ${message}`, details);
   }
 
   async #leave(ticket: Ticket, { spent }: InterceptedLlmCall): Promise<void> {
@@ -220,16 +204,13 @@ export abstract class Limiter<O extends LimiterOptions> implements OnApplication
     this.#lines.wake();
   }
 
-  async #tell({ source, owner: key, limit: stored }: CallClaim, storedUse: number): Promise<void> {
-    const { scale } = source.unit;
+  async #tell({ source: { unit }, owner: key, limit: stored }: CallClaim, storedUse: number) {
+    const [used, limit] = [fromStored(unit, storedUse), fromStored(unit, stored)];
     try {
-      const [used, limit] = [storedUse / scale, stored / scale];
       await this.#settings.onThreshold?.({ key, used, limit, ratio: used / limit });
     } catch (error) {
-      this.#logger.error(
-        'onThreshold failed',
-        error instanceof Error ? error.stack : messageOf(error),
-      );
+      const why = error instanceof Error ? error.stack : messageOf(error);
+      this.#logger.error('onThreshold failed', why);
     }
   }
 }

@@ -1,6 +1,7 @@
 import { RateLimitExceededError } from '../errors/index.js';
 import { checkRateLimiter } from './check-limiter.js';
-import { Limiter, type RefusalDetails } from './limiter.js';
+import { Limiter } from './limiter.js';
+import type { RefusalDetails } from './refusal.js';
 import type { RateLimiterOptions } from './limiter-options.js';
 
 /**

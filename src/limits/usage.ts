@@ -1,6 +1,7 @@
 import { checkAmount, type Limit } from './limit.js';
-import { limitOf } from './limit-units.js';
 import type { CounterState } from './limit-store.js';
+import { fromStored } from './limit-units.js';
+import type { WindowLength } from './limit-window.js';
 import type { LimiterUsage, LimitUse } from './limiter-options.js';
 
 /** How much is used of each limit, and which is nearest to its end. */
@@ -16,26 +17,25 @@ export function usageOf(
 
 function useOf(source: Limit, key: string, state: CounterState): LimitUse {
   const { unit, per, length, window } = source;
-  const { scale } = unit;
   const fixed = typeof source.amount === 'function' ? undefined : checkAmount(unit, source.amount);
   const stored = typeof fixed === 'number' ? fixed : state.limit;
-  const [used, reserved] = [state.used / scale, state.reserved / scale];
-  const left = stored === undefined ? null : Math.max(0, stored - state.used - state.reserved);
-  const limit = stored === undefined ? null : limitOf(unit, stored);
+  const limit = stored === undefined ? null : fromStored(unit, stored);
+  const left = Math.max(0, (stored ?? 0) - state.used - state.reserved);
   return {
     key,
     unit: unit.id,
     per: typeof per === 'function' ? 'function' : per,
     window: length,
-    used,
-    reserved,
+    used: fromStored(unit, state.used),
+    reserved: fromStored(unit, state.reserved),
     limit,
-    remaining: left === null || limit === Infinity ? limit : left / scale,
-    ...(typeof length === 'string' &&
-      length !== 'lifetime' && {
-        resetsAt: window.bucketAt(Date.now()).end,
-      }),
+    remaining: limit === null || limit === Infinity ? limit : fromStored(unit, left),
+    ...(isCalendar(length) && { resetsAt: window.bucketAt(Date.now()).end }),
   };
+}
+
+function isCalendar(length: WindowLength): boolean {
+  return typeof length === 'string' && length !== 'lifetime';
 }
 
 /** A limit of 0 is full. */

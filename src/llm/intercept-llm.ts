@@ -50,7 +50,8 @@ export interface LlmNextOptions {
 
 /**
  * Goes on: to the interceptors further inside, then to the provider. Without a request, `call.request` is sent. May be
- * called several times; each request that fails before another is made is told as `llm.retry`.
+ * called several times; each request that fails before another is made is told as `llm.retry`. What is still under way
+ * when the call is answered is stopped.
  *
  * @returns an `LlmStream` when `call.streaming` (tell them apart by `instanceof LlmStream`), else a promise
  */

@@ -1,3 +1,4 @@
+import { tooLate } from '../dispatch/index.js';
 import { LlmAbortedError } from '../errors/index.js';
 import {
   LlmEndEvent,
@@ -11,7 +12,7 @@ import type { LlmChunk, LlmResponse, ProviderResult } from '../shapes/index.js';
 import { CallMeter } from './call-meter.js';
 import type { LlmCallSpec, LlmRuntime } from './call-spec.js';
 import type { LlmRetry } from './llm-provider.js';
-import { toResponse, type Answer } from './provider-result.js';
+import { cancelledAnswer, toResponse, type Answer } from './provider-result.js';
 import type { LlmTarget, RequestMeter } from './request-meter.js';
 
 /** One logical call: from its start event, through its requests and chunks, to its one terminal event. */
@@ -23,6 +24,8 @@ export class LlmCall extends RunLife implements Stoppable {
   readonly meter: CallMeter;
   readonly #stops: RunStops;
   readonly #hearsChunks: boolean;
+  /** Stops what interceptors have asked for and is still under way. */
+  readonly #underWay = new Set<AbortController>();
   #cancelled = false;
   #chunks = 0;
 
@@ -93,14 +96,17 @@ export class LlmCall extends RunLife implements Stoppable {
       );
   }
 
+  /** Has what an interceptor asks for stopped, if it is still under way when the call is answered. */
+  stopAtEnd(stop: AbortController, asking: Promise<unknown>): void {
+    const forget = () => void this.#underWay.delete(stop);
+    this.#underWay.add(stop);
+    asking.then(forget, forget);
+  }
+
   /** A request to a provider; fails once the call is over or was aborted. */
   openRequest(target: LlmTarget): RequestMeter {
     if (this.run.aborted) throw this.run.reason as Error;
-    if (this.run.ended) {
-      throw new LlmAbortedError(
-        'The call is over: next() was called too late to ask for anything.',
-      );
-    }
+    if (this.run.ended) throw tooLate('call');
     const failure = this.meter.takeFailure();
     const request = this.meter.open(target);
     if (!this.isIntercepted) this.meter.arrivals = request.arrivals;
@@ -148,6 +154,7 @@ export class LlmCall extends RunLife implements Stoppable {
     this.#finish();
     // What was asked for beside the answer counts as it stands.
     meter.closeAll();
+    for (const stop of this.#underWay) stop.abort(new LlmAbortedError('The call was answered.'));
     const { total } = meter;
     this.run.spend(total.usage, total.cost);
     const response = toResponse(answer, this.spec.client.label, total, meter, object);
@@ -163,17 +170,10 @@ export class LlmCall extends RunLife implements Stoppable {
     this.#finish();
     const loading = meter.prepareCost();
     if (loading !== undefined) await loading;
-    const { text } = meter.arrivals;
-    return this.succeed({
-      id: '',
-      model: meter.model ?? this.spec.request.model,
-      text,
-      message: { role: 'assistant', content: text },
-      toolCalls: [],
-      finishReason: 'cancelled',
-      usage: meter.total.usage,
-      ...(this.#changedTarget && { provider: this.#changedTarget.client.label }),
-    });
+    const model = meter.model ?? this.spec.request.model;
+    const answer = cancelledAnswer(meter.arrivals.text, model, meter.total.usage);
+    const sent = this.#changedTarget;
+    return this.succeed(sent ? { ...answer, provider: sent.client.label } : answer);
   }
 
   /** Ends the run in its error event, unless it ended before. Returns what the caller gets: the first cause. */

@@ -1,4 +1,5 @@
-import { abortable, callInterceptor, nextInterceptor } from '../dispatch/index.js';
+import { abortable, callInterceptor, nextInterceptor, stopWith } from '../dispatch/index.js';
+import { CallbacksError, LlmAbortedError } from '../errors/index.js';
 import type { LlmStartEvent } from '../events/index.js';
 import type { Handler } from '../registry/index.js';
 import type { LlmEstimate, LlmRequest, LlmResponse } from '../shapes/index.js';
@@ -8,21 +9,23 @@ import { LlmStream } from './llm-stream.js';
 import { attemptsOf, sumOf } from './call-meter.js';
 import { checkAnswer, checkResult, toResponse, type Answer } from './provider-result.js';
 import { ProviderRequest } from './provider-request.js';
-import { replay } from './replay.js';
+import { replay, type ReplayPlace } from './replay.js';
 import type { LlmTarget, RequestMeter } from './request-meter.js';
 import type { ItemSource } from './streamed.js';
-import { StreamedPassage } from './streamed-passage.js';
+import { StreamedPassage, type Passage } from './streamed-passage.js';
 
 /**
  * The way that a request takes: through the next interceptor, which is shown it as its call, or to the provider, when
  * there is none left.
  */
-export class LlmPassage implements InterceptedLlmCall {
+export class LlmPassage implements InterceptedLlmCall, Passage {
   readonly kind = 'llm';
   /** The request at the way's end, if no interceptor is on it. */
   #request: ProviderRequest | undefined;
   readonly #requests: RequestMeter[] = [];
   readonly #startedAt = performance.now();
+  /** What the interceptor's `next` has given, the last time. */
+  #given: LlmResponse | undefined;
   #at: number;
 
   /**
@@ -89,32 +92,38 @@ export class LlmPassage implements InterceptedLlmCall {
       this.#openRequest().stream(read);
       return;
     }
-    const { target } = this;
-    const inside = <R>(work: () => R): R => this.call.run.insideHandler(handler, work);
-    read(replay(() => this.#intercept(handler), { interceptor: handler.name, target, inside }));
+    const place: ReplayPlace = {
+      interceptor: handler.name,
+      target: this.target,
+      inside: (work) => this.call.run.insideHandler(handler, work),
+      given: () => this.#given,
+      collect: this.call.collect,
+    };
+    read(replay(() => this.#intercept(handler), place));
   }
 
-  /** The last item of the source, checked and noted. */
   async arrived(item: Answer): Promise<void> {
     await this.#request?.answered(item);
   }
 
-  /** The last item of the source, as the answer that it is. */
   check(item: unknown): Answer {
     return this.#request === undefined ? (item as Answer) : checkResult(this.target, item);
   }
 
-  /** Why the way failed. */
   async failed(thrown: unknown): Promise<Error> {
     return this.#request === undefined ? (thrown as Error) : this.#request.failed(thrown);
   }
 
-  /** The meter of the request at the way's end. */
   get meter(): RequestMeter | undefined {
     return this.#request?.meter;
   }
 
-  /** The answer, as `next` gives it. */
+  answered(answer: Answer): LlmResponse {
+    const response = this.response(answer);
+    if (this.outer) this.outer.#given = response;
+    return response;
+  }
+
   response(answer: Answer): LlmResponse {
     return toResponse(answer, this.provider, sumOf(this.#requests), {
       durationMs: performance.now() - this.#startedAt,
@@ -126,18 +135,23 @@ export class LlmPassage implements InterceptedLlmCall {
   readonly #next: LlmNext = (request = this.request, options = {}) => {
     const target = this.#targetOf(request, options);
     const { signal, maxRetries } = options;
-    const stop = signal ? AbortSignal.any([this.signal, signal]) : this.signal;
-    if (!this.streaming) {
-      const inner = new LlmPassage(this.call, target, stop, this, maxRetries);
-      const answering = inner.whole().then((answer) => inner.response(answer));
-      // An interceptor may have lost interest in it.
-      answering.catch(() => undefined);
-      return answering;
-    }
-    const left = new AbortController();
-    const stops = AbortSignal.any([stop, left.signal]);
-    const inner = new LlmPassage(this.call, target, stops, this, maxRetries);
-    return new LlmStream(new StreamedPassage(inner, left));
+    const stop = new AbortController();
+    const inner = new LlmPassage(this.call, target, stop.signal, this, maxRetries);
+    const watch = (): (() => void) => {
+      const unwatch = stopWith(this.signal, stop);
+      const unwatchOwn = signal && stopWith(signal, stop, toAbortedError);
+      return () => {
+        unwatch();
+        unwatchOwn?.();
+      };
+    };
+    if (this.streaming) return new LlmStream(new StreamedPassage(inner, stop, watch));
+    const unwatch = watch();
+    const answering = inner.whole().then((answer) => inner.answered(answer));
+    // An interceptor may have lost interest in it.
+    this.call.stopAtEnd(stop, answering);
+    answering.then(unwatch, unwatch);
+    return answering;
   };
 
   #targetOf(request: LlmRequest, { client: name }: LlmNextOptions): LlmTarget {
@@ -172,4 +186,10 @@ export class LlmPassage implements InterceptedLlmCall {
     this.#requests.push(request);
     this.outer?.note(request);
   }
+}
+
+/** Why a request was stopped, as its interceptor is to get it. */
+function toAbortedError(cause: unknown): Error {
+  if (cause instanceof CallbacksError) return cause;
+  return new LlmAbortedError('The request was aborted by the signal that next() got.', { cause });
 }

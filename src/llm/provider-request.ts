@@ -1,5 +1,6 @@
 import { abortable } from '../dispatch/index.js';
-import { CallbacksError, LlmAbortedError, LlmServerError } from '../errors/index.js';
+import { CallbacksError, LlmServerError } from '../errors/index.js';
+import type { Run } from '../run/index.js';
 import type { ProviderResult } from '../shapes/index.js';
 import type { LlmCall } from './llm-call.js';
 import type { LlmProviderContext } from './llm-provider.js';
@@ -58,9 +59,13 @@ export class ProviderRequest {
   /** The pieces of the answer, read for the first time where they belong; whoever reads them tells the meter. */
   stream(read: (source: ItemSource) => void): void {
     const { client, request } = this.target;
-    this.call.run.inside(() =>
-      read(client.provider.stream(request, this.#context)[Symbol.asyncIterator]()),
-    );
+    const { run } = this.call;
+    run.inside(() => {
+      const source: ItemSource = client.provider
+        .stream(request, this.#context)
+        [Symbol.asyncIterator]();
+      read(source.take === undefined ? inside(run, source) : source);
+    });
   }
 
   /** Notes the whole answer. What is returned is to be awaited. */
@@ -84,11 +89,15 @@ export class ProviderRequest {
   get #stopped(): Error | undefined {
     const { run } = this.call;
     if (run.aborted) return run.reason as Error;
-    if (!this.signal.aborted) return undefined;
-    const cause: unknown = this.signal.reason;
-    if (cause instanceof CallbacksError) return cause;
-    return new LlmAbortedError('The request was aborted by the signal that next() got.', { cause });
+    return this.signal.aborted ? (this.signal.reason as Error) : undefined;
   }
+}
+
+/** A provider's own code goes on as part of the run, whoever reads it; over an SDK there is none that would start runs. */
+function inside(run: Run, source: ItemSource): ItemSource {
+  const next = () => source.next();
+  const leave = async () => source.return?.() ?? { done: true, value: undefined };
+  return { next: () => run.inside(next), return: () => run.inside(leave) };
 }
 
 /** What a provider threw, as an error of our tree. */

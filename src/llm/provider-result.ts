@@ -5,6 +5,7 @@ import {
   type LlmChunk,
   type LlmResponse,
   type ProviderResult,
+  type Usage,
 } from '../shapes/index.js';
 import type { CallMeter } from './call-meter.js';
 import type { LlmTarget, Spent } from './request-meter.js';
@@ -16,6 +17,19 @@ export function isChunk(item: unknown): item is LlmChunk {
 
 /** An answer: a provider's, or what interceptors have made of it or put in its place. */
 export type Answer = ProviderResult & Partial<Pick<LlmResponse, 'provider'>>;
+
+/** The answer of a stream whose reader stopped reading: what had arrived by then. */
+export function cancelledAnswer(text: string, model: string, usage: Usage): Answer {
+  return {
+    id: '',
+    model,
+    text,
+    message: { role: 'assistant', content: text },
+    toolCalls: [],
+    finishReason: 'cancelled',
+    usage,
+  };
+}
 
 /** What a provider of any make gave as its answer, so that the call cannot fail any more while it ends. */
 export function checkResult({ client, request }: LlmTarget, given: unknown): ProviderResult {

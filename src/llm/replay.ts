@@ -1,4 +1,4 @@
-import type { LlmChunk } from '../shapes/index.js';
+import type { LlmChunk, LlmResponse } from '../shapes/index.js';
 import { LlmStream } from './llm-stream.js';
 import { checkAnswer, isChunk, type Answer } from './provider-result.js';
 import type { LlmTarget } from './request-meter.js';
@@ -11,6 +11,10 @@ export interface ReplayPlace {
   readonly target: LlmTarget;
   /** Where the interceptor's own code is run. */
   readonly inside: <R>(work: () => R) => R;
+  /** What the interceptor's `next` has given, the last time. */
+  readonly given: () => LlmResponse | undefined;
+  /** Whether the text is kept. */
+  readonly collect: boolean;
 }
 
 /** What an interceptor gives for a streamed call, as chunks and the answer as the last item; it is called when it is read. */
@@ -30,11 +34,11 @@ export async function* replay(
 
 async function* readThrough(
   stream: AsyncIterable<unknown>,
-  { interceptor, target, inside }: ReplayPlace,
+  { interceptor, target, inside, given: givenByNext, collect }: ReplayPlace,
 ): AsyncGenerator<LlmChunk | Answer, void, undefined> {
   const reader = inside(() => stream[Symbol.asyncIterator]());
   const next = (): Promise<IteratorResult<unknown, unknown>> => inside(() => reader.next());
-  const read = new ReadAnswer();
+  const read = new ReadAnswer(collect);
   let given: unknown;
   let isOver = false;
   try {
@@ -52,7 +56,7 @@ async function* readThrough(
   } finally {
     if (!isOver) await inside(() => reader.return?.());
   }
-  given ??= stream instanceof LlmStream ? await stream.response : read.answer;
+  given ??= stream instanceof LlmStream ? await stream.response : read.answer(givenByNext());
   yield checkAnswer(interceptor, target, given);
 }
 
@@ -63,13 +67,17 @@ function* chunksOf({ text, toolCalls }: Answer): Generator<LlmChunk, void, undef
     yield { type: 'tool-call', index, id, name, argsDelta: argsText };
 }
 
+type Said = Pick<LlmResponse, 'text' | 'toolCalls'>;
+
 /** The answer that chunks add up to. */
 class ReadAnswer {
   #text = '';
   readonly #calls = new Map<number, { id: string; name: string; argsText: string }>();
 
+  constructor(private readonly collect: boolean) {}
+
   add(chunk: LlmChunk): void {
-    if (chunk.type === 'text') this.#text += chunk.text;
+    if (chunk.type === 'text' && this.collect) this.#text += chunk.text;
     if (chunk.type !== 'tool-call') return;
     const { index, id = '', name = '', argsDelta } = chunk;
     const call = this.#calls.get(index);
@@ -77,18 +85,29 @@ class ReadAnswer {
     else call.argsText += argsDelta;
   }
 
-  get answer(): object {
+  /** @param base the answer that they may have been made of, which knows more than chunks say */
+  answer(base: LlmResponse | undefined): object {
     const toolCalls = [...this.#calls.values()].map(({ id, name, argsText }) =>
       toToolCall(id, name, argsText),
     );
     const text = this.#text;
+    if (base !== undefined && isSame(base, { text, toolCalls })) return base;
+    const isCut = base !== undefined && base.toolCalls.length === toolCalls.length;
     return {
+      ...base,
       text,
       toolCalls,
+      // Without the opaque blocks of the answer that they were made of: these say what it said.
       message: { role: 'assistant', content: text, ...(toolCalls.length > 0 && { toolCalls }) },
-      finishReason: toolCalls.length > 0 ? 'tool-calls' : 'stop',
+      finishReason: isCut ? base.finishReason : toolCalls.length > 0 ? 'tool-calls' : 'stop',
     };
   }
+}
+
+function isSame(one: Said, other: Said): boolean {
+  const calls = ({ toolCalls }: Said) =>
+    JSON.stringify(toolCalls.map(({ id, name, argsText }) => [id, name, argsText]));
+  return one.text === other.text && calls(one) === calls(other);
 }
 
 function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {

@@ -1,10 +1,30 @@
 import { LlmAbortedError } from '../errors/index.js';
 import { defer } from '../run/index.js';
 import type { LlmChunk, LlmResponse } from '../shapes/index.js';
-import type { LlmPassage } from './llm-passage.js';
-import type { Answer } from './provider-result.js';
-import { Arrivals } from './request-meter.js';
+import type { InterceptedLlmCall } from './intercept-llm.js';
+import type { LlmCall } from './llm-call.js';
+import { cancelledAnswer, type Answer } from './provider-result.js';
+import { Arrivals, type RequestMeter } from './request-meter.js';
 import type { ItemSource, Streamed } from './streamed.js';
+
+/** The way from an interceptor's `next` to the provider, or to what the next interceptor gives. */
+export interface Passage extends Pick<InterceptedLlmCall, 'request' | 'signal' | 'spent'> {
+  readonly call: LlmCall;
+  /** The meter of the request at the way's end, if no interceptor is on it. */
+  readonly meter: RequestMeter | undefined;
+  /** Opens the source of the streamed answer. */
+  open(read: (source: ItemSource) => void): void;
+  /** The last item of the source, as the answer that it is. */
+  check(item: unknown): Answer;
+  /** The last item of the source, checked and noted. */
+  arrived(item: Answer): Promise<void>;
+  /** Why the way failed. */
+  failed(thrown: unknown): Promise<Error>;
+  /** The answer, as `next` gives it to the interceptor around. */
+  answered(answer: Answer): LlmResponse;
+  /** An answer as a response of this way. */
+  response(answer: Answer): LlmResponse;
+}
 
 /** The stream that an interceptor's `next` gives: of the answer alone; nothing is told. */
 export class StreamedPassage implements Streamed {
@@ -13,15 +33,19 @@ export class StreamedPassage implements Streamed {
   #cancelled = false;
 
   constructor(
-    private readonly passage: LlmPassage,
+    private readonly passage: Passage,
     /** Stops this stream alone. */
     private readonly left: AbortController,
+    /** Has it stop with what is around it; returns what ends that. */
+    private readonly watch: () => () => void,
   ) {
     this.#arrivals = new Arrivals(passage.call.collect);
   }
 
   begin(): void {
+    void this.closed.then(this.watch());
     if (this.passage.signal.aborted) throw this.passage.signal.reason as Error;
+    this.passage.call.stopAtEnd(this.left, this.closed);
   }
 
   open(read: (source: ItemSource) => void): void {
@@ -50,7 +74,7 @@ export class StreamedPassage implements Streamed {
   async conclude(answer: Answer): Promise<LlmResponse> {
     await this.passage.arrived(answer);
     this.#closed.resolve();
-    return this.passage.response(answer);
+    return this.passage.answered(answer);
   }
 
   sourceError(thrown: unknown): Error {
@@ -63,16 +87,8 @@ export class StreamedPassage implements Streamed {
       if (!this.#cancelled) throw await passage.failed(thrown);
       await passage.call.meter.prepareCost();
       passage.meter?.brokeOff();
-      const { text } = this.#arrivals;
-      return passage.response({
-        id: '',
-        model: passage.meter?.model ?? passage.request.model,
-        text,
-        message: { role: 'assistant', content: text },
-        toolCalls: [],
-        finishReason: 'cancelled',
-        usage: passage.spent.usage,
-      });
+      const model = passage.meter?.model ?? passage.request.model;
+      return passage.response(cancelledAnswer(this.#arrivals.text, model, passage.spent.usage));
     } finally {
       this.#closed.resolve();
     }
@@ -88,7 +104,7 @@ export class StreamedPassage implements Streamed {
   }
 
   cancel(): void {
-    if (this.passage.signal.aborted) return;
+    if (this.left.signal.aborted) return;
     this.#cancelled = true;
     this.left.abort(new LlmAbortedError('The reader of the stream stopped reading.'));
   }

@@ -1,2 +1,2 @@
 export { RedisLimitStore, type RedisLimitStoreOptions } from './redis-limit-store.js';
-export type { RedisClient } from './script.js';
+export type { RedisClient } from './redis-link.js';

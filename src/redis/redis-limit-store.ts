@@ -1,4 +1,4 @@
-import { withDeadline } from '../deadline.js';
+import { isTimeoutMs, TIMEOUT_RULE } from '../deadline.js';
 import { CallbacksConfigurationError } from '../errors/index.js';
 import type {
   CounterState,
@@ -13,7 +13,7 @@ import type {
   ReserveRequest,
 } from '../limits/index.js';
 import { RENEW, RESERVE, RESET, SETTLE, USAGE } from './limit-scripts.js';
-import { Script, type RedisClient } from './script.js';
+import { RedisLink, Script, type RedisClient, type ScriptArgs } from './redis-link.js';
 
 export interface RedisLimitStoreOptions {
   /** A client of `ioredis`, of Redis 6 or later, Valkey or a cluster of them. It stays yours: it is never closed here. */
@@ -43,8 +43,6 @@ const SCRIPTS = {
   reset: new Script(RESET),
 };
 
-type Args = (string | number)[];
-
 /**
  * Counts on Redis or Valkey, for any number of processes: one atomic script an operation, by the server's clock. All keys
  * of a limiter share a hash tag, its name, so that it works on a cluster.
@@ -56,31 +54,19 @@ type Args = (string | number)[];
  * ```
  */
 export class RedisLimitStore implements LimitStore {
-  readonly #client: RedisClient;
+  readonly #link: RedisLink;
   readonly #prefix: string;
-  readonly #timeoutMs: number;
   /** How far the server's clock is ahead of this process's. */
   #aheadMs = 0;
-  /** Whether the last command failed. */
-  #isAway = false;
 
   constructor({ client, prefix = 'llm-limits:', timeoutMs = 1_000 }: RedisLimitStoreOptions) {
-    if (typeof (client as Partial<RedisClient> | undefined)?.evalsha !== 'function') {
-      throw new CallbacksConfigurationError('RedisLimitStore needs a `client` of ioredis.');
-    }
-    if (typeof prefix !== 'string' || /[{}]/.test(prefix)) {
-      throw new CallbacksConfigurationError(
-        'The prefix of RedisLimitStore must be a text without braces.',
-      );
-    }
-    if (!(timeoutMs > 0 && timeoutMs < 2 ** 31)) {
-      throw new CallbacksConfigurationError(
-        'timeoutMs of RedisLimitStore must be a positive number.',
-      );
-    }
-    this.#client = client;
+    if (typeof (client as Partial<RedisClient> | undefined)?.evalsha !== 'function')
+      refuse('give it a `client` of ioredis.');
+    if (typeof prefix !== 'string' || /[{}]/.test(prefix))
+      refuse('prefix must be a text without braces.');
+    if (!isTimeoutMs(timeoutMs)) refuse(TIMEOUT_RULE);
+    this.#link = new RedisLink(client, timeoutMs);
     this.#prefix = prefix;
-    this.#timeoutMs = timeoutMs;
   }
 
   async reserve(request: ReserveRequest): Promise<LimitGrant | LimitRefusal> {
@@ -102,15 +88,11 @@ export class RedisLimitStore implements LimitStore {
         elastic ? 1 : 0,
       ]),
     ];
-    const reply = await this.#inTime((late) => {
-      const asking = this.#current(SCRIPTS.reserve, keys, args);
+    const reply = await this.#link.do(
+      (client) => this.#runNow(client, SCRIPTS.reserve, keys, args),
       // Granted to nobody: what was asked has been told that the store is away.
-      void asking.then(
-        (answer) => late() && this.#takeBack(request, answer),
-        () => undefined,
-      );
-      return asking;
-    });
+      (late) => this.#takeBack(request, late),
+    );
     const [outcome, ...rest] = reply as [string, ...(string | number)[]];
     if (outcome === 'settled') throw new Error('The reservation was settled before it was made.');
     if (outcome === 'granted') return toGrant(rest);
@@ -126,11 +108,8 @@ export class RedisLimitStore implements LimitStore {
       used,
       tellFrom,
     ]);
-    const reply = await this.#run(SCRIPTS.settle, this.#reservationKeys(settlement), [
-      id,
-      at,
-      ...args,
-    ]);
+    const keys = this.#reservationKeys(settlement);
+    const reply = await this.#run(SCRIPTS.settle, keys, [id, at, ...args]);
     return (reply as [number, string][]).map(([claim, used]) => ({ claim, used: Number(used) }));
   }
 
@@ -141,12 +120,8 @@ export class RedisLimitStore implements LimitStore {
         ...this.#windowArgs(window, at),
         amount,
       ]);
-      return this.#run(SCRIPTS.renew, this.#reservationKeys(reservation), [
-        id,
-        at,
-        leaseMs,
-        ...args,
-      ]);
+      const keys = this.#reservationKeys(reservation);
+      return this.#run(SCRIPTS.renew, keys, [id, at, leaseMs, ...args]);
     });
     await Promise.all(renewing);
   }
@@ -154,7 +129,7 @@ export class RedisLimitStore implements LimitStore {
   async usage(group: string, counters: readonly LimitCounter[]): Promise<readonly CounterState[]> {
     const keys = this.#keysOf(group, counters);
     const args = () => counters.flatMap(({ window }) => this.#windowArgs(window));
-    const reply = await this.#inTime(() => this.#current(SCRIPTS.usage, keys, args));
+    const reply = await this.#link.do((client) => this.#runNow(client, SCRIPTS.usage, keys, args));
     return (reply as [string, string, string][]).map(([used, reserved, limit]) => ({
       used: Number(used),
       reserved: Number(reserved),
@@ -163,11 +138,8 @@ export class RedisLimitStore implements LimitStore {
   }
 
   async reset(group: string, counters: readonly LimitCounter[]): Promise<void> {
-    await this.#run(
-      SCRIPTS.reset,
-      counters.map((counter) => this.#counterKey(group, counter)),
-      [],
-    );
+    const keys = counters.map((counter) => this.#counterKey(group, counter));
+    await this.#run(SCRIPTS.reset, keys, []);
   }
 
   /** The time of tests; by default the server's own. */
@@ -175,43 +147,24 @@ export class RedisLimitStore implements LimitStore {
     return undefined;
   }
 
-  #run(script: Script, keys: string[], args: Args): Promise<unknown> {
-    return this.#inTime(() => script.run(this.#client, keys, [this.time() ?? '', ...args]));
+  #run(script: Script, keys: string[], args: ScriptArgs): Promise<unknown> {
+    return this.#link.do((client) => script.run(client, keys, [this.time() ?? '', ...args]));
   }
 
   /** Runs a script whose windows must be those of the server's clock. */
-  async #current(script: Script, keys: string[], args: () => Args): Promise<unknown[]> {
-    for (let tries = 0; ; tries++) {
-      const reply = await script.run(this.#client, keys, [this.time() ?? '', ...args()]);
-      const [outcome, now] = reply as [unknown, unknown];
+  async #runNow(
+    client: RedisClient,
+    script: Script,
+    keys: string[],
+    args: () => ScriptArgs,
+  ): Promise<unknown[]> {
+    for (let tries = 0; tries <= MAX_CORRECTIONS; tries++) {
+      const reply = await script.run(client, keys, [this.time() ?? '', ...args()]);
+      const [outcome, now] = reply as unknown[];
       if (outcome !== 'stale') return reply as unknown[];
-      if (tries === MAX_CORRECTIONS)
-        throw new Error('The clock of Redis does not agree with its own answers.');
       this.#aheadMs = Number(now) - Date.now();
     }
-  }
-
-  /** Fails after the deadline, and at once while the client is known to have no connection. */
-  async #inTime(command: (late: () => boolean) => Promise<unknown>): Promise<unknown> {
-    if (this.#isAway && this.#client.status !== 'ready') {
-      throw new Error(`Redis is away: its client is "${this.#client.status}".`);
-    }
-    let isLate = false;
-    try {
-      const reply = await withDeadline(
-        command(() => isLate),
-        this.#timeoutMs,
-        () => {
-          isLate = true;
-          return new Error(`Redis did not answer within ${this.#timeoutMs} ms.`);
-        },
-      );
-      this.#isAway = false;
-      return reply;
-    } catch (error) {
-      this.#isAway = true;
-      throw error;
-    }
+    throw new Error('The clock of Redis jumps.');
   }
 
   #takeBack({ group, id, claims }: ReserveRequest, reply: unknown[]): void {
@@ -222,7 +175,7 @@ export class RedisLimitStore implements LimitStore {
   }
 
   /** Of calendar windows, the period of a time, by default of now by the server's clock. */
-  #windowArgs(window: LimitWindow, at = this.time() ?? Date.now() + this.#aheadMs): Args {
+  #windowArgs(window: LimitWindow, at = this.time() ?? Date.now() + this.#aheadMs): ScriptArgs {
     const { start, end } = window.bucketAt(at);
     return [window.stepMs ?? 0, window.keepMs, start, end];
   }
@@ -250,4 +203,8 @@ export class RedisLimitStore implements LimitStore {
 function toGrant([replicas, mark]: unknown[]): LimitGrant {
   const [at, ...amounts] = String(mark).split(' ').map(Number) as [number, ...number[]];
   return { granted: true, at, amounts, replicas: Number(replicas) };
+}
+
+function refuse(problem: string): never {
+  throw new CallbacksConfigurationError(`RedisLimitStore: ${problem}`);
 }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { LlmAbortedError, LlmTimeoutError } from '../errors/index.js';
 
 /** What may stop a run from outside. */
@@ -57,6 +58,9 @@ export class RunStops {
 }
 
 function follow(signal: AbortSignal | undefined, listener: () => void): void {
-  if (signal?.aborted) listener();
-  else signal?.addEventListener('abort', listener, { once: true });
+  if (signal === undefined) return;
+  if (signal.aborted) return listener();
+  // Any number of runs may be given one signal; Node would warn of a leak from eleven on.
+  setMaxListeners(Infinity, signal);
+  signal.addEventListener('abort', listener, { once: true });
 }

@@ -47,10 +47,11 @@ export const InterceptTool: Interceptor<InterceptedToolCall, ToolNext> = interce
 
 /** Carries a call of a tool out, through the interceptors around it. */
 export function interceptTool(
-  { run, startEvent }: WorkRun<unknown>,
+  call: WorkRun<unknown>,
   request: ToolRequest,
   execute: (args: unknown) => unknown,
 ): unknown {
+  const { run, startEvent } = call;
   const handlers = run.handlers['intercept.tool'];
   if (handlers.length === 0) return execute(request.args);
   const viewOf = (changed: ToolRequest): InterceptedToolCall => ({
@@ -63,5 +64,5 @@ export function interceptTool(
     streaming: false,
   });
   const work = ({ args }: ToolRequest) => run.inside(() => execute(args));
-  return interceptWork(handlers, run, viewOf, work, request);
+  return interceptWork(call, { kind: 'tool', handlers, viewOf, work }, request);
 }

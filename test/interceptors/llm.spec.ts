@@ -1,3 +1,4 @@
+import { getEventListeners, once } from 'node:events';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
 import {
@@ -12,6 +13,8 @@ import {
   OnLlmStart,
   type InterceptedLlmCall,
   type LlmNext,
+  type LlmOptions,
+  type LlmProvider,
   type LlmResponse,
 } from 'nestjs-llm-callbacks';
 import {
@@ -54,9 +57,13 @@ const COST = 0.02;
 async function start(
   callbacks: object[],
   answers: FakeAnswer[] = always({ text: 'hello', usage }),
+  llm?: LlmOptions,
 ) {
   const recording = new RecordingCallbacks();
-  const app = await startApp({}, { answers, callbacks: [recording, ...callbacks], prices: PRICES });
+  const app = await startApp(
+    {},
+    { answers, callbacks: [recording, ...callbacks], prices: PRICES, ...(llm && { llm }) },
+  );
   return { ...app, recording };
 }
 
@@ -177,6 +184,44 @@ describe.each(METHODS)('An interceptor of %s', (method) => {
     expect(response).toMatchObject({ text: 'hello', usage: { totalTokens: 30 }, cost: 2 * COST });
     expect(response.attempts).toHaveLength(2);
     expect(recording.of('llm.retry')).toEqual([]);
+  });
+
+  it('may give the first of several answers; the requests that are still under way are stopped', async () => {
+    const signals: AbortSignal[] = [];
+    const slow: LlmProvider = {
+      name: 'slow',
+      async generate(_request, { signal }) {
+        if (signals.push(signal) === 1) await once(signal, 'abort');
+        return fakeLlmResponse({ text: `answer ${signals.length}`, usage });
+      },
+      async *stream(request, context) {
+        const answer = await this.generate(request, context);
+        yield { type: 'text', text: answer.text };
+        yield answer;
+      },
+    };
+    const hedging = does(({ streaming }, next) => {
+      const answer = () => (streaming ? (next() as LlmStream).response : next());
+      return Promise.race([answer(), answer()]);
+    });
+    const { llm, recording } = await start([hedging], [], { provider: slow, model: 'slow' });
+    expect((await ask(llm, method)).response.text).toBe('answer 2');
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true, false]);
+    expect(recording.of('llm.end')).toMatchObject([{ attempts: [{}, {}] }]);
+  });
+
+  it('may give next a signal of its own, which keeps no trace of the requests that it stops', async () => {
+    const own = new AbortController();
+    const { llm } = await start([does((_call, next) => next(undefined, { signal: own.signal }))]);
+    await ask(llm, method);
+    expect(getEventListeners(own.signal, 'abort')).toEqual([]);
+    const traces = Object.getOwnPropertySymbols(own.signal).map(
+      (key) => (own.signal as unknown as Record<symbol, unknown>)[key],
+    );
+    expect(traces.filter((one) => one instanceof Set && one.size > 0)).toEqual([]);
+    own.abort('enough');
+    const error = await ask(llm, method).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ name: 'AbortError', cause: 'enough' });
   });
 
   it('is called from the lowest order to the highest, each seeing what the one around has made', async () => {
@@ -393,6 +438,41 @@ describe('An interceptor of a stream', () => {
       toolCalls: [{ name: 'look', args: { at: 1 } }],
       cost: COST,
     });
+  });
+
+  it('may give chunks alone; what the answer of next says besides is kept', async () => {
+    const providerData = { thoughts: 'opaque' };
+    const answer: FakeAnswer = {
+      text: 'one two',
+      id: 'a1',
+      model: 'fake-2',
+      finishReason: 'length',
+      message: { role: 'assistant', content: 'one two', providerData },
+    };
+    const mapped = async (change: (text: string) => string) => {
+      const mapping = does(async function* (_call, next) {
+        for await (const chunk of next() as LlmStream)
+          yield chunk.type === 'text' ? { ...chunk, text: change(chunk.text) } : chunk;
+      });
+      const { llm } = await start([mapping], [answer]);
+      return (await ask(llm, 'stream')).response;
+    };
+    const said = { id: 'a1', model: 'fake-2', finishReason: 'length' };
+    expect(await mapped((text) => text)).toMatchObject({ ...said, message: { providerData } });
+    const changed = await mapped((text) => text.toUpperCase());
+    expect(changed).toMatchObject({ ...said, text: 'ONE TWO' });
+    expect(changed.message).toEqual({ role: 'assistant', content: 'ONE TWO' });
+  });
+
+  it('may give chunks of a stream whose text is not kept', async () => {
+    const { llm } = await start([
+      does(async function* (_call, next) {
+        yield* next() as LlmStream;
+      }),
+    ]);
+    const stream = llm.stream('hi', { collect: false });
+    for await (const _ of stream);
+    expect((await stream.response).text).toBe('');
   });
 
   it('may give the answer as the last item', async () => {

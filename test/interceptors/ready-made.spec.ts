@@ -1,3 +1,4 @@
+import { createHook } from 'node:async_hooks';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import {
   CacheInterceptor,
@@ -16,11 +17,13 @@ import {
   MemoryLimitStore,
   OnLlmStreamChunk,
   RetryInterceptor,
+  SchemaValidationError,
   TimeoutInterceptor,
   type LlmProvider,
   type LlmService,
 } from 'nestjs-llm-callbacks';
 import { FakeLlm, RecordingCallbacks, type FakeAnswer } from 'nestjs-llm-callbacks/testing';
+import { z } from 'zod';
 import { always, closeApps, startApp } from '../support/app.js';
 
 afterEach(closeApps);
@@ -160,6 +163,27 @@ describe.each(METHODS)('RetryInterceptor, by %s', (method) => {
   });
 });
 
+it('RetryInterceptor keeps a process alive while it waits, and no longer', async () => {
+  const waits: NodeJS.Timeout[] = [];
+  const watch = createHook({
+    init(_id, type, _trigger, resource) {
+      const timer = resource as NodeJS.Timeout & { _idleTimeout?: number };
+      if (type === 'Timeout' && timer._idleTimeout === 29_000) waits.push(timer);
+    },
+  });
+  const limited = new LlmRateLimitError('slow down', { retryAfterMs: 29_000 });
+  const { llm } = await start([limited], [new RetryInterceptor()]);
+  const left = new AbortController();
+  watch.enable();
+  const failing = ask(llm, 'generate', { signal: left.signal }).catch((error: unknown) => error);
+  while (waits.length === 0) await new Promise(setImmediate);
+  watch.disable();
+  expect(waits[0]!.hasRef()).toBe(true);
+  left.abort();
+  await failing;
+  expect(waits[0]).toMatchObject({ _destroyed: true });
+});
+
 it('RetryInterceptor does not begin a stream anew that has begun', async () => {
   const { llm, moody, recording } = await start(['half'], [new RetryInterceptor(quick)]);
   await expect(ask(llm, 'stream')).rejects.toThrow('lost');
@@ -285,6 +309,17 @@ describe.each(METHODS)('CacheInterceptor, by %s', (method) => {
     await ask(cut.llm, method);
     await ask(cut.llm, method);
     expect(cut.fake.requests).toHaveLength(2);
+  });
+
+  it('keeps what fits a schema in the end, and nothing of a call that failed by it', async () => {
+    const answers = ['bad', ...(method === 'generate' ? ['bad', 'bad'] : []), '{"a":1}'];
+    const { llm, fake } = await startApp({}, { answers, callbacks: [new CacheInterceptor()] });
+    const schema = z.object({ a: z.number() });
+    await expect(ask(llm, method, { schema })).rejects.toBeInstanceOf(SchemaValidationError);
+    expect((await ask(llm, method, { schema })).object).toEqual({ a: 1 });
+    const again = await ask(llm, method, { schema });
+    expect(again).toMatchObject({ object: { a: 1 }, cached: true, cost: 0 });
+    expect(fake.requests).toHaveLength(answers.length);
   });
 
   it('goes on without a store that fails, and without what is broken in it', async () => {

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import {
   AgentService,
@@ -7,11 +8,13 @@ import {
   InterceptAgent,
   InterceptTool,
   type AgentNext,
+  type AgentResult,
   type InterceptedAgentCall,
   type InterceptedToolCall,
   type ToolNext,
 } from 'nestjs-llm-callbacks';
 import { RecordingCallbacks, type FakeAnswer } from 'nestjs-llm-callbacks/testing';
+import { defer } from '../../src/run/deferred.js';
 import { closeApps, startApp } from '../support/app.js';
 
 afterEach(closeApps);
@@ -180,6 +183,42 @@ describe('An interceptor of tools', () => {
     expect(result).toBe('<4>');
     expect(recording.of('tool.end')).toMatchObject([{ args: 2, result: '<4>' }]);
   });
+
+  it('may lose interest in what next gives, whose failure is nobody’s then', async () => {
+    const losing = new Tools((_call, next) => {
+      void next();
+      return 'known';
+    });
+    const { callbacks, recording } = await start([losing]);
+    const failing = () => Promise.reject(new Error('broken'));
+    await expect(callbacks.tool('find', {}, failing)).resolves.toBe('known');
+    await new Promise(setImmediate);
+    expect(recording.events.map(({ type }) => type)).toEqual(['tool.start', 'tool.end']);
+  });
+
+  it('cannot call next once the tool has ended', async () => {
+    let late: ToolNext | undefined;
+    const { agent, made } = await start([new Tools((_call, next) => ((late = next), 'known'))]);
+    await agent.run('Find it.');
+    await expect(late!()).rejects.toThrow(/next\(\) was called too late/);
+    expect(made).toEqual([]);
+  });
+
+  it('is not waited for when the agent is aborted', async () => {
+    const hanging = defer<string>();
+    const { agent, recording } = await start([new Tools(() => hanging.promise)]);
+    const stop = new AbortController();
+    const running = agent.run('Find it.', {
+      signal: stop.signal,
+      callbacks: [{ onToolStart: () => setImmediate(() => stop.abort()) }],
+    });
+    await expect(running).rejects.toMatchObject({ name: 'AbortError' });
+    expect(recording.events.map(({ type }) => type).slice(-2)).toEqual([
+      'tool.error',
+      'agent.error',
+    ]);
+    hanging.resolve('too late');
+  });
 });
 
 describe('An interceptor of agents', () => {
@@ -242,6 +281,59 @@ describe('An interceptor of agents', () => {
     ]);
     await expect(agent.run('Find it.')).rejects.toBe(error);
     expect(recording.of('agent.error')).toMatchObject([{ error }]);
+  });
+
+  it('cannot let the agent go on once it has ended, and is told nothing of what it has begun', async () => {
+    let late: AgentNext | undefined;
+    const losing = new Agents((_call, next) => {
+      late = next;
+      next().catch(() => undefined);
+      return { output: 'known' };
+    });
+    const { agent, recording } = await start([losing]);
+    await agent.run('Find it.');
+    await expect(late!()).rejects.toThrow(/next\(\) was called too late/);
+    await new Promise(setImmediate);
+    const types = recording.events.filter(({ type }) => type.startsWith('agent.'));
+    expect(types.map(({ type }) => type)).toEqual(['agent.start', 'agent.end']);
+  });
+
+  it('is not waited for when the agent is aborted', async () => {
+    const hanging = defer<AgentResult>();
+    const { agent, recording } = await start([new Agents(() => hanging.promise)]);
+    await expect(agent.run('Find it.', { timeoutMs: 1 })).rejects.toThrow(/timeoutMs/);
+    expect(recording.events.map(({ type }) => type)).toEqual(['agent.start', 'agent.error']);
+    hanging.resolve({} as AgentResult);
+  });
+
+  it('hears by its signal that the reader of the agent stops reading', async () => {
+    const waiting = new Agents(async ({ signal }, next) => {
+      const result = await next();
+      if (!signal.aborted) await once(signal, 'abort');
+      return result;
+    });
+    const { agent, recording } = await start([waiting], ['done']);
+    for await (const { type } of agent.stream('Find it.')) if (type === 'agent.step') break;
+    expect(recording.events.at(-1)!.type).toBe('agent.end');
+  });
+
+  it('that lets two loops work at once has the tools of both stopped', async () => {
+    const signals: AbortSignal[] = [];
+    const stop = new AbortController();
+    const wait = defineTool({
+      name: 'find',
+      description: 'Waits.',
+      parameters: { type: 'object' },
+      execute: async (_args, { signal }) => {
+        if (signals.push(signal) === 2) setImmediate(() => stop.abort());
+        await once(signal, 'abort');
+      },
+    });
+    const twice = new Agents((_call, next) => Promise.race([next(), next()]));
+    const { agent } = await start([twice], [CALL, CALL]);
+    const both = agent.create({ tools: [wait], callbacks: [twice] });
+    await expect(both.run('Find it.', { signal: stop.signal })).rejects.toThrow(/aborted/);
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true, true]);
   });
 
   it('must give a result', async () => {

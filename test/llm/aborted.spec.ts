@@ -1,3 +1,4 @@
+import { getMaxListeners } from 'node:events';
 import { describe, expect, it, jest } from '@jest/globals';
 import { LlmAbortedError, LlmTimeoutError } from 'nestjs-llm-callbacks';
 import { ask, errorOf, METHODS, silence, useBench, WIRES } from '../support/wire/index.js';
@@ -77,6 +78,12 @@ describe.each(WIRES)('A call of $name that is stopped', (wire) => {
       expect(error).toBeInstanceOf(LlmTimeoutError);
       expect(bench.recording.of('llm.error')).toMatchObject([{ durationMs: 0, attempts: [] }]);
       expect(bench.server.exchanges).toEqual([]);
+    });
+
+    it('may be one of many that share a signal, without a warning of its listeners', async () => {
+      const { signal } = new AbortController();
+      await errorOf(ask(bench.llm, method, 'Hi', { signal }));
+      expect(getMaxListeners(signal)).toBe(Infinity);
     });
 
     it('leaves nothing behind on a signal and a timer that outlive it', async () => {

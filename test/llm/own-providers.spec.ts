@@ -3,6 +3,7 @@ import { Test, type TestingModule } from '@nestjs/testing';
 import {
   CallbackAbort,
   CallbacksModule,
+  CallbacksService,
   LlmRateLimitError,
   LlmResponseError,
   LlmServerError,
@@ -162,5 +163,23 @@ describe('A provider of an application', () => {
       }
       expect({ stop, closed }).toEqual({ stop, closed: true });
     }
+  });
+
+  it('starts runs as children of its own, also in a stream that is read elsewhere', async () => {
+    const llm = module.get(LlmService);
+    const callbacks = module.get(CallbacksService);
+    const result = { text: 'Hello', usage: {} };
+    given.generate = () => result;
+    given.stream = async function* () {
+      yield text;
+      await llm.generate('And?');
+      yield result;
+    };
+    const stream = callbacks.run({ userId: 'ada' }, () => llm.stream('Hi'));
+    await callbacks.run({ userId: 'bob' }, async () => {
+      for await (const _ of stream);
+    });
+    const [outer, inner] = recording.of('llm.start');
+    expect(inner).toMatchObject({ userId: 'ada', parentRunId: outer!.runId });
   });
 });

@@ -108,7 +108,7 @@ describeWithRedis('A store of limits on Redis', () => {
 
   it('names options that make no sense', () => {
     const { client } = redis;
-    expect(() => new RedisLimitStore({ client: {} as never })).toThrow(/needs a `client`/);
+    expect(() => new RedisLimitStore({ client: {} as never })).toThrow(/give it a `client`/);
     expect(() => new RedisLimitStore({ client, prefix: '{a}' })).toThrow(/without braces/);
     expect(() => new RedisLimitStore({ client, timeoutMs: 0 })).toThrow(/timeoutMs/);
   });

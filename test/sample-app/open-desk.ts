@@ -2,6 +2,7 @@ import type { INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { CallbacksService, type CallbackEvent } from 'nestjs-llm-callbacks';
 import { AppModule } from '../../sample-app/app.module.js';
+import { LimitStorage } from '../../sample-app/limits/limit-storage.js';
 import { ModelConnections } from '../../sample-app/models/model-connections.js';
 
 export const ADA = { 'x-user-id': 'ada' };
@@ -14,10 +15,10 @@ export class Desk {
     readonly url: string,
   ) {}
 
-  static async open(): Promise<Desk> {
+  static async open(limits = LimitStorage.open({})): Promise<Desk> {
     // No environment: both providers are the mock, whatever keys the machine has.
     const models = await ModelConnections.open({});
-    const app = await NestFactory.create(AppModule.connectedBy(models), {
+    const app = await NestFactory.create(AppModule.connectedBy(models, limits), {
       logger: false,
       forceCloseConnections: true,
     });
@@ -38,8 +39,17 @@ export class Desk {
   }
 
   post(path: string, body: object, headers: Record<string, string> = {}): Promise<Response> {
+    return this.send('POST', path, body, headers);
+  }
+
+  send(
+    method: string,
+    path: string,
+    body: object,
+    headers: Record<string, string> = {},
+  ): Promise<Response> {
     return fetch(`${this.url}${path}`, {
-      method: 'POST',
+      method,
       headers: { 'content-type': 'application/json', ...headers },
       body: JSON.stringify(body),
     });

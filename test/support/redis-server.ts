@@ -2,21 +2,14 @@ import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
+import { describeWith } from './services.js';
 
 const hasServer = spawnSync('redis-server', ['--version']).status === 0;
 
-/** Tests that start and stop a Redis of their own; skipped where there is no `redis-server`, but failed with `CI=true`. */
+/** Tests that start and stop a Redis of their own. */
 export function describeWithRedisServer(name: string, tests: () => void): void {
-  // oxlint-disable-next-line jest/valid-title, jest/valid-describe-callback -- this is what tests call instead
-  if (hasServer) return describe(name, tests);
-  if (process.env.CI === 'true') {
-    it(`${name}: needs redis-server`, () => expect(hasServer).toBe(true));
-  } else {
-    // oxlint-disable-next-line jest/no-disabled-tests, jest/valid-describe-callback -- where there is none, none is tested
-    describe.skip(`${name} (skipped: no redis-server)`, tests);
-  }
+  describeWith('redis-server', hasServer, name, tests);
 }
 
 /** A Redis that keeps nothing, on a port of its own. */

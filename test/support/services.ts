@@ -9,32 +9,37 @@ export const POSTGRES_URL = process.env.POSTGRES_URL ?? 'postgres://root@127.0.0
 const hasRedis = await answers(REDIS_URL);
 const hasPostgres = await answers(POSTGRES_URL);
 
-/** Tests that need Redis: skipped, by a name that says so, on machines without it; with `CI=true` they fail there. */
+/** {@link describeWith} Redis. */
 export function describeWithRedis(name: string, tests: () => void): void {
-  describeWith('Redis', REDIS_URL, hasRedis, name, tests);
+  describeWith(`Redis at ${hostOf(REDIS_URL)}`, hasRedis, name, tests);
 }
 
-/** {@link describeWithRedis} for PostgreSQL. */
+/** {@link describeWith} PostgreSQL. */
 export function describeWithPostgres(name: string, tests: () => void): void {
-  describeWith('PostgreSQL', POSTGRES_URL, hasPostgres, name, tests);
+  describeWith(`PostgreSQL at ${hostOf(POSTGRES_URL)}`, hasPostgres, name, tests);
 }
 
-function describeWith(
-  service: string,
-  url: string,
+/** Tests that need something: skipped on machines without it, which is said; with `CI=true` they fail there. */
+export function describeWith(
+  what: string,
   isThere: boolean,
   name: string,
   tests: () => void,
 ): void {
-  const where = `${service} at ${new URL(url).host}`;
   // oxlint-disable-next-line jest/valid-title, jest/valid-describe-callback -- this is what tests call instead
   if (isThere) return describe(name, tests);
   if (process.env.CI === 'true') {
-    it(`${name}: needs ${where}`, () => expect(isThere).toBe(true));
+    it(`${name}: needs ${what}`, () => expect(isThere).toBe(true));
   } else {
+    // Jest itself tells only how many.
+    process.stderr.write(`Skipped, because there is no ${what}: ${name}\n`);
     // oxlint-disable-next-line jest/no-disabled-tests, jest/valid-describe-callback -- where there is none, none is tested
-    describe.skip(`${name} (skipped: no ${where})`, tests);
+    describe.skip(name, tests);
   }
+}
+
+function hostOf(url: string): string {
+  return new URL(url).host;
 }
 
 function answers(url: string): Promise<boolean> {

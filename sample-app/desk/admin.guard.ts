@@ -1,0 +1,13 @@
+import type { CanActivate, ExecutionContext } from '@nestjs/common';
+import { ForbiddenException } from '@nestjs/common';
+import { whoIsAsking } from './who-is-asking.js';
+
+export const ADMIN = 'admin';
+
+/** A header is enough for a sample; a real application's guard asks who has signed in, and with which role. */
+export class AdminGuard implements CanActivate {
+  canActivate(host: ExecutionContext): boolean {
+    if (whoIsAsking(host).userId === ADMIN) return true;
+    throw new ForbiddenException(`This is for admins: x-user-id: ${ADMIN}.`);
+  }
+}

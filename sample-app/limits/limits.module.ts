@@ -1,0 +1,32 @@
+import { Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
+import { CostLimiter, RateLimiter } from 'nestjs-llm-callbacks';
+import { DeskLimits, FIRST_LIMITS } from './desk-limits.js';
+import { LimitStorage } from './limit-storage.js';
+import { LimitsController } from './limits.controller.js';
+
+/** What each user may spend in a day and ask in a minute. */
+@Module({ controllers: [LimitsController], providers: [DeskLimits] })
+export class LimitsModule implements OnApplicationShutdown {
+  constructor(private readonly storage: LimitStorage) {}
+
+  static countedIn(storage: LimitStorage): DynamicModule {
+    // While the store is away, customers are answered all the same, and each process counts for itself.
+    const common = { per: 'user', store: storage.store, onStoreError: 'local' } as const;
+    const { maxCost, requestsPerMinute } = FIRST_LIMITS;
+    const budget = new CostLimiter({ ...common, name: 'budget', maxCost, window: 'day' });
+    const rate = new RateLimiter({ ...common, name: 'rate', requestsPerMinute });
+    return {
+      module: LimitsModule,
+      providers: [
+        { provide: LimitStorage, useValue: storage },
+        { provide: CostLimiter, useValue: budget },
+        { provide: RateLimiter, useValue: rate },
+      ],
+    };
+  }
+
+  /** Comes after the limiters have sent what they still had to. */
+  onApplicationShutdown(): void {
+    this.storage.close();
+  }
+}

@@ -1,0 +1,149 @@
+import type {
+  Attempt,
+  FinishReason,
+  LlmRequest,
+  LlmResponse,
+  ToolCall,
+  Usage,
+} from '../shapes/index.js';
+import { TerminalEvent } from './event.js';
+import type { RunInfo } from './run-info.js';
+
+/** What was really sent, where interceptors have changed it, and the client that it was sent to. */
+export interface SentRequest {
+  readonly request: LlmRequest;
+  readonly client: { readonly label: string };
+}
+
+/** The end or the error of a call: it carries what was really sent. */
+export abstract class LlmTerminalEvent extends TerminalEvent {
+  readonly #sent: SentRequest | undefined;
+
+  constructor(run: RunInfo, sent: SentRequest | undefined) {
+    super(run);
+    this.#sent = sent;
+  }
+
+  /** The request as interceptors have left it; absent where it is that of `llm.start`. */
+  get request(): LlmRequest | undefined {
+    return this.#sent?.request;
+  }
+  /** The name or label of the provider that was asked last. */
+  override get provider(): string | undefined {
+    return this.#sent?.client.label ?? super.provider;
+  }
+  /** The model that was asked last. */
+  override get model(): string | undefined {
+    return this.#sent?.request.model ?? super.model;
+  }
+}
+
+/** A call was answered, or its reader stopped reading (`finishReason: 'cancelled'`). Heard by `@OnLlmEnd()`. */
+export class LlmEndEvent extends LlmTerminalEvent {
+  readonly type = 'llm.end';
+
+  constructor(
+    run: RunInfo,
+    readonly response: LlmResponse,
+    sent?: SentRequest,
+  ) {
+    super(run, sent);
+  }
+
+  get text(): string {
+    return this.response.text;
+  }
+  get toolCalls(): readonly ToolCall[] {
+    return this.response.toolCalls;
+  }
+  get finishReason(): FinishReason {
+    return this.response.finishReason;
+  }
+  get usage(): Usage {
+    return this.response.usage;
+  }
+  /** `usage.totalTokens`. */
+  get tokenCount(): number {
+    return this.response.usage.totalTokens;
+  }
+  /** US dollars; `null` when the price is not known. */
+  get cost(): number | null {
+    return this.response.cost;
+  }
+  /** `true` for an answer that was not asked for, because a `CacheInterceptor` had it. */
+  get cached(): boolean | undefined {
+    return this.response.cached;
+  }
+  /** Milliseconds, without the start hooks. */
+  get durationMs(): number {
+    return this.response.durationMs;
+  }
+  /** Streams only: milliseconds to the first chunk. */
+  get timeToFirstChunkMs(): number | undefined {
+    return this.response.timeToFirstChunkMs;
+  }
+  get attempts(): readonly Attempt[] {
+    return this.response.attempts;
+  }
+
+  protected fields(): readonly string[] {
+    return [
+      'response',
+      'text',
+      'toolCalls',
+      'finishReason',
+      'usage',
+      'tokenCount',
+      'cost',
+      'cached',
+      'durationMs',
+      'timeToFirstChunkMs',
+      'attempts',
+      'request',
+    ];
+  }
+}
+
+/** How far a call came before it failed. */
+export interface LlmFailure {
+  readonly error: Error;
+  readonly text: string;
+  readonly usage: Usage;
+  readonly cost: number | null;
+  readonly aborted: boolean;
+  readonly durationMs: number;
+  readonly attempts: readonly Attempt[];
+}
+
+/** A call failed or was aborted. Heard by `@OnLlmError()`. */
+export class LlmErrorEvent extends LlmTerminalEvent implements LlmFailure {
+  readonly type = 'llm.error';
+  /** What the caller gets. */
+  readonly error: Error;
+  /** The text that had arrived by then. */
+  readonly text: string;
+  /** Tokens used by then. */
+  readonly usage: Usage;
+  /** US dollars spent by then; `null` when the price is not known. */
+  readonly cost: number | null;
+  /** Whether it was stopped on purpose rather than failed. */
+  readonly aborted: boolean;
+  /** Milliseconds, without the start hooks. */
+  readonly durationMs: number;
+  readonly attempts: readonly Attempt[];
+
+  constructor(run: RunInfo, failure: LlmFailure, sent?: SentRequest) {
+    super(run, sent);
+    this.error = failure.error;
+    this.text = failure.text;
+    this.usage = failure.usage;
+    this.cost = failure.cost;
+    this.aborted = failure.aborted;
+    this.durationMs = failure.durationMs;
+    this.attempts = failure.attempts;
+  }
+
+  protected fields(): readonly string[] {
+    return ['error', 'text', 'usage', 'cost', 'aborted', 'durationMs', 'attempts', 'request'];
+  }
+}

@@ -1,0 +1,49 @@
+import { Logger } from '@nestjs/common';
+import { messageOf, oneLine } from '../text.js';
+import type { LimiterOptions } from './limiter-options.js';
+
+/** How often outages are logged at most, for a store that comes and goes. */
+const QUIET_MS = 60_000;
+const POLICIES = {
+  closed: 'are refused',
+  open: 'are let through',
+  local: 'are counted in this process',
+};
+
+/** Notes whether a limiter's store can be used, and logs each outage once. */
+export class Outage {
+  readonly #logger: Logger;
+  #failures = 0;
+  #isTold = false;
+  #toldAt = -QUIET_MS;
+
+  constructor(
+    private readonly name: string,
+    private readonly policy: NonNullable<LimiterOptions['onStoreError']>,
+  ) {
+    this.#logger = new Logger(name);
+  }
+
+  /** The store has failed. */
+  readonly note = (error: unknown): void => {
+    if (this.#failures++ > 0) return;
+    this.#isTold = performance.now() - this.#toldAt >= QUIET_MS;
+    if (!this.#isTold) return;
+    this.#toldAt = performance.now();
+    this.#warn(`cannot be used; until it can, calls ${POLICIES[this.policy]}: ${messageOf(error)}`);
+  };
+
+  /** The store has answered; `lost` settlements could not be kept meanwhile. */
+  over(lost: number): void {
+    if (this.#failures === 0) return;
+    const missing = lost > 0 ? ` What ${lost} calls used is not counted.` : '';
+    if (this.#isTold || lost > 0) {
+      this.#warn(`can be used again; ${this.#failures} times it could not.${missing}`);
+    }
+    this.#failures = 0;
+  }
+
+  #warn(what: string): void {
+    this.#logger.warn(oneLine(`The store of ${this.name} ${what}`));
+  }
+}

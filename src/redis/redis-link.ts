@@ -1,0 +1,65 @@
+import { createHash } from 'node:crypto';
+import type { Cluster, Redis } from 'ioredis';
+import { withDeadline } from '../deadline.js';
+
+/** A client of `ioredis`, of one server or of a cluster. */
+export type RedisClient = Redis | Cluster;
+
+export type ScriptArgs = readonly (string | number)[];
+
+/** A script that is sent by its hash, and whole to a server that does not know it. */
+export class Script {
+  readonly #sha: string;
+
+  constructor(private readonly source: string) {
+    this.#sha = createHash('sha1').update(source).digest('hex');
+  }
+
+  async run(client: RedisClient, keys: readonly string[], args: ScriptArgs): Promise<unknown> {
+    try {
+      return await client.evalsha(this.#sha, keys.length, ...keys, ...args);
+    } catch (error) {
+      if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
+      return client.eval(this.source, keys.length, ...keys, ...args);
+    }
+  }
+}
+
+/** The connection to Redis, on which nothing hangs: clients keep commands back while they have no server. */
+export class RedisLink {
+  /** Whether the last command failed. */
+  #isAway = false;
+
+  constructor(
+    private readonly client: RedisClient,
+    private readonly timeoutMs: number,
+  ) {}
+
+  /**
+   * Does what is to be done with the client. Fails after the deadline, and at once while the client is known to have no
+   * connection.
+   *
+   * @param late called with what comes after the deadline
+   */
+  async do<T>(
+    work: (client: RedisClient) => Promise<T>,
+    late: (result: T) => void = () => undefined,
+  ): Promise<T> {
+    const { client, timeoutMs } = this;
+    if (this.#isAway && client.status !== 'ready') {
+      throw new Error(`Redis is away: its client is "${client.status}".`);
+    }
+    try {
+      const working = work(client);
+      const result = await withDeadline(working, timeoutMs, () => {
+        working.then(late, () => undefined);
+        return new Error(`Redis did not answer within ${timeoutMs} ms.`);
+      });
+      this.#isAway = false;
+      return result;
+    } catch (error) {
+      this.#isAway = true;
+      throw error;
+    }
+  }
+}
