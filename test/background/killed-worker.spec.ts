@@ -65,7 +65,12 @@ describeJobStores('A durable handler whose process is killed twice', (newStore) 
       const queue = new BullmqJobQueue({ ...store.options, worker: false });
       const { llm } = await startApp(
         { providers: [Audit] },
-        { callbacks: [recording], background: { queue }, answers: Array(count).fill('hello') },
+        {
+          callbacks: [recording],
+          // All at once, on a machine that others use as well.
+          background: { queue, addTimeoutMs: 60_000 },
+          answers: Array(count).fill('hello'),
+        },
       );
       const first = start();
       await Promise.all(Array.from({ length: count }, () => llm.generate('hi')));

@@ -318,7 +318,7 @@ describeStores('A cost limiter', (newStore) => {
 
     await eventually(async () => (await limiter.usage()).reserved === 0.5);
     one.provider.requests[0]!.answer(1);
-    await call;
+    expect((await call).cost).toBeCloseTo(0.1);
   });
 
   it('shares a budget with limiters of the same store, name and key', async () => {
