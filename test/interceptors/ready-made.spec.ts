@@ -15,6 +15,7 @@ import {
   LlmServerError,
   LlmTimeoutError,
   MemoryLimitStore,
+  NO_USAGE,
   OnLlmStreamChunk,
   RetryInterceptor,
   SchemaValidationError,
@@ -28,15 +29,7 @@ import { always, closeApps, startApp } from '../support/app.js';
 
 afterEach(closeApps);
 
-const usage = {
-  inputTokens: 10,
-  outputTokens: 5,
-  totalTokens: 15,
-  cachedInputTokens: 0,
-  cacheWriteTokens: 0,
-  reasoningTokens: 0,
-  source: 'provider' as const,
-};
+const usage = { ...NO_USAGE, inputTokens: 10, outputTokens: 5, totalTokens: 15 };
 const HELLO: FakeAnswer = { text: 'hello there', usage };
 /** Of one answer. */
 const COST = 0.02;
