@@ -5,15 +5,18 @@ import { afterEach, expect, it } from '@jest/globals';
 import { Controller, Get, Injectable, Scope, type ExecutionContext } from '@nestjs/common';
 import {
   AgentService,
+  CallbacksService,
   InterceptLlm,
   InterceptTool,
   LlmService,
   OnAnyEvent,
+  OnLlmEnd,
   OnLlmStreamChunk,
   Tool,
   type CallbackEvent,
   type InterceptedLlmCall,
   type InterceptedToolCall,
+  type LlmEndEvent,
   type LlmNext,
   type ToolContext,
   type ToolNext,
@@ -22,7 +25,7 @@ import { closeApps } from '../support/app.js';
 import { callsTool, platforms, serve, Visit, type HttpRequest } from './support.js';
 
 const REQUESTS = 1_000;
-const SOCKETS = 100;
+const SOCKETS = 1_000;
 
 afterEach(closeApps);
 
@@ -93,6 +96,33 @@ class StaticHandler {
   }
 }
 
+/** Whom background work has seen, by the request's id. */
+@Injectable()
+class BackgroundUsers {
+  readonly users = new Map<string, Set<string | undefined>>();
+  saw(requestId: string, ...users: (string | undefined)[]): void {
+    const seen = this.users.get(requestId) ?? new Set();
+    for (const user of users) seen.add(user);
+    this.users.set(requestId, seen);
+  }
+}
+
+/** Works when the request may be over; {@link StaticHandler} hears whom the call is for that it makes. */
+@Injectable()
+class InBackground {
+  constructor(
+    private readonly visit: Visit,
+    private readonly done: BackgroundUsers,
+    private readonly llm: LlmService,
+  ) {}
+  @OnLlmEnd({ background: true, when: ({ fromCallback }) => fromCallback === undefined })
+  async work({ requestId, userId }: LlmEndEvent) {
+    await turn();
+    this.done.saw(requestId, userId, this.visit.user);
+    await this.llm.generate('from the background');
+  }
+}
+
 @Controller()
 class Desk {
   constructor(
@@ -120,7 +150,7 @@ const PARTS = 'agent.start agent.step agent.end tool.start tool.end llm.start ll
   .concat('around llm', 'around tool', 'chunk', 'controller', 'tool');
 
 it.each(platforms)(
-  `On %s no part of ${REQUESTS} requests, ${SOCKETS} at a time, sees another’s context`,
+  `On %s no part of ${REQUESTS} requests at once sees another’s context`,
   async (platform) => {
     const providers = [
       Visit,
@@ -129,6 +159,8 @@ it.each(platforms)(
       ScopedInterceptor,
       ScopedTools,
       StaticHandler,
+      BackgroundUsers,
+      InBackground,
     ];
     const { app, url } = await serve(
       platform,
@@ -145,12 +177,15 @@ it.each(platforms)(
     const numbers = Array.from({ length: REQUESTS }, (_, number) => number);
     const reports = await Promise.all(numbers.map((number) => report(url, agent, number)));
     agent.destroy();
+    await app.get(CallbacksService).flush();
 
     const { users } = app.get(StaticHandler);
+    const { users: inBackground } = app.get(BackgroundUsers);
     const mixedUp = numbers.filter((number) => {
       const onlyOwn = [`user-${number}`];
       const seen = JSON.parse(reports[number]!) as Record<string, string[]>;
-      const all = [...Object.values(seen), [...users.get(`request-${number}`)!]];
+      const id = `request-${number}`;
+      const all = [...Object.values(seen), [...users.get(id)!], [...inBackground.get(id)!]];
       const isComplete = Object.keys(seen).length === PARTS.length;
       return !isComplete || !all.every((names) => isDeepStrictEqual(names, onlyOwn));
     });
