@@ -26,6 +26,7 @@ export class LlmCall extends RunLife implements Stoppable {
   readonly #hearsChunks: boolean;
   /** Stops what interceptors have asked for and is still under way. */
   #underWay: Set<AbortController> | undefined;
+  /** Whether the reader stopped reading; the call then ends well, where an abort ends it in an error. */
   #cancelled = false;
   #chunks = 0;
 
@@ -45,11 +46,6 @@ export class LlmCall extends RunLife implements Stoppable {
   /** Whether something stands between the caller and the provider. */
   get isIntercepted(): boolean {
     return this.run.handlers['intercept.llm'].length > 0;
-  }
-
-  /** Whether the reader stopped reading; the call then ends well, where an abort ends it in an error. */
-  get cancelled(): boolean {
-    return this.#cancelled;
   }
 
   /**
@@ -199,7 +195,7 @@ export class LlmCall extends RunLife implements Stoppable {
 
   /** Ends the run as it was stopped: well, where its reader left; else it rejects with the first cause. */
   async breakOff(thrown: unknown): Promise<LlmResponse> {
-    if (this.cancelled && !this.run.ended) return this.#endCancelled();
+    if (this.#cancelled && !this.run.ended) return this.#endCancelled();
     throw await this.fail(thrown);
   }
 
