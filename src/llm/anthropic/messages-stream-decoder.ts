@@ -3,6 +3,7 @@ import { LlmResponseError } from '../../errors/index.js';
 import type { LlmChunk, ProviderResult, ToolCall, Usage } from '../../shapes/index.js';
 import type { LlmProviderContext } from '../llm-provider.js';
 import type { StreamDecoder } from '../sdk/decoded-stream.js';
+import type { Varying } from '../sdk/repeated-event.js';
 import { toToolCall } from '../tool-call.js';
 import { decodeUsage, toFinishReason } from './messages-response.js';
 import { toMessage } from './provider-data.js';
@@ -16,8 +17,17 @@ interface OpenBlock {
   readonly toolIndex: number;
 }
 
+const VARYING: Varying = {
+  deltas: [
+    ['delta', 'text'],
+    ['delta', 'partial_json'],
+    ['delta', 'thinking'],
+  ],
+};
+
 /** Adds up the events of a streamed message. */
 export class MessagesStreamDecoder implements StreamDecoder {
+  readonly varying = VARYING;
   isComplete = false;
   #id = '';
   #stopReason: string | null | undefined;

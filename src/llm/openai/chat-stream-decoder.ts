@@ -8,6 +8,7 @@ import {
 } from '../../shapes/index.js';
 import type { LlmProviderContext } from '../llm-provider.js';
 import type { StreamDecoder } from '../sdk/decoded-stream.js';
+import type { Varying } from '../sdk/repeated-event.js';
 import { toToolCall } from '../tool-call.js';
 import { assistantMessage, decodeUsage, toFinishReason } from './chat-response.js';
 
@@ -17,8 +18,19 @@ type Delta = OpenAI.ChatCompletionChunk.Choice.Delta & {
   reasoning?: string | null;
 };
 
+const VARYING: Varying = {
+  deltas: [
+    ['choices', '0', 'delta', 'content'],
+    ['choices', '0', 'delta', 'reasoning_content'],
+    ['choices', '0', 'delta', 'reasoning'],
+    ['choices', '0', 'delta', 'tool_calls', '0', 'function', 'arguments'],
+  ],
+  besides: [['obfuscation']],
+};
+
 /** Adds up the chunks of a streamed chat completion. */
 export class ChatStreamDecoder implements StreamDecoder {
+  readonly varying = VARYING;
   #id = '';
   #text = '';
   #finishReason: string | undefined;

@@ -8,6 +8,7 @@ import {
 } from '../../shapes/index.js';
 import type { LlmProviderContext } from '../llm-provider.js';
 import type { StreamDecoder } from '../sdk/decoded-stream.js';
+import type { Varying } from '../sdk/repeated-event.js';
 import { toldError } from '../sdk/told-error.js';
 import { toLlmError } from '../sdk/to-llm-error.js';
 import { toMessage } from './responses-data.js';
@@ -23,8 +24,11 @@ import { StreamedCalls } from './responses-streamed-calls.js';
 
 type OutputItem = OpenAI.Responses.ResponseOutputItem;
 
+const VARYING: Varying = { deltas: [['delta']], besides: [['sequence_number'], ['obfuscation']] };
+
 /** Adds up the events of a streamed response. */
 export class ResponsesStreamDecoder implements StreamDecoder {
+  readonly varying = VARYING;
   #id = '';
   #text = '';
   #usage: Usage = UNREPORTED_USAGE;

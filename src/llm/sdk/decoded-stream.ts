@@ -1,5 +1,6 @@
 import { CallbacksError, LlmResponseError } from '../../errors/index.js';
 import type { LlmChunk, ProviderResult } from '../../shapes/index.js';
+import type { Varying } from './repeated-event.js';
 import { toLlmError } from './to-llm-error.js';
 import type { WireReader } from './wire-reader.js';
 
@@ -7,7 +8,8 @@ import type { WireReader } from './wire-reader.js';
 export interface StreamDecoder {
   /** Whether an event said that the answer is complete; absent where the reader knows the end marker. */
   readonly isComplete?: boolean;
-  /** Appends the chunks that an event holds to `chunks`. */
+  readonly varying: Varying;
+  /** Appends the chunks that an event holds to `chunks`; the event may be another one afterwards. */
   push(event: unknown, chunks: LlmChunk[]): void;
   /** The whole answer; throws `LlmResponseError` when the stream ended without its end marker. */
   result(): ProviderResult;

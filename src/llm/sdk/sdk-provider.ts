@@ -9,6 +9,7 @@ import type { LlmOptions } from '../llm-options.js';
 import type { LlmProvider, LlmProviderContext } from '../llm-provider.js';
 import { DecodedStream, type StreamDecoder } from './decoded-stream.js';
 import { observeClient, observedFetch, observing, RequestAttempts } from './observed-fetch.js';
+import type { Varying } from './repeated-event.js';
 import { SseReader } from './sse-reader.js';
 import { toLlmError } from './to-llm-error.js';
 import { SdkReader, type WireReader } from './wire-reader.js';
@@ -85,16 +86,21 @@ export abstract class SdkProvider<Client> implements LlmProvider {
     request: LlmRequest,
     context: LlmProviderContext,
   ): AsyncIterable<LlmChunk | ProviderResult> {
-    const open = () => this.#openReader(this.encode(request, true), context);
-    return new DecodedStream(this.label, open, this.newDecoder(request, context));
+    const decoder = this.newDecoder(request, context);
+    const open = () => this.#openReader(this.encode(request, true), context, decoder.varying);
+    return new DecodedStream(this.label, open, decoder);
   }
 
-  async #openReader(body: object, context: LlmProviderContext): Promise<WireReader> {
+  async #openReader(
+    body: object,
+    context: LlmProviderContext,
+    varying: Varying,
+  ): Promise<WireReader> {
     const client = this.#client ?? (await this.#load());
     const sending = this.send(client, body, this.#requestOptions(context));
     // Not through a wrapper, which has the SDK's own stream to look at.
     if (hasRawResponse(sending) && !types.isProxy(client)) {
-      const reader = SseReader.of(await sending.asResponse());
+      const reader = SseReader.of(await sending.asResponse(), varying);
       if (reader !== undefined) return reader;
     }
     const stream = (await sending) as Partial<AsyncIterable<unknown>> | undefined;
