@@ -6,7 +6,7 @@ import {
   AgentStartEvent,
   AgentStepEvent,
 } from '../events/index.js';
-import { RunStops, Totals, type Run, type RunRuntime, type Stoppable } from '../run/index.js';
+import { Totals, watchStops, type Run, type RunRuntime, type Stoppable } from '../run/index.js';
 import type { AgentResult, AgentStep } from '../shapes/index.js';
 import { WorkRun } from '../work/index.js';
 import type { AgentSpec } from './agent-spec.js';
@@ -21,7 +21,7 @@ export class AgentRun extends WorkRun<AgentResult> implements Stoppable {
   readonly totals = new Totals();
   /** Of the turn that is under way. */
   turn = new Totals();
-  readonly #stops: RunStops;
+  #unwatch: (() => void) | undefined;
   readonly #onAbort: ((reason: unknown) => void)[] = [];
   readonly #onCancel: (() => void)[] = [];
   #stopSignal: AbortSignal | undefined;
@@ -47,14 +47,9 @@ export class AgentRun extends WorkRun<AgentResult> implements Stoppable {
         return new AgentErrorEvent(run, { agentName, ...failure, steps: this.steps, usage, cost });
       },
     });
-    const { signal, timeoutMs, resumed } = spec;
+    const { resumed } = spec;
     this.steps = [...(resumed?.pending.steps ?? [])];
     if (resumed) this.totals.add(resumed.pending.usage, resumed.pending.cost);
-    this.#stops = new RunStops(
-      { timeoutMs, signal, clientLeft: run.context.signal },
-      this,
-      'agent',
-    );
     run.whenAborted((reason) => {
       for (const stop of this.#onAbort) stop(reason);
     });
@@ -70,17 +65,19 @@ export class AgentRun extends WorkRun<AgentResult> implements Stoppable {
   }
 
   override begin(): void | Promise<void> {
-    this.#stops.watch();
+    const { timeoutMs, signal } = this.spec;
+    const clientLeft = this.run.context.signal;
+    this.#unwatch = watchStops({ timeoutMs, signal, clientLeft }, this, 'agent');
     return super.begin();
   }
 
   override succeed(result: AgentResult): void | Promise<void> {
-    this.#stops.unwatch();
+    this.#unwatch?.();
     return super.succeed(result);
   }
 
   override fail(thrown: unknown): ReturnType<WorkRun<AgentResult>['fail']> {
-    this.#stops.unwatch();
+    this.#unwatch?.();
     return super.fail(thrown);
   }
 

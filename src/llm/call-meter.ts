@@ -6,8 +6,7 @@ import { Arrivals, RequestMeter, type LlmTarget, type Spent } from './request-me
 
 /** Measures one call: its clock, its requests, and what they have used together. */
 export class CallMeter {
-  /** What has arrived of the call's answer: of its only request, or of what interceptors made of several. */
-  arrivals: Arrivals;
+  #arrivals: Arrivals | undefined;
   readonly #requests: RequestMeter[] = [];
   #failure: { readonly error: Error; readonly at: number } | undefined;
   #retries = 0;
@@ -18,8 +17,16 @@ export class CallMeter {
   constructor(
     private readonly prices: PriceBook,
     private readonly collect: boolean,
-  ) {
-    this.arrivals = new Arrivals(collect);
+  ) {}
+
+  /** What has arrived of the call's answer: of its only request, or of what interceptors made of several. */
+  get arrivals(): Arrivals {
+    this.#arrivals ??= new Arrivals(this.collect);
+    return this.#arrivals;
+  }
+
+  set arrivals(those: Arrivals) {
+    this.#arrivals = those;
   }
 
   /** Starts the clock. */

@@ -13,7 +13,8 @@ import {
 } from './structured-answer.js';
 
 /** Takes a call from its start event to its terminal one. */
-export async function generate(call: LlmCall): Promise<LlmResponse> {
+export async function generate(open: () => LlmCall): Promise<LlmResponse> {
+  const call = open();
   const { request, schema } = call.spec;
   try {
     const beginning = call.begin();

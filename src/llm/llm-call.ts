@@ -7,7 +7,7 @@ import {
   LlmStartEvent,
   LlmStreamChunkEvent,
 } from '../events/index.js';
-import { RunLife, RunStops, type Run, type Stoppable } from '../run/index.js';
+import { RunLife, watchStops, type Run, type Stoppable } from '../run/index.js';
 import type { LlmChunk, LlmResponse, ProviderResult } from '../shapes/index.js';
 import { CallMeter } from './call-meter.js';
 import type { LlmCallSpec, LlmRuntime } from './call-spec.js';
@@ -19,10 +19,10 @@ import type { LlmTarget, RequestMeter } from './request-meter.js';
 export class LlmCall extends RunLife implements Stoppable {
   /** Whether streamed text is kept. */
   readonly collect: boolean;
-  /** The start event; told once, with the original request. */
+  /** The start event, with the original request; made where somebody asks for it. */
   startEvent!: LlmStartEvent;
   readonly meter: CallMeter;
-  readonly #stops: RunStops;
+  #unwatch: (() => void) | undefined;
   readonly #hearsChunks: boolean;
   /** Stops what interceptors have asked for and is still under way. */
   #underWay: Set<AbortController> | undefined;
@@ -36,10 +36,9 @@ export class LlmCall extends RunLife implements Stoppable {
     override readonly runtime: LlmRuntime,
   ) {
     super(run, runtime);
-    const { collect = true, signal, timeoutMs } = spec.options;
+    const { collect = true } = spec.options;
     this.collect = collect;
     this.meter = new CallMeter(runtime.prices, collect);
-    this.#stops = new RunStops({ timeoutMs, signal, clientLeft: run.context.signal }, this, 'call');
     this.#hearsChunks = run.handlers['llm.chunk'].length > 0;
   }
 
@@ -54,12 +53,15 @@ export class LlmCall extends RunLife implements Stoppable {
    */
   begin(): void | Promise<void> {
     this.open();
-    this.#stops.watch();
+    const { timeoutMs, signal } = this.spec.options;
+    const clientLeft = this.run.context.signal;
+    this.#unwatch = watchStops({ timeoutMs, signal, clientLeft }, this, 'call');
     // Needed at the end, and before for those who ask what the call may cost.
     const loading = this.runtime.prices.load();
-    const isAsked = this.run.handlers['llm.start'].length > 0 || this.isIntercepted;
-    const telling = loading && isAsked ? loading.then(() => this.#tellStart()) : this.#tellStart();
-    if (telling !== undefined) return telling.then(() => this.#started());
+    if (this.run.handlers['llm.start'].length > 0 || this.isIntercepted) {
+      const telling = loading ? loading.then(() => this.#tellStart()) : this.#tellStart();
+      if (telling !== undefined) return telling.then(() => this.#started());
+    }
     this.#started();
   }
 
@@ -209,7 +211,7 @@ export class LlmCall extends RunLife implements Stoppable {
   /** Claims the terminal event; from here on nothing can stop the call. */
   #finish(): void {
     if (!this.run.end()) return;
-    this.#stops.unwatch();
+    this.#unwatch?.();
     this.meter.stop();
   }
 }

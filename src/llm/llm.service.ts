@@ -61,12 +61,12 @@ export class LlmService {
    * console.log(object.city);
    * ```
    */
-  async generate<T = unknown>(
+  generate<T = unknown>(
     input: string | readonly Message[],
     options: LlmCallOptions<T> = {},
   ): Promise<StructuredResponse<T>> {
     // The call's schema, which made the object, is one of T.
-    return (await generate(this.#open(input, options, false))) as StructuredResponse<T>;
+    return generate(() => this.#open(input, options, false)) as Promise<StructuredResponse<T>>;
   }
 
   /**

@@ -17,50 +17,44 @@ export interface Stoppable {
   leave(reason: unknown): void;
 }
 
-/** Watches what may stop a run, from its start to its end. */
-export class RunStops {
-  #timer: ReturnType<typeof setTimeout> | undefined;
-
-  constructor(
-    private readonly sources: StopSources,
-    private readonly run: Stoppable,
-    /** What it is to the user: a call, an agent. */
-    private readonly what: 'call' | 'agent',
-  ) {}
-
-  watch(): void {
-    const { timeoutMs, signal, clientLeft } = this.sources;
-    if (timeoutMs !== undefined) this.#timer = setTimeout(this.#onTimeout, timeoutMs);
-    follow(signal, this.#onSignal);
-    follow(clientLeft, this.#onClientLeft);
-  }
-
-  unwatch(): void {
-    clearTimeout(this.#timer);
-    this.sources.signal?.removeEventListener('abort', this.#onSignal);
-    this.sources.clientLeft?.removeEventListener('abort', this.#onClientLeft);
-  }
-
-  readonly #onTimeout = (): void => {
-    this.run.abort(
-      new LlmTimeoutError(
-        `The ${this.what} took longer than its timeoutMs of ${this.sources.timeoutMs}.`,
-      ),
-    );
+/**
+ * Watches what may stop a run, until what is returned is called; most runs have nothing to be watched.
+ *
+ * @param what what it is to the user
+ */
+export function watchStops(
+  { timeoutMs, signal, clientLeft }: StopSources,
+  run: Stoppable,
+  what: 'call' | 'agent',
+): (() => void) | undefined {
+  if (timeoutMs === undefined && signal === undefined && clientLeft === undefined) return undefined;
+  const onTimeout = () =>
+    run.abort(new LlmTimeoutError(`The ${what} took longer than its timeoutMs of ${timeoutMs}.`));
+  const timer = timeoutMs === undefined ? undefined : setTimeout(onTimeout, timeoutMs);
+  const unfollowSignal = follow(signal, (cause) =>
+    run.abort(new LlmAbortedError(`The ${what} was aborted by its signal.`, { cause })),
+  );
+  const unfollowClient = follow(clientLeft, (reason) => run.leave(reason));
+  return () => {
+    clearTimeout(timer);
+    unfollowSignal?.();
+    unfollowClient?.();
   };
-
-  readonly #onSignal = (): void => {
-    const cause: unknown = this.sources.signal?.reason;
-    this.run.abort(new LlmAbortedError(`The ${this.what} was aborted by its signal.`, { cause }));
-  };
-
-  readonly #onClientLeft = (): void => this.run.leave(this.sources.clientLeft?.reason);
 }
 
-function follow(signal: AbortSignal | undefined, listener: () => void): void {
-  if (signal === undefined) return;
-  if (signal.aborted) return listener();
+/** Has `stop` called when a signal fires; returns what ends that. */
+function follow(
+  signal: AbortSignal | undefined,
+  stop: (reason: unknown) => void,
+): (() => void) | undefined {
+  if (signal === undefined) return undefined;
+  const listener = () => stop(signal.reason);
+  if (signal.aborted) {
+    listener();
+    return undefined;
+  }
   // Any number of runs may be given one signal; Node would warn of a leak from eleven on.
   setMaxListeners(Infinity, signal);
   signal.addEventListener('abort', listener, { once: true });
+  return () => signal.removeEventListener('abort', listener);
 }

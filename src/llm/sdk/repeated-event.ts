@@ -53,7 +53,9 @@ export class RepeatedEvent {
     const besides = (varying.besides ?? []).flatMap((path) => find(text, event, path, false));
     const parts: Part[] = [];
     let at = 0;
-    for (const { start, ...value } of [...deltas, ...besides].sort((a, b) => a.start - b.start)) {
+    for (const { start, ...value } of [...deltas, ...besides].toSorted(
+      (a, b) => a.start - b.start,
+    )) {
       parts.push({ ...value, before: new FixedBytes(source.bytes.subarray(at, start)) });
       at = value.isText ? source.endOfString(start) : source.endOfInteger(start);
       if (at < 0) return undefined;
