@@ -23,11 +23,12 @@ export class SseReader implements WireReader {
   #messages: EventSourceMessage[] = [];
   #taken = 0;
   #isDone = false;
+  #hasEnded = false;
 
-  /** A reader for the answer, if it is an event stream. */
-  static of(response: Response): SseReader | undefined {
-    const type = response.headers.get('content-type');
-    return type?.includes(EVENT_STREAM) && response.body ? new SseReader(response.body) : undefined;
+  /** A reader for the answer, if it is an event stream; not for bodies of Node's kind, which other `fetch`es give. */
+  static of({ headers, body }: Response): SseReader | undefined {
+    const isEventStream = headers.get('content-type')?.includes(EVENT_STREAM);
+    return isEventStream && typeof body?.getReader === 'function' ? new SseReader(body) : undefined;
   }
 
   constructor(body: ReadableStream<Uint8Array>) {
@@ -44,16 +45,21 @@ export class SseReader implements WireReader {
   }
 
   take(): unknown {
-    if (this.#isDone || this.#taken === this.#messages.length) return undefined;
-    const { data, event } = this.#messages[this.#taken++]!;
-    if (data === DONE) {
-      this.#isDone = true;
-      return undefined;
+    while (!this.#isDone && this.#taken < this.#messages.length) {
+      const { data, event } = this.#messages[this.#taken++]!;
+      // As the SDK has it, whatever else that line says.
+      if (data.startsWith(DONE)) {
+        this.#isDone = true;
+        return undefined;
+      }
+      if (event === 'error') throw streamError(data);
+      // Signs of life, in no form that all servers agree on.
+      if (event === 'ping' || data === '') continue;
+      const parsed = this.#parse(data);
+      if ((parsed as { error?: unknown } | null | undefined)?.error) throw streamError(data);
+      return parsed;
     }
-    if (event === 'error') throw streamError(data);
-    const parsed: unknown = JSON.parse(data);
-    if ((parsed as { error?: unknown } | null)?.error) throw streamError(data);
-    return parsed;
+    return undefined;
   }
 
   async read(): Promise<boolean> {
@@ -65,10 +71,9 @@ export class SseReader implements WireReader {
         return false;
       }
       const { done, value } = await this.#body.read();
+      this.#hasEnded = done;
       // Some servers leave out the blank line after the last event.
-      this.#parser.feed(
-        done ? `${this.#text.decode()}\n\n` : this.#text.decode(value, { stream: true }),
-      );
+      this.#parser.feed(done ? `${this.#text.decode()}\n\n` : this.#decode(value));
       if (this.#messages.length > 0) return true;
       if (done) return false;
     }
@@ -83,6 +88,21 @@ export class SseReader implements WireReader {
       () => this.#body.read(),
       () => this.close(),
     );
+  }
+
+  /** A `fetch` that is mocked may give text, which the SDKs take as well. */
+  #decode(packet: Uint8Array | string): string {
+    return typeof packet === 'string' ? packet : this.#text.decode(packet, { stream: true });
+  }
+
+  #parse(data: string): unknown {
+    try {
+      return JSON.parse(data) as unknown;
+    } catch (error) {
+      // The standard has an event dropped within which the stream ends; decoders know whether it is missed.
+      if (this.#hasEnded) return undefined;
+      throw error;
+    }
   }
 }
 
