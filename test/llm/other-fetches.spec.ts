@@ -9,7 +9,7 @@ const HEADERS = { 'content-type': 'text/event-stream' };
 /** Answers as other makes of `fetch`, and mocks of it, give them; the SDKs read them all. */
 const BODIES: [string, (text: string) => Response][] = [
   ['bytes', (text) => new Response(text, { headers: HEADERS })],
-  ['text', (text) => new Response(ReadableStream.from([text]), { headers: HEADERS })],
+  ['text', (text) => new Response(ReadableStream.from([text]) as never, { headers: HEADERS })],
   ["a stream of Node's", (text) => inNode(Readable.from([Buffer.from(text)]))],
 ];
 
