@@ -11,8 +11,12 @@ export class RandomLines {
   readonly #lineEnd: string | undefined;
   readonly #space: string;
 
-  constructor(private readonly random: Random) {
-    this.#lineEnd = random.pick(['\n', '\n', '\r\n', '\r', undefined]);
+  constructor(
+    private readonly random: Random,
+    /** `undefined`: each line has its own. */
+    lineEnds: readonly (string | undefined)[] = ['\n', '\n', '\r\n', '\r', undefined],
+  ) {
+    this.#lineEnd = random.pick(lineEnds);
     this.#space = random.pick([' ', ' ', '']);
   }
 

@@ -68,6 +68,20 @@ export function inPieces(pieces: readonly Uint8Array[]): Serve {
   };
 }
 
+/** An event stream whose socket is destroyed behind some pieces, when it is told to. */
+export function destroyed(pieces: readonly Uint8Array[]): { serve: Serve; destroy: () => void } {
+  const told = defer<void>();
+  return {
+    destroy: () => told.resolve(),
+    serve: async ({ response }) => {
+      response.writeHead(200, SSE).flushHeaders();
+      for (const piece of pieces) response.write(piece);
+      await told.promise;
+      response.socket?.destroy();
+    },
+  };
+}
+
 /** No answer, ever. */
 export const silence: Serve = () => undefined;
 
