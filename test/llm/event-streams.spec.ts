@@ -1,12 +1,19 @@
 import { describe, expect, it } from '@jest/globals';
-import { LlmServerError } from 'nestjs-llm-callbacks';
-import { anthropic, frame } from '../support/wire/anthropic.js';
+import {
+  LlmInvalidRequestError,
+  LlmRateLimitError,
+  LlmResponseError,
+  LlmServerError,
+} from 'nestjs-llm-callbacks';
+import { anthropic, block, frame } from '../support/wire/anthropic.js';
 import {
   ask,
   cutStream,
   errorOf,
   events,
   HELLO,
+  inPieces,
+  readAll,
   stalled,
   text,
   useBench,
@@ -51,6 +58,24 @@ describe.each(WIRES)('An event stream of $name', (wire) => {
     expect(await bench.server.exchanges[0]!.aborted).toBe(true);
   });
 
+  it('may have events without data, and pings that are no JSON', async () => {
+    const signs = 'event: ping\n\ndata:\n\nevent: ping\ndata:\n\nevent: ping\ndata: alive\n\n';
+    bench.server.answers(events(...wire.stream(HELLO).map((sent) => signs + sent)));
+    expect(await ask(bench.llm, 'stream')).toMatchObject(hello);
+  });
+
+  it('fails when an event without a name is no JSON, which may have been a piece of the answer', async () => {
+    bench.server.answers(events('data: alive\n\n', ...wire.stream(HELLO)));
+    expect(await errorOf(ask(bench.llm, 'stream'))).toBeInstanceOf(LlmResponseError);
+  });
+
+  it('may have bytes that are no character', async () => {
+    const sent = wire.stream({ ...HELLO, text: 'Hello, world|' }).join('');
+    const bytes = Buffer.from(sent.replaceAll('|', '\xe2\x82'), 'latin1');
+    bench.server.answers(inPieces([bytes]));
+    expect(await ask(bench.llm, 'stream')).toMatchObject({ text: 'Hello, world\ufffd' });
+  });
+
   it('may lack the last blank line', async () => {
     const frames = wire.stream(HELLO);
     bench.server.answers(events(...frames.slice(0, -1), frames.at(-1)!.trimEnd()));
@@ -74,6 +99,35 @@ describe('An event stream', () => {
       );
       expect(await ask(bench.llm, 'stream')).toMatchObject({ text: 'Hello, world' });
       expect(bench.recording.of('llm.chunk')).toHaveLength(1);
+    });
+
+    const done = [' ', '\ndata:', ', says the server'].map((more) => `data: [DONE]${more}\n\n`);
+    it.each(done)('may have more in its end marker: %j', async (marker) => {
+      const frames = openai.stream(HELLO).slice(0, -1);
+      bench.server.answers(events(...frames, marker, 'data: oops\n\n'));
+      expect(await ask(bench.llm, 'stream')).toMatchObject({ text: 'Hello, world' });
+    });
+
+    // The standard has that event dropped; as the answer is complete, nothing is missed but what was counted.
+    it('may break off within the last event, behind the finish reason', async () => {
+      const frames = openai.stream({ ...HELLO, usage: null }).slice(0, -1);
+      bench.server.answers(events(...frames, 'data: {"id": "chatcmpl-1", "cho'));
+      expect(await ask(bench.llm, 'stream')).toMatchObject({
+        text: 'Hello, world',
+        finishReason: 'stop',
+      });
+    });
+
+    it.each([
+      ['a text', '"out of memory"', LlmServerError, 'out of memory'],
+      ['a status', '{"code": 429, "message": "slowly"}', LlmRateLimitError, 'slowly'],
+      ['a status', '{"code": 400, "message": "no"}', LlmInvalidRequestError, 'no'],
+    ])('may give %s as its error: %s', async (_what, error, is, message) => {
+      const sent = `data: {"error": ${error}}\n\n`;
+      bench.server.answers(events(openai.opening, openai.text('Hello'), sent));
+      const thrown = await errorOf(ask(bench.llm, 'stream'));
+      expect(thrown.constructor).toBe(is);
+      expect(thrown.cause).toMatchObject({ message });
     });
   });
 
@@ -104,6 +158,32 @@ describe('An event stream', () => {
       expect(message.providerData).toMatchObject({
         content: expect.arrayContaining([{ type: 'hologram', light: 1 }]),
       });
+    });
+
+    it('may have the beginnings of blocks, or all of their arguments, where blocks start', async () => {
+      const [start, ...rest] = anthropic.stream({ finish: 'tool-calls' });
+      const tool = { type: 'tool_use', id: 'toolu_1', name: 'lookup', input: { city: 'Bonn' } };
+      bench.server.answers(
+        ...['whole', 'uncollected'].map(() =>
+          events(
+            start!,
+            ...block(0, { type: 'text', text: 'Hello' }, { type: 'text_delta', text: ', world' }),
+            ...block(1, tool),
+            ...rest,
+          ),
+        ),
+      );
+      const toolCalls = [{ id: 'toolu_1', name: 'lookup', args: { city: 'Bonn' } }];
+      const stream = bench.llm.stream('Hi');
+      expect(await readAll(stream)).toMatchObject([
+        { type: 'text', text: 'Hello' },
+        { type: 'text', text: ', world' },
+        { type: 'tool-call', id: 'toolu_1', name: 'lookup' },
+        { type: 'tool-call', argsDelta: '{"city":"Bonn"}' },
+      ]);
+      expect(await stream.response).toMatchObject({ text: 'Hello, world', toolCalls });
+      const uncollected = await ask(bench.llm, 'stream', 'Hi', { collect: false });
+      expect(uncollected).toMatchObject({ text: '', toolCalls });
     });
 
     it('may say in plain text what went wrong', async () => {

@@ -44,6 +44,30 @@ describe.each(WIRES)('A mock of a client of $name', (wire) => {
     });
   });
 
+  /** The mocked stream up to its text. */
+  async function* beginning() {
+    for await (const event of plain(wire, 'stream') as AsyncIterable<unknown>) {
+      yield event;
+      if (JSON.stringify(event).includes('Hello, world')) return;
+    }
+  }
+
+  it('may have its stream fail half way, or end too early', async () => {
+    const thrown = new Error('mocked');
+    const failing = async function* () {
+      yield* beginning();
+      throw thrown;
+    };
+    create.mockReset().mockImplementationOnce(failing).mockImplementationOnce(beginning);
+    const failed = await errorOf(ask(bench.llm, 'stream'));
+    expect(failed).toMatchObject({ name: 'LlmServerError', cause: thrown });
+    expect(await errorOf(ask(bench.llm, 'stream'))).toBeInstanceOf(LlmResponseError);
+    expect(bench.recording.of('llm.error')).toMatchObject([
+      { error: failed, text: 'Hello, world' },
+      { text: 'Hello, world' },
+    ]);
+  });
+
   it('is not waited for when the call is aborted and it does not listen', async () => {
     const options: LlmCallOptions = { timeoutMs: 30 };
     create.mockReset().mockReturnValue(new Promise(() => {}));

@@ -1,5 +1,3 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Controller, Get, Inject, Injectable, Scope } from '@nestjs/common';
@@ -13,6 +11,7 @@ import {
 } from 'nestjs-llm-callbacks';
 import { callHook, Circles, HandlerRegistry } from '../../src/registry/index.js';
 import { closeApps, startApp } from '../support/app.js';
+import { collectGarbage } from '../support/gc.js';
 import { readAll } from '../support/wire/index.js';
 import { platforms, serve } from './support.js';
 
@@ -85,11 +84,9 @@ describe('An instance is not kept', () => {
 
   /** How many are left, once it is no more than `few`, or after some patience. */
   async function left(few: number): Promise<number> {
-    setFlagsFromString('--expose-gc');
-    const collect = runInNewContext('gc') as () => void;
     for (let i = 0; i < 10 && count() > few; i++) {
       await turn();
-      collect();
+      collectGarbage();
     }
     return count();
   }

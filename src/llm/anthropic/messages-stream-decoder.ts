@@ -56,11 +56,13 @@ export class MessagesStreamDecoder implements StreamDecoder {
       case 'message_delta':
         this.#stopReason = message.delta.stop_reason ?? this.#stopReason;
         return this.#count(message.usage, 'provider');
+      case 'content_block_stop':
+        return this.#close(this.#blocks[message.index], chunks);
       case 'message_stop':
         this.isComplete = true;
         break;
       default:
-      // The end of a block says nothing new, and newer kinds of events are none of ours.
+      // Newer kinds of events are none of ours.
     }
   }
 
@@ -105,21 +107,42 @@ export class MessagesStreamDecoder implements StreamDecoder {
 
   #open(index: number, content: Anthropic.ContentBlock, chunks: LlmChunk[]): void {
     const isTool = content.type === 'tool_use';
-    const block: OpenBlock = {
+    const open: OpenBlock = {
       block: { ...content },
       args: '',
       toolIndex: isTool ? this.#tools++ : -1,
     };
-    this.#blocks[index] = block;
+    this.#blocks[index] = open;
     if (isTool) {
       chunks.push({
         type: 'tool-call',
-        index: block.toolIndex,
+        index: open.toolIndex,
         id: content.id,
         name: content.name,
         argsDelta: '',
       });
+    } else {
+      this.#pushOpening(open, content, chunks);
     }
+  }
+
+  /** Some compatible servers say with the start of a block what belongs into its first piece. */
+  #pushOpening({ block }: OpenBlock, content: Anthropic.ContentBlock, chunks: LlmChunk[]): void {
+    if (content.type === 'text' && content.text) {
+      if (!this.context.collect) block['text'] = '';
+      chunks.push({ type: 'text', text: content.text });
+    } else if (content.type === 'thinking' && content.thinking) {
+      if (!this.context.collect) block['thinking'] = '';
+      chunks.push({ type: 'reasoning', text: content.thinking });
+    }
+  }
+
+  /** Some compatible servers give a tool's arguments with the start of its block, as a whole. */
+  #close(open: OpenBlock | undefined, chunks: LlmChunk[]): void {
+    const input = open?.block['input'];
+    if (open === undefined || open.args || Object.keys(Object(input) as object).length === 0)
+      return;
+    this.#delta(open, { type: 'input_json_delta', partial_json: JSON.stringify(input) }, chunks);
   }
 
   #delta(open: OpenBlock, delta: Anthropic.RawContentBlockDelta, chunks: LlmChunk[]): void {

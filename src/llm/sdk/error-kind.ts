@@ -75,7 +75,9 @@ export function kindOf(error: SdkError): Kind | undefined {
         : undefined,
     )
     .find((kind) => kind !== undefined);
-  const byStatus = typeof error.status === 'number' ? kindOfStatus(error.status) : undefined;
+  // Inside a stream, some servers give the status as the code.
+  const status = error.status ?? error.code;
+  const byStatus = typeof status === 'number' ? kindOfStatus(status) : undefined;
   const kind =
     byCode && (byStatus === undefined || SHARPER_THAN_STATUS.has(byCode)) ? byCode : byStatus;
   if (kind !== 'invalidRequest') return kind;

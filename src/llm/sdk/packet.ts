@@ -7,8 +7,10 @@ const NINE = 0x39;
 /** Bytes that arrived together, and the JSON values among them. */
 export class Packet {
   readonly view: DataView;
+  readonly length: number;
 
   constructor(readonly bytes: Buffer) {
+    this.length = bytes.length;
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
@@ -20,7 +22,7 @@ export class Packet {
   /** Where a JSON string ends whose first character is at `start`; -1 if it does not, or is none. */
   endOfString(start: number): number {
     const { bytes } = this;
-    for (let at = start; at < bytes.length; at++) {
+    for (let at = start; at < this.length; at++) {
       const byte = bytes[at]!;
       if (byte === QUOTE) return at;
       if (byte === BACKSLASH) at++;

@@ -2,5 +2,6 @@
 export function toldError(told: unknown): Error {
   const inner = (told as { error?: unknown } | null)?.error ?? told;
   const { code, type, message } = Object(inner) as Record<string, unknown>;
-  return Object.assign(new Error(String(message)), { error: told, code, type });
+  const text = typeof inner === 'string' ? inner : String(message);
+  return Object.assign(new Error(text), { error: told, code, type });
 }

@@ -1,3 +1,4 @@
+import type { RandomLines } from './random-lines.js';
 import type { Random } from './random.js';
 
 interface Event {
@@ -5,33 +6,54 @@ interface Event {
   [field: string]: unknown;
 }
 
-/** The bytes of a random stream of a message. */
-export function randomMessageStream(random: Random): Buffer {
+const STOP_REASONS = [
+  'end_turn',
+  'max_tokens',
+  'stop_sequence',
+  'tool_use',
+  'refusal',
+  'pause_turn',
+  'model_context_window_exceeded',
+  'a_new_reason',
+];
+
+/** The frames of a random stream of a message. */
+export function randomMessageStream(random: Random, lines: RandomLines): string[] {
   const events: Event[] = [start(random)];
-  const blocks = random.times(0, 5, (index) => block(random, index));
-  for (const event of blocks.flat()) {
+  for (const event of randomBlocks(random)) {
     if (random.chance(0.1)) events.push({ type: 'ping' });
     events.push(event);
   }
-  const stop_reason = random.pick([
-    'end_turn',
-    'max_tokens',
-    'stop_sequence',
-    'tool_use',
-    'refusal',
-  ]);
   const usage = {
     output_tokens: random.int(1, 2_000),
     ...(random.chance(0.3) && inputCounts(random)),
+    ...(random.chance(0.1) && { cache_read_input_tokens: null }),
   };
-  events.push(
-    { type: 'message_delta', delta: { stop_reason, stop_sequence: null }, usage },
-    { type: 'message_stop' },
-  );
-  const lineEnd = random.pick(['\n', '\r\n']);
-  return Buffer.from(
-    events.map((event) => random.event(JSON.stringify(event), event.type, lineEnd)).join(''),
-  );
+  const end = (stop_reason: string | null): Event => ({
+    type: 'message_delta',
+    delta: { stop_reason, stop_sequence: null },
+    usage,
+  });
+  if (random.chance(0.1)) events.push(end(null));
+  events.push(end(random.pick(STOP_REASONS)), { type: 'message_stop' });
+  return events.map((event) => lines.json(event, event.type));
+}
+
+/** Blocks of any kind, one after the other; or several tool calls at once. */
+function randomBlocks(random: Random): Event[] {
+  if (random.chance(0.8)) {
+    return random
+      .times(0, 5, (index) => {
+        const make = random.pick([text, thinking, redacted, tool, serverTool]);
+        return written(index, make(random, index));
+      })
+      .flat();
+  }
+  const calls = random.times(2, 3, (index) => written(index, tool(random, index)));
+  return [
+    ...calls.map(([first]) => first!),
+    ...random.interleave(calls.map(([, ...rest]) => rest)),
+  ];
 }
 
 function start(random: Random): Event {
@@ -58,11 +80,7 @@ function inputCounts(random: Random): object {
   };
 }
 
-function block(random: Random, index: number): Event[] {
-  const [content_block, deltas] = random.pick([text, thinking, redacted, tool, serverTool])(
-    random,
-    index,
-  );
+function written(index: number, [content_block, deltas]: Block): Event[] {
   return [
     { type: 'content_block_start', index, content_block },
     ...deltas.map((delta) => ({ type: 'content_block_delta', index, delta })),
@@ -72,15 +90,23 @@ function block(random: Random, index: number): Event[] {
 
 type Block = [content: object, deltas: object[]];
 
+/** What the first event of a block already says: nothing, but for some compatible servers. */
+function opening(random: Random, pieces: string[]): string {
+  return random.chance(0.1) ? (pieces.shift() ?? '') : '';
+}
+
 function text(random: Random): Block {
   const pieces = random.pieces(random.text());
-  return [{ type: 'text', text: '' }, pieces.map((piece) => ({ type: 'text_delta', text: piece }))];
+  return [
+    { type: 'text', text: opening(random, pieces) },
+    pieces.map((piece) => ({ type: 'text_delta', text: piece })),
+  ];
 }
 
 function thinking(random: Random): Block {
   const pieces = random.pieces(random.text());
   return [
-    { type: 'thinking', thinking: '', signature: '' },
+    { type: 'thinking', thinking: opening(random, pieces), signature: '' },
     [
       ...pieces.map((piece) => ({ type: 'thinking_delta', thinking: piece })),
       { type: 'signature_delta', signature: `EqQB${random.int(0, 1e9)}==` },
@@ -93,11 +119,14 @@ function redacted(random: Random): Block {
 }
 
 function tool(random: Random, index: number): Block {
+  const call = { type: 'tool_use', id: `toolu_${index}`, name: random.pick(['lookup', 'refund']) };
+  const json = random.json();
+  // Some compatible servers do not write arguments piece by piece.
+  if (random.chance(0.1)) return [{ ...call, input: JSON.parse(json) as object }, []];
+  const pieces = random.chance(0.1) ? ['', json] : random.pieces(json);
   return [
-    { type: 'tool_use', id: `toolu_${index}`, name: random.pick(['lookup', 'refund']), input: {} },
-    random
-      .pieces(random.json())
-      .map((piece) => ({ type: 'input_json_delta', partial_json: piece })),
+    { ...call, input: {} },
+    pieces.map((piece) => ({ type: 'input_json_delta', partial_json: piece })),
   ];
 }
 

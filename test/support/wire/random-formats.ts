@@ -1,3 +1,4 @@
+import type Anthropic from '@anthropic-ai/sdk';
 import type OpenAI from 'openai';
 import type { FinishReason, Usage } from 'nestjs-llm-callbacks';
 import { anthropic } from './anthropic.js';
@@ -5,9 +6,9 @@ import { openai } from './openai.js';
 import { randomMessageStream } from './random-anthropic.js';
 import { randomChatStream } from './random-openai.js';
 import { randomResponseStream } from './random-responses.js';
+import type { RandomLines } from './random-lines.js';
 import type { Random } from './random.js';
 import { responses } from './responses.js';
-import { newAnthropic, newOpenAi } from './sdk-clients.js';
 import type { WireFormat } from './wire-format.js';
 
 /** An answer as an SDK has added it up, in our words. */
@@ -26,15 +27,15 @@ export interface AddedUp {
 /** Random streams of one wire format. */
 export interface RandomFormat {
   readonly wire: WireFormat;
-  /** The bytes of a random stream. */
-  bytes(random: Random): Buffer;
+  /** The frames of a random stream. */
+  frames(random: Random, lines: RandomLines): string[];
   /** Lets the SDK read a stream and add it up. */
-  readBySdk(origin: string): Promise<AddedUp>;
+  readBySdk(client: OpenAI | Anthropic): Promise<AddedUp>;
 }
 
 const HI = [{ role: 'user' as const, content: 'Hi' }];
 
-const CHAT_FINISH: Record<OpenAI.ChatCompletion.Choice['finish_reason'], FinishReason> = {
+const CHAT_FINISH: Record<string, FinishReason> = {
   stop: 'stop',
   length: 'length',
   tool_calls: 'tool-calls',
@@ -42,25 +43,37 @@ const CHAT_FINISH: Record<OpenAI.ChatCompletion.Choice['finish_reason'], FinishR
   content_filter: 'content-filter',
 };
 
+function thoughtOf(delta: object | undefined): string {
+  const { reasoning_content, reasoning } = (delta ?? {}) as Record<string, string | undefined>;
+  return reasoning_content ?? reasoning ?? '';
+}
+
 const chat: RandomFormat = {
   wire: openai,
-  bytes: randomChatStream,
-  async readBySdk(origin) {
-    const { id, model, choices, usage } = await newOpenAi(origin)
-      .chat.completions.stream({ model: openai.model, messages: HI })
+  frames: randomChatStream,
+  async readBySdk(client) {
+    let reasoning = '';
+    let usage: OpenAI.CompletionUsage | undefined;
+    const { id, model, choices } = await (client as OpenAI).chat.completions
+      .stream({ model: openai.model, messages: HI })
+      // What the SDK does not add up, or forgets when the next chunk has none.
+      .on('chunk', ({ choices: [choice], usage: counted }) => {
+        reasoning += thoughtOf(choice?.delta);
+        usage = counted ?? usage;
+      })
       .finalChatCompletion();
     const { message, finish_reason } = choices[0]!;
     return {
       id,
       model,
-      text: message.content ?? '',
-      reasoning: '',
+      text: message.content || message.refusal || '',
+      reasoning,
       toolCalls: (message.tool_calls ?? []).flatMap((call) =>
         call.type === 'function'
           ? { id: call.id, name: call.function.name, args: JSON.parse(call.function.arguments) }
           : [],
       ),
-      finishReason: CHAT_FINISH[finish_reason],
+      finishReason: CHAT_FINISH[finish_reason] ?? 'other',
       usage: usage
         ? {
             source: 'provider',
@@ -82,14 +95,15 @@ const MESSAGES_FINISH: Record<string, FinishReason> = {
   max_tokens: 'length',
   tool_use: 'tool-calls',
   refusal: 'content-filter',
+  model_context_window_exceeded: 'length',
 };
 
 const messages: RandomFormat = {
   wire: anthropic,
-  bytes: randomMessageStream,
-  async readBySdk(origin) {
-    const { id, model, content, stop_reason, usage } = await newAnthropic(origin)
-      .messages.stream({ model: anthropic.model, max_tokens: 1, messages: HI })
+  frames: randomMessageStream,
+  async readBySdk(client) {
+    const { id, model, content, stop_reason, usage } = await (client as Anthropic).messages
+      .stream({ model: anthropic.model, max_tokens: 1, messages: HI })
       .finalMessage();
     const cachedInputTokens = usage.cache_read_input_tokens ?? 0;
     const cacheWriteTokens = usage.cache_creation_input_tokens ?? 0;
@@ -102,7 +116,7 @@ const messages: RandomFormat = {
       toolCalls: content.flatMap((block) =>
         block.type === 'tool_use' ? { id: block.id, name: block.name, args: block.input } : [],
       ),
-      finishReason: MESSAGES_FINISH[String(stop_reason)]!,
+      finishReason: MESSAGES_FINISH[String(stop_reason)] ?? 'other',
       usage: {
         source: 'provider',
         inputTokens: usage.input_tokens + cachedInputTokens + cacheWriteTokens,
@@ -125,10 +139,10 @@ const ADDED_BY_SDK = new Set(['parsed', 'parsed_arguments']);
 
 const response: RandomFormat = {
   wire: responses,
-  bytes: randomResponseStream,
-  async readBySdk(origin) {
-    const final = await newOpenAi(origin)
-      .responses.stream({ model: responses.model, input: 'Hi' })
+  frames: randomResponseStream,
+  async readBySdk(client) {
+    const final = await (client as OpenAI).responses
+      .stream({ model: responses.model, input: 'Hi' })
       .finalResponse();
     const { id, model, incomplete_details: incomplete, usage } = final;
     const output = JSON.parse(

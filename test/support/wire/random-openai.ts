@@ -1,3 +1,4 @@
+import type { RandomLines } from './random-lines.js';
 import type { Random } from './random.js';
 
 const chunk = (choices: object[], rest: object): object => ({
@@ -9,31 +10,51 @@ const chunk = (choices: object[], rest: object): object => ({
   ...rest,
 });
 
-/** The bytes of a random stream of a chat completion. */
-export function randomChatStream(random: Random): Buffer {
-  const usage = random.chance(0.5) ? {} : { usage: null };
-  const delta = (of: object, finish: string | null = null, index = 0) =>
-    chunk([{ index, delta: of, logprobs: null, finish_reason: finish }], usage);
+/** Known ones, and one that a server with open models has made up. */
+const FINISH = ['stop', 'length', 'content_filter', 'function_call', 'eos'];
+
+/** Where a server counts: nowhere, in the last chunk, beside the end of the answer, or in every chunk. */
+const COUNTS = ['nowhere', 'alone', 'alone', 'alone', 'at the end', 'everywhere'] as const;
+
+/** The frames of a random stream of a chat completion. */
+export function randomChatStream(random: Random, lines: RandomLines): string[] {
+  const counts = random.pick(COUNTS);
+  const usage = randomUsage(random);
+  const none = random.chance(0.5) ? {} : { usage: null };
+  const delta = (of: object, finish: string | null = null, index = 0) => {
+    const isCounted = counts === 'everywhere' || (counts === 'at the end' && finish !== null);
+    const choice = { index, delta: of, logprobs: null, finish_reason: finish };
+    return chunk([choice], isCounted ? { usage } : none);
+  };
   const calls = random.times(0, 3, (index) => toolCallDeltas(random, index));
   const chunks = [
     delta({ role: 'assistant', content: random.pick(['', null]) }),
-    ...random.pieces(random.text(20)).map((content) => delta({ content })),
-    ...interleave(random, calls).map((call) => delta({ tool_calls: [call] })),
+    ...(random.chance(0.2) ? reasoning(random) : []).map((thought) => delta(thought)),
+    ...said(random).map((piece) => delta(piece)),
+    ...(random.chance(0.3) ? random.interleave(calls) : calls.flat()).map((call) =>
+      delta({ tool_calls: [call] }),
+    ),
   ];
   if (random.chance(0.1))
     chunks.push(delta({ role: 'assistant', content: 'Another choice.' }, 'stop', 1));
-  chunks.push(
-    delta({}, calls.length > 0 ? 'tool_calls' : random.pick(['stop', 'length', 'content_filter'])),
-  );
-  if (random.chance(0.8)) chunks.push(chunk([], { usage: randomUsage(random) }));
+  chunks.push(delta({}, calls.length > 0 ? 'tool_calls' : random.pick(FINISH)));
+  if (counts === 'alone') chunks.push(chunk([], { usage }));
 
-  const lineEnd = random.pick(['\n', '\r\n']);
-  const events = chunks.map((event) => {
-    const json = JSON.stringify(event, null, random.chance(0.1) ? 1 : 0);
-    return random.event(json, undefined, lineEnd);
-  });
-  if (random.chance(0.9)) events.push(random.event('[DONE]', undefined, lineEnd));
-  return Buffer.from(events.join(''));
+  const frames = chunks.map((event) => lines.json(event));
+  if (random.chance(0.9)) frames.push(lines.text('[DONE]'));
+  return frames;
+}
+
+/** What the model says, or refuses to say. */
+function said(random: Random): object[] {
+  const field = random.chance(0.1) ? 'refusal' : 'content';
+  return random.pieces(random.text(20)).map((piece) => ({ [field]: piece }));
+}
+
+/** What the model thinks, as servers with open models send it. */
+function reasoning(random: Random): object[] {
+  const field = random.pick(['reasoning_content', 'reasoning']);
+  return random.pieces(random.text()).map((piece) => ({ [field]: piece }));
 }
 
 function toolCallDeltas(random: Random, index: number): object[] {
@@ -46,19 +67,6 @@ function toolCallDeltas(random: Random, index: number): object[] {
       .pieces(random.json())
       .map((piece) => ({ index, function: { ...again, arguments: piece } })),
   ];
-}
-
-/** The lists as one, each in its own order. */
-function interleave<T>(random: Random, lists: T[][]): T[] {
-  const mixed: T[] = [];
-  const isMixed = random.chance(0.3);
-  for (let left = lists.filter(isFull); left.length > 0; left = left.filter(isFull))
-    mixed.push((isMixed ? random.pick(left) : left[0]!).shift()!);
-  return mixed;
-}
-
-function isFull(list: readonly unknown[]): boolean {
-  return list.length > 0;
 }
 
 function randomUsage(random: Random): object {

@@ -1,3 +1,4 @@
+import type { RandomLines } from './random-lines.js';
 import type { Random } from './random.js';
 import { callEvents, responseOf, type ResponseEvent } from './responses.js';
 
@@ -11,11 +12,14 @@ interface Written {
 
 const ENDS = ['completed', 'completed', 'max_output_tokens', 'content_filter', 'a_new_reason'];
 
-/** The bytes of a random stream of a response. */
-export function randomResponseStream(random: Random): Buffer {
-  const items = random.times(0, 5, (index) =>
-    random.pick([message, message, reasoning, call, call, search])(random, index),
-  );
+/** The frames of a random stream of a response. */
+export function randomResponseStream(random: Random, lines: RandomLines): string[] {
+  const areAtOnce = random.chance(0.2);
+  const items = areAtOnce
+    ? random.times(2, 3, (index) => call(random, index))
+    : random.times(0, 5, (index) =>
+        random.pick([message, message, reasoning, call, call, search])(random, index),
+      );
   const end = random.pick(ENDS);
   const model = 'gpt-5-mini-2025-08-07';
   const started = responseOf({ id: 'resp_7', model });
@@ -29,20 +33,23 @@ export function randomResponseStream(random: Random): Buffer {
   const events: ResponseEvent[] = [
     { type: 'response.created', response: started },
     { type: 'response.in_progress', response: started },
-    ...items.flatMap((one) => one.events),
+    ...(areAtOnce ? atOnce(random, items) : items.flatMap((one) => one.events)),
     { type: `response.${String(response['status'])}`, response },
   ];
-  const lineEnd = random.pick(['\n', '\r\n']);
   const isNamed = random.chance(0.9);
   const frames = events.map((event, sequence_number) =>
-    random.event(
-      JSON.stringify({ ...event, sequence_number }),
-      isNamed ? event.type : undefined,
-      lineEnd,
-    ),
+    lines.json({ ...event, sequence_number }, isNamed ? event.type : undefined),
   );
-  if (random.chance(0.1)) frames.push(random.event('[DONE]', undefined, lineEnd));
-  return Buffer.from(frames.join(''));
+  if (random.chance(0.1)) frames.push(lines.text('[DONE]'));
+  return frames;
+}
+
+/** Several calls that are written at the same time. */
+function atOnce(random: Random, calls: readonly Written[]): ResponseEvent[] {
+  return [
+    ...calls.map(({ events: [first] }) => first!),
+    ...random.interleave(calls.map(({ events: [, ...rest] }) => rest)),
+  ];
 }
 
 /** An item between the events of its beginning and its end. */

@@ -38,12 +38,23 @@ export class Random {
     return this.times(0, maxWords, () => this.pick(WORDS)).join(this.pick(['', ' ']));
   }
 
-  /** The text in pieces, none of which splits a character. */
+  /** The text in pieces; in some, characters are split into their surrogates, as models do that write byte by byte. */
   pieces(text: string): string[] {
     const pieces: string[] = [];
-    const characters = Array.from(text);
+    const characters = this.chance(0.2) ? text.split('') : Array.from(text);
     while (characters.length > 0) pieces.push(characters.splice(0, this.int(1, 9)).join(''));
     return pieces;
+  }
+
+  /** The lists as one, each in its own order. */
+  interleave<T>(lists: readonly (readonly T[])[]): T[] {
+    const mixed: T[] = [];
+    const isFull = (list: readonly T[]) => list.length > 0;
+    for (let left = lists.map((list) => [...list]).filter(isFull); left.length > 0;) {
+      mixed.push(this.pick(left).shift()!);
+      left = left.filter(isFull);
+    }
+    return mixed;
   }
 
   /** Ascending places at which to cut so many bytes. */
@@ -69,15 +80,6 @@ export class Random {
       ]),
     );
     return JSON.stringify(value, null, this.pick([0, 0, 2]));
-  }
-
-  /** An event as bytes on the wire may have it: any line ends, with comments, in one or several lines of data. */
-  event(data: string, name: string | undefined, lineEnd: string): string {
-    const space = this.pick([' ', ' ', '']);
-    const lines = data.split('\n').map((line) => `data:${space}${line}`);
-    if (name !== undefined) lines.unshift(`event:${space}${name}`);
-    if (this.chance(0.1)) lines.unshift(': a comment');
-    return [...lines, '', ''].join(lineEnd);
   }
 }
 

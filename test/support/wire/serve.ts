@@ -55,18 +55,30 @@ export function stepwise(...frames: readonly string[]): { serve: Serve; step: ()
   };
 }
 
-/** An event stream whose bytes come in separate writes, cut at the given places. */
-export function inPieces(bytes: Uint8Array, cuts: readonly number[]): Serve {
+/** An event stream whose bytes come in separate writes. */
+export function inPieces(pieces: readonly Uint8Array[]): Serve {
   return async ({ response }) => {
     response.writeHead(200, SSE);
     response.socket?.setNoDelay(true);
-    let from = 0;
-    for (const to of [...cuts, bytes.length]) {
-      if (!response.write(bytes.subarray(from, to))) await once(response, 'drain');
+    for (const piece of pieces) {
+      if (!response.write(piece)) await once(response, 'drain');
       await new Promise(setImmediate);
-      from = to;
     }
     response.end();
+  };
+}
+
+/** An event stream whose socket is destroyed behind some pieces, when it is told to. */
+export function destroyed(pieces: readonly Uint8Array[]): { serve: Serve; destroy: () => void } {
+  const told = defer<void>();
+  return {
+    destroy: () => told.resolve(),
+    serve: async ({ response }) => {
+      response.writeHead(200, SSE).flushHeaders();
+      for (const piece of pieces) response.write(piece);
+      await told.promise;
+      response.socket?.destroy();
+    },
   };
 }
 

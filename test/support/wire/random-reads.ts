@@ -1,0 +1,120 @@
+import type OpenAI from 'openai';
+import type { CallbacksError, LlmChunk, LlmErrorEvent, LlmResponse } from 'nestjs-llm-callbacks';
+import { Bench } from './bench.js';
+import { MemoryWire, Packets } from './memory-wire.js';
+import type { RandomFormat } from './random-formats.js';
+import { newClient } from './sdk-clients.js';
+import { sender } from './sdk-mocks.js';
+import { toldByChunks, toldByEvents, type Told } from './told.js';
+import type { WireFormat } from './wire-format.js';
+
+/** What a reader got of a stream, and the error that ended it, if one did. */
+export interface Read {
+  /** How many events or chunks it got. */
+  readonly count: number;
+  readonly told: Told;
+  readonly error?: unknown;
+  /** Whether a chat completion has told its finish reason. */
+  readonly isFinished?: boolean;
+}
+
+/** What the library made of a stream. */
+export interface OwnRead extends Read {
+  readonly chunks: readonly LlmChunk[];
+  readonly error?: CallbacksError;
+  readonly response?: LlmResponse;
+  /** The event that ended the run, if it failed. */
+  readonly event?: LlmErrorEvent;
+}
+
+/** Lets the SDK's own stream be read until it ends or fails. */
+export async function readBySdk(
+  wire: WireFormat,
+  client: object,
+  onEvent: (count: number) => void = () => undefined,
+): Promise<Read> {
+  const events: unknown[] = [];
+  const messages = [{ role: 'user', content: 'Hi' }];
+  const body = { model: wire.model, max_tokens: 9, messages, input: 'Hi', stream: true };
+  const result = (): Read => ({
+    count: events.length,
+    told: toldByEvents(wire, events),
+    isFinished: events.some(isFinish),
+  });
+  try {
+    const stream = await sender(wire, client).create(body, {});
+    for await (const event of stream as AsyncIterable<unknown>) onEvent(events.push(event));
+    return result();
+  } catch (error) {
+    return { ...result(), error };
+  }
+}
+
+function isFinish(event: unknown): boolean {
+  const { choices = [] } = event as Partial<OpenAI.ChatCompletionChunk>;
+  return choices.some(({ index, finish_reason }) => index === 0 && finish_reason);
+}
+
+/** Lets the library read a stream until it ends or fails. */
+export async function readByUs(
+  bench: Bench,
+  onChunk: (count: number) => void = () => undefined,
+): Promise<OwnRead> {
+  const chunks: LlmChunk[] = [];
+  const stream = bench.llm.stream('Hi');
+  try {
+    for await (const chunk of stream) onChunk(chunks.push(chunk));
+    const told = toldByChunks(chunks);
+    return { count: chunks.length, chunks, told, response: await stream.response };
+  } catch (error) {
+    const event = bench.recording.events.at(-1) as LlmErrorEvent;
+    const told = toldByChunks(chunks);
+    return { count: chunks.length, chunks, told, error: error as CallbacksError, event };
+  }
+}
+
+/** An application and an SDK's client on the same wire, which has no network. */
+export class TwoReaders {
+  readonly memory = new MemoryWire();
+  readonly sdk: object;
+  readonly bench: Bench;
+  readonly #wire: WireFormat;
+
+  /** @param isWrapped has the library read the SDK's own stream */
+  constructor({ wire }: RandomFormat, isWrapped = false) {
+    this.#wire = wire;
+    const { fetch } = this.memory;
+    const options = { fetch, maxRetries: 0, logLevel: 'off' };
+    const client = (this.sdk = newClient(wire, 'http://memory.test', options));
+    this.bench = new Bench(wire, {
+      llm: () => ({ client: isWrapped ? new Proxy(client, {}) : client }),
+    });
+  }
+
+  bySdk(packets: Packets): Promise<Read> {
+    this.memory.answers(packets);
+    return readBySdk(this.#wire, this.sdk);
+  }
+
+  byUs(packets: Packets): Promise<OwnRead> {
+    this.memory.answers(packets);
+    return readByUs(this.bench);
+  }
+
+  /** Lets the library read up to a chunk, and stop there; gives what it read, and the event that ended the run. */
+  async stopped(packets: Packets, count: number, how: 'break' | 'abort') {
+    this.memory.answers(packets);
+    const aborter = new AbortController();
+    const read: LlmChunk[] = [];
+    try {
+      for await (const chunk of this.bench.llm.stream('Hi', { signal: aborter.signal })) {
+        if (read.push(chunk) < count) continue;
+        if (how === 'break') break;
+        aborter.abort();
+      }
+    } catch (error) {
+      if (!aborter.signal.aborted) throw error;
+    }
+    return { read, event: this.bench.recording.events.at(-1)! };
+  }
+}
