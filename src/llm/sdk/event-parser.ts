@@ -30,7 +30,7 @@ export class EventParser {
   /** How much of the packet was taken. */
   #at = 0;
   /** Whether an event begins there. */
-  #isAtEvent = false;
+  #isAtEvent = true;
   /** The bytes of the event that is being parsed, if they came together. */
   #source: Buffer | undefined;
   #repeated: RepeatedEvent | undefined;
