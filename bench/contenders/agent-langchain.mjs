@@ -1,0 +1,51 @@
+// LangChain's agent, with a callback handler that hears each tool.
+import { BaseCallbackHandler } from '@langchain/core/callbacks/base';
+import { ChatOpenAI } from '@langchain/openai';
+import { createAgent, tool } from 'langchain';
+import { checkHeard, executed, findOrder, orderTool, questionFor } from './orders.mjs';
+import { MAX_TOKENS, MODELS, add, repeat } from './question.mjs';
+
+export function setUp({ baseURL, calls }) {
+  const model = new ChatOpenAI({
+    model: MODELS.openai,
+    apiKey: 'none',
+    configuration: { baseURL },
+    maxRetries: 0,
+    maxTokens: MAX_TOKENS,
+    useResponsesApi: false,
+  });
+  const { name, description, parameters: schema } = orderTool;
+  const find = tool((args) => JSON.stringify(findOrder(args)), { name, description, schema });
+  const agent = createAgent({ model, tools: [find] });
+  const handler = new ToolHandler();
+  return {
+    async run(times) {
+      const work = await repeat(times, () => ask(agent, questionFor(calls), handler));
+      checkHeard(handler.heard);
+      return work;
+    },
+    close: () => undefined,
+  };
+}
+
+/** Is awaited, as ours is. */
+class ToolHandler extends BaseCallbackHandler {
+  name = 'tools';
+  awaitHandlers = true;
+  heard = 0;
+
+  handleToolEnd() {
+    this.heard++;
+  }
+}
+
+async function ask(agent, question, handler) {
+  const before = executed.orders;
+  const input = { messages: [{ role: 'user', content: question }] };
+  const { messages } = await agent.invoke(input, { callbacks: [handler] });
+  const work = { answers: 1, characters: messages.at(-1).text.length };
+  for (const { usage_metadata: usage } of messages) {
+    if (usage) add(work, { inputTokens: usage.input_tokens, outputTokens: usage.output_tokens });
+  }
+  return { ...work, toolCalls: executed.orders - before };
+}
