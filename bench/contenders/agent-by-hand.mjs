@@ -1,8 +1,8 @@
 // An agent without a library: the loop that one writes by hand around the raw SDK.
 import OpenAI from 'openai';
 import { z } from 'zod';
-import { executed, findOrder, orderTool, questionFor } from './orders.mjs';
-import { MAX_TOKENS, MODELS, add, insideContext, repeat } from './question.mjs';
+import { findOrder, orderTool, questionFor, repeatAgent } from './orders.mjs';
+import { MAX_TOKENS, MODELS, add, insideContext } from './question.mjs';
 import { openAiTool } from './tools.mjs';
 
 const TOOLS = [openAiTool({ ...orderTool, parameters: z.toJSONSchema(orderTool.parameters) })];
@@ -10,12 +10,11 @@ const MAX_STEPS = 10;
 
 export function setUp({ baseURL, calls, inContext = false }) {
   const client = new OpenAI({ apiKey: 'none', baseURL, maxRetries: 0 });
-  const run = (times) => repeat(times, () => ask(client, questionFor(calls)));
+  const run = (times) => repeatAgent(times, () => ask(client, questionFor(calls)));
   return { run: inContext ? insideContext(run) : run, close: () => undefined };
 }
 
 async function ask(client, question) {
-  const before = executed.orders;
   const work = { inputTokens: 0, outputTokens: 0 };
   const messages = [{ role: 'user', content: question }];
   for (let step = 0; step < MAX_STEPS; step++) {
@@ -29,8 +28,7 @@ async function ask(client, question) {
     const { message } = choices[0];
     messages.push(message);
     if (!message.tool_calls?.length) {
-      const toolCalls = executed.orders - before;
-      return { answers: 1, characters: message.content.length, toolCalls, ...work };
+      return { answers: 1, characters: message.content.length, ...work };
     }
     messages.push(...(await Promise.all(message.tool_calls.map(call))));
   }

@@ -2,8 +2,8 @@
 import { BaseCallbackHandler } from '@langchain/core/callbacks/base';
 import { ChatOpenAI } from '@langchain/openai';
 import { createAgent, tool } from 'langchain';
-import { checkHeard, executed, findOrder, orderTool, questionFor } from './orders.mjs';
-import { MAX_TOKENS, MODELS, add, repeat } from './question.mjs';
+import { findOrder, orderTool, questionFor, repeatAgent } from './orders.mjs';
+import { MAX_TOKENS, MODELS, add } from './question.mjs';
 
 export function setUp({ baseURL, calls }) {
   const model = new ChatOpenAI({
@@ -15,15 +15,15 @@ export function setUp({ baseURL, calls }) {
     useResponsesApi: false,
   });
   const { name, description, parameters: schema } = orderTool;
-  const find = tool((args) => JSON.stringify(findOrder(args)), { name, description, schema });
+  const find = tool(async (args) => JSON.stringify(await findOrder(args)), {
+    name,
+    description,
+    schema,
+  });
   const agent = createAgent({ model, tools: [find] });
   const handler = new ToolHandler();
   return {
-    async run(times) {
-      const work = await repeat(times, () => ask(agent, questionFor(calls), handler));
-      checkHeard(handler.heard);
-      return work;
-    },
+    run: (times) => repeatAgent(times, () => ask(agent, questionFor(calls), handler), handler),
     close: () => undefined,
   };
 }
@@ -40,12 +40,11 @@ class ToolHandler extends BaseCallbackHandler {
 }
 
 async function ask(agent, question, handler) {
-  const before = executed.orders;
   const input = { messages: [{ role: 'user', content: question }] };
   const { messages } = await agent.invoke(input, { callbacks: [handler] });
   const work = { answers: 1, characters: messages.at(-1).text.length };
   for (const { usage_metadata: usage } of messages) {
     if (usage) add(work, { inputTokens: usage.input_tokens, outputTokens: usage.output_tokens });
   }
-  return { ...work, toolCalls: executed.orders - before };
+  return work;
 }

@@ -1,8 +1,8 @@
 // OpenAI's Agents SDK over chat completions, with a listener that hears each tool.
 import { Agent, OpenAIChatCompletionsModel, Runner, tool } from '@openai/agents';
 import OpenAI from 'openai';
-import { checkHeard, executed, findOrder, orderTool, questionFor } from './orders.mjs';
-import { MAX_TOKENS, MODELS, repeat } from './question.mjs';
+import { findOrder, orderTool, questionFor, repeatAgent } from './orders.mjs';
+import { MAX_TOKENS, MODELS } from './question.mjs';
 
 export function setUp({ baseURL, calls }) {
   const client = new OpenAI({ apiKey: 'none', baseURL, maxRetries: 0 });
@@ -13,22 +13,16 @@ export function setUp({ baseURL, calls }) {
     tools: [tool({ ...orderTool, execute: (args) => findOrder(args) })],
   });
   const runner = new Runner({ tracingDisabled: true });
-  let heard = 0;
-  runner.on('agent_tool_end', () => void heard++);
+  const hook = { heard: 0 };
+  runner.on('agent_tool_end', () => void hook.heard++);
   return {
-    async run(times) {
-      const work = await repeat(times, () => ask(runner, agent, questionFor(calls)));
-      checkHeard(heard);
-      return work;
-    },
+    run: (times) => repeatAgent(times, () => ask(runner, agent, questionFor(calls)), hook),
     close: () => undefined,
   };
 }
 
 async function ask(runner, agent, question) {
-  const before = executed.orders;
   const { finalOutput, state } = await runner.run(agent, question);
   const { inputTokens, outputTokens } = state.usage;
-  const toolCalls = executed.orders - before;
-  return { answers: 1, characters: finalOutput.length, toolCalls, inputTokens, outputTokens };
+  return { answers: 1, characters: finalOutput.length, inputTokens, outputTokens };
 }

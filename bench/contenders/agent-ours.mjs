@@ -1,7 +1,7 @@
 // The library's agent: AgentService with a `@Tool()` method, CostTracker, and a synchronous hook that hears each tool.
 import { decorate, library, startApplication } from './library.mjs';
-import { checkHeard, executed, findOrder, orderTool, questionFor } from './orders.mjs';
-import { MODELS, repeat } from './question.mjs';
+import { findOrder, orderTool, questionFor, repeatAgent } from './orders.mjs';
+import { MODELS } from './question.mjs';
 
 const { AgentService, CostTracker, OnToolEnd, Tool } = library;
 
@@ -29,8 +29,7 @@ export async function setUp({ baseURL, calls }) {
   return {
     async run(times) {
       costs.reset();
-      const work = await repeat(times, () => ask(service, questionFor(calls)));
-      checkHeard(hook.heard);
+      const work = await repeatAgent(times, () => ask(service, questionFor(calls)), hook);
       if (costs.totalTokens !== work.inputTokens + work.outputTokens || costs.totalCost <= 0)
         throw new Error(`CostTracker counted ${JSON.stringify(costs.snapshot())}.`);
       return work;
@@ -40,9 +39,7 @@ export async function setUp({ baseURL, calls }) {
 }
 
 async function ask(service, question) {
-  const before = executed.orders;
   const { output, usage } = await service.run(question);
   const { inputTokens, outputTokens } = usage;
-  const toolCalls = executed.orders - before;
-  return { answers: 1, characters: output.length, toolCalls, inputTokens, outputTokens };
+  return { answers: 1, characters: output.length, inputTokens, outputTokens };
 }

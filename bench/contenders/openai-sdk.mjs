@@ -12,10 +12,10 @@ const BODY = {
 const STREAM = { ...BODY, stream: true, stream_options: { include_usage: true } };
 
 export function setUp({ baseURL, answer, atOnce, inContext = false, fromMemory }) {
-  if (fromMemory) answerFromMemory(fromMemory);
+  const memory = fromMemory && answerFromMemory(fromMemory);
   const client = new OpenAI({ apiKey: 'none', baseURL, maxRetries: 0 });
   const run = (times) => repeat(times, () => ASK[answer](client), atOnce);
-  return { run: inContext ? insideContext(run) : run, close: () => undefined };
+  return { run: inContext ? insideContext(run) : run, close: () => memory?.end() };
 }
 
 const ASK = {

@@ -1,6 +1,7 @@
 // What the agents are asked, and the tool that they have.
 import { z } from 'zod';
 import { ORDER_TOOL } from '../server/text.mjs';
+import { repeat } from './question.mjs';
 
 /** The server's model asks for as many orders as the question names. */
 export function questionFor(calls) {
@@ -13,19 +14,20 @@ export const orderTool = {
   parameters: z.object({ order: z.string() }),
 };
 
-/** How often the tool was executed, as it says itself. */
-export const executed = { orders: 0 };
+let executed = 0;
 
-export function findOrder({ order }) {
-  executed.orders++;
+export async function findOrder({ order }) {
+  executed++;
   return { order, status: 'sent', arrives: 'Friday' };
 }
 
-/**
- * One agent's work: `times` questions, and what a hook has heard of tools meanwhile, which must be every execution.
- * `heard` counts from the process's begin, as `executed` does.
- */
-export function checkHeard(heard) {
-  if (heard !== executed.orders)
-    throw new Error(`The hook heard ${heard} tools of ${executed.orders}.`);
+/** Asks `times` times, and says how often the tool was executed; `hook`, where there is one, heard as much. */
+export async function repeatAgent(times, ask, hook) {
+  const before = executed;
+  if (hook) hook.heard = 0;
+  const work = await repeat(times, ask);
+  const toolCalls = executed - before;
+  if (hook && hook.heard !== toolCalls)
+    throw new Error(`The hook heard ${hook.heard} tool calls of ${toolCalls}.`);
+  return { ...work, toolCalls };
 }

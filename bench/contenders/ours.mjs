@@ -5,12 +5,13 @@ import { MAX_TOKENS, MODELS, PROMPT, repeat } from './question.mjs';
 import { reportTool } from './tools.mjs';
 import { WireHook } from './wire-hook.mjs';
 
+const { CostTracker, LlmService, OnLlmStreamChunk } = library;
+decorate(WireHook.prototype, 'onPiece', OnLlmStreamChunk());
+
 const OPTIONS = { maxOutputTokens: MAX_TOKENS };
 
 export async function setUp({ wire, baseURL, answer, atOnce, fromMemory }) {
-  if (fromMemory) answerFromMemory(fromMemory);
-  const { CostTracker, LlmService, OnLlmStreamChunk } = library;
-  decorate(WireHook.prototype, 'onPiece', OnLlmStreamChunk());
+  const memory = fromMemory && answerFromMemory(fromMemory);
   const llm = { provider: wire, model: MODELS[wire], baseURL, apiKey: 'none', maxRetries: 0 };
   const app = await startApplication({ llm }, [CostTracker, WireHook]);
   const [service, costs, hook] = [LlmService, CostTracker, WireHook].map((one) => app.get(one));
@@ -22,7 +23,10 @@ export async function setUp({ wire, baseURL, answer, atOnce, fromMemory }) {
       checkHooks(work, times, costs, hook);
       return work;
     },
-    close: () => app.close(),
+    async close() {
+      memory?.end();
+      await app.close();
+    },
   };
 }
 

@@ -64,9 +64,9 @@ function sendWhole(response, wire, chunks, body) {
   const [key, make] = hasTools(body)
     ? wire.turn(body, chunks)
     : [`${wire.answer.name} ${chunks}`, () => wire.answer(chunks)];
-  const answer = remember(key, () => Buffer.from(make()));
-  response.writeHead(200, { 'content-type': 'application/json', 'content-length': answer.length });
-  response.end(answer);
+  const whole = remember(key, () => Buffer.from(make()));
+  response.writeHead(200, { 'content-type': 'application/json', 'content-length': whole.length });
+  response.end(whole);
 }
 
 /** Each packet is one chunk of the HTTP body; all are written back to back. */
