@@ -2,7 +2,10 @@
 import { ORDER_TOOL, REPORT_TOOL, argumentPieces, pieces } from './text.mjs';
 
 const MODEL = 'gpt-4o-mini-2024-07-18';
-const HEAD = { id: 'chatcmpl-CZ9hVbG3xKq0bench0000000000', created: 1_760_000_000, model: MODEL };
+const ID = 'chatcmpl-CZ9hVbG3xKq0bench0000000000';
+/** Some take two messages of one id in a conversation for one message. */
+const TOOL_ANSWER_ID = 'chatcmpl-CZ9hVbG3xKq0bench0000000001';
+const HEAD = { id: ID, created: 1_760_000_000, model: MODEL };
 const FINGERPRINT = { service_tier: 'default', system_fingerprint: 'fp_560af6e559' };
 
 /** The events of a streamed answer: role, `count` pieces of text, finish reason, usage, end marker. */
@@ -51,9 +54,10 @@ export function toolCallId(index) {
 }
 
 function answerWith(answer, finishReason, outputTokens) {
+  const id = answer.tool_calls ? TOOL_ANSWER_ID : ID;
   const message = { role: 'assistant', ...answer, refusal: null, annotations: [] };
   const choice = { index: 0, message, logprobs: null, finish_reason: finishReason };
-  const head = { ...HEAD, object: 'chat.completion' };
+  const head = { ...HEAD, id, object: 'chat.completion' };
   return JSON.stringify({ ...head, choices: [choice], usage: usage(outputTokens), ...FINGERPRINT });
 }
 

@@ -36,18 +36,14 @@ export function wireWorkloads({ smoke = false } = {}) {
 }
 
 /**
- * For a smoke run, which mostly waits for packages to be loaded: a peer does one of two workloads that differ in the
- * server's part alone, and nobody does the same once more in a context.
+ * For a smoke run, which mostly waits for packages to be loaded: peers do one of the workloads between which only the
+ * server's part differs, and nobody does the same once more in a context.
  */
 function lighter(workload) {
-  const { options, contenders } = workload;
-  const peersNeeded = options.server.perPacket !== 1 || options.answer === 'whole';
-  return {
-    ...workload,
-    contenders: contenders.filter(
-      ({ peer, options: own }) => (peersNeeded || !peer) && !own?.inContext,
-    ),
-  };
+  const contenders = workload.contenders.filter(
+    ({ peer = false, options }) => !(peer && workload.variant) && !options?.inContext,
+  );
+  return { ...workload, contenders };
 }
 
 function streamOf(wire, perPacket, { chunks, times }) {
@@ -58,6 +54,7 @@ function streamOf(wire, perPacket, { chunks, times }) {
     unitsEach: chunks,
     expected: 'chunks',
     times,
+    variant: perPacket === 1,
     options: { wire, answer: 'stream', server: { chunks, perPacket } },
     contenders: [...rawOf(wire), BARE_FETCH, ...peersOf(wire), OURS],
     goals: GOALS[wire].stream,
@@ -73,6 +70,7 @@ function toolStreamOf(wire, perPacket, { chunks, times }) {
     unitsEach: chunks,
     expected: 'deltas',
     times,
+    variant: perPacket === 1,
     options: { wire, answer: 'toolStream', server: { chunks, perPacket } },
     contenders: [...rawOf(wire), BARE_FETCH, LANGCHAIN, AI_SDK, OURS],
     goals: [],
@@ -133,6 +131,7 @@ function agentOf(calls, times) {
     unitsEach: 1,
     expected: 'answers',
     times,
+    variant: calls === 1,
     options: { wire: 'openai', calls, server: { chunks: 50, perPacket: 1 } },
     contenders: [
       ...againAndInContext('by hand', 'agent-by-hand'),
