@@ -31,6 +31,6 @@ export async function decoratedHooks(count) {
 }
 
 /** What TypeScript makes of a decorator above a method. */
-function decorate(prototype, method, decorator) {
+export function decorate(prototype, method, decorator) {
   decorator(prototype, method, Object.getOwnPropertyDescriptor(prototype, method));
 }

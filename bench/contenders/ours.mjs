@@ -1,53 +1,78 @@
 // The library as an application uses it: module, CostTracker, one synchronous hook for each chunk, LlmService.
-import { decoratedHooks, library, startApplication } from './library.mjs';
+import { decorate, library, startApplication } from './library.mjs';
+import { answerFromMemory } from './memory-fetch.mjs';
 import { MAX_TOKENS, MODELS, PROMPT, repeat } from './question.mjs';
+import { reportTool } from './tools.mjs';
+import { WireHook } from './wire-hook.mjs';
 
-export async function setUp({ wire, baseURL, streaming }) {
-  const { CostTracker, LlmService } = library;
-  const [ChunkHook] = await decoratedHooks(1);
+const { CostTracker, LlmService, OnLlmStreamChunk } = library;
+decorate(WireHook.prototype, 'onPiece', OnLlmStreamChunk());
+
+const OPTIONS = { maxOutputTokens: MAX_TOKENS };
+
+export async function setUp({ wire, baseURL, answer, atOnce, fromMemory }) {
+  const memory = fromMemory && answerFromMemory(fromMemory);
   const llm = { provider: wire, model: MODELS[wire], baseURL, apiKey: 'none', maxRetries: 0 };
-  const app = await startApplication({ llm }, [CostTracker, ChunkHook]);
-  const service = app.get(LlmService);
-  const ask = () => (streaming ? stream(service) : generate(service));
+  const app = await startApplication({ llm }, [CostTracker, WireHook]);
+  const [service, costs, hook] = [LlmService, CostTracker, WireHook].map((one) => app.get(one));
   return {
     async run(times) {
-      const [costs, hook] = [app.get(CostTracker), app.get(ChunkHook)];
       costs.reset();
       hook.heard = hook.characters = 0;
-      const work = await repeat(times, ask);
+      const work = await repeat(times, () => ASK[answer](service), atOnce);
       checkHooks(work, times, costs, hook);
       return work;
     },
-    close: () => app.close(),
+    async close() {
+      memory?.end();
+      await app.close();
+    },
   };
 }
 
-async function stream(service) {
-  let chunks = 0;
-  let characters = 0;
-  const answer = service.stream(PROMPT, { maxOutputTokens: MAX_TOKENS });
-  for await (const chunk of answer) {
-    if (chunk.type === 'text') {
-      chunks++;
-      characters += chunk.text.length;
+const ASK = {
+  async stream(service) {
+    let chunks = 0;
+    let characters = 0;
+    const answer = service.stream(PROMPT, OPTIONS);
+    for await (const chunk of answer) {
+      if (chunk.type === 'text') {
+        chunks++;
+        characters += chunk.text.length;
+      }
     }
-  }
-  const { inputTokens, outputTokens } = (await answer.response).usage;
-  return { chunks, characters, inputTokens, outputTokens };
-}
+    return { chunks, characters, ...tokens(await answer.response) };
+  },
 
-async function generate(service) {
-  const { text, usage } = await service.generate(PROMPT, { maxOutputTokens: MAX_TOKENS });
-  const { inputTokens, outputTokens } = usage;
-  return { answers: 1, characters: text.length, inputTokens, outputTokens };
+  async toolStream(service) {
+    let deltas = 0;
+    let characters = 0;
+    const answer = service.stream(PROMPT, { ...OPTIONS, tools: [reportTool] });
+    for await (const chunk of answer) {
+      if (chunk.type === 'tool-call' && chunk.argsDelta) {
+        deltas++;
+        characters += chunk.argsDelta.length;
+      }
+    }
+    return { deltas, characters, ...tokens(await answer.response) };
+  },
+
+  async whole(service) {
+    const response = await service.generate(PROMPT, OPTIONS);
+    return { answers: 1, characters: response.text.length, ...tokens(response) };
+  },
+};
+
+function tokens({ usage: { inputTokens, outputTokens } }) {
+  return { inputTokens, outputTokens };
 }
 
 /** What the hooks heard must be what the reader got. */
 function checkHooks(work, times, costs, hook) {
-  const heard = work.chunks === undefined ? 0 : work.characters;
+  const pieces = work.chunks ?? work.deltas ?? 0;
   const right =
-    hook.heard === (work.chunks ?? 0) &&
-    hook.characters === heard &&
+    hook.heard === pieces &&
+    hook.characters === (pieces > 0 ? work.characters : 0) &&
     costs.requestCount === times &&
     costs.totalTokens === work.inputTokens + work.outputTokens &&
     costs.totalCost > 0;

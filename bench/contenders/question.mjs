@@ -10,10 +10,14 @@ export function add(work, answer) {
   for (const name of Object.keys(answer)) work[name] = (work[name] ?? 0) + answer[name];
 }
 
-/** Asks `times` times, one after the other. */
-export async function repeat(times, ask) {
+/** Asks `times` times in all, `atOnce` of them at any time. */
+export async function repeat(times, ask, atOnce = 1) {
   const work = {};
-  for (let i = 0; i < times; i++) add(work, await ask());
+  let left = times;
+  const one = async () => {
+    while (left-- > 0) add(work, await ask());
+  };
+  await Promise.all(Array.from({ length: atOnce }, one));
   return work;
 }
 

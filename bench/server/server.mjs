@@ -1,13 +1,20 @@
 // A process of its own: answers as the providers do, as fast as it can, on a loopback port that the system chooses.
-// The path says what to answer: /2000-chunks/64-per-packet/v1/chat/completions
+// The path says how long the answer is: /2000-chunks/64-per-packet/v1/chat/completions. Where the request offers tools,
+// a streamed answer is one tool call, and one that is not streamed is a turn of an agent.
 import { createServer } from 'node:http';
-import { anthropicAnswer, anthropicEvents } from './anthropic-wire.mjs';
-import { openAiAnswer, openAiEvents } from './openai-wire.mjs';
+import { agentTurn } from './agent-turn.mjs';
+import { anthropicAnswer, anthropicEvents, anthropicToolEvents } from './anthropic-wire.mjs';
+import { openAiAnswer, openAiEvents, openAiToolEvents } from './openai-wire.mjs';
 
 const PATH = /^\/(\d{1,6})-chunks\/(\d{1,4})-per-packet\/v1\/(chat\/completions|messages)$/;
 const WIRES = {
-  'chat/completions': { events: openAiEvents, answer: openAiAnswer },
-  messages: { events: anthropicEvents, answer: anthropicAnswer },
+  'chat/completions': {
+    events: openAiEvents,
+    toolEvents: openAiToolEvents,
+    answer: openAiAnswer,
+    turn: agentTurn,
+  },
+  messages: { events: anthropicEvents, toolEvents: anthropicToolEvents, answer: anthropicAnswer },
 };
 const MAX_BODY_BYTES = 1_000_000;
 
@@ -37,22 +44,33 @@ async function readBody(request) {
 function answer(url, body, response) {
   const [, chunks, perPacket, endpoint] = PATH.exec(url) ?? [];
   if (endpoint === undefined) throw new Error(`There is nothing at ${url}.`);
-  if (!body.stream) return sendWhole(response, WIRES[endpoint], Number(chunks));
+  const wire = WIRES[endpoint];
+  if (!body.stream) return sendWhole(response, wire, Number(chunks), body);
   if (endpoint === 'chat/completions' && !body.stream_options?.include_usage) {
     throw new Error('Every contender has to ask for the usage.');
   }
-  return sendPackets(response, WIRES[endpoint], Number(chunks), Number(perPacket), url);
+  const events = hasTools(body) ? wire.toolEvents : wire.events;
+  const packets = remember(`${url} ${events.name}`, () =>
+    toPackets(events(Number(chunks)), Number(perPacket)),
+  );
+  return sendPackets(response, packets);
 }
 
-function sendWhole(response, wire, chunks) {
-  const body = remember(`${wire.answer.name} ${chunks}`, () => Buffer.from(wire.answer(chunks)));
-  response.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length });
-  response.end(body);
+function hasTools({ tools }) {
+  return tools?.length > 0;
+}
+
+function sendWhole(response, wire, chunks, body) {
+  const [key, make] = hasTools(body)
+    ? wire.turn(body, chunks)
+    : [`${wire.answer.name} ${chunks}`, () => wire.answer(chunks)];
+  const whole = remember(key, () => Buffer.from(make()));
+  response.writeHead(200, { 'content-type': 'application/json', 'content-length': whole.length });
+  response.end(whole);
 }
 
 /** Each packet is one chunk of the HTTP body; all are written back to back. */
-function sendPackets(response, wire, chunks, perPacket, url) {
-  const packets = remember(url, () => toPackets(wire.events(chunks), perPacket));
+function sendPackets(response, packets) {
   response.writeHead(200, {
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-cache',

@@ -1,0 +1,45 @@
+// The library's agent: AgentService with a `@Tool()` method, CostTracker, and a synchronous hook that hears each tool.
+import { decorate, library, startApplication } from './library.mjs';
+import { findOrder, orderTool, questionFor, repeatAgent } from './orders.mjs';
+import { MODELS } from './question.mjs';
+
+const { AgentService, CostTracker, OnToolEnd, Tool } = library;
+
+class OrderTools {
+  find(args) {
+    return findOrder(args);
+  }
+}
+decorate(OrderTools.prototype, 'find', Tool(orderTool));
+
+class ToolHook {
+  heard = 0;
+
+  onTool() {
+    this.heard++;
+  }
+}
+decorate(ToolHook.prototype, 'onTool', OnToolEnd());
+
+export async function setUp({ baseURL, calls }) {
+  const llm = { provider: 'openai', model: MODELS.openai, baseURL, apiKey: 'none', maxRetries: 0 };
+  const agent = { tools: [OrderTools] };
+  const app = await startApplication({ llm, agent }, [CostTracker, OrderTools, ToolHook]);
+  const [service, costs, hook] = [AgentService, CostTracker, ToolHook].map((one) => app.get(one));
+  return {
+    async run(times) {
+      costs.reset();
+      const work = await repeatAgent(times, () => ask(service, questionFor(calls)), hook);
+      if (costs.totalTokens !== work.inputTokens + work.outputTokens || costs.totalCost <= 0)
+        throw new Error(`CostTracker counted ${JSON.stringify(costs.snapshot())}.`);
+      return work;
+    },
+    close: () => app.close(),
+  };
+}
+
+async function ask(service, question) {
+  const { output, usage } = await service.run(question);
+  const { inputTokens, outputTokens } = usage;
+  return { answers: 1, characters: output.length, inputTokens, outputTokens };
+}
