@@ -1,6 +1,7 @@
 // The process of one contender: is told what to set up, then does rounds and says what they cost.
 import { writeFileSync } from 'node:fs';
 import { Session } from 'node:inspector/promises';
+import { allocated, peakMemory } from './memory.mjs';
 
 let contender;
 let session;
@@ -12,15 +13,17 @@ const ACTIONS = {
     return {};
   },
 
-  async round({ times }) {
-    // Rubbish of the round before is not this one's. Only the young: a full collection takes what the engine has learned
-    // of classes without a living instance with it, and makes the next round slower than any real one.
-    globalThis.gc?.({ type: 'minor' });
-    const startedAt = performance.now();
-    const before = process.cpuUsage();
-    const work = await contender.run(times);
-    const { user, system } = process.cpuUsage(before);
-    return { work, cpuUs: user + system, wallUs: (performance.now() - startedAt) * 1_000 };
+  /** What a round keeps is measured before `release()`, which is no part of it. */
+  async round({ times, measures }) {
+    const measured =
+      measures === 'memory' ? await rememberingRound(times) : await timedRound(times);
+    await contender.release?.();
+    return measured;
+  },
+
+  /** Of the whole process so far. */
+  async memory() {
+    return { peakBytes: peakMemory(), heapAfterBytes: await allocated() };
   },
 
   async startProfile() {
@@ -37,6 +40,27 @@ const ACTIONS = {
     return {};
   },
 };
+
+async function timedRound(times, look) {
+  // Rubbish of the round before is not this one's. Only the young: a full collection takes what the engine has learned
+  // of classes without a living instance with it, and makes the next round slower than any real one.
+  globalThis.gc?.({ type: 'minor' });
+  const startedAt = performance.now();
+  const before = process.cpuUsage();
+  const work = await contender.run(times, look);
+  const { user, system } = process.cpuUsage(before);
+  return { work, cpuUs: user + system, wallUs: (performance.now() - startedAt) * 1_000 };
+}
+
+/** How much more is alive than before: at the end, or at any moment at which the contender has let it be looked at. */
+async function rememberingRound(times) {
+  const before = await allocated();
+  let most = -Infinity;
+  const look = async () => (most = Math.max(most, await allocated()));
+  const timed = await timedRound(times, look);
+  await look();
+  return { ...timed, keptBytes: most - before };
+}
 
 process.on('message', ({ action, ...details }) => {
   ACTIONS[action](details).then(
