@@ -8,7 +8,7 @@ const NONE = '–';
 export function markdownTables(results) {
   return groupsOf(results)
     .flatMap((group) => [oursTable(group), othersTable(group)])
-    .filter((table) => table !== undefined)
+    .filter((part) => part !== undefined)
     .join('\n\n');
 }
 

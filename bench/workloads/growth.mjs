@@ -13,7 +13,8 @@ export function growthWorkloads({ smoke }) {
     heldBy(size(2_000, 20)),
     longStream({ events: size(50_000, 50), characters: 1_000, looks: 10 }),
     startUp(size(1_000, 10)),
-    ...size([100, 10_000], [100]).map((open) => openRuns(open, size(200_000, 1_000))),
+    ...size([100, 10_000], [100]).map((open) => openRuns(open, 'all', size(200_000, 1_000))),
+    openRuns(size(10_000, 100), 'one', size(200_000, 1_000)),
     ...['events', 'runs'].map((what) =>
       handlersElsewhere(what, size(10_000, 100), size(what === 'runs' ? 200_000 : 2_000_000, 100)),
     ),
@@ -94,16 +95,16 @@ function startUp(classes) {
   };
 }
 
-/** The first is ours as well, when it is small. */
-function openRuns(open, times) {
+/** Of the open streams all are read in turn, or one. The first contender is ours as well, when it is small. */
+function openRuns(open, read, times) {
   return {
-    name: `runs-open-${open}`,
-    title: `${open} in-memory streams open, read in turn`,
+    name: `runs-open-${open}-${read}-read`,
+    title: `${open} in-memory streams open, ${read === 'all' ? 'read in turn' : 'one of them read'}`,
     unit: 'chunk',
     unitsEach: 1,
     expected: 'chunks',
     times,
-    options: {},
+    options: { read },
     contenders: grown('1 stream open', 'open-runs', { open: 1 }, { open }),
     goals: [],
   };

@@ -33,7 +33,7 @@ const run = { runId: 'run' };
 async function emitAllSync(times, emitter) {
   for (let index = 0; index < times; index++) {
     emitter.emit('llm.chunk', { type: 'llm.chunk', run, chunk, index });
-    if (index % EVENTS_PER_PACKET === 0) await undefined;
+    if (index % EVENTS_PER_PACKET === 0) await Promise.resolve();
   }
 }
 

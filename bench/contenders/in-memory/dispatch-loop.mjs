@@ -3,25 +3,28 @@ import { chunkHookClasses, heardBy, resetAll } from '../chunk-hooks.mjs';
 
 export async function setUp({ handlers, isAsync }) {
   const hooks = (await chunkHookClasses(handlers, isAsync)).map((ChunkHook) => new ChunkHook());
-  const chunk = { type: 'text', text: ' word' };
-  const run = { runId: 'run' };
-  const tellAll = isAsync ? tellAllAsync : tellAllSync;
   return {
     async run(times) {
       resetAll(hooks);
-      await tellAll(times, (index) => ({ type: 'llm.chunk', run, chunk, index }), hooks);
+      if (isAsync) await tellAllAsync(times, hooks);
+      else tellAllSync(times, hooks);
       return { dispatched: times, heard: heardBy(hooks) };
     },
     close: () => undefined,
   };
 }
 
-function tellAllSync(times, eventOf, hooks) {
-  for (let i = 0; i < times; i++) tell(eventOf(i), hooks);
+const chunk = { type: 'text', text: ' word' };
+const run = { runId: 'run' };
+
+function tellAllSync(times, hooks) {
+  for (let i = 0; i < times; i++) tell({ type: 'llm.chunk', run, chunk, index: i }, hooks);
 }
 
-async function tellAllAsync(times, eventOf, hooks) {
-  for (let i = 0; i < times; i++) await tellAsync(eventOf(i), hooks);
+async function tellAllAsync(times, hooks) {
+  for (let i = 0; i < times; i++) {
+    await tellAsync({ type: 'llm.chunk', run, chunk, index: i }, hooks);
+  }
 }
 
 export function tell(event, hooks) {

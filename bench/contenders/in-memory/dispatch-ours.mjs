@@ -17,12 +17,12 @@ export async function setUp({ handlers, isAsync }) {
   const dispatcher = app.get(Dispatcher, { strict: false });
   const runs = app.get(RunFactory, { strict: false });
   const hooks = classes.map((one) => app.get(one));
-  const tellAll = isAsync ? tellAllAsync : tellAllSync;
   return {
     async run(times) {
       resetAll(hooks);
       const run = runs.create({ provider: 'pieces', model: 'pieces' });
-      await tellAll(times, dispatcher, run);
+      if (isAsync) await tellAllAsync(times, dispatcher, run);
+      else tellAllSync(times, dispatcher, run);
       return { dispatched: times, heard: heardBy(hooks) };
     },
     close: () => app.close(),
