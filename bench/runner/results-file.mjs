@@ -1,7 +1,6 @@
 // One file for each major of Node: those that are kept for the README, and the last ones.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { isDeepStrictEqual } from 'node:util';
 import { measuredPackages, versionOf } from './library-copy.mjs';
 
 const FOLDER = new URL('../results/', import.meta.url);
@@ -23,13 +22,16 @@ export function keptResults(major) {
   return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
 }
 
-/** Whether results may stand beside those that are kept; throws where they were got with something else. */
+/** Throws where what is kept was measured with something else, so that new results must not stand beside it. */
 export function checkKept(machine) {
   const { results: _, ...kept } = keptResults(majorOf(machine)) ?? machine;
-  if (isDeepStrictEqual(kept, machine)) return;
-  throw new Error(
-    `What is kept was measured with something else: ${JSON.stringify(kept)}. Run all of it again.`,
+  const [before, now] = [kept, machine].map(({ versions, ...rest }) => ({ ...rest, ...versions }));
+  const differing = Object.keys({ ...before, ...now }).filter((key) => before[key] !== now[key]);
+  if (differing.length === 0) return;
+  const changes = differing.map(
+    (key) => `${key} ${before[key] ?? 'none'}, now ${now[key] ?? 'none'}`,
   );
+  throw new Error(`Run all workloads again: what is kept was measured with ${changes.join('; ')}.`);
 }
 
 /** Keeps results in the place of the same workloads' older ones; `names` are all workloads, in their order. */
