@@ -26,7 +26,9 @@ const { values: args } = parseArgs({
     save: { type: 'boolean', default: false },
   },
 });
-if (args.save && args.with.length > 0) throw new Error('--save does not go with --with.');
+if (args.with.length > 0 && (args.save || args.smoke)) {
+  throw new Error('--with goes with neither --save nor --smoke.');
+}
 
 const server = new ChildProcess(new URL('server/server.mjs', import.meta.url));
 try {

@@ -1,24 +1,31 @@
-// The process of one contender: is told what to set up, then does rounds and says what they cost.
+// The process of one contender, or of some in a smoke run: is told what to set up, then does rounds and says what they
+// cost.
 import { writeFileSync } from 'node:fs';
 import { Session } from 'node:inspector/promises';
 import { allocated, peakMemory } from './memory.mjs';
 
-let contender;
+const contenders = [];
 let session;
 
 const ACTIONS = {
   async setUp({ module, options }) {
     const { setUp } = await import(`../contenders/${module}.mjs`);
-    contender = await setUp(options);
-    return {};
+    return { key: contenders.push(await setUp(options)) - 1 };
   },
 
   /** What a round keeps is measured before `release()`, which is no part of it. */
-  async round({ times, measures }) {
-    const measured =
-      measures === 'memory' ? await rememberingRound(times) : await timedRound(times);
+  async round({ key, times, measures }) {
+    const contender = contenders[key];
+    const play = measures === 'memory' ? rememberingRound : timedRound;
+    const measured = await play(contender, times);
     await contender.release?.();
     return measured;
+  },
+
+  async close({ key }) {
+    await contenders[key].close();
+    delete contenders[key];
+    return {};
   },
 
   /** Of the whole process so far. */
@@ -41,7 +48,7 @@ const ACTIONS = {
   },
 };
 
-async function timedRound(times, look) {
+async function timedRound(contender, times, look) {
   // Rubbish of the round before is not this one's. Only the young: a full collection takes what the engine has learned
   // of classes without a living instance with it, and makes the next round slower than any real one.
   globalThis.gc?.({ type: 'minor' });
@@ -53,11 +60,11 @@ async function timedRound(times, look) {
 }
 
 /** How much more is alive than before: at the end, or at any moment at which the contender has let it be looked at. */
-async function rememberingRound(times) {
+async function rememberingRound(contender, times) {
   const before = await allocated();
   let most = -Infinity;
   const look = async () => (most = Math.max(most, await allocated()));
-  const timed = await timedRound(times, look);
+  const timed = await timedRound(contender, times, look);
   await look();
   return { ...timed, keptBytes: most - before };
 }
@@ -70,7 +77,7 @@ process.on('message', ({ action, ...details }) => {
 });
 process.on('disconnect', () => {
   // Connections that are kept alive would hold the process.
-  Promise.resolve(contender?.close()).then(
+  Promise.all(contenders.map((contender) => contender.close())).then(
     () => process.exit(),
     () => process.exit(1),
   );

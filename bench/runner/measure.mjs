@@ -1,13 +1,13 @@
-import { ChildProcess } from './child-process.mjs';
 import { checkWork } from './equal-work.mjs';
 import { goalsOf } from './goals.mjs';
+import { contenderProcess, Seat } from './seat.mjs';
 import { summary } from './statistics.mjs';
-
-const CONTENDER = new URL('contender-process.mjs', import.meta.url);
 
 /**
  * Measures one workload: several sets of fresh processes, in each set rounds in which every contender does the same
  * work once, one after the other, in an order that turns. Returns one result a contender.
+ *
+ * @param plan.shared a process for all contenders, where nobody looks at the figures
  */
 export async function measure(workload, plan) {
   const sets = [];
@@ -51,35 +51,35 @@ function setsOf({ isOnce = false, mostRounds = Infinity }, { sets, warmUp, round
     : Array.from({ length: sets }, () => ({ warmUp: Math.min(warmUp, enough), rounds: enough }));
 }
 
-async function measureSet(workload, { warmUp, rounds, port, libraries }) {
-  const processes = [];
+async function measureSet(workload, { warmUp, rounds, port, libraries, shared }) {
+  const seats = [];
   try {
     for (const contender of workload.contenders) {
-      const env = { BENCH_LIBRARY: libraries[contender.library ?? 'own'] };
-      const process = new ChildProcess(CONTENDER, { env, execArgv: ['--expose-gc'] });
-      processes.push(process);
-      const options = optionsOf(workload, contender, port);
-      await process.ask({ action: 'setUp', module: contender.module, options });
+      const own = () => contenderProcess(libraries[contender.library ?? 'own']);
+      const seat = shared ? new Seat(shared, { isShared: true }) : new Seat(own());
+      seats.push(seat);
+      await seat.setUp(contender.module, optionsOf(workload, contender, port));
     }
     const measured = [];
     for (let round = -warmUp; round < rounds; round++) {
-      const results = await playRound(processes, workload, Math.abs(round));
+      const results = await playRound(seats, workload, Math.abs(round));
       if (round >= 0) measured.push(results);
     }
     const memory = [];
-    for (const process of processes) memory.push(await process.ask({ action: 'memory' }));
+    for (const seat of seats) memory.push(await seat.memory());
     return { rounds: measured, memory };
   } finally {
-    await Promise.all(processes.map((process) => process.end()));
+    // One after the other, as a process answers. What fails here has failed before.
+    for (const seat of seats) await seat.leave().catch(() => undefined);
   }
 }
 
-async function playRound(processes, workload, turn) {
+async function playRound(seats, workload, turn) {
   const { times, unitsEach, measures } = workload;
   const answers = [];
-  for (let i = 0; i < processes.length; i++) {
-    const next = (i + turn) % processes.length;
-    answers[next] = await processes[next].ask({ action: 'round', times, measures });
+  for (let i = 0; i < seats.length; i++) {
+    const next = (i + turn) % seats.length;
+    answers[next] = await seats[next].round(times, measures);
   }
   checkWork(answers, workload);
   return answers.map((answer) => perUnit(answer, times * unitsEach));

@@ -1,8 +1,9 @@
 import { measure } from './measure.mjs';
+import { contenderProcess } from './seat.mjs';
 
 const LIMIT_MS = 60_000;
-/** Nobody looks at the times, so that workloads need not be alone. */
-const AT_ONCE = 3;
+/** Nobody looks at the times, so that neither workloads nor contenders need be alone: packages are loaded twice only. */
+const PROCESSES = 2;
 
 /** Does everything once, to see that all contenders run and do equal work. */
 export async function runSmoke(workloads, surroundings) {
@@ -14,22 +15,27 @@ export async function runSmoke(workloads, surroundings) {
   }, LIMIT_MS);
   const waiting = [...workloads];
   let contenders = 0;
-  const workOff = async () => {
+  const workOff = async (shared) => {
+    const plan = { sets: 1, warmUp: 0, rounds: 1, shared, ...surroundings };
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      const results = await measure(next, { sets: 1, warmUp: 0, rounds: 1, ...surroundings });
+      const results = await measure(next, plan);
       contenders += results.length;
       const work = JSON.stringify(results[0].work);
       console.log(`${next.name}: ${results.length} contenders did equal work, ${work}`);
     }
   };
+  const processes = Array.from({ length: PROCESSES }, () =>
+    contenderProcess(surroundings.libraries.own),
+  );
   try {
-    await Promise.all(Array.from({ length: AT_ONCE }, workOff));
+    await Promise.all(processes.map(workOff));
   } finally {
     waiting.length = 0;
+    await Promise.all(processes.map((process) => process.end()));
     clearTimeout(timer);
   }
   const seconds = ((performance.now() - startedAt) / 1_000).toFixed(0);
   console.log(
-    `${workloads.length} workloads × their contenders, ${contenders} processes in all: each did the work that was asked for, and counted the same as the first. ${seconds} s; times and memory were not looked at.`,
+    `${contenders} contenders in ${workloads.length} workloads: each did the work that was asked for, and counted the same as the first. ${seconds} s; times and memory were not looked at.`,
   );
 }
