@@ -14,10 +14,12 @@ const ACTIONS = {
   },
 
   /** What a round keeps is measured before `release()`, which is no part of it. */
-  async round({ key, times, measures }) {
+  async round({ key, times, measures, collections }) {
     const contender = contenders[key];
-    const play = measures === 'memory' ? rememberingRound : timedRound;
-    const measured = await play(contender, times);
+    const measured =
+      measures === 'memory'
+        ? await rememberingRound(contender, times, () => allocated(collections))
+        : await timedRound(contender, times);
     await contender.release?.();
     return measured;
   },
@@ -29,8 +31,8 @@ const ACTIONS = {
   },
 
   /** Of the whole process so far. */
-  async memory() {
-    return { peakBytes: peakMemory(), heapAfterBytes: await allocated() };
+  async memory({ collections }) {
+    return { peakBytes: peakMemory(), heapAfterBytes: await allocated(collections) };
   },
 
   async startProfile() {
@@ -60,10 +62,10 @@ async function timedRound(contender, times, look) {
 }
 
 /** How much more is alive than before: at the end, or at any moment at which the contender has let it be looked at. */
-async function rememberingRound(contender, times) {
-  const before = await allocated();
+async function rememberingRound(contender, times, alive) {
+  const before = await alive();
   let most = -Infinity;
-  const look = async () => (most = Math.max(most, await allocated()));
+  const look = async () => (most = Math.max(most, await alive()));
   const timed = await timedRound(contender, times, look);
   await look();
   return { ...timed, keptBytes: most - before };

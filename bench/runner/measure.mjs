@@ -69,8 +69,8 @@ async function measureSet(workload, { warmUp, rounds, port, libraries, shared })
     for (const seat of seats) memory.push(await seat.memory());
     return { rounds: measured, memory };
   } finally {
-    // One after the other, as a process answers. What fails here has failed before.
-    for (const seat of seats) await seat.leave().catch(() => undefined);
+    // The last comes first, so that what they put on top of each other is taken off. What fails here has failed before.
+    for (const seat of seats.toReversed()) await seat.leave().catch(() => undefined);
   }
 }
 

@@ -1,12 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 
-/** Finalizers, and what they let go of, need more than one collection. */
-const COLLECTIONS = 4;
-
 /** Bytes that are still needed: the heap after full collections, and what lies outside of it for objects in it. */
-export async function allocated() {
-  for (let i = 0; i < COLLECTIONS; i++) {
+export async function allocated(collections) {
+  for (let i = 0; i < collections; i++) {
     await setImmediate();
     globalThis.gc();
   }

@@ -2,6 +2,9 @@ import { ChildProcess } from './child-process.mjs';
 
 const CONTENDER = new URL('contender-process.mjs', import.meta.url);
 
+/** How often a heap is collected before it is looked at: finalizers, and what they let go of, need more than once. */
+const COLLECTIONS = 4;
+
 /** A process for contenders. */
 export function contenderProcess(library) {
   return new ChildProcess(CONTENDER, {
@@ -14,11 +17,14 @@ export function contenderProcess(library) {
 export class Seat {
   #process;
   #isShared;
+  #collections;
   #key;
 
   constructor(process, { isShared = false } = {}) {
     this.#process = process;
     this.#isShared = isShared;
+    // In a shared heap there is nothing to learn, and much to collect.
+    this.#collections = isShared ? 0 : COLLECTIONS;
   }
 
   async setUp(module, options) {
@@ -26,11 +32,12 @@ export class Seat {
   }
 
   round(times, measures) {
-    return this.#process.ask({ action: 'round', key: this.#key, times, measures });
+    const details = { times, measures, collections: this.#collections };
+    return this.#process.ask({ action: 'round', key: this.#key, ...details });
   }
 
   memory() {
-    return this.#process.ask({ action: 'memory' });
+    return this.#process.ask({ action: 'memory', collections: this.#collections });
   }
 
   async leave() {

@@ -9,14 +9,13 @@ const SMOKE_TIMES = 1_000;
 
 export function inMemoryWorkloads({ smoke }) {
   const times = (full) => (smoke ? SMOKE_TIMES : full);
-  const sizes = (...all) => (smoke ? [10] : all);
   return [
-    ...sizes(0, 1, 10, 100).map((handlers) =>
+    ...[0, 1, 10, 100].map((handlers) =>
       dispatch('sync', handlers, times(Math.min(2_000_000, 5_000_000 / (handlers || 1)))),
     ),
     // To nobody there is no difference.
-    ...sizes(1, 10, 100).map((handlers) => dispatch('async', handlers, times(500_000 / handlers))),
-    ...sizes(0, 1, 10).map((handlers) => stream(handlers, times(200_000))),
+    ...[1, 10, 100].map((handlers) => dispatch('async', handlers, times(500_000 / handlers))),
+    ...[0, 1, 10].map((handlers) => stream(handlers, times(200_000))),
   ];
 }
 
