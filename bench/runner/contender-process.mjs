@@ -4,18 +4,21 @@ import { writeFileSync } from 'node:fs';
 import { Session } from 'node:inspector/promises';
 import { allocated, peakMemory } from './memory.mjs';
 
-const contenders = [];
+const contenders = new Map();
+let lastKey = 0;
 let session;
 
 const ACTIONS = {
   async setUp({ module, options }) {
     const { setUp } = await import(`../contenders/${module}.mjs`);
-    return { key: contenders.push(await setUp(options)) - 1 };
+    const key = ++lastKey;
+    contenders.set(key, await setUp(options));
+    return { key };
   },
 
   /** What a round keeps is measured before `release()`, which is no part of it. */
   async round({ key, times, measures, collections }) {
-    const contender = contenders[key];
+    const contender = contenders.get(key);
     const measured =
       measures === 'memory'
         ? await rememberingRound(contender, times, () => allocated(collections))
@@ -25,8 +28,8 @@ const ACTIONS = {
   },
 
   async close({ key }) {
-    await contenders[key].close();
-    delete contenders[key];
+    await contenders.get(key).close();
+    contenders.delete(key);
     return {};
   },
 
@@ -79,7 +82,7 @@ process.on('message', ({ action, ...details }) => {
 });
 process.on('disconnect', () => {
   // Connections that are kept alive would hold the process.
-  Promise.all(contenders.map((contender) => contender.close())).then(
+  Promise.all([...contenders.values()].map((contender) => contender.close())).then(
     () => process.exit(),
     () => process.exit(1),
   );
