@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { ChildProcess } from './runner/child-process.mjs';
 import { placeLibrary } from './runner/library-copy.mjs';
 import { optionsOf } from './runner/measure.mjs';
+import { contenderProcess, Seat } from './runner/seat.mjs';
 import { workloads } from './workloads.mjs';
 
 const FOLDER = fileURLToPath(new URL('results/profile/', import.meta.url));
@@ -36,22 +37,21 @@ async function run(port) {
   const contender = workload?.contenders.find((one) => one.name === contenderName);
   if (contender === undefined)
     throw new Error(`There is no "${contenderName}" in "${workloadName}".`);
-  const env = { BENCH_LIBRARY: placeLibrary(args.library, 'profiled') };
-  const child = new ChildProcess(new URL('runner/contender-process.mjs', import.meta.url), { env });
+  const child = contenderProcess(placeLibrary(args.library, 'profiled'));
+  const seat = new Seat(child);
   const file = join(FOLDER, `${workloadName} ${contenderName}.cpuprofile`.replaceAll(' ', '-'));
   mkdirSync(FOLDER, { recursive: true });
   const rounds = async (count) => {
-    for (let i = 0; i < count; i++) await child.ask({ action: 'round', times: workload.times });
+    for (let i = 0; i < count; i++) await seat.round(workload.times);
   };
   try {
-    const options = optionsOf(workload, contender, port);
-    await child.ask({ action: 'setUp', module: contender.module, options });
+    await seat.setUp(contender.module, optionsOf(workload, contender, port));
     await rounds(3);
     await child.ask({ action: 'startProfile' });
     await rounds(Number(args.rounds));
     await child.ask({ action: 'stopProfile', file });
   } finally {
-    await child.end();
+    await seat.leave();
   }
   console.log(`${file} (open it in a browser's developer tools)\n`);
   return JSON.parse(readFileSync(file, 'utf8'));

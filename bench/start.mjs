@@ -1,10 +1,13 @@
 // npm start [-- --only openai,dispatch --sets 3 --rounds 9 --library path --with name=path --save]
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { placeLibrary } from './runner/library-copy.mjs';
 import { ChildProcess } from './runner/child-process.mjs';
+import { chosen } from './runner/choice.mjs';
+import { placeLibrary } from './runner/library-copy.mjs';
 import { measure } from './runner/measure.mjs';
-import { describeMachine, printResult, writeResults } from './runner/report.mjs';
+import { printResult } from './runner/report.mjs';
+import { checkKept, describeMachine, keepResults, writeResults } from './runner/results-file.mjs';
+import { runSmoke } from './runner/smoke.mjs';
 import { workloads } from './workloads.mjs';
 
 const { values: args } = parseArgs({
@@ -19,17 +22,13 @@ const { values: args } = parseArgs({
     library: { type: 'string', default: fileURLToPath(new URL('..', import.meta.url)) },
     /** Another build of the library as one more contender: name=root. */
     with: { type: 'string', multiple: true, default: [] },
-    /** Keeps the results for the README. */
+    /** Keeps the results for the README; with --only in the place of the same workloads' older ones. */
     save: { type: 'boolean', default: false },
   },
 });
-
-const SMOKE_LIMIT_MS = 60_000;
-
-if (args.save && (args.only || args.with.length > 0)) {
-  throw new Error('Only a whole run is kept: --save goes with neither --only nor --with.');
+if (args.with.length > 0 && (args.save || args.smoke)) {
+  throw new Error('--with goes with neither --save nor --smoke.');
 }
-if (args.smoke) setTimeout(tooLong, SMOKE_LIMIT_MS).unref();
 
 const server = new ChildProcess(new URL('server/server.mjs', import.meta.url));
 try {
@@ -38,10 +37,10 @@ try {
   const libraries = Object.fromEntries(
     [['own', args.library], ...rivals].map(([name, root]) => [name, placeLibrary(root, name)]),
   );
-  const plan = args.smoke
-    ? { sets: 1, warmUp: 0, rounds: 1 }
-    : { sets: Number(args.sets), warmUp: 3, rounds: Number(args.rounds) };
-  await run(chosen(rivals), { ...plan, port, libraries });
+  const all = workloads(args);
+  const list = chosen(all, args, rivals);
+  if (args.smoke) await runSmoke(list, { port, libraries });
+  else await run(list, all, { port, libraries });
 } catch (error) {
   console.error(error.message);
   process.exitCode = 1;
@@ -49,41 +48,19 @@ try {
   await server.end();
 }
 
-/** The other processes end when this one has gone. */
-function tooLong() {
-  console.error('The smoke run took too long.');
-  process.exit(1);
-}
-
-function chosen(rivals) {
-  const prefixes = args.only.split(',');
-  const found = workloads(args)
-    .filter(({ name }) => prefixes.some((prefix) => name.startsWith(prefix)))
-    .map((workload) => ({ ...workload, contenders: contendersOf(workload, rivals) }));
-  if (found.length === 0) throw new Error(`No workload begins with ${args.only}.`);
-  return found;
-}
-
-/** Those of the workload, and ours once more for each other build. */
-function contendersOf({ contenders }, rivals) {
-  const own = contenders.at(-1);
-  const others = rivals.map(([library]) => ({ ...own, library, name: `${own.name}: ${library}` }));
-  const needed = args.smoke ? contenders.filter(({ control }) => !control) : contenders;
-  return [...needed, ...others];
-}
-
-async function run(list, plan) {
+async function run(list, all, surroundings) {
+  const machine = describeMachine();
+  const isPart = list.length < all.length;
+  if (args.save && isPart) checkKept(machine);
+  const plan = { sets: Number(args.sets), rounds: Number(args.rounds) };
   const results = [];
   for (const workload of list) {
-    const contenders = await measure(workload, plan);
-    if (args.smoke)
-      console.log(`${workload.name}: equal work, ${JSON.stringify(contenders[0].work)}`);
-    else printResult(workload, contenders);
-    const { name, title, unit, goal } = workload;
-    results.push({ name, title, unit, goal, contenders });
+    const contenders = await measure(workload, { ...plan, warmUp: 3, ...surroundings });
+    const { name, title, unit, measures } = workload;
+    results.push({ name, title, unit, measures, ...plan, contenders });
+    printResult(results.at(-1));
   }
-  if (args.smoke) return;
-  const { sets, rounds } = plan;
-  const file = writeResults({ ...describeMachine(), sets, rounds, results }, args.save);
+  const names = all.map(({ name }) => name);
+  const file = args.save ? keepResults(machine, results, names) : writeResults(machine, results);
   console.log(`\nWritten to ${file}`);
 }

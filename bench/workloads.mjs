@@ -1,8 +1,14 @@
-// What is measured, of whom: every part has a file of its own. A new workload is a new entry there; a new contender is a
-// file in contenders/ and its name in an entry.
+// What is measured, of whom. A workload is an entry in one of the files in workloads/; a contender is a file in
+// contenders/.
+import { growthWorkloads } from './workloads/growth.mjs';
 import { inMemoryWorkloads } from './workloads/in-memory.mjs';
 import { wireWorkloads } from './workloads/wire.mjs';
 
-export function workloads(options = {}) {
-  return [...wireWorkloads(options), ...inMemoryWorkloads(options)];
+/** @param smoke a little of everything, to see that it is right */
+export function workloads({ smoke = false } = {}) {
+  return [
+    ...wireWorkloads({ smoke }),
+    ...inMemoryWorkloads({ smoke }),
+    ...growthWorkloads({ smoke }),
+  ];
 }

@@ -1,5 +1,6 @@
 // The library's agent: AgentService with a `@Tool()` method, CostTracker, and a synchronous hook that hears each tool.
-import { decorate, library, startApplication } from './library.mjs';
+import { library, startApplication } from './library.mjs';
+import { decorate } from './nest.mjs';
 import { findOrder, orderTool, questionFor, repeatAgent } from './orders.mjs';
 import { MODELS } from './question.mjs';
 

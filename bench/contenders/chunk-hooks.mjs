@@ -1,9 +1,12 @@
+let made = 0;
+
 /**
  * `count` classes as alike as those of an application are different: each is a module of its own, because the engine
  * would take code that is shared for slower code than an application has.
  */
-export async function chunkHookClasses(count) {
-  const modules = Array.from({ length: count }, (_, i) => import(`./chunk-hook.mjs?${i}`));
+export async function chunkHookClasses(count, isAsync = false) {
+  const file = isAsync ? './chunk-hook-async.mjs' : './chunk-hook.mjs';
+  const modules = Array.from({ length: count }, () => import(`${file}?${made++}`));
   return (await Promise.all(modules)).map(({ ChunkHook }) => ChunkHook);
 }
 

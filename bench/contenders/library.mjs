@@ -1,8 +1,6 @@
 // The library under test, as the runner placed it for this process.
-import 'reflect-metadata';
-import { Module } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
 import { chunkHookClasses } from './chunk-hooks.mjs';
+import { decorate, startNest } from './nest.mjs';
 
 const entry = process.env.BENCH_LIBRARY;
 if (!entry) throw new Error('BENCH_LIBRARY is not set: contenders are started by the runner.');
@@ -14,23 +12,18 @@ export function internal(path) {
   return import(new URL(path, entry).href);
 }
 
-/** A real application without HTTP: the library's module and `providers`. */
-export function startApplication(options, providers) {
-  class BenchModule {}
-  Module({ imports: [library.CallbacksModule.forRoot(options)], providers })(BenchModule);
-  return NestFactory.createApplicationContext(BenchModule, { logger: ['error', 'warn'] });
+/** A real application without HTTP: the library's module, `providers`, and named clients of the same options. */
+export function startApplication(options, providers, names = []) {
+  const { CallbacksModule } = library;
+  const features = names.map((name) => CallbacksModule.forFeature({ name, llm: options.llm }));
+  return startNest({ imports: [CallbacksModule.forRoot(options), ...features], providers });
 }
 
-/** Provider classes with one synchronous `@OnLlmStreamChunk()` method each. */
-export async function decoratedHooks(count) {
-  const classes = await chunkHookClasses(count);
+/** Provider classes with one `@OnLlmStreamChunk()` method each. */
+export async function decoratedHooks(count, isAsync = false) {
+  const classes = await chunkHookClasses(count, isAsync);
   for (const { prototype } of classes) {
     decorate(prototype, 'onPiece', library.OnLlmStreamChunk());
   }
   return classes;
-}
-
-/** What TypeScript makes of a decorator above a method. */
-export function decorate(prototype, method, decorator) {
-  decorator(prototype, method, Object.getOwnPropertyDescriptor(prototype, method));
 }

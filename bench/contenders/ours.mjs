@@ -1,5 +1,6 @@
 // The library as an application uses it: module, CostTracker, one synchronous hook for each chunk, LlmService.
-import { decorate, library, startApplication } from './library.mjs';
+import { library, startApplication } from './library.mjs';
+import { decorate } from './nest.mjs';
 import { answerFromMemory } from './memory-fetch.mjs';
 import { MAX_TOKENS, MODELS, PROMPT, repeat } from './question.mjs';
 import { reportTool } from './tools.mjs';

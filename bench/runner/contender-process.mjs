@@ -1,26 +1,41 @@
-// The process of one contender: is told what to set up, then does rounds and says what they cost.
+// The process of one contender, or of some in a smoke run: is told what to set up, then does rounds and says what they
+// cost.
 import { writeFileSync } from 'node:fs';
 import { Session } from 'node:inspector/promises';
+import { allocated, peakMemory } from './memory.mjs';
 
-let contender;
+const contenders = new Map();
+let lastKey = 0;
 let session;
 
 const ACTIONS = {
   async setUp({ module, options }) {
     const { setUp } = await import(`../contenders/${module}.mjs`);
-    contender = await setUp(options);
+    const key = ++lastKey;
+    contenders.set(key, await setUp(options));
+    return { key };
+  },
+
+  /** What a round keeps is measured before `release()`, which is no part of it. */
+  async round({ key, times, measures, collections }) {
+    const contender = contenders.get(key);
+    const measured =
+      measures === 'memory'
+        ? await rememberingRound(contender, times, () => allocated(collections))
+        : await timedRound(contender, times);
+    await contender.release?.();
+    return measured;
+  },
+
+  async close({ key }) {
+    await contenders.get(key).close();
+    contenders.delete(key);
     return {};
   },
 
-  async round({ times }) {
-    // Rubbish of the round before is not this one's. Only the young: a full collection takes what the engine has learned
-    // of classes without a living instance with it, and makes the next round slower than any real one.
-    globalThis.gc?.({ type: 'minor' });
-    const startedAt = performance.now();
-    const before = process.cpuUsage();
-    const work = await contender.run(times);
-    const { user, system } = process.cpuUsage(before);
-    return { work, cpuUs: user + system, wallUs: (performance.now() - startedAt) * 1_000 };
+  /** Of the whole process so far. */
+  async memory({ collections }) {
+    return { peakBytes: peakMemory(), heapAfterBytes: await allocated(collections) };
   },
 
   async startProfile() {
@@ -38,6 +53,27 @@ const ACTIONS = {
   },
 };
 
+async function timedRound(contender, times, look) {
+  // Rubbish of the round before is not this one's. Only the young: a full collection takes what the engine has learned
+  // of classes without a living instance with it, and makes the next round slower than any real one.
+  globalThis.gc?.({ type: 'minor' });
+  const startedAt = performance.now();
+  const before = process.cpuUsage();
+  const work = await contender.run(times, look);
+  const { user, system } = process.cpuUsage(before);
+  return { work, cpuUs: user + system, wallUs: (performance.now() - startedAt) * 1_000 };
+}
+
+/** How much more is alive than before: at the end, or at any moment at which the contender has let it be looked at. */
+async function rememberingRound(contender, times, alive) {
+  const before = await alive();
+  let most = -Infinity;
+  const look = async () => (most = Math.max(most, await alive()));
+  const timed = await timedRound(contender, times, look);
+  await look();
+  return { ...timed, keptBytes: most - before };
+}
+
 process.on('message', ({ action, ...details }) => {
   ACTIONS[action](details).then(
     (answer) => process.send(answer),
@@ -46,7 +82,7 @@ process.on('message', ({ action, ...details }) => {
 });
 process.on('disconnect', () => {
   // Connections that are kept alive would hold the process.
-  Promise.resolve(contender?.close()).then(
+  Promise.all([...contenders.values()].map((contender) => contender.close())).then(
     () => process.exit(),
     () => process.exit(1),
   );

@@ -34,6 +34,11 @@ function checkDependencies({ dependencies, peerDependencies, peerDependenciesMet
   }
 }
 
+/** Everything that this package depends on: what is measured, and what that needs beside it. */
+export function measuredPackages() {
+  return Object.keys(JSON.parse(readFileSync(join(bench, 'package.json'), 'utf8')).dependencies);
+}
+
 export function versionOf(name) {
   const { version } = JSON.parse(
     readFileSync(join(bench, 'node_modules', name, 'package.json'), 'utf8'),

@@ -1,71 +1,97 @@
-import { isDeepStrictEqual } from 'node:util';
-import { ChildProcess } from './child-process.mjs';
+import { checkWork } from './equal-work.mjs';
+import { goalsOf } from './goals.mjs';
+import { contenderProcess, Seat } from './seat.mjs';
 import { summary } from './statistics.mjs';
-
-const CONTENDER = new URL('contender-process.mjs', import.meta.url);
 
 /**
  * Measures one workload: several sets of fresh processes, in each set rounds in which every contender does the same
  * work once, one after the other, in an order that turns. Returns one result a contender.
+ *
+ * @param plan.shared a process for all contenders, where nobody looks at the figures
  */
 export async function measure(workload, plan) {
-  const rounds = [];
-  for (let set = 0; set < plan.sets; set++) rounds.push(...(await measureSet(workload, plan)));
+  const sets = [];
+  try {
+    for (const { warmUp, rounds } of setsOf(workload, plan)) {
+      sets.push(await measureSet(workload, { ...plan, warmUp, rounds }));
+    }
+  } catch (error) {
+    throw new Error(`${workload.name}: ${error.message}`, { cause: error });
+  }
+  const rounds = sets.flatMap((set) => set.rounds);
   return workload.contenders.map(({ name, control = false }, i) => {
-    const units = workload.times * workload.unitsEach;
     const each = (value) => summary(rounds.map((round) => value(round[i], round[0])));
+    const ofProcess = (key) => summary(sets.map(({ memory }) => memory[i][key]));
     return {
       contender: name,
       control,
-      cpuNs: each(({ cpuUs }) => (cpuUs * 1_000) / units),
-      wallNs: each(({ wallUs }) => (wallUs * 1_000) / units),
+      cpuNs: each((own) => own.cpuNs),
+      wallNs: each((own) => own.wallNs),
       // Of one round each, so that what disturbs the machine for a while disturbs both.
-      ratio: each(({ cpuUs }, first) => cpuUs / first.cpuUs),
+      ratio: each((own, first) => own.cpuNs / first.cpuNs),
+      wallRatio: each((own, first) => own.wallNs / first.wallNs),
+      addedWallNs: each((own, first) => own.wallNs - first.wallNs),
+      ...(workload.measures === 'memory' && {
+        keptBytes: each((own) => own.keptBytes),
+        addedBytes: each((own, first) => own.keptBytes - first.keptBytes),
+      }),
+      peakBytes: ofProcess('peakBytes'),
+      heapAfterBytes: ofProcess('heapAfterBytes'),
+      goals: goalsOf(workload, rounds, i),
       work: rounds[0][i].work,
     };
   });
 }
 
-async function measureSet(workload, { warmUp, rounds, port, libraries }) {
-  const processes = [];
+/** What only happens once a process is measured in a new one each time; a workload may do with fewer rounds. */
+function setsOf({ isOnce = false, mostRounds = Infinity }, { sets, warmUp, rounds }) {
+  const enough = Math.min(rounds, mostRounds);
+  return isOnce
+    ? Array.from({ length: sets * enough }, () => ({ warmUp: 0, rounds: 1 }))
+    : Array.from({ length: sets }, () => ({ warmUp: Math.min(warmUp, enough), rounds: enough }));
+}
+
+async function measureSet(workload, { warmUp, rounds, port, libraries, shared }) {
+  const seats = [];
   try {
     for (const contender of workload.contenders) {
-      const env = { BENCH_LIBRARY: libraries[contender.library ?? 'own'] };
-      const process = new ChildProcess(CONTENDER, { env, execArgv: ['--expose-gc'] });
-      processes.push(process);
-      const options = optionsOf(workload, contender, port);
-      await process.ask({ action: 'setUp', module: contender.module, options });
+      const own = () => contenderProcess(libraries[contender.library ?? 'own']);
+      const seat = shared ? new Seat(shared, { isShared: true }) : new Seat(own());
+      seats.push(seat);
+      await seat.setUp(contender.module, optionsOf(workload, contender, port));
     }
     const measured = [];
     for (let round = -warmUp; round < rounds; round++) {
-      const results = await playRound(processes, workload, Math.abs(round));
+      const results = await playRound(seats, workload, Math.abs(round));
       if (round >= 0) measured.push(results);
     }
-    return measured;
-  } catch (error) {
-    throw new Error(`${workload.name}: ${error.message}`, { cause: error });
+    const memory = [];
+    for (const seat of seats) memory.push(await seat.memory());
+    return { rounds: measured, memory };
   } finally {
-    await Promise.all(processes.map((process) => process.end()));
+    // The last comes first, so that what they put on top of each other is taken off. What fails here has failed before.
+    for (const seat of seats.toReversed()) await seat.leave().catch(() => undefined);
   }
 }
 
-async function playRound(processes, workload, turn) {
-  const results = [];
-  for (let i = 0; i < processes.length; i++) {
-    const next = (i + turn) % processes.length;
-    results[next] = await processes[next].ask({ action: 'round', times: workload.times });
+async function playRound(seats, workload, turn) {
+  const { times, unitsEach, measures } = workload;
+  const answers = [];
+  for (let i = 0; i < seats.length; i++) {
+    const next = (i + turn) % seats.length;
+    answers[next] = await seats[next].round(times, measures);
   }
-  results.forEach(({ work }, i) => checkWork(work, results[0].work, workload, i));
-  return results;
+  checkWork(answers, workload);
+  return answers.map((answer) => perUnit(answer, times * unitsEach));
 }
 
-/** Everyone did the same work as the first, and all that was asked for. */
-function checkWork(work, first, { contenders, times, unitsEach, expected }, i) {
-  const right = { ...first, [expected]: times * unitsEach };
-  if (isDeepStrictEqual(work, right)) return;
-  throw new Error(
-    `"${contenders[i].name}" did other work: ${JSON.stringify(work)}, not ${JSON.stringify(right)}.`,
-  );
+function perUnit({ work, cpuUs, wallUs, keptBytes }, units) {
+  return {
+    work,
+    cpuNs: (cpuUs * 1_000) / units,
+    wallNs: (wallUs * 1_000) / units,
+    ...(keptBytes !== undefined && { keptBytes: keptBytes / units }),
+  };
 }
 
 /** What a contender is told; each wire has its own idea of where `/v1` belongs. */

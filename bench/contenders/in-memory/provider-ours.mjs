@@ -1,7 +1,7 @@
 // Through public interfaces only: `LlmService.stream()` over a provider that hands out ready chunks.
-import { heardBy, resetAll } from './chunk-hooks.mjs';
-import { decoratedHooks, library, startApplication } from './library.mjs';
-import { PiecesProvider } from './pieces-provider.mjs';
+import { heardBy, resetAll } from '../chunk-hooks.mjs';
+import { decoratedHooks, library, startApplication } from '../library.mjs';
+import { PiecesProvider } from '../pieces-provider.mjs';
 
 export async function setUp({ handlers }) {
   const classes = await decoratedHooks(handlers);

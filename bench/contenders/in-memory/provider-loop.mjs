@@ -1,7 +1,7 @@
 // `for await` over the same ready chunks, and a plain isolated loop over the handlers.
-import { chunkHookClasses, heardBy, resetAll } from './chunk-hooks.mjs';
+import { chunkHookClasses, heardBy, resetAll } from '../chunk-hooks.mjs';
 import { tell } from './dispatch-loop.mjs';
-import { Pieces } from './pieces-provider.mjs';
+import { Pieces } from '../pieces-provider.mjs';
 
 export async function setUp({ handlers }) {
   const hooks = (await chunkHookClasses(handlers)).map((ChunkHook) => new ChunkHook());

@@ -1,0 +1,28 @@
+// The same application with the module, which finds the hooks of all providers.
+import { internal, startApplication } from '../library.mjs';
+import { PiecesProvider } from '../pieces-provider.mjs';
+import { decoratedClasses } from './decorated-classes.mjs';
+import { METHODS } from './many-classes.mjs';
+
+const { HandlerRegistry } = await internal('registry/index.js');
+
+export function setUp({ classes }) {
+  const providers = decoratedClasses(classes);
+  let app;
+  return {
+    async run() {
+      app = await startApplication(
+        { llm: { provider: new PiecesProvider(), model: 'pieces' } },
+        providers,
+      );
+      return { started: 1 };
+    },
+    async release() {
+      const found = app.get(HandlerRegistry, { strict: false }).handlers().length;
+      await app.close();
+      const right = classes * Object.keys(METHODS).length;
+      if (found !== right) throw new Error(`${found} of ${right} hooks were found.`);
+    },
+    close: () => undefined,
+  };
+}

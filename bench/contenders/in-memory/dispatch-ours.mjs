@@ -1,0 +1,54 @@
+// A chunk event made and told by the library's own Dispatcher to the discovered hooks of a real application's run. The
+// three inner classes are taken from the build, because nothing public stops in front of the dispatcher.
+import { heardBy, resetAll } from '../chunk-hooks.mjs';
+import { decoratedHooks, internal, library, startApplication } from '../library.mjs';
+import { PiecesProvider } from '../pieces-provider.mjs';
+
+const { Dispatcher } = await internal('dispatch/index.js');
+const { RunFactory } = await internal('run/index.js');
+
+/** The library reads the clock once a packet. */
+const EVENTS_PER_PACKET = 64;
+
+export async function setUp({ handlers, isAsync }) {
+  const classes = await decoratedHooks(handlers, isAsync);
+  const llm = { provider: new PiecesProvider(), model: 'pieces' };
+  const app = await startApplication({ llm }, classes);
+  const dispatcher = app.get(Dispatcher, { strict: false });
+  const runs = app.get(RunFactory, { strict: false });
+  const hooks = classes.map((one) => app.get(one));
+  return {
+    async run(times) {
+      resetAll(hooks);
+      const run = runs.create({ provider: 'pieces', model: 'pieces' });
+      if (isAsync) await tellAllAsync(times, dispatcher, run);
+      else tellAllSync(times, dispatcher, run);
+      return { dispatched: times, heard: heardBy(hooks) };
+    },
+    close: () => app.close(),
+  };
+}
+
+const { LlmStreamChunkEvent } = library;
+const chunk = { type: 'text', text: ' word' };
+
+function tellAllSync(times, dispatcher, run) {
+  let arrivedAt = 0;
+  for (let i = 0; i < times; i++) {
+    if (i % EVENTS_PER_PACKET === 0) arrivedAt = Date.now();
+    const event = new LlmStreamChunkEvent(run, chunk, i, arrivedAt);
+    const waiting = dispatcher.tell(event, run);
+    if (waiting !== undefined) throw new Error('A synchronous hook was waited for.');
+  }
+}
+
+/** As the library's own reader of a stream does it. */
+async function tellAllAsync(times, dispatcher, run) {
+  let arrivedAt = 0;
+  for (let i = 0; i < times; i++) {
+    if (i % EVENTS_PER_PACKET === 0) arrivedAt = Date.now();
+    const event = new LlmStreamChunkEvent(run, chunk, i, arrivedAt);
+    const waiting = dispatcher.tell(event, run);
+    if (waiting !== undefined) await waiting;
+  }
+}

@@ -1,0 +1,65 @@
+// One file for each major of Node: those that are kept for the README, and the last ones.
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { measuredPackages, versionOf } from './library-copy.mjs';
+
+const FOLDER = new URL('../results/', import.meta.url);
+
+/** On what it is measured, and with what. */
+export function describeMachine() {
+  return {
+    node: process.versions.node,
+    cpu: cpus()[0].model.trim(),
+    cores: cpus().length,
+    platform: `${process.platform} ${process.arch}`,
+    versions: Object.fromEntries(measuredPackages().map((name) => [name, versionOf(name)])),
+  };
+}
+
+/** What is kept of a major of Node, if there is anything. */
+export function keptResults(major) {
+  const file = fileOf(`node-${major}`);
+  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
+}
+
+/** Throws where what is kept was measured with something else, so that new results must not stand beside it. */
+export function checkKept(machine) {
+  const { results: _, ...kept } = keptResults(majorOf(machine)) ?? machine;
+  const [before, now] = [kept, machine].map(({ versions, ...rest }) => ({ ...rest, ...versions }));
+  const differing = Object.keys({ ...before, ...now }).filter((key) => before[key] !== now[key]);
+  if (differing.length === 0) return;
+  const changes = differing.map(
+    (key) => `${key} ${before[key] ?? 'none'}, now ${now[key] ?? 'none'}`,
+  );
+  throw new Error(`Run all workloads again: what is kept was measured with ${changes.join('; ')}.`);
+}
+
+/** Keeps results in the place of the same workloads' older ones; `names` are all workloads, in their order. */
+export function keepResults(machine, results, names) {
+  const older = keptResults(majorOf(machine))?.results ?? [];
+  const all = names.flatMap((name) => {
+    const of = (list) => list.filter((result) => result.name === name);
+    const [found] = [...of(results), ...of(older)];
+    return found === undefined ? [] : [found];
+  });
+  return write(`node-${majorOf(machine)}`, { ...machine, results: all });
+}
+
+/** Writes results that are not for the README. */
+export function writeResults(machine, results) {
+  return write(`last-node-${majorOf(machine)}`, { ...machine, results });
+}
+
+function write(name, content) {
+  mkdirSync(FOLDER, { recursive: true });
+  writeFileSync(fileOf(name), `${JSON.stringify(content, null, 2)}\n`);
+  return `bench/results/${name}.json`;
+}
+
+function fileOf(name) {
+  return new URL(`${name}.json`, FOLDER);
+}
+
+function majorOf({ node }) {
+  return node.split('.')[0];
+}
