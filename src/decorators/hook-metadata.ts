@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import type { HandlerOptions } from '../events/index.js';
 import type { HookSelector, InterceptorOptions } from './hook-selector.js';
-import { checkPlace } from './methods-of.js';
+import { checkPlace, methodsOf, noteOn } from './methods-of.js';
 
 const HOOKS = Symbol.for('nestjs-llm-callbacks:hooks');
 const SCOPES = Symbol.for('nestjs-llm-callbacks:scopes');
@@ -22,14 +22,15 @@ export function addHook(
 ): void {
   checkPlace(decorator, target, key, descriptor, 'be a callback');
   // Kept by name beside the method, not on the function: a decorator above that wraps the function loses nothing.
-  const hooks = readHooks(target, key);
   // Decorators are applied from the bottom up; they are registered as they are read.
-  Reflect.defineMetadata(HOOKS, [hook, ...hooks], target, key);
+  noteOn<readonly HookMetadata[]>(HOOKS, target, key, (hooks = []) => [hook, ...hooks]);
 }
 
-/** The decorators on a method of exactly this prototype, from the top down. */
-export function readHooks(prototype: object, method: string): readonly HookMetadata[] {
-  return (Reflect.getOwnMetadata(HOOKS, prototype, method) as HookMetadata[] | undefined) ?? [];
+/** The decorated methods of a class, own and inherited, each with its decorators from the top down. */
+export function decoratedMethods(
+  prototype: object,
+): [method: string, hooks: readonly HookMetadata[]][] {
+  return methodsOf(HOOKS, prototype);
 }
 
 export function setScopes(target: object, scopes: readonly string[]): void {

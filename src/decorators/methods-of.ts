@@ -1,24 +1,44 @@
+import 'reflect-metadata';
 import { CallbacksConfigurationError } from '../errors/index.js';
 
-/**
- * What decorators have noted on the methods of a class, own and inherited. A method counts as it is overridden: without
- * the decorator it drops out.
- */
-export function methodsOf<M>(
+/** What decorators of one kind have noted on the methods of exactly one prototype. */
+type Notes<M> = Map<string, M>;
+
+/** Notes something on a method, given what was noted there before. */
+export function noteOn<M>(
+  kind: symbol,
   prototype: object,
-  read: (owner: object, method: string) => M | undefined,
-): [method: string, noted: M][] {
-  const found = new Map<string, M | undefined>();
+  method: string,
+  change: (noted: M | undefined) => M,
+): void {
+  let notes = notesOf<M>(kind, prototype);
+  if (notes === undefined) Reflect.defineMetadata(kind, (notes = new Map()), prototype);
+  notes.set(method, change(notes.get(method)));
+}
+
+/**
+ * What decorators of one kind have noted on the methods of a class, own and inherited. A method counts as it is
+ * overridden: without the decorator it drops out.
+ */
+export function methodsOf<M>(kind: symbol, prototype: object): [method: string, noted: M][] {
+  const found: [string, M][] = [];
+  const heirs: object[] = [];
   for (
     let owner: object | null = prototype;
     owner && owner !== Object.prototype;
     owner = Object.getPrototypeOf(owner) as object | null
   ) {
-    for (const name of Object.getOwnPropertyNames(owner)) {
-      if (!found.has(name)) found.set(name, read(owner, name));
+    // One lookup a class, whatever number of methods it has: an application may have thousands.
+    for (const [method, noted] of notesOf<M>(kind, owner) ?? []) {
+      if (!heirs.some((heir) => Object.hasOwn(heir, method))) found.push([method, noted]);
     }
+    heirs.push(owner);
   }
-  return [...found].filter((entry): entry is [string, M & {}] => entry[1] !== undefined);
+  return found;
+}
+
+function notesOf<M>(kind: symbol, prototype: object): Notes<M> | undefined {
+  return Reflect.getOwnMetadata(kind, prototype) as Notes<M> | undefined;
 }
 
 /** Refuses a decorator that is not on an instance method; the error names the place. */

@@ -13,7 +13,7 @@ export class DurableHandlers {
   /** @param known those that are registered already */
   checkStart(hasQueue: boolean, known: readonly Handler[]): void {
     this.#hasQueue = hasQueue;
-    this.check([...known, ...this.#ofInstances.values()], known);
+    this.check([...known, ...this.#ofInstances.values()], () => known);
   }
 
   /** From now on jobs may come: what is not known by now cannot be known in another process. */
@@ -22,7 +22,7 @@ export class DurableHandlers {
   }
 
   /** Refuses durable handlers that no worker could be given, or could not be told from one another. */
-  check(added: readonly Handler[], known: readonly Handler[]): void {
+  check(added: readonly Handler[], known: () => readonly Handler[]): void {
     const durable = added.filter(isDurable);
     if (durable.length === 0) return;
     if (this.#hasQueue === false) {
@@ -30,7 +30,7 @@ export class DurableHandlers {
         `${durable[0]!.name} has background: 'durable', but there is no job queue. Give one, as CallbacksModule.forRoot({ background: { queue: new BullmqJobQueue({ connection }) } }), or make it background: true.`,
       );
     }
-    const all = [...durable, ...this.#all(known)];
+    const all = [...durable, ...this.#all(known())];
     for (const handler of durable) {
       const other = all.find((one) => one.jobName === handler.jobName && !isSame(one, handler));
       if (other === undefined) continue;
@@ -51,7 +51,7 @@ export class DurableHandlers {
         `${unknown[0]!.name} has background: 'durable', but was given to ${to === 'call' ? 'a single call' : 'an agent that was made while the application ran'}, where no other process could find it. Make it a provider, or give it to forRoot or forFeature.`,
       );
     }
-    this.check(unknown, known);
+    this.check(unknown, () => known);
     for (const handler of unknown) this.#ofInstances.set(handler.hook, handler);
   }
 

@@ -31,7 +31,7 @@ export class HandlerRegistry {
       .flatMap((object) => this.#hooksOf(object))
       .map((hook) => toHandler(hook));
     this.#checkScopes(listed);
-    this.#durable.check(listed, [...this.#registered]);
+    this.#durable.check(listed, () => [...this.#registered]);
     for (const handler of this.#listed) handler.active = false;
     this.#listed = listed;
     this.#version++;
@@ -113,7 +113,7 @@ export class HandlerRegistry {
 
   #register(handlers: readonly Handler[]): void {
     this.#checkScopes(handlers);
-    this.#durable.check(handlers, this.handlers());
+    this.#durable.check(handlers, () => this.handlers());
     for (const handler of handlers) this.#registered.add(handler);
     this.#version++;
   }

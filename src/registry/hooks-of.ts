@@ -1,10 +1,4 @@
-import {
-  methodsOf,
-  readHooks,
-  readScopes,
-  type HookMetadata,
-  type HookSelector,
-} from '../decorators/index.js';
+import { decoratedMethods, readScopes, type HookSelector } from '../decorators/index.js';
 import {
   ANY_EVENT_METHOD,
   CALLBACKS_CLASS,
@@ -16,21 +10,13 @@ import {
 import { checkHook } from './check-hook.js';
 import type { HandlerFunction, Hook } from './handler.js';
 
+export { decoratedMethods };
+
 /** Which events the class methods of `Callbacks` hear. */
 const SELECTOR_BY_METHOD: ReadonlyMap<string, EventSelector> = new Map<string, EventSelector>([
   ...EVENT_TYPES.map((type) => [EVENTS[type].method, type] as const),
   [ANY_EVENT_METHOD, '*'],
 ]);
-
-/** The decorated methods of a class, own and inherited; an override without a decorator drops out. */
-export function decoratedMethods(
-  prototype: object,
-): [method: string, hooks: readonly HookMetadata[]][] {
-  return methodsOf(prototype, (owner, method) => {
-    const hooks = readHooks(owner, method);
-    return hooks.length > 0 ? hooks : undefined;
-  });
-}
 
 /** Whether a provider of this class has anything to hear: decorated methods, or those of a `Callbacks` class. */
 export function hasHooks(prototype: object): boolean {
@@ -39,9 +25,13 @@ export function hasHooks(prototype: object): boolean {
 
 /** Every hook of an object: decorated methods, interceptors included, and `onXxx` methods that bear no decorator. */
 export function hooksOf(target: object): Hook[] {
+  const owner: Owner = {
+    name: target.constructor?.name ?? 'Object',
+    scopes: readScopes(target.constructor ?? Object),
+  };
   const decorated = decoratedMethods((Object.getPrototypeOf(target) ?? {}) as object);
   const hooks = decorated.flatMap(([method, found]) =>
-    found.map(({ selector, options }) => methodHook(target, method, selector, options)),
+    found.map(({ selector, options }) => methodHook(target, owner, method, selector, options)),
   );
   const byDecorator = new Set(decorated.map(([method]) => method));
   for (const [method, selector] of SELECTOR_BY_METHOD) {
@@ -50,7 +40,7 @@ export function hooksOf(target: object): Hook[] {
       typeof (target as Record<string, unknown>)[method] !== 'function'
     )
       continue;
-    hooks.push(methodHook(target, method, selector, {}));
+    hooks.push(methodHook(target, owner, method, selector, {}));
   }
   return hooks;
 }
@@ -65,24 +55,35 @@ export function functionHook(
   return toHook({ name, selector, target: { fn }, method: 'fn' }, options);
 }
 
+/** What the hooks of one object have of its class. */
+interface Owner {
+  readonly name: string;
+  readonly scopes: readonly string[] | undefined;
+}
+
 function methodHook(
   target: object,
+  owner: Owner,
   method: string,
   selector: HookSelector,
   options: HandlerOptions<never>,
 ): Hook {
-  const name = `${target.constructor?.name ?? 'Object'}.${method}`;
-  return toHook({ name, selector, target, method }, options);
+  const name = `${owner.name}.${method}`;
+  return toHook({ name, selector, target, method }, options, owner.scopes);
 }
 
 function toHook(
   hook: Pick<Hook, 'name' | 'selector' | 'target' | 'method'>,
   options: HandlerOptions<never>,
+  scopes?: readonly string[],
 ): Hook {
   checkHook(hook, options);
-  const scope = options.scope ?? readScopes(hook.target.constructor ?? Object);
+  const scope = options.scope ?? scopes;
   return {
-    ...hook,
+    name: hook.name,
+    selector: hook.selector,
+    target: hook.target,
+    method: hook.method,
     order: options.order ?? 0,
     critical: options.critical ?? false,
     timeoutMs: options.timeoutMs,

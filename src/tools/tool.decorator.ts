@@ -1,5 +1,4 @@
-import 'reflect-metadata';
-import { checkPlace, methodsOf } from '../decorators/index.js';
+import { checkPlace, methodsOf, noteOn } from '../decorators/index.js';
 import type { ToolContext, ToolOptions } from './tool-types.js';
 
 const TOOL = Symbol.for('nestjs-llm-callbacks:tool');
@@ -40,14 +39,11 @@ export type ToolDecorator<Args> = <M extends (args: Args, context: ToolContext) 
 export function Tool<Args = never>(options: ToolMethodOptions<Args>): ToolDecorator<Args> {
   return (target, key, descriptor) => {
     checkPlace('Tool', target, key, descriptor, 'be a tool');
-    Reflect.defineMetadata(TOOL, options, target, key);
+    noteOn(TOOL, target, key, () => options);
   };
 }
 
 /** The tools of a class, own and inherited. */
 export function toolMethods(prototype: object): [method: string, options: ToolMethodOptions][] {
-  return methodsOf(
-    prototype,
-    (owner, method) => Reflect.getOwnMetadata(TOOL, owner, method) as ToolMethodOptions | undefined,
-  );
+  return methodsOf(TOOL, prototype);
 }
