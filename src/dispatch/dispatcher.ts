@@ -1,49 +1,10 @@
-import { Injectable, Logger } from '@nestjs/common';
-import { CallbackAbort } from '../errors/index.js';
-import {
-  CallbackErrorEvent,
-  EVENTS,
-  type CallbackEvent,
-  type HandlerContext,
-  type RunInfo,
-} from '../events/index.js';
-import {
-  callHandler,
-  type Handler,
-  type HandlerFunction,
-  type HandlerTable,
-  type InstanceOwner,
-} from '../registry/index.js';
-import { messageOf, oneLine } from '../text.js';
+import { Injectable } from '@nestjs/common';
+import { LlmStreamChunkEvent, type CallbackEvent } from '../events/index.js';
+import type { Handler } from '../registry/index.js';
+import type { LlmChunk } from '../shapes/index.js';
 import { Background } from './background.js';
-import { abortable, isThenable } from './promises.js';
-import { callWithTimeout } from './timeout.js';
-
-/** What dispatch needs of a run. */
-export interface Audience extends RunInfo, InstanceOwner {
-  readonly handlers: HandlerTable;
-  /** The methods of the handlers of chunks, looked up once: a spy that is set before the run is called. */
-  readonly chunkMethods: readonly HandlerFunction[];
-  /** Fires when the run is aborted. */
-  readonly signal: AbortSignal;
-  /** What its handlers get besides the event. */
-  readonly handlerContext: HandlerContext;
-  /** Whether the run's terminal event was told. */
-  readonly ended: boolean;
-  /** Whether its caller has gone on: what critical handlers throw is told as `callback.error` from then on. */
-  readonly released: boolean;
-  /** Calls a handler where the runs that it starts know whom they come from. */
-  insideHandler<R>(handler: Handler, call: () => R): R;
-}
-
-/** An event that is being told. */
-interface Telling {
-  readonly event: CallbackEvent;
-  readonly run: Audience;
-  readonly handlers: readonly Handler[];
-  /** The first error that the run must end with. */
-  refused?: { readonly error: unknown };
-}
+import { HandlerCalls, type Audience, type Telling } from './handler-calls.js';
+import { isThenable } from './promises.js';
 
 /** What is left of a telling that nobody waits for. */
 export interface LateTelling {
@@ -56,9 +17,11 @@ export interface LateTelling {
 /** Calls handlers: in order, each awaited only if it returns a promise, none able to disturb the others. */
 @Injectable()
 export class Dispatcher {
-  readonly #logger = new Logger('Callbacks');
+  readonly #handlers: HandlerCalls;
 
-  constructor(private readonly background: Background) {}
+  constructor(background: Background) {
+    this.#handlers = new HandlerCalls(background, (event, run) => this.tell(event, run));
+  }
 
   /**
    * Tells an event to its handlers. Returns nothing when all of them were synchronous.
@@ -67,9 +30,7 @@ export class Dispatcher {
    * other handlers have heard the event by then.
    */
   tell(event: CallbackEvent, run: Audience): void | Promise<void> {
-    const handlers = run.handlers[event.type];
-    if (event.type === 'llm.chunk') return this.#tellChunk(event, run, handlers);
-    return this.#goOn({ event, run, handlers }, 0);
+    return this.#goOn({ event, run, handlers: run.handlers[event.type] }, 0);
   }
 
   /** {@link tell} for a caller that cannot wait: it learns at once what is known at once. */
@@ -79,38 +40,62 @@ export class Dispatcher {
     return told === undefined ? undefined : { told, refused: telling.refused };
   }
 
-  /** The hot path: plain handlers that return nothing. From the first that is otherwise, the rest is told as usual. */
-  #tellChunk(
-    event: CallbackEvent,
+  /**
+   * The hot path, {@link tell} for a piece of an answer: its event is made if somebody hears it. Plain handlers are called
+   * without a frame, because handlers of chunks must not start runs.
+   */
+  tellChunk(
+    chunk: LlmChunk,
+    index: number,
+    timestamp: number,
     run: Audience,
-    handlers: readonly Handler[],
   ): void | Promise<void> {
+    const handlers = run.handlers['llm.chunk'];
+    if (handlers.length === 0) return undefined;
     const { chunkMethods, handlerContext } = run;
+    const event = new LlmStreamChunkEvent(run, chunk, index, timestamp);
     for (let i = 0; i < handlers.length; i++) {
       const handler = handlers[i]!;
       if (!handler.isPlain) return this.#goOn({ event, run, handlers }, i);
       if (!handler.active) continue;
       let returned: unknown;
       try {
-        // Without a frame: handlers of chunks must not start runs.
         returned = chunkMethods[i]!.call(handler.target, event, handlerContext);
       } catch (error) {
         const telling: Telling = { event, run, handlers };
-        return this.#goOn(telling, i + 1, this.#failed(telling, handler, error));
+        return this.#goOn(telling, i + 1, this.#handlers.failed(telling, handler, error));
       }
-      if (returned !== undefined) {
-        const telling: Telling = { event, run, handlers };
-        return this.#goOn(telling, i + 1, this.#settle(telling, handler, returned));
-      }
+      if (isThenable(returned)) return this.#awaitEach({ event, run, handlers }, i, returned);
     }
     return undefined;
+  }
+
+  /** Goes on with a chunk from the first handler that is waited for, with no promise but those of the handlers. */
+  async #awaitEach(telling: Telling, from: number, first: unknown): Promise<void> {
+    const { event, run, handlers } = telling;
+    const { chunkMethods, handlerContext } = run;
+    for (let i = from; i < handlers.length; i++) {
+      const handler = handlers[i]!;
+      if (!handler.isPlain) return this.#goOn(telling, i);
+      if (!handler.active) continue;
+      try {
+        const returned: unknown =
+          i === from ? first : chunkMethods[i]!.call(handler.target, event, handlerContext);
+        if (isThenable(returned)) await returned;
+      } catch (error) {
+        await this.#handlers.rejected(telling, handler, error);
+      }
+      // Nothing is told after the terminal event.
+      if (run.ended) return;
+    }
+    if (telling.refused !== undefined) throw telling.refused.error;
   }
 
   /** Tells the handlers from the one numbered `next` on, when what is waited for is over. */
   #goOn(telling: Telling, next: number, waiting?: Promise<void>): void | Promise<void> {
     if (waiting !== undefined) return this.#goOnLater(telling, next, waiting);
     for (let i = next; i < telling.handlers.length; i++) {
-      const told = this.#tellOne(telling, telling.handlers[i]!);
+      const told = this.#handlers.tell(telling, telling.handlers[i]!);
       if (told !== undefined) return this.#goOnLater(telling, i + 1, told);
     }
     if (telling.refused !== undefined) throw telling.refused.error;
@@ -124,69 +109,9 @@ export class Dispatcher {
     for (let i = next; i < handlers.length; i++) {
       // The run was ended while a handler kept this event waiting: nothing is told after the terminal event.
       if (run.ended && !isTerminal) return;
-      await this.#tellOne(telling, handlers[i]!);
+      await this.#handlers.tell(telling, handlers[i]!);
     }
     if (telling.refused !== undefined) throw telling.refused.error;
-  }
-
-  /** Returns a promise, which never rejects, only while there is something to wait for. */
-  #tellOne(telling: Telling, handler: Handler): Promise<void> | undefined {
-    const { event, run, refused } = telling;
-    if (!handler.active || (handler.critical && refused !== undefined)) return undefined;
-    try {
-      if (handler.when !== undefined && !handler.when(event as never)) return undefined;
-    } catch (error) {
-      return this.report(handler, event, run, error);
-    }
-    if (handler.background) return this.#tellLater(telling, handler);
-    try {
-      return this.#settle(telling, handler, this.#call(handler, event, run));
-    } catch (error) {
-      return this.#failed(telling, handler, error);
-    }
-  }
-
-  #tellLater({ event, run }: Telling, handler: Handler): Promise<void> | undefined {
-    const failed = (error: unknown, isLogged = false) =>
-      isLogged
-        ? this.#tellFailure(handler, event, run, error)
-        : this.report(handler, event, run, error);
-    const taken = this.background.take({ handler, event, run, failed });
-    if (taken === undefined || EVENTS[event.type].phase !== 'start') return taken;
-    return abortable(taken, run.signal).catch(nothing);
-  }
-
-  #call(handler: Handler, event: CallbackEvent, run: Audience): unknown {
-    const { timeoutMs } = handler;
-    if (timeoutMs === undefined)
-      return run.insideHandler(handler, () => callHandler(handler, event, run.handlerContext, run));
-    return run.insideHandler(handler, () =>
-      callWithTimeout(handler, timeoutMs, event, run, run.signal),
-    );
-  }
-
-  #settle(telling: Telling, handler: Handler, returned: unknown): Promise<void> | undefined {
-    if (!isThenable(returned)) return undefined;
-    const { event, run } = telling;
-    // An aborted run does not wait for those who were told that it starts.
-    const settled =
-      EVENTS[event.type].phase === 'start' ? abortable(returned, run.signal) : returned;
-    return Promise.resolve(settled).then(nothing, (error: unknown) =>
-      run.signal.aborted && error === run.signal.reason
-        ? undefined
-        : this.#failed(telling, handler, error),
-    );
-  }
-
-  #failed(telling: Telling, handler: Handler, error: unknown): Promise<void> | undefined {
-    const { event, run } = telling;
-    const { phase } = EVENTS[event.type];
-    const isRefusal = !run.released && (handler.critical || error instanceof CallbackAbort);
-    if (!isRefusal || phase === 'error' || phase === 'note' || telling.refused !== undefined) {
-      return this.report(handler, event, run, error);
-    }
-    telling.refused = { error };
-    return undefined;
   }
 
   /** Logs, and tells, that a handler has failed. Returns a promise only while there is something to wait for. */
@@ -196,23 +121,6 @@ export class Dispatcher {
     run: Audience,
     error: unknown,
   ): Promise<void> | undefined {
-    this.#logger.error(
-      `${handler.name} failed on ${event.type}: ${oneLine(messageOf(error))}`,
-      error instanceof Error ? error.stack : '',
-    );
-    return this.#tellFailure(handler, event, run, error);
-  }
-
-  #tellFailure(
-    { name }: Pick<Handler, 'name'>,
-    event: CallbackEvent,
-    run: Audience,
-    error: unknown,
-  ): Promise<void> | undefined {
-    if (event.type === 'callback.error') return undefined;
-    const failure = new CallbackErrorEvent(run, { handler: name, event, error });
-    return this.tell(failure, run) ?? undefined;
+    return this.#handlers.report(handler, event, run, error);
   }
 }
-
-function nothing(): void {}

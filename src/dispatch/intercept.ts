@@ -1,6 +1,6 @@
 import { LlmAbortedError } from '../errors/index.js';
 import { callHook, type Handler } from '../registry/index.js';
-import type { Audience } from './dispatcher.js';
+import type { Audience } from './handler-calls.js';
 import { abortable } from './promises.js';
 
 /** The first interceptor from the one numbered `from` on that a call goes through; its number is the end where none does. */

@@ -1,12 +1,6 @@
 import { tooLate } from '../dispatch/index.js';
 import { LlmAbortedError } from '../errors/index.js';
-import {
-  LlmEndEvent,
-  LlmErrorEvent,
-  LlmRetryEvent,
-  LlmStartEvent,
-  LlmStreamChunkEvent,
-} from '../events/index.js';
+import { LlmEndEvent, LlmErrorEvent, LlmRetryEvent, LlmStartEvent } from '../events/index.js';
 import { RunLife, watchStops, type Run, type Stoppable } from '../run/index.js';
 import type { LlmChunk, LlmResponse, ProviderResult } from '../shapes/index.js';
 import { CallMeter } from './call-meter.js';
@@ -23,7 +17,6 @@ export class LlmCall extends RunLife implements Stoppable {
   startEvent!: LlmStartEvent;
   readonly meter: CallMeter;
   #unwatch: (() => void) | undefined;
-  readonly #hearsChunks: boolean;
   /** Stops what interceptors have asked for and is still under way. */
   #underWay: Set<AbortController> | undefined;
   /** Whether the reader stopped reading; the call then ends well, where an abort ends it in an error. */
@@ -39,7 +32,6 @@ export class LlmCall extends RunLife implements Stoppable {
     const { collect = true } = spec.options;
     this.collect = collect;
     this.meter = new CallMeter(runtime.prices, collect);
-    this.#hearsChunks = run.handlers['llm.chunk'].length > 0;
   }
 
   /** Whether something stands between the caller and the provider. */
@@ -130,10 +122,7 @@ export class LlmCall extends RunLife implements Stoppable {
   /** Tells a chunk that arrived at `timestamp`; what is returned is to be awaited before the chunk is handed over. */
   chunk(chunk: LlmChunk, timestamp: number): void | Promise<void> {
     this.meter.arrivals.chunk(chunk);
-    const index = this.#chunks++;
-    if (!this.#hearsChunks) return undefined;
-    const event = new LlmStreamChunkEvent(this.run, chunk, index, timestamp);
-    return this.tell(event);
+    return this.runtime.dispatcher.tellChunk(chunk, this.#chunks++, timestamp, this.run);
   }
 
   /** Notes a whole answer that is still to be checked, so that it is told if the call ends meanwhile. */

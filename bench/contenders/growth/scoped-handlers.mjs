@@ -7,7 +7,6 @@ import { METHODS } from './many-classes.mjs';
 
 const { Dispatcher } = await internal('dispatch/index.js');
 const { RunFactory } = await internal('run/index.js');
-const { LlmStreamChunkEvent } = library;
 
 const SPEC = { provider: 'pieces', model: 'pieces' };
 const chunk = { type: 'text', text: ' word' };
@@ -35,7 +34,7 @@ export async function setUp({ elsewhere, what }) {
 function tellEvents(times, runs, dispatcher) {
   const run = runs.create(SPEC);
   for (let i = 0; i < times; i++) {
-    const waiting = dispatcher.tell(new LlmStreamChunkEvent(run, chunk, i, 0), run);
+    const waiting = dispatcher.tellChunk(chunk, i, 0, run);
     if (waiting !== undefined) throw new Error('A synchronous hook was waited for.');
   }
   return times;
@@ -45,7 +44,7 @@ function tellEvents(times, runs, dispatcher) {
 function makeRuns(times, runs, dispatcher) {
   for (let i = 0; i < times; i++) {
     const run = runs.create(SPEC);
-    dispatcher.tell(new LlmStreamChunkEvent(run, chunk, i, 0), run);
+    dispatcher.tellChunk(chunk, i, 0, run);
   }
   return times;
 }

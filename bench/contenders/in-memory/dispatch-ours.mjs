@@ -1,7 +1,7 @@
 // A chunk event made and told by the library's own Dispatcher to the discovered hooks of a real application's run. The
 // three inner classes are taken from the build, because nothing public stops in front of the dispatcher.
 import { heardBy, resetAll } from '../chunk-hooks.mjs';
-import { decoratedHooks, internal, library, startApplication } from '../library.mjs';
+import { decoratedHooks, internal, startApplication } from '../library.mjs';
 import { PiecesProvider } from '../pieces-provider.mjs';
 
 const { Dispatcher } = await internal('dispatch/index.js');
@@ -29,15 +29,13 @@ export async function setUp({ handlers, isAsync }) {
   };
 }
 
-const { LlmStreamChunkEvent } = library;
 const chunk = { type: 'text', text: ' word' };
 
 function tellAllSync(times, dispatcher, run) {
   let arrivedAt = 0;
   for (let i = 0; i < times; i++) {
     if (i % EVENTS_PER_PACKET === 0) arrivedAt = Date.now();
-    const event = new LlmStreamChunkEvent(run, chunk, i, arrivedAt);
-    const waiting = dispatcher.tell(event, run);
+    const waiting = dispatcher.tellChunk(chunk, i, arrivedAt, run);
     if (waiting !== undefined) throw new Error('A synchronous hook was waited for.');
   }
 }
@@ -47,8 +45,7 @@ async function tellAllAsync(times, dispatcher, run) {
   let arrivedAt = 0;
   for (let i = 0; i < times; i++) {
     if (i % EVENTS_PER_PACKET === 0) arrivedAt = Date.now();
-    const event = new LlmStreamChunkEvent(run, chunk, i, arrivedAt);
-    const waiting = dispatcher.tell(event, run);
+    const waiting = dispatcher.tellChunk(chunk, i, arrivedAt, run);
     if (waiting !== undefined) await waiting;
   }
 }

@@ -1,0 +1,149 @@
+import { Logger } from '@nestjs/common';
+import { CallbackAbort } from '../errors/index.js';
+import {
+  CallbackErrorEvent,
+  EVENTS,
+  type CallbackEvent,
+  type HandlerContext,
+  type RunInfo,
+} from '../events/index.js';
+import {
+  callHandler,
+  type Handler,
+  type HandlerFunction,
+  type HandlerTable,
+  type InstanceOwner,
+} from '../registry/index.js';
+import { messageOf, oneLine } from '../text.js';
+import type { Background } from './background.js';
+import { abortable, isThenable } from './promises.js';
+import { callWithTimeout } from './timeout.js';
+
+/** What dispatch needs of a run. */
+export interface Audience extends RunInfo, InstanceOwner {
+  readonly handlers: HandlerTable;
+  /** The methods of the handlers of chunks, looked up once: a spy that is set before the run is called. */
+  readonly chunkMethods: readonly HandlerFunction[];
+  /** Fires when the run is aborted. */
+  readonly signal: AbortSignal;
+  /** What its handlers get besides the event. */
+  readonly handlerContext: HandlerContext;
+  /** Whether the run's terminal event was told. */
+  readonly ended: boolean;
+  /** Whether its caller has gone on: what critical handlers throw is told as `callback.error` from then on. */
+  readonly released: boolean;
+  /** Calls a handler where the runs that it starts know whom they come from. */
+  insideHandler<R>(handler: Handler, call: () => R): R;
+}
+
+/** An event that is being told. */
+export interface Telling {
+  readonly event: CallbackEvent;
+  readonly run: Audience;
+  readonly handlers: readonly Handler[];
+  /** The first error that the run must end with. */
+  refused?: { readonly error: unknown };
+}
+
+/** Calls one handler at a time, such that it cannot disturb the others, whatever it does. */
+export class HandlerCalls {
+  readonly #logger = new Logger('Callbacks');
+
+  constructor(
+    private readonly background: Background,
+    private readonly tellEvent: (event: CallbackEvent, run: Audience) => void | Promise<void>,
+  ) {}
+
+  /** Returns a promise, which never rejects, only while there is something to wait for. */
+  tell(telling: Telling, handler: Handler): Promise<void> | undefined {
+    const { event, run, refused } = telling;
+    if (!handler.active || (handler.critical && refused !== undefined)) return undefined;
+    try {
+      if (handler.when !== undefined && !handler.when(event as never)) return undefined;
+    } catch (error) {
+      return this.report(handler, event, run, error);
+    }
+    if (handler.background) return this.#tellLater(telling, handler);
+    try {
+      return this.#settle(telling, handler, this.#call(handler, event, run));
+    } catch (error) {
+      return this.failed(telling, handler, error);
+    }
+  }
+
+  #tellLater({ event, run }: Telling, handler: Handler): Promise<void> | undefined {
+    const failed = (error: unknown, isLogged = false) =>
+      isLogged
+        ? this.#tellFailure(handler, event, run, error)
+        : this.report(handler, event, run, error);
+    const taken = this.background.take({ handler, event, run, failed });
+    if (taken === undefined || EVENTS[event.type].phase !== 'start') return taken;
+    return abortable(taken, run.signal).catch(nothing);
+  }
+
+  #call(handler: Handler, event: CallbackEvent, run: Audience): unknown {
+    const { timeoutMs } = handler;
+    if (timeoutMs === undefined)
+      return run.insideHandler(handler, () => callHandler(handler, event, run.handlerContext, run));
+    return run.insideHandler(handler, () =>
+      callWithTimeout(handler, timeoutMs, event, run, run.signal),
+    );
+  }
+
+  #settle(telling: Telling, handler: Handler, returned: unknown): Promise<void> | undefined {
+    if (!isThenable(returned)) return undefined;
+    const { event, run } = telling;
+    // An aborted run does not wait for those who were told that it starts.
+    const settled =
+      EVENTS[event.type].phase === 'start' ? abortable(returned, run.signal) : returned;
+    return Promise.resolve(settled).then(nothing, (error: unknown) =>
+      this.rejected(telling, handler, error),
+    );
+  }
+
+  /** What a handler rejects with; that it was stopped with its run is no failure of its own. */
+  rejected(telling: Telling, handler: Handler, error: unknown): Promise<void> | undefined {
+    const { signal } = telling.run;
+    return signal.aborted && error === signal.reason
+      ? undefined
+      : this.failed(telling, handler, error);
+  }
+
+  failed(telling: Telling, handler: Handler, error: unknown): Promise<void> | undefined {
+    const { event, run } = telling;
+    const { phase } = EVENTS[event.type];
+    const isRefusal = !run.released && (handler.critical || error instanceof CallbackAbort);
+    if (!isRefusal || phase === 'error' || phase === 'note' || telling.refused !== undefined) {
+      return this.report(handler, event, run, error);
+    }
+    telling.refused = { error };
+    return undefined;
+  }
+
+  /** Logs, and tells, that a handler has failed. Returns a promise only while there is something to wait for. */
+  report(
+    handler: Pick<Handler, 'name'>,
+    event: CallbackEvent,
+    run: Audience,
+    error: unknown,
+  ): Promise<void> | undefined {
+    this.#logger.error(
+      `${handler.name} failed on ${event.type}: ${oneLine(messageOf(error))}`,
+      error instanceof Error ? error.stack : '',
+    );
+    return this.#tellFailure(handler, event, run, error);
+  }
+
+  #tellFailure(
+    { name }: Pick<Handler, 'name'>,
+    event: CallbackEvent,
+    run: Audience,
+    error: unknown,
+  ): Promise<void> | undefined {
+    if (event.type === 'callback.error') return undefined;
+    const failure = new CallbackErrorEvent(run, { handler: name, event, error });
+    return this.tellEvent(failure, run) ?? undefined;
+  }
+}
+
+function nothing(): void {}
