@@ -43,12 +43,14 @@ export async function measure(workload, plan) {
   });
 }
 
+export const NO_WARM_UP = { rounds: 0, ms: 0 };
+
 /** What only happens once a process is measured in a new one each time; a workload may do with fewer rounds. */
 function setsOf({ isOnce = false, mostRounds = Infinity }, { sets, warmUp, rounds }) {
   const enough = Math.min(rounds, mostRounds);
   return isOnce
-    ? Array.from({ length: sets * enough }, () => ({ warmUp: 0, rounds: 1 }))
-    : Array.from({ length: sets }, () => ({ warmUp: Math.min(warmUp, enough), rounds: enough }));
+    ? Array.from({ length: sets * enough }, () => ({ warmUp: NO_WARM_UP, rounds: 1 }))
+    : Array.from({ length: sets }, () => ({ warmUp, rounds: enough }));
 }
 
 async function measureSet(workload, { warmUp, rounds, port, libraries, shared }) {
@@ -60,10 +62,10 @@ async function measureSet(workload, { warmUp, rounds, port, libraries, shared })
       seats.push(seat);
       await seat.setUp(contender.module, optionsOf(workload, contender, port));
     }
+    for (const seat of seats) await warmUpSeat(seat, workload, warmUp);
     const measured = [];
-    for (let round = -warmUp; round < rounds; round++) {
-      const results = await playRound(seats, workload, Math.abs(round));
-      if (round >= 0) measured.push(results);
+    for (let round = 0; round < rounds; round++) {
+      measured.push(await playRound(seats, workload, round));
     }
     const memory = [];
     for (const seat of seats) memory.push(await seat.memory());
@@ -71,6 +73,15 @@ async function measureSet(workload, { warmUp, rounds, port, libraries, shared })
   } finally {
     // The last comes first, so that what they put on top of each other is taken off. What fails here has failed before.
     for (const seat of seats.toReversed()) await seat.leave().catch(() => undefined);
+  }
+}
+
+/** Works until the engine has compiled what is used often; where memory is measured, the contender sees to that. */
+async function warmUpSeat(seat, { times, measures }, warmUp) {
+  const { rounds, ms } = measures === 'memory' ? { ...warmUp, ms: 0 } : warmUp;
+  const until = performance.now() + ms;
+  for (let round = 0; round < rounds || performance.now() < until; round++) {
+    await seat.round(times, measures);
   }
 }
 

@@ -54,9 +54,8 @@ function streamOf(wire, perPacket, { chunks, times }) {
     unitsEach: chunks,
     expected: 'chunks',
     times,
-    variant: perPacket === 1,
     options: { wire, answer: 'stream', server: { chunks, perPacket } },
-    contenders: [...rawOf(wire), BARE_FETCH, ...peersOf(wire), OURS],
+    contenders: [...rawOf(wire), BARE_FETCH, ...(perPacket > 1 ? peersOf(wire) : []), OURS],
     goals: GOALS[wire].stream,
   };
 }

@@ -38,6 +38,14 @@ export class Abortable {
     if (this.#abortion) listener(this.#abortion.reason);
   }
 
+  /**
+   * Forgets who would have been told. Promises of Node's own `fetch` keep the run, which is their context, beyond its end;
+   * they must not keep its answer.
+   */
+  unwatch(): void {
+    this.#onAbort = undefined;
+  }
+
   /** Settles as `work` does, or rejects with the reason when it is aborted first. */
   orAborted<T>(work: PromiseLike<T>): Promise<T> {
     return new Promise((resolve, reject) => {
