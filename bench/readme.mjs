@@ -33,7 +33,7 @@ function section({ node, cpu, cores, platform, versions, results }) {
   const packages = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   return [
     `### Node ${node}`,
-    `${cores} × ${cpu}, ${platform}; ${sets} sets of processes × ${rounds} rounds. ${packages.join(', ')}.`,
+    `${cores} × ${cpu}, ${platform}; ${sets} ${sets === 1 ? 'set' : 'sets'} of processes × ${rounds} rounds. ${packages.join(', ')}.`,
     markdownTables(results),
   ].join('\n\n');
 }

@@ -1,6 +1,6 @@
 import { abortable } from '../dispatch/index.js';
 import { CallbacksError, LlmServerError } from '../errors/index.js';
-import type { Run } from '../run/index.js';
+import { comeBack } from '../run/index.js';
 import type { ProviderResult } from '../shapes/index.js';
 import type { LlmCall } from './llm-call.js';
 import type { LlmProviderContext } from './llm-provider.js';
@@ -63,7 +63,7 @@ export class ProviderRequest {
     run.inside(() => {
       const stream = client.provider.stream(request, this.#context);
       const source: ItemSource = stream[Symbol.asyncIterator]();
-      read(source.take === undefined ? inside(run, source) : source);
+      read(source.take === undefined ? staying(source) : source);
     });
   }
 
@@ -93,10 +93,11 @@ export class ProviderRequest {
 }
 
 /** A provider's own code goes on as part of the run, whoever reads it; over an SDK there is none that would start runs. */
-function inside(run: Run, source: ItemSource): ItemSource {
+function staying(source: ItemSource): ItemSource {
+  const inside = comeBack();
   const next = () => source.next();
   const leave = async () => source.return?.() ?? { done: true, value: undefined };
-  return { next: () => run.inside(next), return: () => run.inside(leave) };
+  return { next: () => inside(next), return: () => inside(leave) };
 }
 
 /** What a provider threw, as an error of our tree. */

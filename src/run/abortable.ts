@@ -39,10 +39,10 @@ export class Abortable {
   }
 
   /**
-   * Forgets who would have been told. Promises of Node's own `fetch` keep the run, which is their context, beyond its end;
-   * they must not keep its answer.
+   * Lets go of who would have been told. Promises of Node's own `fetch` keep the run, which is their context, beyond its
+   * end, and with it would keep its answer.
    */
-  unwatch(): void {
+  letGo(): void {
     this.#onAbort = undefined;
   }
 

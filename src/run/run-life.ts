@@ -78,7 +78,7 @@ export abstract class RunLife implements OpenRun {
   #close(): void {
     this.#isTold = true;
     if (this.#held > 0) return;
-    this.run.unwatch();
+    this.run.letGo();
     this.runtime.openRuns.delete(this);
     this.#closed?.resolve();
   }
