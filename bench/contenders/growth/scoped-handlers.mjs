@@ -1,6 +1,6 @@
 // Many handlers that are registered, of a client that is not called, and one that hears: what an event costs, and a run.
 import { heardBy, resetAll } from '../chunk-hooks.mjs';
-import { decoratedHooks, internal, library, startApplication } from '../library.mjs';
+import { decoratedHooks, internal, startApplication } from '../library.mjs';
 import { PiecesProvider } from '../pieces-provider.mjs';
 import { decoratedClasses } from './decorated-classes.mjs';
 import { METHODS } from './many-classes.mjs';
