@@ -1,19 +1,12 @@
 // LangChain's agent, with a callback handler that hears each tool.
 import { BaseCallbackHandler } from '@langchain/core/callbacks/base';
-import { ChatOpenAI } from '@langchain/openai';
 import { createAgent, tool } from 'langchain';
+import { openAi } from './langchain.mjs';
 import { findOrder, orderTool, questionFor, repeatAgent } from './orders.mjs';
-import { MAX_TOKENS, MODELS, add } from './question.mjs';
+import { add } from './question.mjs';
 
-export function setUp({ baseURL, calls }) {
-  const model = new ChatOpenAI({
-    model: MODELS.openai,
-    apiKey: 'none',
-    configuration: { baseURL },
-    maxRetries: 0,
-    maxTokens: MAX_TOKENS,
-    useResponsesApi: false,
-  });
+export async function setUp({ baseURL, calls }) {
+  const { model } = await openAi(baseURL);
   const { name, description, parameters: schema } = orderTool;
   const find = tool(async (args) => JSON.stringify(await findOrder(args)), {
     name,

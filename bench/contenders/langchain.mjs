@@ -20,7 +20,7 @@ export async function setUp({ wire, baseURL, answer, atOnce }) {
   };
 }
 
-async function openAi(baseURL) {
+export async function openAi(baseURL) {
   const { ChatOpenAI } = await import('@langchain/openai');
   const model = new ChatOpenAI({
     model: MODELS.openai,

@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
-import { decoratedMethods, hasHooks } from '../registry/index.js';
+import { decoratedMethods } from '../decorators/index.js';
+import { hasHooks } from '../registry/index.js';
 import { toolMethods } from '../tools/index.js';
 
 /** Says which hooks and tools are left out, and what to do about it. */

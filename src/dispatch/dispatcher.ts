@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import { LlmStreamChunkEvent, type CallbackEvent } from '../events/index.js';
-import type { Handler } from '../registry/index.js';
 import type { LlmChunk } from '../shapes/index.js';
 import { Background } from './background.js';
 import { HandlerCalls, type Audience, type Telling } from './handler-calls.js';
@@ -115,12 +114,7 @@ export class Dispatcher {
   }
 
   /** Logs, and tells, that a handler has failed. Returns a promise only while there is something to wait for. */
-  report(
-    handler: Pick<Handler, 'name'>,
-    event: CallbackEvent,
-    run: Audience,
-    error: unknown,
-  ): Promise<void> | undefined {
-    return this.#handlers.report(handler, event, run, error);
+  report(...failure: Parameters<HandlerCalls['report']>): Promise<void> | undefined {
+    return this.#handlers.report(...failure);
   }
 }

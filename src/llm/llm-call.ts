@@ -29,9 +29,8 @@ export class LlmCall extends RunLife implements Stoppable {
     override readonly runtime: LlmRuntime,
   ) {
     super(run, runtime);
-    const { collect = true } = spec.options;
-    this.collect = collect;
-    this.meter = new CallMeter(runtime.prices, collect);
+    this.collect = spec.options.collect ?? true;
+    this.meter = new CallMeter(runtime.prices, this.collect);
   }
 
   /** Whether something stands between the caller and the provider. */

@@ -10,8 +10,6 @@ import {
 import { checkHook } from './check-hook.js';
 import type { HandlerFunction, Hook } from './handler.js';
 
-export { decoratedMethods };
-
 /** Which events the class methods of `Callbacks` hear. */
 const SELECTOR_BY_METHOD: ReadonlyMap<string, EventSelector> = new Map<string, EventSelector>([
   ...EVENT_TYPES.map((type) => [EVENTS[type].method, type] as const),

@@ -116,6 +116,13 @@ describe('Events that repeat the one before', () => {
     expect(readText(...lines).events).toEqual(lines.map((line) => JSON.parse(line) as unknown));
   });
 
+  it('are single events, also where two stand between other line ends', () => {
+    const pair = 'data: {"delta":{"text":"a"}}\r\n\r\ndata: {"type":"b"}\n\n';
+    const { events } = read([Buffer.from(pair + pair)]);
+    const both = [{ delta: { text: 'a' } }, { type: 'b' }];
+    expect(events).toEqual([...both, ...both]);
+  });
+
   it('are looked for no longer in a stream that has none', () => {
     const lines = Array.from({ length: 50 }, (_, i) => `{"at":${i},"delta":{"text":"${i}"}}`);
     const { events, parsed } = readText(...lines, lines[49]!, lines[49]!);

@@ -1,18 +1,9 @@
 // The same calls through the library, on the same SDK, with a hook and CostTracker.
-import OpenAI from 'openai';
-import { decoratedHooks, library, startApplication } from '../library.mjs';
-import { MODELS, PROMPT } from '../question.mjs';
-import { fetchInMemory } from './wire-in-memory.mjs';
+import { PROMPT } from '../question.mjs';
+import { startInMemory } from './application-in-memory.mjs';
 
 export async function setUp() {
-  const { CostTracker, LlmService } = library;
-  const fetch = fetchInMemory({ events: 1, text: ' word', staysOpen: true });
-  const client = new OpenAI({ apiKey: 'none', baseURL: 'http://127.0.0.1', maxRetries: 0, fetch });
-  const classes = await decoratedHooks(1);
-  const llm = { provider: 'openai', model: MODELS.openai, client };
-  const app = await startApplication({ llm }, [CostTracker, ...classes]);
-  const service = app.get(LlmService);
-  const hook = app.get(classes[0]);
+  const { app, service, hook } = await startInMemory({ events: 1, text: ' word', staysOpen: true });
   let held = [];
   return {
     async run(times) {

@@ -8,6 +8,7 @@ import type { WireReader } from './wire-reader.js';
 export interface StreamDecoder {
   /** Whether an event said that the answer is complete; absent where the reader knows the end marker. */
   readonly isComplete?: boolean;
+  /** Where its deltas are. */
   readonly varying: Varying;
   /** Appends the chunks that an event holds to `chunks`; the event may be another one afterwards. */
   push(event: unknown, chunks: LlmChunk[]): void;

@@ -17,6 +17,8 @@ const MAX_UNREPEATED = 8;
 export class EventParser {
   readonly #text = new TextDecoder();
   readonly #messages: EventSourceMessage[] = [];
+  /** How many of them were taken. */
+  #taken = 0;
   readonly #parser = createParser({
     onEvent: (message) => this.#messages.push(message),
     maxBufferSize: MAX_EVENT_LENGTH,
@@ -51,12 +53,12 @@ export class EventParser {
 
   /** Ends the last event; some servers leave out its blank line. */
   end(): void {
-    this.#parser.feed(`${this.#text.decode()}\n\n`);
+    this.#feed(`${this.#text.decode()}\n\n`);
   }
 
   /** Passes over all that is left. */
   drop(): void {
-    this.#messages.length = 0;
+    this.#messages.length = this.#taken = 0;
     this.#packet = NOTHING;
     this.#at = 0;
   }
@@ -64,8 +66,8 @@ export class EventParser {
   /** The next event, valid until the next call; `undefined` when more bytes are needed. */
   take(): unknown {
     for (;;) {
-      const message = this.#messages.shift();
-      if (message !== undefined) {
+      if (this.#taken < this.#messages.length) {
+        const message = this.#messages[this.#taken++]!;
         const event = this.toEvent(message);
         if (event === undefined) continue;
         this.#learn(event);
@@ -94,9 +96,16 @@ export class EventParser {
     const isWhole = found >= 0;
     this.#at = isWhole ? found + EVENT_END.length : length;
     const part = bytes.subarray(start, this.#at);
-    this.#source = this.#isAtEvent && isWhole ? part : undefined;
+    this.#feed(this.#text.decode(part, { stream: true }));
+    // Between other line ends there may be more than one.
+    const isOne = this.#isAtEvent && isWhole && this.#messages.length === 1;
+    this.#source = isOne ? part : undefined;
     this.#isAtEvent = isWhole;
-    this.#parser.feed(this.#text.decode(part, { stream: true }));
+  }
+
+  #feed(text: string): void {
+    this.#messages.length = this.#taken = 0;
+    this.#parser.feed(text);
   }
 
   #learn(event: unknown): void {
