@@ -9,6 +9,17 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
   );
 }
 
+/** What work gives, as a promise, also where it throws or gives no promise: a promise that it gives is not wrapped. */
+export function promised<T>(work: () => T | PromiseLike<T>): Promise<T> {
+  try {
+    const given = work();
+    return given instanceof Promise ? (given as Promise<T>) : Promise.resolve(given);
+  } catch (error) {
+    // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- whatever was thrown is passed on as it is
+    return Promise.reject(error);
+  }
+}
+
 /** Settles as `work` does, or rejects with the signal's reason when it fires first. */
 export function abortable<T>(work: PromiseLike<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {

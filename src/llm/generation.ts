@@ -20,8 +20,9 @@ export async function generate(open: () => LlmCall): Promise<LlmResponse> {
     const beginning = call.begin();
     if (beginning !== undefined) await beginning;
     const result = await ask(call, request);
-    if (schema === undefined) return await call.succeed(result);
-    return await generateObject(call, schema, result);
+    const response =
+      schema === undefined ? call.succeed(result) : generateObject(call, schema, result);
+    return response instanceof Promise ? await response : response;
   } catch (error) {
     return call.breakOff(error);
   }

@@ -135,8 +135,8 @@ export class LlmCall extends RunLife implements Stoppable {
     this.meter.unfit(error);
   }
 
-  /** Ends the run well; fails with what a critical end handler threw. */
-  async succeed(answer: Answer, object?: unknown): Promise<LlmResponse> {
+  /** Ends the run well; fails with what a critical end handler threw. A promise that is returned is to be awaited. */
+  succeed(answer: Answer, object?: unknown): LlmResponse | Promise<LlmResponse> {
     const { meter } = this;
     this.#finish();
     // What was asked for beside the answer counts as it stands.
@@ -146,8 +146,7 @@ export class LlmCall extends RunLife implements Stoppable {
     this.run.spend(total.usage, total.cost);
     const response = toResponse(answer, this.spec.client.label, total, meter, object);
     const telling = this.tellLast(new LlmEndEvent(this.run, response, this.#changedTarget));
-    if (telling !== undefined) await telling;
-    return response;
+    return telling === undefined ? response : telling.then(() => response);
   }
 
   /** Ends the run as its reader left it. */

@@ -1,4 +1,4 @@
-import { abortable } from '../dispatch/index.js';
+import { abortable, promised } from '../dispatch/index.js';
 import { CallbacksError, LlmServerError } from '../errors/index.js';
 import { comeBack } from '../run/index.js';
 import type { ProviderResult } from '../shapes/index.js';
@@ -36,24 +36,32 @@ export class ProviderRequest {
   }
 
   /** The whole answer, noted and checked. */
-  async whole(): Promise<ProviderResult> {
+  whole(): Promise<ProviderResult> {
     const { call, signal } = this;
     const { client, request } = this.target;
+    const answering = promised(() =>
+      call.run.inside(() => client.provider.generate(request, this.#context)),
+    );
+    // Interceptors, which run waits for itself, may ask several providers at once.
+    const given = call.isIntercepted ? abortable(answering, signal) : call.run.orAborted(answering);
+    return given.then(
+      (result) => this.#noted(result),
+      (error: unknown) => this.#refused(error),
+    );
+  }
+
+  #noted(given: unknown): ProviderResult | Promise<ProviderResult> {
     try {
-      const answering = Promise.resolve(
-        call.run.inside(() => client.provider.generate(request, this.#context)),
-      );
-      // Interceptors, which run waits for itself, may ask several providers at once.
-      const given = await (call.isIntercepted
-        ? abortable(answering, signal)
-        : call.run.orAborted(answering));
       const result = checkResult(this.target, given);
       const noting = this.answered(result);
-      if (noting !== undefined) await noting;
-      return result;
+      return noting === undefined ? result : noting.then(() => result);
     } catch (error) {
-      throw await this.failed(error);
+      return this.#refused(error);
     }
+  }
+
+  async #refused(thrown: unknown): Promise<never> {
+    throw await this.failed(thrown);
   }
 
   /** The pieces of the answer, read for the first time where they belong; whoever reads them tells the meter. */

@@ -6,6 +6,14 @@ import { costAt, ratesOfModelPrice, ratesOfOverride, type Prices, type Rates } f
 /** What a usage costs in US dollars; `null` when the model has no known price. */
 type Pricing = (usage: Usage) => number | null;
 
+/** What is to be priced, and on which day since the epoch. */
+interface Question {
+  readonly provider: string;
+  readonly answered: string;
+  readonly requested: string;
+  readonly day: number;
+}
+
 /** Model names come from servers too, so there is an end to how many are remembered. */
 const MAX_REMEMBERED = 1_000;
 const DAY_MS = 86_400_000;
@@ -19,6 +27,7 @@ export class PriceBook {
   readonly #pricings = new Map<string, Pricing>();
   #overrides: Prices = {};
   #day = 0;
+  #last: (Question & { readonly pricing: Pricing }) | undefined;
   #calcPrice: typeof CalcPrice | undefined;
   #loading: Promise<void> | undefined;
 
@@ -40,21 +49,29 @@ export class PriceBook {
   /** US dollars, or `null` when no price is known. Needs the list to be loaded. */
   cost(provider: string, answered: string, requested: string, usage: Usage): number | null {
     if (usage.totalTokens === 0) return 0;
-    const today = Math.floor(Date.now() / DAY_MS);
-    if (today !== this.#day || this.#pricings.size >= MAX_REMEMBERED) this.#pricings.clear();
-    this.#day = today;
-    const key = `${provider}\n${answered}\n${requested}`;
+    const question = { provider, answered, requested, day: Math.floor(Date.now() / DAY_MS) };
     try {
-      let pricing = this.#pricings.get(key);
-      if (pricing === undefined) {
-        pricing = this.#find(provider, [answered, requested]);
-        this.#pricings.set(key, pricing);
+      // Most applications ask one model, again and again.
+      if (this.#last === undefined || !isSame(this.#last, question)) {
+        this.#last = { ...question, pricing: this.#pricing(question) };
       }
-      return pricing(usage);
+      return this.#last.pricing(usage);
     } catch {
       // The list throws at names and counts that it cannot make sense of; they come from servers.
       return null;
     }
+  }
+
+  #pricing({ provider, answered, requested, day }: Question): Pricing {
+    if (day !== this.#day || this.#pricings.size >= MAX_REMEMBERED) this.#pricings.clear();
+    this.#day = day;
+    const key = `${provider}\n${answered}\n${requested}`;
+    let pricing = this.#pricings.get(key);
+    if (pricing === undefined) {
+      pricing = this.#find(provider, [answered, requested]);
+      this.#pricings.set(key, pricing);
+    }
+    return pricing;
   }
 
   #find(provider: string, models: readonly string[]): Pricing {
@@ -85,6 +102,15 @@ export class PriceBook {
       calcPrice(listUsage(usage), model, { ...options, provider: found.provider })?.total_price ??
       null;
   }
+}
+
+function isSame(a: Question, b: Question): boolean {
+  return (
+    a.answered === b.answered &&
+    a.requested === b.requested &&
+    a.provider === b.provider &&
+    a.day === b.day
+  );
 }
 
 /** A usage in the words of the list, which refuses more cached tokens than there are. */

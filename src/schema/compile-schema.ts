@@ -94,7 +94,7 @@ function validateBy<T>(
 ): ValidationResult<T> | Promise<ValidationResult<T>> {
   try {
     const result = standard.validate(value);
-    return 'then' in result ? result.then(toResult, toFailure) : toResult(result);
+    return 'then' in result ? Promise.resolve(result).then(toResult, toFailure) : toResult(result);
   } catch (error) {
     return toFailure(error);
   }

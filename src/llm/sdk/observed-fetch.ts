@@ -1,4 +1,5 @@
 import { types } from 'node:util';
+import { promised } from '../../dispatch/index.js';
 import { LlmTimeoutError } from '../../errors/index.js';
 import type { LlmProviderContext } from '../llm-provider.js';
 import { toLlmError } from './to-llm-error.js';
@@ -28,7 +29,14 @@ export class RequestAttempts {
     this.context.onRetry({ error: this.#toError(outcome), delayMs: performance.now() - at });
   }
 
-  ended(outcome: Response | { readonly thrown: unknown }): void {
+  watch(answering: Promise<Response>): void {
+    answering.then(
+      (response) => this.#ended(response),
+      (thrown: unknown) => this.#ended({ thrown }),
+    );
+  }
+
+  #ended(outcome: Response | { readonly thrown: unknown }): void {
     this.#last = { outcome, at: performance.now() };
   }
 
@@ -59,18 +67,12 @@ export function observing(attempts: RequestAttempts): object {
 
 /** A `fetch` that tells the tries of our calls and leaves all other requests alone. */
 export function observedFetch(inner: () => Fetch): Fetch {
-  const observed = async (input: Parameters<Fetch>[0], init?: ObservedInit): Promise<Response> => {
+  const observed = (input: Parameters<Fetch>[0], init?: ObservedInit): Promise<Response> => {
     const attempts = init?.[ATTEMPTS];
-    if (attempts === undefined) return inner()(input, init);
-    attempts.begin();
-    try {
-      const response = await inner()(input, init);
-      attempts.ended(response);
-      return response;
-    } catch (error) {
-      attempts.ended({ thrown: error });
-      throw error;
-    }
+    attempts?.begin();
+    const answering = promised(() => inner()(input, init));
+    attempts?.watch(answering);
+    return answering;
   };
   return Object.assign(observed, { [OBSERVED]: true });
 }

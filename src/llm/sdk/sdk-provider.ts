@@ -1,4 +1,5 @@
 import { types } from 'node:util';
+import { promised } from '../../dispatch/index.js';
 import {
   CallbacksConfigurationError,
   CallbacksError,
@@ -66,20 +67,21 @@ export abstract class SdkProvider<Client> implements LlmProvider {
     await this.#load();
   }
 
-  async generate(request: LlmRequest, context: LlmProviderContext): Promise<ProviderResult> {
-    try {
-      const body = this.encode(request, false);
-      const client = this.#client ?? (await this.#load());
-      const answer = await this.send(client, body, this.#requestOptions(context));
-      if (typeof answer !== 'object' || answer === null) {
-        throw new LlmResponseError(
-          `${this.label} sent an answer that is not JSON: check the base URL.`,
-        );
-      }
-      return this.#decode(answer);
-    } catch (error) {
-      throw toLlmError(this.label, error);
-    }
+  generate(request: LlmRequest, context: LlmProviderContext): Promise<ProviderResult> {
+    // Not awaited: a promise of an SDK's own kind is called by its `then`, and costs no wrapper.
+    return promised(() => this.#ask(request, context)).then(
+      (answer) => this.#decode(answer),
+      (error: unknown) => {
+        throw toLlmError(this.label, error);
+      },
+    );
+  }
+
+  #ask(request: LlmRequest, context: LlmProviderContext): unknown {
+    const body = this.encode(request, false);
+    const options = this.#requestOptions(context);
+    if (this.#client !== undefined) return this.send(this.#client, body, options);
+    return this.#load().then((client) => this.send(client, body, options));
   }
 
   stream(
@@ -117,7 +119,12 @@ export abstract class SdkProvider<Client> implements LlmProvider {
       : { signal, fetchOptions, maxRetries };
   }
 
-  #decode(answer: object): ProviderResult {
+  #decode(answer: unknown): ProviderResult {
+    if (typeof answer !== 'object' || answer === null) {
+      throw new LlmResponseError(
+        `${this.label} sent an answer that is not JSON: check the base URL.`,
+      );
+    }
     try {
       return this.decode(answer);
     } catch (error) {
