@@ -27,6 +27,7 @@ interface Turn {
 /** Turn by turn: asks the model, calls the tools that it asks for, sends their results back, until it answers. */
 export class AgentLoop {
   readonly #messages: Message[];
+  #options: LlmCallOptions | undefined;
   /** Stops what is asked of the model when the reader stops reading. */
   #stopAsking: (() => void) | undefined;
 
@@ -50,11 +51,13 @@ export class AgentLoop {
       const { toolCalls = [] } = turn.message;
       if (this.agent.cancelled) return this.#result(turn, 'cancelled');
       const settled = [...turn.settled];
-      const waiting = await this.#callTools(turn, settled);
+      const waiting = toolCalls.length === 0 ? [] : await this.#callTools(turn, settled);
       if (this.agent.run.aborted) throw this.agent.run.reason as Error;
       if (this.agent.cancelled) return this.#result(turn, 'cancelled');
       if (waiting.length > 0) return this.#pause(turn, settled, waiting);
-      await this.#step(turn, settled);
+      const telling = this.#step(turn, settled);
+      if (telling !== undefined) await telling;
+      if (this.agent.run.aborted) throw this.agent.run.reason as Error;
       if (toolCalls.length === 0) return this.#result(turn, turn.finishReason);
       this.#messages.push(...toToolMessages(settled));
       turn = await this.#ask();
@@ -67,16 +70,9 @@ export class AgentLoop {
     if (agent.run.ended) throw tooLate('agent');
     this.#checkLimits();
     agent.turn = new Totals();
-    const { persona, model, tools, schema } = agent.spec;
-    const options = {
-      ...(persona !== undefined && { system: persona }),
-      ...(model !== undefined && { model }),
-      ...(tools.length > 0 && { tools: tools.map((tool) => tool.spec) }),
-      ...(schema !== undefined && { schema }),
-    };
     let response: LlmResponse;
     try {
-      response = await this.#generate(options);
+      response = await this.#generate();
     } catch (error) {
       if (agent.cancelled && !agent.run.aborted) return CANCELLED;
       throw error;
@@ -88,13 +84,11 @@ export class AgentLoop {
   }
 
   /** A streamed agent streams its model too, unless the answer has a form: a stream cannot be repaired. */
-  async #generate(options: LlmCallOptions): Promise<LlmResponse> {
-    const { run, spec } = this.agent;
-    if (!spec.streaming)
-      return this.llm.generate(this.#messages, { ...options, signal: run.signal });
-    if (spec.schema !== undefined)
-      return this.llm.generate(this.#messages, { ...options, signal: this.agent.stopSignal });
-    const stream = this.llm.stream(this.#messages, { ...options, signal: run.signal });
+  #generate(): Promise<LlmResponse> {
+    const { streaming, schema } = this.agent.spec;
+    const options = (this.#options ??= optionsOf(this.agent));
+    if (!streaming || schema !== undefined) return this.llm.generate(this.#messages, options);
+    const stream = this.llm.stream(this.#messages, options);
     this.#stopAsking = () => void stream[Symbol.asyncDispose]();
     return stream.response;
   }
@@ -135,10 +129,11 @@ export class AgentLoop {
     return waiting;
   }
 
-  async #step({ message }: Turn, settled: readonly SettledToolCall[]): Promise<void> {
+  /** What is returned is to be awaited. */
+  #step({ message }: Turn, settled: readonly SettledToolCall[]): void | Promise<void> {
     const { toolCalls = [] } = message;
     const { steps, turn } = this.agent;
-    await this.agent.step({
+    return this.agent.step({
       index: steps.length,
       action: toolCalls.length > 0 ? 'tool_calls' : 'final',
       text: textOf(message),
@@ -183,6 +178,19 @@ export class AgentLoop {
       decisions: resumed.decisions,
     };
   }
+}
+
+/** What each turn's call is given. */
+function optionsOf(agent: AgentRun): LlmCallOptions {
+  const { persona, model, tools, schema, streaming } = agent.spec;
+  // A stream is left by its reader; a call in its place is stopped.
+  const { signal } = streaming && schema !== undefined ? { signal: agent.stopSignal } : agent.run;
+  const options: LlmCallOptions = { signal };
+  if (persona !== undefined) options.system = persona;
+  if (model !== undefined) options.model = model;
+  if (tools.length > 0) options.tools = tools.map((tool) => tool.spec);
+  if (schema !== undefined) options.schema = schema;
+  return options;
 }
 
 /** The turn of an agent whose reader left before it was made. */

@@ -93,13 +93,12 @@ export class AgentRun extends WorkRun<AgentResult> implements Stoppable {
     return this.#stopSignal;
   }
 
-  /** Notes and tells a turn whose tools are done. */
-  async step(step: AgentStep): Promise<void> {
+  /** Notes and tells a turn whose tools are done. What is returned is to be awaited. */
+  step(step: AgentStep): void | Promise<void> {
     // Nothing is told after the end: an interceptor may have answered without waiting for this turn.
     if (this.run.ended) throw tooLate('agent');
     this.steps.push(step);
-    await this.tell(new AgentStepEvent(this.run, { agentName: this.spec.agentName, step }));
-    if (this.run.aborted) throw this.run.reason as Error;
+    return this.tell(new AgentStepEvent(this.run, { agentName: this.spec.agentName, step }));
   }
 
   /** What is to be stopped when it is aborted: of each loop, where interceptors let it work more than once. */

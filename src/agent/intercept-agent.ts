@@ -2,6 +2,7 @@ import { interceptor, type Interceptor } from '../decorators/index.js';
 import { interceptWork } from '../dispatch/index.js';
 import { CallbacksConfigurationError } from '../errors/index.js';
 import type { AgentStartEvent } from '../events/index.js';
+import type { Handler } from '../registry/index.js';
 import type { AgentResult, Message } from '../shapes/index.js';
 import type { AgentRun } from './agent-run.js';
 
@@ -48,14 +49,21 @@ export const InterceptAgent: Interceptor<InterceptedAgentCall, AgentNext> = inte
   'agent',
 );
 
+type AgentWork = (messages: readonly Message[]) => Promise<AgentResult>;
+
 /** Lets an agent work, through the interceptors around it. */
-export async function interceptAgent(
+export function interceptAgent(agent: AgentRun, work: AgentWork): Promise<AgentResult> {
+  const { run, spec } = agent;
+  const handlers = run.handlers['intercept.agent'];
+  return handlers.length === 0 ? work(spec.messages) : callThrough(handlers, agent, work);
+}
+
+async function callThrough(
+  handlers: readonly Handler[],
   agent: AgentRun,
-  work: (messages: readonly Message[]) => Promise<AgentResult>,
+  work: AgentWork,
 ): Promise<AgentResult> {
   const { run, spec, startEvent } = agent;
-  const handlers = run.handlers['intercept.agent'];
-  if (handlers.length === 0) return work(spec.messages);
   const viewOf = (request: AgentRequest): InterceptedAgentCall => ({
     kind: 'agent',
     request,

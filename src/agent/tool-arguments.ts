@@ -1,20 +1,26 @@
 import { ToolArgumentsError, ToolExecutionError } from '../errors/index.js';
+import type { ValidationResult } from '../schema/index.js';
 import type { ToolCall } from '../shapes/index.js';
 import type { CallableTool } from '../tools/index.js';
 
 /** More than a model has a reason to write; the rest of the run need not carry it about. */
 const MAX_ARGS_CHARS = 1_000_000;
 
+/** Arguments that fit, as the tool's schema made them. */
+export interface FittingArguments {
+  readonly value: unknown;
+}
+
 /**
- * The arguments of a call, validated.
+ * The arguments of a call, validated; a promise only where the tool's schema checks asynchronously.
  *
  * @throws ToolArgumentsError whose message the model is told
  */
-export async function checkArguments(
+export function checkArguments(
   call: ToolCall,
   tool: CallableTool | undefined,
   offered: readonly string[],
-): Promise<unknown> {
+): FittingArguments | Promise<FittingArguments> {
   if (tool === undefined) {
     throw new ToolArgumentsError(
       offered.length > 0
@@ -29,13 +35,13 @@ export async function checkArguments(
   }
   if (call.argsError !== undefined) throw new ToolArgumentsError(call.argsError);
   refusePrototypes(call.args);
-  const checked = await tool.schema.validate(call.args);
-  if ('issues' in checked) {
-    throw new ToolArgumentsError(
-      `The arguments do not fit the tool's parameters: ${checked.issues}`,
-    );
-  }
-  return checked.value;
+  const checked = tool.schema.validate(call.args);
+  return checked instanceof Promise ? checked.then(fitting) : fitting(checked);
+}
+
+function fitting(checked: ValidationResult<unknown>): FittingArguments {
+  if ('value' in checked) return checked;
+  throw new ToolArgumentsError(`The arguments do not fit the tool's parameters: ${checked.issues}`);
 }
 
 /** A call with other arguments than those that the model chose. */

@@ -1,4 +1,5 @@
 import { withDeadline } from '../deadline.js';
+import { isThenable, promised } from '../dispatch/index.js';
 import {
   CallbackAbort,
   CallbacksError,
@@ -63,9 +64,15 @@ export class ToolCallRun implements ToolCallInfo {
     const { args } = decision ?? {};
     const call = args === undefined ? this.call : withArgs(this.call, args);
     try {
-      this.args = await checkArguments(call, this.tool, this.rules.offered);
-      if (decision !== undefined) this.#decide(decision);
-      else if (await this.#needsApproval()) this.approval = { status: 'pending' };
+      const checking = checkArguments(call, this.tool, this.rules.offered);
+      const checked = checking instanceof Promise ? await checking : checking;
+      this.args = checked.value;
+      if (decision !== undefined) {
+        this.#decide(decision);
+        return;
+      }
+      const needed = this.#needsApproval();
+      if (isThenable(needed) ? await needed : needed) this.approval = { status: 'pending' };
     } catch (error) {
       this.#problem = this.#toError(error);
     }
@@ -125,7 +132,8 @@ export class ToolCallRun implements ToolCallInfo {
     }
     if (decision.args !== undefined) {
       const call = withArgs(this.call, decision.args);
-      this.args = await checkArguments(call, this.tool, this.rules.offered);
+      const checked = await checkArguments(call, this.tool, this.rules.offered);
+      this.args = checked.value;
     }
     this.#decide(decision);
   }
@@ -135,33 +143,34 @@ export class ToolCallRun implements ToolCallInfo {
     this.approval = { status, ...(reason !== undefined && { reason }) };
   }
 
-  async #execute(tool: CallableTool): Promise<unknown> {
+  #execute(tool: CallableTool): Promise<unknown> {
     const { toolName, toolCallId, args } = this;
     const request = { toolName, toolCallId, args };
-    const execute = async () => interceptTool(this.#work, request, this.#executeWith(tool));
-    const { timeoutMs } = tool;
-    try {
-      if (timeoutMs === undefined) return await execute();
-      return await withDeadline(execute(), timeoutMs, () => {
-        const error = new ToolExecutionError(
-          `The tool "${this.toolName}" took longer than its timeoutMs of ${timeoutMs}.`,
-          { retryable: true },
-        );
-        // Fires the tool's signal.
-        this.#work.abort(error);
-        return error;
-      });
-    } catch (error) {
+    const executing = promised(() =>
+      interceptTool(this.#work, request, (changed) => this.#executeWith(tool, changed)),
+    );
+    return this.#inTime(executing, tool).catch((error: unknown) => {
       throw this.#toError(error);
-    }
+    });
+  }
+
+  #inTime<T>(executing: Promise<T>, { timeoutMs }: CallableTool): Promise<T> {
+    if (timeoutMs === undefined) return executing;
+    return withDeadline(executing, timeoutMs, () => {
+      const error = new ToolExecutionError(
+        `The tool "${this.toolName}" took longer than its timeoutMs of ${timeoutMs}.`,
+        { retryable: true },
+      );
+      // Fires the tool's signal.
+      this.#work.abort(error);
+      return error;
+    });
   }
 
   /** Notes the arguments, which interceptors may have changed, for the events to come. */
-  #executeWith(tool: CallableTool): (args: unknown) => Promise<unknown> {
-    return async (args) => {
-      this.args = args;
-      return collect(await tool.execute(args, this.#context()));
-    };
+  async #executeWith(tool: CallableTool, args: unknown): Promise<unknown> {
+    this.args = args;
+    return collect(await tool.execute(args, this.#context()));
   }
 
   /** What the model is told of a failure that does not end the agent. */
@@ -189,7 +198,7 @@ export class ToolCallRun implements ToolCallInfo {
     return { settled: { toolCallId, toolName, ...outcome, content } };
   }
 
-  async #needsApproval(): Promise<boolean> {
+  #needsApproval(): boolean | Promise<boolean> {
     const { needsApproval = false } = this.tool ?? {};
     return typeof needsApproval === 'boolean'
       ? needsApproval

@@ -39,8 +39,14 @@ export class ToolCalls {
     decisions: Readonly<Record<string, ApprovalDecision>> = {},
   ): Promise<(ToolOutcome | undefined)[]> {
     const prepared: ToolCallRun[] = [];
-    for (const [index, call] of calls.entries()) {
-      prepared.push(await this.#prepare(call, index, decisions));
+    for (const call of calls) {
+      const one = this.#newRun(call);
+      prepared.push(one);
+      if (prepared.length > MAX_CALLS_PER_TURN) {
+        one.refuse(`Only ${MAX_CALLS_PER_TURN} calls are answered in one turn.`);
+      } else {
+        await one.prepare(Object.hasOwn(decisions, call.id) ? decisions[call.id] : undefined);
+      }
     }
     const outcomes: (ToolOutcome | undefined)[] = calls.map(() => undefined);
     const failures: unknown[] = [];
@@ -48,18 +54,22 @@ export class ToolCalls {
     const callNext = async (): Promise<void> => {
       while (next < prepared.length && failures.length === 0 && this.#stopped === undefined) {
         const index = next++;
+        const one = prepared[index]!;
+        this.#open.add(one);
         try {
-          outcomes[index] = await this.#perform(prepared[index]!);
+          outcomes[index] = await one.perform();
         } catch (error) {
           failures.push(error);
           this.#abortOpen(
             new LlmAbortedError('Another tool of the agent failed.', { cause: error }),
           );
+        } finally {
+          this.#open.delete(one);
         }
       }
     };
     const width = Math.min(this.parts.concurrency, prepared.length);
-    await Promise.all(Array.from({ length: width }, callNext));
+    await (width === 1 ? callNext() : Promise.all(Array.from({ length: width }, callNext)));
     if (failures.length > 0) throw failures[0];
     return outcomes;
   }
@@ -70,35 +80,10 @@ export class ToolCalls {
     this.#abortOpen(this.#stopped);
   }
 
-  async #prepare(
-    call: ToolCall,
-    index: number,
-    decisions: Readonly<Record<string, ApprovalDecision>>,
-  ): Promise<ToolCallRun> {
+  #newRun(call: ToolCall): ToolCallRun {
     const { runs, runtime } = this.parts;
-    const one = new ToolCallRun(
-      call,
-      this.#tools.get(call.name),
-      this.#rules,
-      runs.create({}),
-      runtime,
-    );
-    if (index >= MAX_CALLS_PER_TURN) {
-      one.refuse(`Only ${MAX_CALLS_PER_TURN} calls are answered in one turn.`);
-    } else {
-      const decision = Object.hasOwn(decisions, call.id) ? decisions[call.id] : undefined;
-      await one.prepare(decision);
-    }
-    return one;
-  }
-
-  async #perform(one: ToolCallRun): Promise<ToolOutcome> {
-    this.#open.add(one);
-    try {
-      return await one.perform();
-    } finally {
-      this.#open.delete(one);
-    }
+    const tool = this.#tools.get(call.name);
+    return new ToolCallRun(call, tool, this.#rules, runs.create({}), runtime);
   }
 
   #abortOpen(reason: Error): void {

@@ -6,15 +6,18 @@ import { AgentStream } from './agent-stream.js';
 
 const PART_TYPES: ReadonlySet<unknown> = new Set(['text', 'image']);
 
-/** What a tool returned, once it is whole: streams are read to their end. */
-export async function collect(returned: unknown): Promise<unknown> {
-  if (returned instanceof LlmStream) return (await returned.response).text;
-  if (returned instanceof AgentStream) return (await returned.result).output;
-  if (isObservable(returned)) return joined(await firstValueFrom(returned.pipe(toArray())));
-  if (!isAsyncIterable(returned)) return returned;
-  const items: unknown[] = [];
-  for await (const item of returned) items.push(item);
-  return joined(items);
+/** What a tool returned, once it is whole: streams are read to their end, and give a promise. */
+export function collect(returned: unknown): unknown {
+  if (returned instanceof LlmStream) return returned.response.then(({ text }) => text);
+  if (returned instanceof AgentStream) return returned.result.then(({ output }) => output);
+  if (isObservable(returned)) return firstValueFrom(returned.pipe(toArray())).then(joined);
+  return isAsyncIterable(returned) ? collectItems(returned) : returned;
+}
+
+async function collectItems(items: AsyncIterable<unknown>): Promise<unknown> {
+  const collected: unknown[] = [];
+  for await (const item of items) collected.push(item);
+  return joined(collected);
 }
 
 /** A tool's result as the model gets it: text, parts of a message, or JSON; at most `maxChars` of it. */
@@ -39,6 +42,15 @@ export function cut(text: string, maxChars: number): string {
 function toJson(result: unknown): string {
   // Models take an empty answer for a failure.
   if (result === undefined) return 'null';
+  try {
+    return JSON.stringify(result) ?? 'null';
+  } catch {
+    // A BigInt, a cycle, or a getter that throws.
+    return toJsonWithBigInts(result);
+  }
+}
+
+function toJsonWithBigInts(result: unknown): string {
   try {
     return JSON.stringify(result, writeBigInt) ?? 'null';
   } catch {

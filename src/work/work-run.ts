@@ -121,7 +121,8 @@ export class WorkRun<R> extends RunLife {
   /** Does asynchronous work as this run: from its start to its end, which is told before the result is given. */
   async complete(work: () => R | Promise<R>): Promise<R> {
     const result = await this.attempt(work);
-    await this.succeed(result);
+    const ending = this.succeed(result);
+    if (ending !== undefined) await ending;
     return result;
   }
 
