@@ -99,11 +99,14 @@ function isScoped(wrapper: InstanceWrapper): boolean {
   return !wrapper.isTransient && !wrapper.isDependencyTreeStatic();
 }
 
+/** A static instance is that of any context. */
+const NO_REQUEST = ContextIdFactory.create();
+
 /** Whether what it takes to have an instance is there: a static class's stands there empty before it was built. */
 function isReady(wrapper: InstanceWrapper): boolean {
   return (
     wrapper.isTransient ||
     isScoped(wrapper) ||
-    wrapper.getInstanceByContextId(ContextIdFactory.create()).isResolved === true
+    wrapper.getInstanceByContextId(NO_REQUEST).isResolved === true
   );
 }

@@ -29,22 +29,29 @@ export function checkHook(
   hook: Pick<Hook, 'name' | 'selector'>,
   options: HandlerOptions<never>,
 ): void {
-  const { name, selector } = hook;
-  const refuse = (what: string): never => {
-    throw new CallbacksConfigurationError(`${name} (${selector}): ${what}`);
-  };
+  const problem =
+    problemOfAny(hook, options) ??
+    (isInterceptor(hook) ? undefined : problemOfHandler(hook, options));
+  if (problem === undefined) return;
+  throw new CallbacksConfigurationError(`${hook.name} (${hook.selector}): ${problem}`);
+}
+
+function problemOfAny(
+  hook: Pick<Hook, 'selector'>,
+  options: HandlerOptions<never>,
+): string | undefined {
   const known = isInterceptor(hook) ? INTERCEPTOR_OPTIONS : HANDLER_OPTIONS;
-  const unknown = Object.keys(options).find((option) => !known.has(option));
-  if (unknown !== undefined)
-    refuse(`unknown option "${unknown}"; there are ${[...known].join(', ')}.`);
-  const { order, timeoutMs, when } = options;
+  for (const option of Object.keys(options)) {
+    if (!known.has(option))
+      return `unknown option "${option}"; there are ${[...known].join(', ')}.`;
+  }
+  const { order, timeoutMs, when, scope } = options;
   if (order !== undefined && (typeof order !== 'number' || Number.isNaN(order)))
-    refuse('order must be a number.');
-  if (timeoutMs !== undefined && !isTimeoutMs(timeoutMs)) refuse(TIMEOUT_RULE);
-  if (when !== undefined && typeof when !== 'function') refuse('when must be a function.');
-  if (!isScope(options.scope)) refuse('scope must be the name of a client, or a list of names.');
-  const problem = isInterceptor(hook) ? undefined : problemOfHandler(hook, options);
-  if (problem !== undefined) refuse(problem);
+    return 'order must be a number.';
+  if (timeoutMs !== undefined && !isTimeoutMs(timeoutMs)) return TIMEOUT_RULE;
+  if (when !== undefined && typeof when !== 'function') return 'when must be a function.';
+  if (!isScope(scope)) return 'scope must be the name of a client, or a list of names.';
+  return undefined;
 }
 
 function isScope(scope: unknown): boolean {

@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { decoratedMethods, readScopes, type HookSelector } from '../decorators/index.js';
 import {
   ANY_EVENT_METHOD,
@@ -28,9 +29,14 @@ export function hooksOf(target: object): Hook[] {
     scopes: readScopes(target.constructor ?? Object),
   };
   const decorated = decoratedMethods((Object.getPrototypeOf(target) ?? {}) as object);
-  const hooks = decorated.flatMap(([method, found]) =>
-    found.map(({ selector, options }) => methodHook(target, owner, method, selector, options)),
-  );
+  // In loops: an application may start with thousands of hooks.
+  const hooks: Hook[] = [];
+  for (const [method, found] of decorated) {
+    for (const { selector, options } of found) {
+      hooks.push(methodHook(target, owner, method, selector, options));
+    }
+  }
+  if (!mayHearByName(target)) return hooks;
   const byDecorator = new Set(decorated.map(([method]) => method));
   for (const [method, selector] of SELECTOR_BY_METHOD) {
     if (
@@ -41,6 +47,20 @@ export function hooksOf(target: object): Hook[] {
     hooks.push(methodHook(target, owner, method, selector, {}));
   }
   return hooks;
+}
+
+/** Whether an object may have an `onXxx` method. To ask for each by its name is slow where every object is of a new class. */
+function mayHearByName(target: object): boolean {
+  for (
+    let owner: object | null = target;
+    owner && owner !== Object.prototype;
+    owner = Object.getPrototypeOf(owner) as object | null
+  ) {
+    // A proxy may have more than it says.
+    if (types.isProxy(owner)) return true;
+    if (Object.getOwnPropertyNames(owner).some((name) => SELECTOR_BY_METHOD.has(name))) return true;
+  }
+  return false;
 }
 
 /** A hook of a plain function, which becomes a method of an object of its own. */
