@@ -1,4 +1,5 @@
 // The same application with the module, which finds the hooks of all providers.
+import './open-telemetry.mjs';
 import { internal, startApplication } from '../library.mjs';
 import { PiecesProvider } from '../pieces-provider.mjs';
 import { decoratedClasses } from './decorated-classes.mjs';
