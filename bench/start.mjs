@@ -26,7 +26,7 @@ const { values: args } = parseArgs({
     save: { type: 'boolean', default: false },
   },
 });
-/** Each process works so much before it is measured: streams get faster for their first million chunks. */
+/** Each process works so much before it is measured, or as long as its workload needs. */
 const WARM_UP = { rounds: 3, ms: 2_500 };
 
 if (args.with.length > 0 && (args.save || args.smoke)) {
@@ -58,8 +58,9 @@ async function run(list, all, surroundings) {
   const plan = { sets: Number(args.sets), rounds: Number(args.rounds) };
   const results = [];
   for (const workload of list) {
-    const contenders = await measure(workload, { ...plan, warmUp: WARM_UP, ...surroundings });
-    const { name, title, unit, measures } = workload;
+    const { name, title, unit, measures, warmUpMs: ms = WARM_UP.ms } = workload;
+    const warmUp = { ...WARM_UP, ms };
+    const contenders = await measure(workload, { ...plan, warmUp, ...surroundings });
     results.push({ name, title, unit, measures, ...plan, contenders });
     printResult(results.at(-1));
   }
