@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { OnLlmEnd, OnLlmError } from '../decorators/index.js';
+import { NO_RUNS, OnLlmEnd, OnLlmError } from '../decorators/index.js';
 import type { LlmEndEvent, LlmErrorEvent } from '../events/index.js';
 import { BoundedTotals } from './bounded-totals.js';
 
@@ -84,8 +84,8 @@ export class CostTracker {
     };
   }
 
-  @OnLlmEnd()
-  @OnLlmError()
+  @OnLlmEnd(NO_RUNS)
+  @OnLlmError(NO_RUNS)
   protected count(event: LlmEndEvent | LlmErrorEvent): void {
     const { cost, usage, model, userId } = event;
     const entry = {

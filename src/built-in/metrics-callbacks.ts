@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import {
+  NO_RUNS,
   OnAgentEnd,
   OnAgentError,
   OnLlmEnd,
@@ -131,8 +132,8 @@ export class MetricsCallbacks {
     this.#byTool.clear();
   }
 
-  @OnLlmEnd()
-  @OnLlmError()
+  @OnLlmEnd(NO_RUNS)
+  @OnLlmError(NO_RUNS)
   protected measureCall(event: LlmEndEvent | LlmErrorEvent): void {
     const { usage, durationMs, model = 'unknown' } = event;
     const { inputTokens, outputTokens } = usage;
@@ -141,15 +142,15 @@ export class MetricsCallbacks {
     this.#byModel.update(model, (measured = new Measured()) => measured.record(outcome));
   }
 
-  @OnAgentEnd()
-  @OnAgentError()
+  @OnAgentEnd(NO_RUNS)
+  @OnAgentError(NO_RUNS)
   protected measureAgent(event: AgentEndEvent | AgentErrorEvent): void {
     const { type, durationMs } = event;
     this.#agents.record({ failed: type === 'agent.error', durationMs });
   }
 
-  @OnToolEnd()
-  @OnToolError()
+  @OnToolEnd(NO_RUNS)
+  @OnToolError(NO_RUNS)
   protected measureTool(event: ToolEndEvent | ToolErrorEvent): void {
     // Nobody has called it yet.
     if (event.type === 'tool.end' && event.approval?.status === 'pending') return;

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { OnLlmEnd, OnLlmError } from '../decorators/index.js';
+import { NO_RUNS, OnLlmEnd, OnLlmError } from '../decorators/index.js';
 import type { LlmEndEvent, LlmErrorEvent } from '../events/index.js';
 import { addUsage, NO_USAGE, type Usage } from '../shapes/index.js';
 
@@ -29,8 +29,8 @@ export class TokenCounter {
     this.#usage = { ...NO_USAGE };
   }
 
-  @OnLlmEnd()
-  @OnLlmError()
+  @OnLlmEnd(NO_RUNS)
+  @OnLlmError(NO_RUNS)
   protected count(event: LlmEndEvent | LlmErrorEvent): void {
     this.#usage = addUsage(this.#usage, event.usage);
   }

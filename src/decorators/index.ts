@@ -6,5 +6,6 @@ export * from './hooks.js';
 export * from './interceptor.js';
 export * from './method-runner.js';
 export * from './methods-of.js';
+export * from './no-runs.js';
 export * from './retrieval.js';
 export * from './run-method.js';

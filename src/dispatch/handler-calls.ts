@@ -83,6 +83,7 @@ export class HandlerCalls {
 
   #call(handler: Handler, event: CallbackEvent, run: Audience): unknown {
     const { timeoutMs } = handler;
+    if (handler.startsNoRuns) return callHandler(handler, event, run.handlerContext, run);
     if (timeoutMs === undefined)
       return run.insideHandler(handler, () => callHandler(handler, event, run.handlerContext, run));
     return run.insideHandler(handler, () =>

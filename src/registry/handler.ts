@@ -16,6 +16,8 @@ export interface Hook {
   readonly method: string;
   readonly order: number;
   readonly critical: boolean;
+  /** Whether it is known to start no runs. */
+  readonly startsNoRuns: boolean;
   readonly timeoutMs: number | undefined;
   readonly background: boolean | 'durable';
   /** What the job queue knows a durable handler by. */
@@ -47,6 +49,7 @@ export function toHandler(hook: Hook, instances?: InstanceSource): Handler {
     method: hook.method,
     order: hook.order,
     critical: hook.critical,
+    startsNoRuns: hook.startsNoRuns,
     timeoutMs: hook.timeoutMs,
     background: hook.background,
     jobName: hook.jobName,

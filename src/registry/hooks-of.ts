@@ -1,5 +1,10 @@
 import { types } from 'node:util';
-import { decoratedMethods, readScopes, type HookSelector } from '../decorators/index.js';
+import {
+  decoratedMethods,
+  readScopes,
+  startsNoRuns,
+  type HookSelector,
+} from '../decorators/index.js';
 import {
   ANY_EVENT_METHOD,
   CALLBACKS_CLASS,
@@ -104,6 +109,7 @@ function toHook(
     method: hook.method,
     order: options.order ?? 0,
     critical: options.critical ?? false,
+    startsNoRuns: startsNoRuns(options),
     timeoutMs: options.timeoutMs,
     background: options.background ?? false,
     jobName: options.background === 'durable' ? (options.name ?? hook.name) : undefined,

@@ -40,10 +40,11 @@ export class Abortable {
 
   /**
    * Lets go of who would have been told. Promises of Node's own `fetch` keep the run, which is their context, beyond its
-   * end, and with it would keep its answer.
+   * end, and with it would keep its answer, and all that has listened to its signal.
    */
   letGo(): void {
     this.#onAbort = undefined;
+    this.#controller = undefined;
   }
 
   /** Settles as `work` does, or rejects with the reason when it is aborted first. */
