@@ -1,4 +1,3 @@
-import { withDeadline } from '../deadline.js';
 import { isThenable, promised } from '../dispatch/index.js';
 import {
   CallbackAbort,
@@ -19,6 +18,7 @@ import type { CallableTool, ToolContext } from '../tools/index.js';
 import { interceptTool, toolEvents, WorkRun } from '../work/index.js';
 import type { Approve } from './agent-options.js';
 import { checkArguments, toToolError, withArgs } from './tool-arguments.js';
+import { inTime } from './tool-deadline.js';
 import { collect, cut, toContent } from './tool-result.js';
 
 const MAX_MESSAGE_CHARS = 2_000;
@@ -149,21 +149,9 @@ export class ToolCallRun implements ToolCallInfo {
     const executing = promised(() =>
       interceptTool(this.#work, request, (changed) => this.#executeWith(tool, changed)),
     );
-    return this.#inTime(executing, tool).catch((error: unknown) => {
+    const stop = (error: Error) => this.#work.abort(error);
+    return inTime(executing, tool, stop).catch((error: unknown) => {
       throw this.#toError(error);
-    });
-  }
-
-  #inTime<T>(executing: Promise<T>, { timeoutMs }: CallableTool): Promise<T> {
-    if (timeoutMs === undefined) return executing;
-    return withDeadline(executing, timeoutMs, () => {
-      const error = new ToolExecutionError(
-        `The tool "${this.toolName}" took longer than its timeoutMs of ${timeoutMs}.`,
-        { retryable: true },
-      );
-      // Fires the tool's signal.
-      this.#work.abort(error);
-      return error;
     });
   }
 

@@ -1,0 +1,20 @@
+import { withDeadline } from '../deadline.js';
+import { ToolExecutionError } from '../errors/index.js';
+import type { CallableTool } from '../tools/index.js';
+
+/** Holds a call to its tool's `timeoutMs`; once that is over, `stop` gets the error that the call fails with. */
+export function inTime<T>(
+  executing: Promise<T>,
+  { spec, timeoutMs }: CallableTool,
+  stop: (error: Error) => void,
+): Promise<T> {
+  if (timeoutMs === undefined) return executing;
+  return withDeadline(executing, timeoutMs, () => {
+    const error = new ToolExecutionError(
+      `The tool "${spec.name}" took longer than its timeoutMs of ${timeoutMs}.`,
+      { retryable: true },
+    );
+    stop(error);
+    return error;
+  });
+}
