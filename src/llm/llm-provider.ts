@@ -61,3 +61,9 @@ export interface LlmProvider {
     context: LlmProviderContext,
   ): AsyncIterable<LlmChunk | ProviderResult>;
 }
+
+/** A provider of ours over a client of ours. */
+export interface QuietProvider extends LlmProvider {
+  /** Whether nothing that it calls starts runs: it needs no place in the flow, for which all of its promises would pay. */
+  readonly startsNoRuns: boolean;
+}

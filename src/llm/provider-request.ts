@@ -3,7 +3,7 @@ import { CallbacksError, LlmServerError } from '../errors/index.js';
 import { comeBack } from '../run/index.js';
 import type { ProviderResult } from '../shapes/index.js';
 import type { LlmCall } from './llm-call.js';
-import type { LlmProviderContext } from './llm-provider.js';
+import type { LlmProviderContext, QuietProvider } from './llm-provider.js';
 import { checkResult } from './provider-result.js';
 import type { LlmTarget, RequestMeter } from './request-meter.js';
 import type { ItemSource } from './streamed.js';
@@ -40,7 +40,7 @@ export class ProviderRequest {
     const { call, signal } = this;
     const { client, request } = this.target;
     const answering = promised(() =>
-      call.run.inside(() => client.provider.generate(request, this.#context)),
+      this.#call(() => client.provider.generate(request, this.#context)),
     );
     // Interceptors, which run waits for itself, may ask several providers at once.
     const given = call.isIntercepted ? abortable(answering, signal) : call.run.orAborted(answering);
@@ -67,12 +67,17 @@ export class ProviderRequest {
   /** The pieces of the answer, read for the first time where they belong; whoever reads them tells the meter. */
   stream(read: (source: ItemSource) => void): void {
     const { client, request } = this.target;
-    const { run } = this.call;
-    run.inside(() => {
+    this.#call(() => {
       const stream = client.provider.stream(request, this.#context);
       const source: ItemSource = stream[Symbol.asyncIterator]();
       read(source.take === undefined ? staying(source) : source);
     });
+  }
+
+  /** Calls the provider, where runs that its own code starts know whom they come from. */
+  #call<R>(ask: () => R): R {
+    const { startsNoRuns = false } = this.target.client.provider as Partial<QuietProvider>;
+    return startsNoRuns ? ask() : this.call.run.inside(ask);
   }
 
   /** Notes the whole answer. What is returned is to be awaited. */

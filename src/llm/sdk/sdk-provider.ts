@@ -7,7 +7,7 @@ import {
 } from '../../errors/index.js';
 import type { LlmChunk, LlmRequest, ProviderResult } from '../../shapes/index.js';
 import type { LlmOptions } from '../llm-options.js';
-import type { LlmProvider, LlmProviderContext } from '../llm-provider.js';
+import type { LlmProviderContext, QuietProvider } from '../llm-provider.js';
 import { DecodedStream, type StreamDecoder } from './decoded-stream.js';
 import { observeClient, observedFetch, observing, RequestAttempts } from './observed-fetch.js';
 import type { Varying } from './repeated-event.js';
@@ -34,7 +34,7 @@ export interface SdkRequestOptions {
 }
 
 /** A provider behind an official SDK: what differs between the wire formats is left to its subclass. */
-export abstract class SdkProvider<Client> implements LlmProvider {
+export abstract class SdkProvider<Client> implements QuietProvider {
   abstract readonly name: 'openai' | 'anthropic';
   /** The environment variables that hold the SDK's key, and its log level. */
   protected abstract readonly environment: {
@@ -57,6 +57,11 @@ export abstract class SdkProvider<Client> implements LlmProvider {
   protected abstract encode(request: LlmRequest, streaming: boolean): object;
   protected abstract decode(answer: object): ProviderResult;
   protected abstract newDecoder(request: LlmRequest, context: LlmProviderContext): StreamDecoder;
+
+  /** The user's own client may call anything. */
+  get startsNoRuns(): boolean {
+    return this.options.client === undefined;
+  }
 
   /** Its name in errors. */
   protected get label(): string {
