@@ -53,9 +53,8 @@ export class Dispatcher {
     if (handlers.length === 0) return undefined;
     const { chunkMethods, handlerContext } = run;
     const event = new LlmStreamChunkEvent(run, chunk, index, timestamp);
-    for (let i = 0; i < handlers.length; i++) {
+    for (let i = 0; i < chunkMethods.length; i++) {
       const handler = handlers[i]!;
-      if (!handler.isPlain) return this.#goOn({ event, run, handlers }, i);
       if (!handler.active) continue;
       let returned: unknown;
       try {
@@ -66,16 +65,16 @@ export class Dispatcher {
       }
       if (isThenable(returned)) return this.#awaitEach({ event, run, handlers }, i, returned);
     }
-    return undefined;
+    if (chunkMethods.length === handlers.length) return undefined;
+    return this.#goOn({ event, run, handlers }, chunkMethods.length);
   }
 
   /** Goes on with a chunk from the first handler that is waited for, with no promise but those of the handlers. */
   async #awaitEach(telling: Telling, from: number, first: unknown): Promise<void> {
     const { event, run, handlers } = telling;
     const { chunkMethods, handlerContext } = run;
-    for (let i = from; i < handlers.length; i++) {
+    for (let i = from; i < chunkMethods.length; i++) {
       const handler = handlers[i]!;
-      if (!handler.isPlain) return this.#goOn(telling, i);
       if (!handler.active) continue;
       try {
         const returned: unknown =
@@ -87,6 +86,7 @@ export class Dispatcher {
       // Nothing is told after the terminal event.
       if (run.ended) return;
     }
+    if (chunkMethods.length < handlers.length) return this.#goOn(telling, chunkMethods.length);
     if (telling.refused !== undefined) throw telling.refused.error;
   }
 

@@ -22,7 +22,10 @@ import { callWithTimeout } from './timeout.js';
 /** What dispatch needs of a run. */
 export interface Audience extends RunInfo, InstanceOwner {
   readonly handlers: HandlerTable;
-  /** The methods of the handlers of chunks, looked up once: a spy that is set before the run is called. */
+  /**
+   * The methods of the plain handlers of chunks that come before any other, looked up once: a spy that is set before the
+   * run is called.
+   */
   readonly chunkMethods: readonly HandlerFunction[];
   /** Fires when the run is aborted. */
   readonly signal: AbortSignal;

@@ -107,7 +107,7 @@ export class Run extends Abortable implements Audience, Frame, ParentRun {
   }
 
   get chunkMethods(): readonly HandlerFunction[] {
-    this.#chunkMethods ??= this.handlers['llm.chunk'].map((handler) => this.#chunkMethod(handler));
+    this.#chunkMethods ??= this.#plainMethods(this.handlers['llm.chunk']);
     return this.#chunkMethods;
   }
 
@@ -146,6 +146,12 @@ export class Run extends Abortable implements Audience, Frame, ParentRun {
   /** Calls a handler; a run that it starts is a new root with the request's context, and not for its own ears. */
   insideHandler<R>(handler: Handler, call: () => R): R {
     return this.#store.enter(new HandlerFrame(this, handler), call);
+  }
+
+  #plainMethods(handlers: readonly Handler[]): readonly HandlerFunction[] {
+    const other = handlers.findIndex(({ isPlain }) => !isPlain);
+    const plain = other < 0 ? handlers : handlers.slice(0, other);
+    return plain.map((handler) => this.#chunkMethod(handler));
   }
 
   #chunkMethod(handler: Handler): HandlerFunction {
