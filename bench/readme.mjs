@@ -27,13 +27,16 @@ const figures = [
 writeFileSync(README, `${before}${begin}\n\n${figures.join('\n\n')}\n\n${end}${after}`);
 
 function section({ node, cpu, cores, platform, versions, results }) {
-  const [sets, rounds] = ['sets', 'rounds'].map((key) =>
-    Math.max(...results.map((one) => one[key])),
-  );
+  const [sets, rounds] = ['sets', 'rounds'].map((key) => range(results.map((one) => one[key])));
   const packages = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   return [
     `### Node ${node}`,
-    `${cores} × ${cpu}, ${platform}; ${sets} ${sets === 1 ? 'set' : 'sets'} of processes × ${rounds} rounds. ${packages.join(', ')}.`,
+    `${cores} × ${cpu}, ${platform}; ${sets} ${sets === '1' ? 'set' : 'sets'} of processes × ${rounds} rounds. ${packages.join(', ')}.`,
     markdownTables(results),
   ].join('\n\n');
+}
+
+function range(numbers) {
+  const [least, most] = [Math.min(...numbers), Math.max(...numbers)];
+  return least === most ? `${most}` : `${least} to ${most}`;
 }

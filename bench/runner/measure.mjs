@@ -65,7 +65,7 @@ async function measureSet(workload, { warmUp, rounds, port, libraries, shared })
     for (const seat of seats) await warmUpSeat(seat, workload, warmUp);
     const measured = [];
     for (let round = 0; round < rounds; round++) {
-      measured.push(await playRound(seats, workload, round));
+      measured.push(await playRound(seats, workload, round, isWarm(workload, warmUp)));
     }
     const memory = [];
     for (const seat of seats) memory.push(await seat.memory());
@@ -85,12 +85,18 @@ async function warmUpSeat(seat, { times, measures }, warmUp) {
   }
 }
 
-async function playRound(seats, workload, turn) {
+/** Whether what is measured is the work of a process that has done it for a while. */
+function isWarm({ measures }, { rounds }) {
+  return rounds > 0 && measures !== 'memory';
+}
+
+async function playRound(seats, workload, turn, warm) {
   const { times, unitsEach, measures } = workload;
+  const leadIn = warm ? Math.ceil(times / 2) : 0;
   const answers = [];
   for (let i = 0; i < seats.length; i++) {
     const next = (i + turn) % seats.length;
-    answers[next] = await seats[next].round(times, measures);
+    answers[next] = await seats[next].round(times, measures, leadIn);
   }
   checkWork(answers, workload);
   return answers.map((answer) => perUnit(answer, times * unitsEach));

@@ -31,8 +31,9 @@ export class Seat {
     ({ key: this.#key } = await this.#process.ask({ action: 'setUp', module, options }));
   }
 
-  round(times, measures) {
-    const details = { times, measures, collections: this.#collections };
+  /** @param leadIn how often the work is done before it is measured */
+  round(times, measures, leadIn = 0) {
+    const details = { times, leadIn, measures, collections: this.#collections };
     return this.#process.ask({ action: 'round', key: this.#key, ...details });
   }
 
