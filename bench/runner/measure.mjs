@@ -63,9 +63,10 @@ async function measureSet(workload, { warmUp, rounds, port, libraries, shared })
       await seat.setUp(contender.module, optionsOf(workload, contender, port));
     }
     for (const seat of seats) await warmUpSeat(seat, workload, warmUp);
+    const leadIn = leadInOf(workload, warmUp);
     const measured = [];
     for (let round = 0; round < rounds; round++) {
-      measured.push(await playRound(seats, workload, round, isWarm(workload, warmUp)));
+      measured.push(await playRound(seats, workload, round, leadIn));
     }
     const memory = [];
     for (const seat of seats) memory.push(await seat.memory());
@@ -85,14 +86,13 @@ async function warmUpSeat(seat, { times, measures }, warmUp) {
   }
 }
 
-/** Whether what is measured is the work of a process that has done it for a while. */
-function isWarm({ measures }, { rounds }) {
-  return rounds > 0 && measures !== 'memory';
+/** How often the work is done before a round of it is measured, where that is the work of a process that is warm. */
+function leadInOf({ times, measures }, { rounds }) {
+  return rounds > 0 && measures !== 'memory' ? Math.ceil(times / 2) : 0;
 }
 
-async function playRound(seats, workload, turn, warm) {
+async function playRound(seats, workload, turn, leadIn) {
   const { times, unitsEach, measures } = workload;
-  const leadIn = warm ? Math.ceil(times / 2) : 0;
   const answers = [];
   for (let i = 0; i < seats.length; i++) {
     const next = (i + turn) % seats.length;

@@ -86,8 +86,7 @@ export class Dispatcher {
       // Nothing is told after the terminal event.
       if (run.ended) return;
     }
-    if (chunkMethods.length < handlers.length) return this.#goOn(telling, chunkMethods.length);
-    if (telling.refused !== undefined) throw telling.refused.error;
+    return this.#goOn(telling, chunkMethods.length);
   }
 
   /** Tells the handlers from the one numbered `next` on, when what is waited for is over. */

@@ -62,8 +62,8 @@ export interface LlmProvider {
   ): AsyncIterable<LlmChunk | ProviderResult>;
 }
 
-/** A provider of ours over a client of ours. */
+/** A provider that knows whether its own code starts runs. */
 export interface QuietProvider extends LlmProvider {
-  /** Whether nothing that it calls starts runs: it needs no place in the flow, for which all of its promises would pay. */
+  /** `true`: nothing does, and it needs no place in the flow, for which all of its promises would pay. */
   readonly startsNoRuns: boolean;
 }

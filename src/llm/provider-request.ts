@@ -40,7 +40,7 @@ export class ProviderRequest {
     const { call, signal } = this;
     const { client, request } = this.target;
     const answering = promised(() =>
-      this.#call(() => client.provider.generate(request, this.#context)),
+      this.#inPlace(() => client.provider.generate(request, this.#context)),
     );
     // Interceptors, which run waits for itself, may ask several providers at once.
     const given = call.isIntercepted ? abortable(answering, signal) : call.run.orAborted(answering);
@@ -67,7 +67,7 @@ export class ProviderRequest {
   /** The pieces of the answer, read for the first time where they belong; whoever reads them tells the meter. */
   stream(read: (source: ItemSource) => void): void {
     const { client, request } = this.target;
-    this.#call(() => {
+    this.#inPlace(() => {
       const stream = client.provider.stream(request, this.#context);
       const source: ItemSource = stream[Symbol.asyncIterator]();
       read(source.take === undefined ? staying(source) : source);
@@ -75,7 +75,7 @@ export class ProviderRequest {
   }
 
   /** Calls the provider, where runs that its own code starts know whom they come from. */
-  #call<R>(ask: () => R): R {
+  #inPlace<R>(ask: () => R): R {
     const { startsNoRuns = false } = this.target.client.provider as Partial<QuietProvider>;
     return startsNoRuns ? ask() : this.call.run.inside(ask);
   }

@@ -58,7 +58,7 @@ export abstract class SdkProvider<Client> implements QuietProvider {
   protected abstract decode(answer: object): ProviderResult;
   protected abstract newDecoder(request: LlmRequest, context: LlmProviderContext): StreamDecoder;
 
-  /** The user's own client may call anything. */
+  /** The user's own client may call anything; ours calls the global `fetch`, which is not thought to start runs. */
   get startsNoRuns(): boolean {
     return this.options.client === undefined;
   }
