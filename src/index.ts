@@ -80,4 +80,4 @@ export {
   type ToolNext,
   type ToolRequest,
 } from './work/intercept-tool.js';
-export type { WorkContext } from './work/work-runner.js';
+export type { WorkContext } from './work/work-context.js';

@@ -1,6 +1,6 @@
 import { tooLate } from '../dispatch/index.js';
 import { BudgetExceededError, MaxStepsExceededError } from '../errors/index.js';
-import type { LlmCallOptions, LlmService } from '../llm/index.js';
+import { stoppedWith, type LlmCallOptions, type LlmService } from '../llm/index.js';
 import { Totals } from '../run/index.js';
 import type {
   AgentResult,
@@ -114,8 +114,7 @@ export class AgentLoop {
   /** Calls the tools of a turn that are not answered; returns the calls that wait for approval. */
   async #callTools(turn: Turn, settled: SettledToolCall[]): Promise<ToolCall[]> {
     const { toolCalls = [] } = turn.message;
-    const answered = new Set(settled.map(({ toolCallId }) => toolCallId));
-    const open = toolCalls.filter(({ id }) => !answered.has(id));
+    const open = openCalls(toolCalls, settled);
     if (open.length === 0) return [];
     const outcomes = await this.tools.callAll(open, turn.decisions);
     const waiting: ToolCall[] = [];
@@ -124,8 +123,7 @@ export class AgentLoop {
       if ('pending' in outcome) waiting.push(outcome.pending);
       else settled.push(outcome.settled);
     }
-    const order = new Map(toolCalls.map(({ id }, index) => [id, index]));
-    settled.sort((a, b) => order.get(a.toolCallId)! - order.get(b.toolCallId)!);
+    if (open !== toolCalls) sortLike(toolCalls, settled);
     return waiting;
   }
 
@@ -184,13 +182,25 @@ export class AgentLoop {
 function optionsOf(agent: AgentRun): LlmCallOptions {
   const { persona, model, tools, schema, streaming } = agent.spec;
   // A stream is left by its reader; a call in its place is stopped.
-  const { signal } = streaming && schema !== undefined ? { signal: agent.stopSignal } : agent.run;
-  const options: LlmCallOptions = { signal };
+  const options: LlmCallOptions =
+    streaming && schema !== undefined ? { signal: agent.stopSignal } : stoppedWith(agent);
   if (persona !== undefined) options.system = persona;
   if (model !== undefined) options.model = model;
   if (tools.length > 0) options.tools = tools.map((tool) => tool.spec);
   if (schema !== undefined) options.schema = schema;
   return options;
+}
+
+/** Those of a turn's calls that are not answered: all, unless the run was resumed. */
+function openCalls(calls: ToolCall[], settled: readonly SettledToolCall[]): ToolCall[] {
+  if (settled.length === 0) return calls;
+  const answered = new Set(settled.map(({ toolCallId }) => toolCallId));
+  return calls.filter(({ id }) => !answered.has(id));
+}
+
+function sortLike(calls: readonly ToolCall[], settled: SettledToolCall[]): void {
+  const order = new Map(calls.map(({ id }, index) => [id, index]));
+  settled.sort((a, b) => order.get(a.toolCallId)! - order.get(b.toolCallId)!);
 }
 
 /** The turn of an agent whose reader left before it was made. */

@@ -6,7 +6,14 @@ import {
   AgentStartEvent,
   AgentStepEvent,
 } from '../events/index.js';
-import { Totals, watchStops, type Run, type RunRuntime, type Stoppable } from '../run/index.js';
+import {
+  Totals,
+  watchStops,
+  type Run,
+  type RunRuntime,
+  type Stoppable,
+  type StopSource,
+} from '../run/index.js';
 import type { AgentResult, AgentStep } from '../shapes/index.js';
 import { WorkRun } from '../work/index.js';
 import type { AgentSpec } from './agent-spec.js';
@@ -15,14 +22,14 @@ import type { AgentSpec } from './agent-spec.js';
 export const READER_LEFT = 'The reader of the stream stopped reading.';
 
 /** The life of one run of an agent, with what it has done and used so far. */
-export class AgentRun extends WorkRun<AgentResult> implements Stoppable {
+export class AgentRun extends WorkRun<AgentResult> implements Stoppable, StopSource {
   readonly steps: AgentStep[];
   /** Of all turns; of a resumed run also those before. */
   readonly totals = new Totals();
   /** Of the turn that is under way. */
   turn = new Totals();
   #unwatch: (() => void) | undefined;
-  readonly #onAbort: ((reason: unknown) => void)[] = [];
+  readonly #onAbort = new Set<(reason: unknown) => void>();
   readonly #onCancel: (() => void)[] = [];
   #stopSignal: AbortSignal | undefined;
   #cancelled = false;
@@ -104,7 +111,11 @@ export class AgentRun extends WorkRun<AgentResult> implements Stoppable {
   /** What is to be stopped when it is aborted: of each loop, where interceptors let it work more than once. */
   whenAborted(stop: (reason: unknown) => void): void {
     if (this.run.aborted) stop(this.run.reason);
-    else this.#onAbort.push(stop);
+    else this.#onAbort.add(stop);
+  }
+
+  forget(stop: (reason: unknown) => void): void {
+    this.#onAbort.delete(stop);
   }
 
   /** What is to be undone when the reader stops reading. */

@@ -1,3 +1,4 @@
+import { promised } from '../dispatch/index.js';
 import type { LlmService } from '../llm/index.js';
 import type { ClientCircle, HandlerRegistry, HandlerSource } from '../registry/index.js';
 import type { RunFactory, RunRuntime } from '../run/index.js';
@@ -92,10 +93,10 @@ export class Agent {
    * @throws an error of the `LlmError` tree, `MaxStepsExceededError`, `BudgetExceededError`, a tool's error where that
    * ends the agent, or what a critical handler threw
    */
-  async run<T = unknown>(goal: string, options: AgentRunOptions<T> = {}): Promise<AgentResult<T>> {
-    const result = await this.#prepare(this.#spec(goal, options, false), options).begin();
+  run<T = unknown>(goal: string, options: AgentRunOptions<T> = {}): Promise<AgentResult<T>> {
+    const begin = () => this.#prepare(this.#spec(goal, options, false), options).begin();
     // The run's schema, which made the object, is one of T.
-    return result as AgentResult<T>;
+    return promised(begin) as Promise<AgentResult<T>>;
   }
 
   /** The same, told event by event. Nothing happens before the stream is read; its errors show there. */

@@ -5,6 +5,7 @@ import { RunLife, watchStops, type Run, type Stoppable } from '../run/index.js';
 import type { LlmChunk, LlmResponse, ProviderResult } from '../shapes/index.js';
 import { CallMeter } from './call-meter.js';
 import type { LlmCallSpec, LlmRuntime } from './call-spec.js';
+import { stopSourceOf } from './llm-options.js';
 import type { LlmRetry } from './llm-provider.js';
 import { cancelledAnswer, toResponse, type Answer } from './provider-result.js';
 import type { LlmTarget, RequestMeter } from './request-meter.js';
@@ -44,7 +45,8 @@ export class LlmCall extends RunLife implements Stoppable {
    */
   begin(): void | Promise<void> {
     this.open();
-    const { timeoutMs, signal } = this.spec.options;
+    const { timeoutMs } = this.spec.options;
+    const signal = stopSourceOf(this.spec.options);
     const clientLeft = this.run.context.signal;
     this.#unwatch = watchStops({ timeoutMs, signal, clientLeft }, this, 'call');
     // Needed at the end, and before for those who ask what the call may cost.

@@ -1,4 +1,4 @@
-import type { RunContext } from '../run/index.js';
+import type { RunContext, StopSource } from '../run/index.js';
 import type { Schema } from '../schema/index.js';
 import type { LlmRequest } from '../shapes/index.js';
 import type { LlmProvider } from './llm-provider.js';
@@ -35,6 +35,8 @@ export interface LlmOptions {
   label?: string;
 }
 
+const STOP_SOURCE: unique symbol = Symbol('stopSource');
+
 /** Options of one call. */
 export interface LlmCallOptions<T = unknown>
   extends Partial<Omit<LlmRequest, 'messages' | 'schema'>>, RunContext {
@@ -45,6 +47,8 @@ export interface LlmCallOptions<T = unknown>
   schema?: Schema<T>;
   /** Aborts the call; its reason becomes the `cause` of the `LlmAbortedError`. */
   signal?: AbortSignal;
+  /** @internal */
+  [STOP_SOURCE]?: StopSource;
   /** Milliseconds that the whole call may take, retries and start hooks included. */
   timeoutMs?: number;
   /** Callbacks of this call and everything nested in it. */
@@ -58,4 +62,21 @@ export interface LlmStreamOptions<T = unknown> extends LlmCallOptions<T> {
    * @default true
    */
   collect?: boolean;
+}
+
+/** Options of a call that is stopped with the run that makes it; its signal is there for those who ask for it. @internal */
+export function stoppedWith(
+  source: StopSource & { readonly run: { signal: AbortSignal } },
+): LlmCallOptions {
+  return {
+    [STOP_SOURCE]: source,
+    get signal() {
+      return source.run.signal;
+    },
+  };
+}
+
+/** What stops a call from outside. @internal */
+export function stopSourceOf(options: LlmCallOptions): AbortSignal | StopSource | undefined {
+  return options[STOP_SOURCE] ?? options.signal;
 }

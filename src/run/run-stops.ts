@@ -1,11 +1,18 @@
 import { setMaxListeners } from 'node:events';
 import { LlmAbortedError, LlmTimeoutError } from '../errors/index.js';
 
+/** What stops other work with itself, at less than a signal and its listeners cost. */
+export interface StopSource {
+  whenAborted(stop: (reason: unknown) => void): void;
+  /** Takes back what was said to `whenAborted`. */
+  forget(stop: (reason: unknown) => void): void;
+}
+
 /** What may stop a run from outside. */
 export interface StopSources {
   readonly timeoutMs: number | undefined;
   /** The caller's. */
-  readonly signal: AbortSignal | undefined;
+  readonly signal: AbortSignal | StopSource | undefined;
   /** Fires when the client of the inbound request leaves. */
   readonly clientLeft: AbortSignal | undefined;
 }
@@ -44,10 +51,14 @@ export function watchStops(
 
 /** Has `stop` called when a signal fires; returns what ends that. */
 function follow(
-  signal: AbortSignal | undefined,
+  signal: AbortSignal | StopSource | undefined,
   stop: (reason: unknown) => void,
 ): (() => void) | undefined {
   if (signal === undefined) return undefined;
+  if ('whenAborted' in signal) {
+    signal.whenAborted(stop);
+    return () => signal.forget(stop);
+  }
   const listener = () => stop(signal.reason);
   if (signal.aborted) {
     listener();

@@ -6,6 +6,7 @@ import type { NeedsApproval, ToolContext, ToolOptions } from './tool-types.js';
 
 /** What both OpenAI and Anthropic accept. */
 const MAX_NAME_LENGTH = 64;
+const NAME = new RegExp(`^[a-zA-Z0-9_-]{1,${MAX_NAME_LENGTH}}$`);
 const ODD_CHARACTER = /[^a-zA-Z0-9_-]/g;
 const DEFAULT_MAX_RESULT_CHARS = 50_000;
 const NO_PARAMETERS = { type: 'object', properties: {}, additionalProperties: false } as const;
@@ -23,7 +24,7 @@ export interface CallableTool {
 
 /** Whether providers take a tool of this name. */
 export function isToolName(name: unknown): name is string {
-  return typeof name === 'string' && toToolName(name) === name;
+  return typeof name === 'string' && NAME.test(name);
 }
 
 /** The name that is nearest to one that a model has made up, and that providers take. */

@@ -106,22 +106,26 @@ export class WorkRun<R> extends RunLife {
   }
 
   /** Does asynchronous work as this run, up to its end, which is the caller's to tell. */
-  async attempt(work: () => R | Promise<R>): Promise<R> {
-    try {
-      const beginning = this.begin();
-      if (beginning !== undefined) await beginning;
-      const result = await this.run.inside(work);
-      if (this.run.aborted) throw this.run.reason as Error;
-      return result;
-    } catch (error) {
-      throw await this.fail(error);
-    }
+  attempt(work: () => R | Promise<R>): Promise<R> {
+    return this.#do(work, false);
   }
 
   /** Does asynchronous work as this run: from its start to its end, which is told before the result is given. */
-  async complete(work: () => R | Promise<R>): Promise<R> {
-    const result = await this.attempt(work);
-    const ending = this.succeed(result);
+  complete(work: () => R | Promise<R>): Promise<R> {
+    return this.#do(work, true);
+  }
+
+  async #do(work: () => R | Promise<R>, isWhole: boolean): Promise<R> {
+    let result: R;
+    try {
+      const beginning = this.begin();
+      if (beginning !== undefined) await beginning;
+      result = await this.run.inside(work);
+      if (this.run.aborted) throw this.run.reason as Error;
+    } catch (error) {
+      throw await this.fail(error);
+    }
+    const ending = isWhole ? this.succeed(result) : undefined;
     if (ending !== undefined) await ending;
     return result;
   }

@@ -1,20 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import type { MethodRunner, MethodWork } from '../decorators/index.js';
 import { Dispatcher } from '../dispatch/index.js';
-import { OpenRuns, RunFactory, type Run, type RunRuntime } from '../run/index.js';
+import { OpenRuns, RunFactory, type RunRuntime } from '../run/index.js';
 import { callInTurn, callNow } from './calls.js';
 import { chainEvents } from './chain-events.js';
 import { interceptTool, type ToolRequest } from './intercept-tool.js';
 import { retrievalEvents } from './retrieval-events.js';
 import { toolEvents } from './tool-events.js';
+import { LazyContext, type WorkContext } from './work-context.js';
 import { WorkRun, type WorkEvents } from './work-run.js';
-
-/** What a function gets besides its input, when it is run as a chain, a retrieval or a tool. */
-export interface WorkContext {
-  /** Fires when the run is aborted, by the application's shutdown for one: stop then. */
-  readonly signal: AbortSignal;
-  readonly runId: string;
-}
 
 /** Runs functions that are not ours, so that they are heard, and what they call is nested under them. */
 @Injectable()
@@ -66,21 +60,4 @@ function eventsOf(work: MethodWork): WorkEvents<unknown> {
   return work.kind === 'chain'
     ? chainEvents(work.name, work.input)
     : retrievalEvents(work.query, work.source);
-}
-
-/** Signals and ids are made when somebody asks for them. */
-class LazyContext implements WorkContext {
-  readonly #run: Run;
-
-  constructor(run: Run) {
-    this.#run = run;
-  }
-
-  get signal(): AbortSignal {
-    return this.#run.signal;
-  }
-
-  get runId(): string {
-    return this.#run.runId;
-  }
 }

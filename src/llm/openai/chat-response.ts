@@ -44,7 +44,9 @@ function noChoice(answer: object, provider: string): Error {
 }
 
 export function assistantMessage(text: string, toolCalls: ToolCall[]): Message {
-  return { role: 'assistant', content: text, ...(toolCalls.length > 0 && { toolCalls }) };
+  const message: Message = { role: 'assistant', content: text };
+  if (toolCalls.length > 0) message.toolCalls = toolCalls;
+  return message;
 }
 
 export function toFinishReason(reason: string | null | undefined): FinishReason {
