@@ -1,4 +1,4 @@
-// npm run profile -- openai-stream-1 ours: where the CPU goes while one contender does rounds of one workload.
+// npm run profile -- openai-stream-1 ours: where the CPU goes while one contender does one workload.
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,11 +11,13 @@ import { workloads } from './workloads.mjs';
 
 const FOLDER = fileURLToPath(new URL('results/profile/', import.meta.url));
 const SHOWN = 25;
+/** Until the engine has compiled what is used often. */
+const WARM_UP_MS = 10_000;
 
 const { values: args, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    rounds: { type: 'string', default: '10' },
+    seconds: { type: 'string', default: '5' },
     library: { type: 'string', default: fileURLToPath(new URL('..', import.meta.url)) },
   },
 });
@@ -41,14 +43,11 @@ async function run(port) {
   const seat = new Seat(child);
   const file = join(FOLDER, `${workloadName} ${contenderName}.cpuprofile`.replaceAll(' ', '-'));
   mkdirSync(FOLDER, { recursive: true });
-  const rounds = async (count) => {
-    for (let i = 0; i < count; i++) await seat.round(workload.times);
-  };
   try {
     await seat.setUp(contender.module, optionsOf(workload, contender, port));
-    await rounds(3);
+    await seat.work(workload, WARM_UP_MS);
     await child.ask({ action: 'startProfile' });
-    await rounds(Number(args.rounds));
+    await seat.work(workload, Number(args.seconds) * 1_000);
     await child.ask({ action: 'stopProfile', file });
   } finally {
     await seat.leave();

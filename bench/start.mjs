@@ -26,8 +26,10 @@ const { values: args } = parseArgs({
     save: { type: 'boolean', default: false },
   },
 });
-/** Each process works so much before it is measured, or as long as its workload needs. */
+/** How long each process works before it is measured, if its workload does not need longer. */
 const WARM_UP = { rounds: 3, ms: 2_500 };
+/** How often everyone has a turn in a round, and how long: all together, a whole collection of the heap must not weigh. */
+const TURNS = { each: 10, ms: 150 };
 
 if (args.with.length > 0 && (args.save || args.smoke)) {
   throw new Error('--with goes with neither --save nor --smoke.');
@@ -60,7 +62,7 @@ async function run(list, all, surroundings) {
   for (const workload of list) {
     const { name, title, unit, measures, warmUpMs: ms = WARM_UP.ms } = workload;
     const warmUp = { ...WARM_UP, ms };
-    const contenders = await measure(workload, { ...plan, warmUp, ...surroundings });
+    const contenders = await measure(workload, { ...plan, warmUp, turns: TURNS, ...surroundings });
     results.push({ name, title, unit, measures, ...plan, contenders });
     printResult(results.at(-1));
   }

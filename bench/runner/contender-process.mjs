@@ -2,6 +2,7 @@
 // cost.
 import { writeFileSync } from 'node:fs';
 import { Session } from 'node:inspector/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { allocated, peakMemory } from './memory.mjs';
 
 const contenders = new Map();
@@ -13,16 +14,18 @@ const ACTIONS = {
     const { setUp } = await import(`../contenders/${module}.mjs`);
     const key = ++lastKey;
     contenders.set(key, await setUp(options));
+    // Rubbish of this is not the work's.
+    globalThis.gc({ type: 'minor' });
     return { key };
   },
 
-  /** What a round keeps is measured before `release()`, which is no part of it. */
-  async round({ key, times, leadIn, measures, collections }) {
+  /** What the work keeps is measured before `release()`, which is no part of it. */
+  async work({ key, times, measures, collections, ms }) {
     const contender = contenders.get(key);
     const measured =
       measures === 'memory'
-        ? await rememberingRound(contender, times, () => allocated(collections))
-        : await timedRound(contender, times, undefined, leadIn);
+        ? await remembered(contender, times, () => allocated(collections))
+        : await timed(ms, () => contender.run(times));
     await contender.release?.();
     return measured;
   },
@@ -53,27 +56,30 @@ const ACTIONS = {
   },
 };
 
-async function timedRound(contender, times, look, leadIn = 0) {
-  // While a process waits for its turn, its heap shrinks; what it costs to grow again is not the work's.
-  if (leadIn > 0) await contender.run(leadIn);
-  // Rubbish of the round before is not this one's. Only the young: a full collection takes what the engine has learned
-  // of classes without a living instance with it, and makes the next round slower than any real one.
-  globalThis.gc?.({ type: 'minor' });
+/** What it costs to do the work again and again for `ms`; once at least, and the same work each time. */
+async function timed(ms, run) {
   const startedAt = performance.now();
   const before = process.cpuUsage();
-  const work = await contender.run(times, look);
+  const work = await run();
+  let runs = 1;
+  for (; performance.now() < startedAt + ms; runs++) {
+    const again = await run();
+    if (!isDeepStrictEqual(again, work)) {
+      throw new Error(`It did other work than before: ${JSON.stringify([work, again])}.`);
+    }
+  }
   const { user, system } = process.cpuUsage(before);
-  return { work, cpuUs: user + system, wallUs: (performance.now() - startedAt) * 1_000 };
+  return { work, runs, cpuUs: user + system, wallUs: (performance.now() - startedAt) * 1_000 };
 }
 
 /** How much more is alive than before: at the end, or at any moment at which the contender has let it be looked at. */
-async function rememberingRound(contender, times, alive) {
+async function remembered(contender, times, alive) {
   const before = await alive();
   let most = -Infinity;
   const look = async () => (most = Math.max(most, await alive()));
-  const timed = await timedRound(contender, times, look);
+  const answer = await timed(0, () => contender.run(times, look));
   await look();
-  return { ...timed, keptBytes: most - before };
+  return { ...answer, keptBytes: most - before };
 }
 
 process.on('message', ({ action, ...details }) => {

@@ -5,15 +5,15 @@ import { summary } from './statistics.mjs';
 
 /**
  * Measures one workload: several sets of fresh processes, in each set rounds in which every contender does the same
- * work once, one after the other, in an order that turns. Returns one result a contender.
+ * work, one after the other, in an order that turns. Returns one result a contender.
  *
  * @param plan.shared a process for all contenders, where nobody looks at the figures
  */
 export async function measure(workload, plan) {
   const sets = [];
   try {
-    for (const { warmUp, rounds } of setsOf(workload, plan)) {
-      sets.push(await measureSet(workload, { ...plan, warmUp, rounds }));
+    for (const set of setsOf(workload, plan)) {
+      sets.push(await measureSet(workload, { ...plan, ...set }));
     }
   } catch (error) {
     throw new Error(`${workload.name}: ${error.message}`, { cause: error });
@@ -43,17 +43,23 @@ export async function measure(workload, plan) {
   });
 }
 
-export const NO_WARM_UP = { rounds: 0, ms: 0 };
+/** All work is done once, and nothing before it. */
+export const ONCE = { warmUp: { rounds: 0, ms: 0 }, turns: { each: 1, ms: 0 } };
 
 /** What only happens once a process is measured in a new one each time; a workload may do with fewer rounds. */
-function setsOf({ isOnce = false, mostRounds = Infinity }, { sets, warmUp, rounds }) {
-  const enough = Math.min(rounds, mostRounds);
-  return isOnce
-    ? Array.from({ length: sets * enough }, () => ({ warmUp: NO_WARM_UP, rounds: 1 }))
-    : Array.from({ length: sets }, () => ({ warmUp, rounds: enough }));
+function setsOf(
+  { isOnce = false, mostRounds = Infinity, measures },
+  { sets, warmUp, turns, ...plan },
+) {
+  const rounds = Math.min(plan.rounds, mostRounds);
+  if (isOnce) return Array.from({ length: sets * rounds }, () => ({ ...ONCE, rounds: 1 }));
+  // Where memory is measured, the contender sees to it that enough is done.
+  const set =
+    measures === 'memory' ? { warmUp: { ...warmUp, ms: 0 }, turns: ONCE.turns } : { warmUp, turns };
+  return Array.from({ length: sets }, () => ({ ...set, rounds }));
 }
 
-async function measureSet(workload, { warmUp, rounds, port, libraries, shared }) {
+async function measureSet(workload, { warmUp, turns, rounds, port, libraries, shared }) {
   const seats = [];
   try {
     for (const contender of workload.contenders) {
@@ -63,10 +69,9 @@ async function measureSet(workload, { warmUp, rounds, port, libraries, shared })
       await seat.setUp(contender.module, optionsOf(workload, contender, port));
     }
     for (const seat of seats) await warmUpSeat(seat, workload, warmUp);
-    const leadIn = leadInOf(workload, warmUp);
     const measured = [];
     for (let round = 0; round < rounds; round++) {
-      measured.push(await playRound(seats, workload, round, leadIn));
+      measured.push(await playRound(seats, workload, turns));
     }
     const memory = [];
     for (const seat of seats) memory.push(await seat.memory());
@@ -77,29 +82,33 @@ async function measureSet(workload, { warmUp, rounds, port, libraries, shared })
   }
 }
 
-/** Works until the engine has compiled what is used often; where memory is measured, the contender sees to that. */
-async function warmUpSeat(seat, { times, measures }, warmUp) {
-  const { rounds, ms } = measures === 'memory' ? { ...warmUp, ms: 0 } : warmUp;
-  const until = performance.now() + ms;
-  for (let round = 0; round < rounds || performance.now() < until; round++) {
-    await seat.round(times, measures);
+/** Works until the engine has compiled what is used often. */
+async function warmUpSeat(seat, workload, { rounds, ms }) {
+  for (let round = 0; round < rounds; round++) {
+    await seat.work(workload, ms / rounds);
   }
 }
 
-/** How often the work is done before a round of it is measured, where that is the work of a process that is warm. */
-function leadInOf({ times, measures }, { rounds }) {
-  return rounds > 0 && measures !== 'memory' ? Math.ceil(times / 2) : 0;
+/** Many short turns, so that whatever disturbs the machine for a second disturbs everyone. */
+async function playRound(seats, workload, { each, ms }) {
+  const sums = seats.map(() => ({ runs: 0, cpuUs: 0, wallUs: 0 }));
+  for (let turn = 0; turn < each; turn++) {
+    const answers = [];
+    for (let i = 0; i < seats.length; i++) {
+      const next = (i + turn) % seats.length;
+      answers[next] = await seats[next].work(workload, ms);
+    }
+    checkWork(answers, workload);
+    answers.forEach((answer, i) => addTo(sums[i], answer));
+  }
+  return sums.map((sum) => perUnit(sum, sum.runs * workload.times * workload.unitsEach));
 }
 
-async function playRound(seats, workload, turn, leadIn) {
-  const { times, unitsEach, measures } = workload;
-  const answers = [];
-  for (let i = 0; i < seats.length; i++) {
-    const next = (i + turn) % seats.length;
-    answers[next] = await seats[next].round(times, measures, leadIn);
-  }
-  checkWork(answers, workload);
-  return answers.map((answer) => perUnit(answer, times * unitsEach));
+function addTo(sum, { work, runs, cpuUs, wallUs, keptBytes }) {
+  Object.assign(sum, { work, keptBytes });
+  sum.runs += runs;
+  sum.cpuUs += cpuUs;
+  sum.wallUs += wallUs;
 }
 
 function perUnit({ work, cpuUs, wallUs, keptBytes }, units) {

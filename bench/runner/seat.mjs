@@ -31,10 +31,10 @@ export class Seat {
     ({ key: this.#key } = await this.#process.ask({ action: 'setUp', module, options }));
   }
 
-  /** @param leadIn how often the work is done before it is measured */
-  round(times, measures, leadIn = 0) {
-    const details = { times, leadIn, measures, collections: this.#collections };
-    return this.#process.ask({ action: 'round', key: this.#key, ...details });
+  /** Lets it do its work again and again for `ms`, once at least. */
+  work({ times, measures }, ms) {
+    const details = { times, measures, ms, collections: this.#collections };
+    return this.#process.ask({ action: 'work', key: this.#key, ...details });
   }
 
   memory() {

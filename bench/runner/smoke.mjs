@@ -1,4 +1,4 @@
-import { measure, NO_WARM_UP } from './measure.mjs';
+import { measure, ONCE } from './measure.mjs';
 import { contenderProcess } from './seat.mjs';
 
 const LIMIT_MS = 60_000;
@@ -16,7 +16,7 @@ export async function runSmoke(workloads, surroundings) {
   const waiting = [...workloads];
   let contenders = 0;
   const workOff = async (shared) => {
-    const plan = { sets: 1, warmUp: NO_WARM_UP, rounds: 1, shared, ...surroundings };
+    const plan = { sets: 1, rounds: 1, ...ONCE, shared, ...surroundings };
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       const results = await measure(next, plan);
       contenders += results.length;

@@ -4,10 +4,10 @@ const CHUNKS = 2_000;
 const WIRES = ['openai', 'anthropic'];
 const LABELS = { openai: 'OpenAI', anthropic: 'Anthropic' };
 /**
- * How long it takes the engine to compile what is used often: streams get faster for their first million chunks, calls for
- * their first twenty thousand.
+ * How long it takes the engine to compile what is used often: streams get faster for their first million chunks. Of calls
+ * much is done once for each, so that after some fifteen thousand a hundred functions are compiled again, for good.
  */
-const WARM_UP_MS = { streams: 5_000, calls: 10_000 };
+const WARM_UP_MS = { streams: 5_000, calls: 25_000 };
 /** A smoke run does a little of everything, to see that it is right. */
 const SMOKE = { chunks: 100, times: 2, calls: 10, atOnce: 64 };
 
@@ -27,15 +27,15 @@ const AGENT_GOALS = [{ to: 'by hand', ratio: 1.1 }];
 
 export function wireWorkloads({ smoke = false } = {}) {
   const chunks = smoke ? SMOKE.chunks : CHUNKS;
-  const streams = { chunks, times: smoke ? SMOKE.times : 20 };
+  const streams = { chunks, times: smoke ? SMOKE.times : 2 };
   const calls = (times, atOnce = 1) => (smoke ? Math.max(SMOKE.calls, atOnce) : times);
   const all = [
     ...WIRES.flatMap((wire) => [1, 64].map((perPacket) => streamOf(wire, perPacket, streams))),
     ...WIRES.flatMap((wire) => [1, 64].map((perPacket) => toolStreamOf(wire, perPacket, streams))),
-    ...WIRES.map((wire) => callOf(wire, calls(800))),
-    ...WIRES.map((wire) => callsAtOnceOf(wire, calls(640, 64))),
-    callFromMemory(calls(3_000)),
-    ...[1, 4].map((toolCalls) => agentOf(toolCalls, calls(400))),
+    ...WIRES.map((wire) => callOf(wire, calls(50))),
+    ...WIRES.map((wire) => callsAtOnceOf(wire, calls(128, 64))),
+    callFromMemory(calls(200)),
+    ...[1, 4].map((toolCalls) => agentOf(toolCalls, calls(20))),
   ];
   return smoke ? all.map(lighter) : all;
 }
