@@ -26,8 +26,8 @@ const { values: args } = parseArgs({
     save: { type: 'boolean', default: false },
   },
 });
-/** How long each process works before it is measured, if its workload does not need longer. */
-const WARM_UP = { rounds: 3, ms: 2_500 };
+/** How often everyone works before it is measured, if the workload needs no more. */
+const WARM_UP_ROUNDS = 3;
 /** How often everyone has a turn in a round, and how long: all together, a whole collection of the heap must not weigh. */
 const TURNS = { each: 10, ms: 150 };
 
@@ -60,9 +60,9 @@ async function run(list, all, surroundings) {
   const plan = { sets: Number(args.sets), rounds: Number(args.rounds) };
   const results = [];
   for (const workload of list) {
-    const { name, title, unit, measures, warmUpMs: ms = WARM_UP.ms } = workload;
-    const warmUp = { ...WARM_UP, ms };
-    const contenders = await measure(workload, { ...plan, warmUp, turns: TURNS, ...surroundings });
+    const { name, title, unit, measures, warmUpRounds = WARM_UP_ROUNDS } = workload;
+    const turns = TURNS;
+    const contenders = await measure(workload, { ...plan, warmUpRounds, turns, ...surroundings });
     results.push({ name, title, unit, measures, ...plan, contenders });
     printResult(results.at(-1));
   }

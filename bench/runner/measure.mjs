@@ -44,22 +44,19 @@ export async function measure(workload, plan) {
 }
 
 /** All work is done once, and nothing before it. */
-export const ONCE = { warmUp: { rounds: 0, ms: 0 }, turns: { each: 1, ms: 0 } };
+export const ONCE = { warmUpRounds: 0, turns: { each: 1, ms: 0 } };
 
 /** What only happens once a process is measured in a new one each time; a workload may do with fewer rounds. */
-function setsOf(
-  { isOnce = false, mostRounds = Infinity, measures },
-  { sets, warmUp, turns, ...plan },
-) {
+function setsOf({ isOnce = false, mostRounds = Infinity, measures }, { sets, turns, ...plan }) {
   const rounds = Math.min(plan.rounds, mostRounds);
   if (isOnce) return Array.from({ length: sets * rounds }, () => ({ ...ONCE, rounds: 1 }));
   // Where memory is measured, the contender sees to it that enough is done.
-  const set =
-    measures === 'memory' ? { warmUp: { ...warmUp, ms: 0 }, turns: ONCE.turns } : { warmUp, turns };
-  return Array.from({ length: sets }, () => ({ ...set, rounds }));
+  const set = { turns: measures === 'memory' ? ONCE.turns : turns, rounds };
+  return Array.from({ length: sets }, () => set);
 }
 
-async function measureSet(workload, { warmUp, turns, rounds, port, libraries, shared }) {
+async function measureSet(workload, plan) {
+  const { warmUpRounds, turns, rounds, port, libraries, shared } = plan;
   const seats = [];
   try {
     for (const contender of workload.contenders) {
@@ -68,7 +65,8 @@ async function measureSet(workload, { warmUp, turns, rounds, port, libraries, sh
       seats.push(seat);
       await seat.setUp(contender.module, optionsOf(workload, contender, port));
     }
-    for (const seat of seats) await warmUpSeat(seat, workload, warmUp);
+    // In turns as well: what a process that waits for long has compiled is thrown away.
+    for (let round = 0; round < warmUpRounds; round++) await playRound(seats, workload, turns);
     const measured = [];
     for (let round = 0; round < rounds; round++) {
       measured.push(await playRound(seats, workload, turns));
@@ -79,13 +77,6 @@ async function measureSet(workload, { warmUp, turns, rounds, port, libraries, sh
   } finally {
     // The last comes first, so that what they put on top of each other is taken off. What fails here has failed before.
     for (const seat of seats.toReversed()) await seat.leave().catch(() => undefined);
-  }
-}
-
-/** Works until the engine has compiled what is used often. */
-async function warmUpSeat(seat, workload, { rounds, ms }) {
-  for (let round = 0; round < rounds; round++) {
-    await seat.work(workload, ms / rounds);
   }
 }
 

@@ -4,10 +4,10 @@ const CHUNKS = 2_000;
 const WIRES = ['openai', 'anthropic'];
 const LABELS = { openai: 'OpenAI', anthropic: 'Anthropic' };
 /**
- * How long it takes the engine to compile what is used often: streams get faster for their first million chunks. Of calls
- * much is done once for each, so that after some fifteen thousand a hundred functions are compiled again, for good.
+ * How long it takes the engine to compile what is used often: streams get faster for their first million chunks. Of a call
+ * much is done once, so that after some fifteen thousand of them a hundred functions are compiled again, for good.
  */
-const WARM_UP_MS = { streams: 5_000, calls: 25_000 };
+const WARM_UP_ROUNDS = { streams: 4, calls: 16 };
 /** A smoke run does a little of everything, to see that it is right. */
 const SMOKE = { chunks: 100, times: 2, calls: 10, atOnce: 64 };
 
@@ -56,7 +56,7 @@ function streamOf(wire, perPacket, { chunks, times }) {
     name: `${wire}-stream-${perPacket}`,
     title: `${LABELS[wire]} stream, ${packets(perPacket)}`,
     unit: 'chunk',
-    warmUpMs: WARM_UP_MS.streams,
+    warmUpRounds: WARM_UP_ROUNDS.streams,
     unitsEach: chunks,
     expected: 'chunks',
     times,
@@ -73,7 +73,7 @@ function toolStreamOf(wire, perPacket, { chunks, times }) {
     name: `${wire}-tool-stream-${perPacket}`,
     title: `${LABELS[wire]} tool call, streamed, ${packets(perPacket)}`,
     unit: 'delta',
-    warmUpMs: WARM_UP_MS.streams,
+    warmUpRounds: WARM_UP_ROUNDS.streams,
     unitsEach: chunks,
     expected: 'deltas',
     times,
@@ -121,7 +121,7 @@ function callFromMemory(times) {
 function wholeAnswers(wire, times) {
   return {
     unit: 'call',
-    warmUpMs: WARM_UP_MS.calls,
+    warmUpRounds: WARM_UP_ROUNDS.calls,
     unitsEach: 1,
     expected: 'answers',
     times,
@@ -135,7 +135,7 @@ function agentOf(calls, times) {
     name: `agent-${calls}`,
     title: `Agent, ${calls === 1 ? 'one tool call' : `${calls} tool calls at once`}`,
     unit: 'run',
-    warmUpMs: WARM_UP_MS.calls,
+    warmUpRounds: WARM_UP_ROUNDS.calls,
     unitsEach: 1,
     expected: 'answers',
     times,
