@@ -138,6 +138,11 @@ export class Run extends Abortable implements Audience, Frame, ParentRun {
     this.#released = true;
   }
 
+  override letGo(): void {
+    super.letGo();
+    this.onSpent = undefined;
+  }
+
   /** Does work whose runs are this one's children. */
   inside<R>(work: () => R): R {
     return this.#store.enter(this, work);
