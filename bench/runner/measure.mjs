@@ -65,7 +65,7 @@ async function measureSet(workload, plan) {
       seats.push(seat);
       await seat.setUp(contender.module, optionsOf(workload, contender, port));
     }
-    // In turns as well: what a process that waits for long has compiled is thrown away.
+    // In turns as well: who had to wait until all others were warm was slower than those who had not.
     for (let round = 0; round < warmUpRounds; round++) await playRound(seats, workload, turns);
     const measured = [];
     for (let round = 0; round < rounds; round++) {
