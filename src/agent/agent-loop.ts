@@ -13,7 +13,14 @@ import type {
 } from '../shapes/index.js';
 import { READER_LEFT, type AgentRun } from './agent-run.js';
 import type { ToolCalls } from './tool-calls.js';
-import { answerable, textOf, toPending, toToolMessages } from './transcript.js';
+import {
+  answerable,
+  openCalls,
+  sortLike,
+  textOf,
+  toPending,
+  toToolMessages,
+} from './transcript.js';
 
 /** A turn: what the model said, and which of its calls are answered already. */
 interface Turn {
@@ -189,18 +196,6 @@ function optionsOf(agent: AgentRun): LlmCallOptions {
   if (tools.length > 0) options.tools = tools.map((tool) => tool.spec);
   if (schema !== undefined) options.schema = schema;
   return options;
-}
-
-/** Those of a turn's calls that are not answered: all, unless the run was resumed. */
-function openCalls(calls: ToolCall[], settled: readonly SettledToolCall[]): ToolCall[] {
-  if (settled.length === 0) return calls;
-  const answered = new Set(settled.map(({ toolCallId }) => toolCallId));
-  return calls.filter(({ id }) => !answered.has(id));
-}
-
-function sortLike(calls: readonly ToolCall[], settled: SettledToolCall[]): void {
-  const order = new Map(calls.map(({ id }, index) => [id, index]));
-  settled.sort((a, b) => order.get(a.toolCallId)! - order.get(b.toolCallId)!);
 }
 
 /** The turn of an agent whose reader left before it was made. */

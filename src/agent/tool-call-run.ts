@@ -5,7 +5,7 @@ import {
   ToolArgumentsError,
   ToolExecutionError,
 } from '../errors/index.js';
-import type { RequestContext, ToolCallInfo } from '../events/index.js';
+import type { ToolCallInfo } from '../events/index.js';
 import type { Run, RunRuntime } from '../run/index.js';
 import type {
   ApprovalDecision,
@@ -15,9 +15,10 @@ import type {
   ToolResult,
 } from '../shapes/index.js';
 import type { CallableTool, ToolContext } from '../tools/index.js';
-import { interceptTool, LazyContext, toolEvents, WorkRun } from '../work/index.js';
+import { interceptTool, toolEvents, WorkRun } from '../work/index.js';
 import type { Approve } from './agent-options.js';
 import { checkArguments, toToolError, withArgs } from './tool-arguments.js';
+import { ToolCallContext } from './tool-call-context.js';
 import { inTime } from './tool-deadline.js';
 import { collect, cut, toContent } from './tool-result.js';
 
@@ -199,17 +200,5 @@ export class ToolCallRun implements ToolCallInfo {
 
   #toError(thrown: unknown): CallbacksError {
     return thrown instanceof CallbacksError ? thrown : toToolError(thrown, this.toolName);
-  }
-}
-
-class ToolCallContext extends LazyContext implements ToolContext {
-  readonly context: RequestContext;
-
-  constructor(
-    run: Run,
-    readonly toolCallId: string,
-  ) {
-    super(run);
-    this.context = run.context;
   }
 }

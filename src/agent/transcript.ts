@@ -38,6 +38,19 @@ export function answerable(message: Message, step: number): Message {
   return { ...message, toolCalls: calls };
 }
 
+/** Those of a turn's calls that are not answered: all, unless the run was resumed. */
+export function openCalls(calls: ToolCall[], settled: readonly SettledToolCall[]): ToolCall[] {
+  if (settled.length === 0) return calls;
+  const answered = new Set(settled.map(({ toolCallId }) => toolCallId));
+  return calls.filter(({ id }) => !answered.has(id));
+}
+
+/** Brings the answers into the order of their calls. */
+export function sortLike(calls: readonly ToolCall[], settled: SettledToolCall[]): void {
+  const order = new Map(calls.map(({ id }, index) => [id, index]));
+  settled.sort((a, b) => order.get(a.toolCallId)! - order.get(b.toolCallId)!);
+}
+
 /** What the model is sent of its tools. */
 export function toToolMessages(settled: readonly SettledToolCall[]): Message[] {
   return settled.map(({ toolCallId, content }) => ({ role: 'tool', toolCallId, content }));
