@@ -22,5 +22,6 @@ export function compileTable(handlers: readonly Handler[]): HandlerTable {
     unique.filter(({ selector }) => selectors.includes(selector));
   for (const type of EVENT_TYPES) table[type] = among(type, '*');
   for (const kind of INTERCEPTORS) table[kind] = among(kind);
-  return table;
+  // Grown by computed names it is a dictionary, which is looked up for every event; its copy is a plain object again.
+  return { ...table };
 }
