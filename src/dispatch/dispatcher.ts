@@ -56,17 +56,36 @@ export class Dispatcher {
     for (let i = 0; i < chunkMethods.length; i++) {
       const handler = handlers[i]!;
       if (!handler.active) continue;
-      let returned: unknown;
       try {
-        returned = chunkMethods[i]!.call(handler.target, event, handlerContext);
+        const returned: unknown = chunkMethods[i]!.call(handler.target, event, handlerContext);
+        if (isThenable(returned)) return this.#awaitFrom(i, event, run, returned);
       } catch (error) {
-        const telling: Telling = { event, run, handlers };
-        return this.#goOn(telling, i + 1, this.#handlers.failed(telling, handler, error));
+        return this.#threw(i, event, run, error);
       }
-      if (isThenable(returned)) return this.#awaitEach({ event, run, handlers }, i, returned);
     }
     if (chunkMethods.length === handlers.length) return undefined;
     return this.#goOn({ event, run, handlers }, chunkMethods.length);
+  }
+
+  // What follows is apart from the loop above, which engines put into its callers only while it is small.
+
+  #threw(index: number, event: LlmStreamChunkEvent, run: Audience, error: unknown) {
+    const handlers = run.handlers['llm.chunk'];
+    const telling: Telling = { event, run, handlers };
+    return this.#goOn(telling, index + 1, this.#handlers.failed(telling, handlers[index]!, error));
+  }
+
+  /** Waits for a handler of a chunk, and tells those after it; behind the last one there is no promise but its own. */
+  #awaitFrom(
+    index: number,
+    event: LlmStreamChunkEvent,
+    run: Audience,
+    returned: PromiseLike<unknown>,
+  ): Promise<void> {
+    const handlers = run.handlers['llm.chunk'];
+    const goOn = () => this.#awaitEach({ event, run, handlers }, index, returned);
+    const isLast = index + 1 === handlers.length && returned instanceof Promise;
+    return isLast ? (returned as Promise<void>).then(undefined, goOn) : goOn();
   }
 
   /** Goes on with a chunk from the first handler that is waited for, with no promise but those of the handlers. */
