@@ -174,6 +174,7 @@ export class Agent {
       provider: client.label,
       model: spec.model ?? client.model,
     });
+    if (spec.streaming) feed.follow(run.runId);
     const agent = new AgentRun(run, runtime, spec);
     const { tools, toolConcurrency: concurrency, onToolError, approve } = spec;
     const work = (messages: readonly Message[]) => {

@@ -1,24 +1,38 @@
+import { EVENTS, TerminalEvent, type CallbackEvent } from '../events/index.js';
 import { defer, type Deferred } from '../run/index.js';
-import type { CallbackEvent } from '../events/index.js';
 
 const DONE: IteratorResult<CallbackEvent, undefined> = { done: true, value: undefined };
 
-/** Hands the events of an agent to one reader, who sets the pace: the agent is never more than one event ahead. */
+/**
+ * Hands the events of an agent's run to one reader, who sets the pace: the agent is never more than one event ahead.
+ *
+ * Only work that the reader waits for is held back: never notes, which background handlers emit too, and nothing from the
+ * agent's own terminal event on. A tool may leave calls running, and background handlers end later; if they waited for a
+ * reader that has gone, they would occupy their places for ever.
+ */
 export class EventFeed {
   readonly #queue: { readonly event: CallbackEvent; readonly release: () => void }[] = [];
   #waiting: Deferred<IteratorResult<CallbackEvent, undefined>> | undefined;
-  /** What happens to events: nobody wants them, their reader holds the agent up, or it does not any more. */
+  /** Whether events are dropped, hold the agent back until they are read, or are queued without holding it back. */
   #mode: 'closed' | 'holding' | 'flowing' = 'closed';
   #end: { readonly error?: unknown } | undefined;
+  #runId: string | undefined;
 
-  /** Hears every event of the agent's run and the runs in it. */
+  /** Names the agent's run, whose terminal event is the last one of the feed. */
+  follow(runId: string): void {
+    this.#runId = runId;
+  }
+
+  /** Receives every event of the agent's run and the runs in it. */
   onAnyEvent(event: CallbackEvent): void | Promise<void> {
     if (this.#mode === 'closed') return undefined;
-    const taken = defer<void>();
-    this.#queue.push({ event, release: taken.resolve });
-    if (this.#mode === 'flowing') taken.resolve();
+    const isLast = event instanceof TerminalEvent && event.runId === this.#runId;
+    const holds = this.#mode === 'holding' && !isLast && EVENTS[event.type].phase !== 'note';
+    const taken = holds ? defer<void>() : undefined;
+    this.#queue.push({ event, release: taken?.resolve ?? nothing });
+    if (isLast) this.#stopTaking();
     if (this.#waiting) this.#serve(this.#waiting);
-    return taken.promise;
+    return taken?.promise;
   }
 
   /** From now on there is a reader. */
@@ -26,22 +40,23 @@ export class EventFeed {
     this.#mode = 'holding';
   }
 
-  /** The agent must not wait for its reader any more, who still gets what comes. */
+  /** The agent no longer waits for its reader, which still gets what comes. */
   flow(): void {
     if (this.#mode === 'holding') this.#mode = 'flowing';
-    for (const { release } of this.#queue) release();
+    this.#releaseAll();
   }
 
   /** The reader is gone. */
   close(): void {
-    this.#mode = 'closed';
-    for (const { release } of this.#queue.splice(0)) release();
+    this.#stopTaking();
+    this.#queue.length = 0;
     this.#end ??= {};
     if (this.#waiting) this.#serve(this.#waiting);
   }
 
-  /** There will be no more events; the reader gets the error, if there is one, after those that wait. */
+  /** There are no more events; the reader gets the error, if there is one, after those that wait. */
   finish(end: { readonly error?: unknown }): void {
+    this.#stopTaking();
     this.#end ??= end;
     if (this.#waiting) this.#serve(this.#waiting);
   }
@@ -52,6 +67,16 @@ export class EventFeed {
     const waiting = (this.#waiting = defer());
     this.#serve(waiting);
     return waiting.promise;
+  }
+
+  /** Drops what comes from now on; what is queued can still be read, and holds nobody back. */
+  #stopTaking(): void {
+    this.#mode = 'closed';
+    this.#releaseAll();
+  }
+
+  #releaseAll(): void {
+    for (const { release } of this.#queue) release();
   }
 
   #serve(waiting: Deferred<IteratorResult<CallbackEvent, undefined>>): void {
@@ -69,3 +94,5 @@ export class EventFeed {
     else waiting.reject(error);
   }
 }
+
+function nothing(): void {}
