@@ -13,6 +13,7 @@ const RESULT = {
     totalTokens: 2,
     cachedInputTokens: 0,
     cacheWriteTokens: 0,
+    cacheWrite1hTokens: 0,
     reasoningTokens: 0,
     source: 'provider',
   },

@@ -1,7 +1,17 @@
 import { Injectable } from '@nestjs/common';
-import type { calcPrice as CalcPrice } from '@pydantic/genai-prices';
+import type { calcPrice as CalcPrice, ModelPrice } from '@pydantic/genai-prices';
 import type { Usage } from '../shapes/index.js';
-import { costAt, ratesOfModelPrice, ratesOfOverride, type Prices, type Rates } from './rates.js';
+import {
+  costAt,
+  INPUTS_PER_1H_WRITE,
+  inputPartsOf,
+  inputRateOf,
+  MILLION,
+  ratesOfModelPrice,
+  ratesOfOverride,
+  type Prices,
+  type Rates,
+} from './rates.js';
 
 /** What a usage costs in US dollars; `null` when the model has no known price. */
 type Pricing = (usage: Usage) => number | null;
@@ -98,10 +108,28 @@ export class PriceBook {
     const rates = ratesOfModelPrice(found.model_price);
     if (rates) return (usage) => costAt(rates, usage);
     // Tiers and prices per request are the list's own business.
-    return (usage) =>
-      calcPrice(listUsage(usage), model, { ...options, provider: found.provider })?.total_price ??
-      null;
+    const price = (tokens: Record<string, number>) =>
+      calcPrice(tokens, model, { ...options, provider: found.provider })?.total_price ?? null;
+    if (found.model_price['cache_write_1h_mtok'] !== undefined) {
+      return (usage) => price(listUsage(usage));
+    }
+    return (usage) => withWrites1h(usage, found.model_price, price);
   }
+}
+
+/** A cost by a list that has no price of one-hour writes: they cost so many times the input. */
+function withWrites1h(
+  usage: Usage,
+  modelPrice: ModelPrice,
+  price: (tokens: Record<string, number>) => number | null,
+): number | null {
+  const { write1h } = inputPartsOf(usage);
+  const { cache_write_1h_tokens: _, ...tokens } = listUsage(usage);
+  // As plain input they stay in the count by which the tier is found, and cost the input once.
+  const once = price({ ...tokens, cache_write_tokens: tokens['cache_write_tokens']! - write1h });
+  if (once === null || write1h === 0) return once;
+  const rate = inputRateOf(modelPrice, usage.inputTokens);
+  return once + ((INPUTS_PER_1H_WRITE - 1) * write1h * rate) / MILLION;
 }
 
 function isSame(a: Question, b: Question): boolean {
@@ -115,11 +143,12 @@ function isSame(a: Question, b: Question): boolean {
 
 /** A usage in the words of the list, which refuses more cached tokens than there are. */
 function listUsage(usage: Usage): Record<string, number> {
-  const cacheRead = Math.min(usage.cachedInputTokens, usage.inputTokens);
+  const { cached, write, write1h } = inputPartsOf(usage);
   return {
     input_tokens: usage.inputTokens,
     output_tokens: usage.outputTokens,
-    cache_read_tokens: cacheRead,
-    cache_write_tokens: Math.min(usage.cacheWriteTokens, usage.inputTokens - cacheRead),
+    cache_read_tokens: cached,
+    cache_write_tokens: write + write1h,
+    cache_write_1h_tokens: write1h,
   };
 }

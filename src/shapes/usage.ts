@@ -9,24 +9,41 @@ export interface Usage {
   cachedInputTokens: number;
   /** Input tokens that were written to the provider's prompt cache. */
   cacheWriteTokens: number;
+  /** The part of `cacheWriteTokens` that is billed at the one-hour rate, as Anthropic reports it; 0 elsewhere. */
+  cacheWrite1hTokens: number;
   reasoningTokens: number;
-  /** Whether the provider counted, or we did because it sent no count. */
+  /** Whether the provider counted, or we did because it sent no count, or one that cannot be right. */
   source: 'provider' | 'estimated';
+}
+
+/** Marks a usage whose server sent counts that cannot be right. Not enumerable: it never leaves the process. */
+const DOUBTED = Symbol('doubted');
+
+/** Marks a usage as one whose server sent counts that cannot be right; returns it. */
+export function markDoubted(usage: Usage): Usage {
+  return Object.defineProperty(usage, DOUBTED, { value: true });
+}
+
+/** Whether the server sent counts that cannot be right. */
+export function isDoubted(usage: object): boolean {
+  return DOUBTED in usage;
 }
 
 /** A {@link Usage} from the numbers that are known; `totalTokens` is the sum of input and output. */
 export function toUsage(known: Partial<Omit<Usage, 'totalTokens'>>): Usage {
   const inputTokens = count(known.inputTokens);
   const outputTokens = count(known.outputTokens);
-  return {
+  const usage: Usage = {
     inputTokens,
     outputTokens,
     totalTokens: inputTokens + outputTokens,
     cachedInputTokens: count(known.cachedInputTokens),
     cacheWriteTokens: count(known.cacheWriteTokens),
+    cacheWrite1hTokens: count(known.cacheWrite1hTokens),
     reasoningTokens: count(known.reasoningTokens),
     source: known.source ?? 'provider',
   };
+  return isDoubted(known) ? markDoubted(usage) : usage;
 }
 
 /** The sum of several usages; estimated as soon as one of them is. */
@@ -37,6 +54,8 @@ export function addUsage(a: Usage, b: Usage): Usage {
     totalTokens: a.totalTokens + b.totalTokens,
     cachedInputTokens: a.cachedInputTokens + b.cachedInputTokens,
     cacheWriteTokens: a.cacheWriteTokens + b.cacheWriteTokens,
+    // What was stored by an older version has none.
+    cacheWrite1hTokens: count(a.cacheWrite1hTokens) + count(b.cacheWrite1hTokens),
     reasoningTokens: a.reasoningTokens + b.reasoningTokens,
     source: a.source === 'estimated' || b.source === 'estimated' ? 'estimated' : 'provider',
   };

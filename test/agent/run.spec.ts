@@ -147,6 +147,7 @@ describe('An agent', () => {
       totalTokens: 1_000_000,
       cachedInputTokens: 0,
       cacheWriteTokens: 0,
+      cacheWrite1hTokens: 0,
       reasoningTokens: 0,
       source: 'provider' as const,
     };
@@ -183,6 +184,7 @@ describe('An agent', () => {
       totalTokens: 15,
       cachedInputTokens: 0,
       cacheWriteTokens: 0,
+      cacheWrite1hTokens: 0,
       reasoningTokens: 0,
       source: 'provider' as const,
     };

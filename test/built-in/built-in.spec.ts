@@ -22,6 +22,7 @@ const answer = (inputTokens: number, outputTokens: number): FakeAnswer => ({
     totalTokens: inputTokens + outputTokens,
     cachedInputTokens: 1,
     cacheWriteTokens: 0,
+    cacheWrite1hTokens: 0,
     reasoningTokens: 0,
     source: 'provider',
   },

@@ -10,6 +10,7 @@ const usage = {
   totalTokens: 15,
   cachedInputTokens: 0,
   cacheWriteTokens: 0,
+  cacheWrite1hTokens: 0,
   reasoningTokens: 0,
   source: 'provider' as const,
 };

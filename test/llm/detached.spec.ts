@@ -38,6 +38,7 @@ class Delegate implements LlmProvider {
         totalTokens: 2,
         cachedInputTokens: 0,
         cacheWriteTokens: 0,
+        cacheWrite1hTokens: 0,
         reasoningTokens: 0,
         source: 'provider',
       },

@@ -133,6 +133,7 @@ describe('A provider of an application', () => {
       totalTokens: 3,
       cachedInputTokens: 0,
       cacheWriteTokens: 0,
+      cacheWrite1hTokens: 0,
       reasoningTokens: 0,
       source: 'provider',
     });

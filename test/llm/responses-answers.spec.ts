@@ -45,6 +45,7 @@ function answers(method: Method, fields: object) {
 const NONE = {
   cachedInputTokens: 0,
   cacheWriteTokens: 0,
+  cacheWrite1hTokens: 0,
   reasoningTokens: 0,
   source: 'provider',
 } as const;

@@ -13,6 +13,7 @@ interface Row {
 const NONE = {
   cachedInputTokens: 0,
   cacheWriteTokens: 0,
+  cacheWrite1hTokens: 0,
   reasoningTokens: 0,
   source: 'provider',
 } as const;

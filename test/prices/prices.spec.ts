@@ -37,6 +37,7 @@ function usageOf(counts: Partial<Usage>): Usage {
     totalTokens: inputTokens + outputTokens,
     cachedInputTokens: 0,
     cacheWriteTokens: 0,
+    cacheWrite1hTokens: 0,
     reasoningTokens: 0,
     source: 'provider',
     ...counts,
@@ -75,6 +76,7 @@ const LISTED: [string, string][] = [
   ['openai', 'gpt-4o-search-preview'],
   ['anthropic', 'claude-haiku-4-5'],
   ['anthropic', 'claude-sonnet-4-5'],
+  ['anthropic', 'claude-3-haiku-20240307'],
   ['google', 'gemini-2.5-pro'],
   ['google', 'gemini-2.5-flash'],
   ['groq', 'llama-3.3-70b-versatile'],
@@ -91,23 +93,49 @@ describe('The cost of a call', () => {
       const cacheWriteTokens = random.chance(0.5)
         ? random.int(0, inputTokens - cachedInputTokens)
         : 0;
+      // The list has a price of one-hour writes for Anthropic's models alone.
+      const cacheWrite1hTokens = label === 'anthropic' ? random.int(0, cacheWriteTokens) : 0;
       const outputTokens = random.int(0, 10_000);
       const listed = calcPrice(
         {
           input_tokens: inputTokens,
           cache_read_tokens: cachedInputTokens,
           cache_write_tokens: cacheWriteTokens,
+          cache_write_1h_tokens: cacheWrite1hTokens,
           output_tokens: outputTokens,
         },
         model,
         { providerId: label },
       );
-      const counts = { inputTokens, cachedInputTokens, cacheWriteTokens, outputTokens };
+      const counts = {
+        inputTokens,
+        cachedInputTokens,
+        cacheWriteTokens,
+        cacheWrite1hTokens,
+        outputTokens,
+      };
       expect({ ...counts, cost: await costOf(model, counts) }).toEqual({
         ...counts,
         cost: expect.closeTo(listed!.total_price, 9),
       });
     }
+  });
+
+  it.each<[string, string, number, number]>([
+    ['the price list', 'claude-haiku-4-5', 1e6, 2],
+    ['twice the input, where the list has no price of them', 'gpt-4o-mini', 1e6, 0.3],
+    ['twice the input of the tier, where the list has tiers', 'gpt-5.5', 1e5, 2 * 0.1 * 5],
+    ['twice the input of the higher tier', 'gpt-5.5', 1e6, 2 * 1 * 10],
+  ])('of one-hour cache writes is by %s', async (_what, model, tokens, cost) => {
+    await start(model.startsWith('claude') ? 'anthropic' : 'openai');
+    const written = { cacheWriteTokens: tokens, cacheWrite1hTokens: tokens };
+    expect(await costOf(model, { inputTokens: tokens, ...written })).toBeCloseTo(cost, 9);
+  });
+
+  it('never counts a part beyond its whole', async () => {
+    await start('openai', { m: { inputPerMillion: 1, outputPerMillion: 1 } });
+    const parts = { cachedInputTokens: 1e12, cacheWriteTokens: 1e12, cacheWrite1hTokens: 1e12 };
+    expect(await costOf('m', { inputTokens: 1e6, ...parts })).toBeCloseTo(1, 9);
   });
 
   describe('of a model that nobody knows', () => {
@@ -151,6 +179,7 @@ describe('The cost of a call', () => {
           outputPerMillion: 2,
           cachedInputPerMillion: 0.1,
           cacheWritePerMillion: 3,
+          cacheWrite1hPerMillion: 5,
         },
         own: { inputPerMillion: 1_000, outputPerMillion: 1_000 },
         free: { inputPerMillion: 0, outputPerMillion: 0 },
@@ -171,6 +200,18 @@ describe('The cost of a call', () => {
         'gpt-4o-mini',
         { inputTokens: 1e6, cachedInputTokens: 1e6 },
         10,
+      ],
+      [
+        'of one-hour cache writes',
+        'own',
+        { inputTokens: 3e6, cacheWriteTokens: 2e6, cacheWrite1hTokens: 1e6 },
+        1 + 3 + 5,
+      ],
+      [
+        'of twice the input for one-hour cache writes',
+        'gpt-4o-mini',
+        { inputTokens: 1e6, cacheWriteTokens: 1e6, cacheWrite1hTokens: 1e6 },
+        20,
       ],
       ['of nothing', 'free', { inputTokens: 1e6 }, 0],
     ])('is %s', async (_what, model, counts, cost) => {

@@ -84,6 +84,7 @@ function resultOf({ model }: LlmRequest, outputTokens: number): ProviderResult {
       totalTokens: outputTokens,
       cachedInputTokens: 0,
       cacheWriteTokens: 0,
+      cacheWrite1hTokens: 0,
       reasoningTokens: 0,
       source: 'provider',
     },
