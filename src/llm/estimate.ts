@@ -1,4 +1,4 @@
-import { toUsage, type LlmRequest, type Usage } from '../shapes/index.js';
+import { toUsage, type LlmRequest, type ToolCall, type Usage } from '../shapes/index.js';
 
 /** About four characters of English are a token, https://platform.openai.com/tokenizer; of other scripts about one. */
 const ASCII_PER_TOKEN = 4;
@@ -23,6 +23,16 @@ export function maxInputTokens(request: LlmRequest): number {
   return tokens;
 }
 
+/** Tokens of tool calls as a model writes them, roughly: their names and arguments. */
+export function estimateToolCalls(toolCalls: readonly ToolCall[]): number {
+  let tokens = 0;
+  // A provider of the application's own may leave out either.
+  for (const { name, argsText } of toolCalls as readonly Partial<ToolCall>[]) {
+    tokens += estimateTokens(name ?? '') + estimateTokens(argsText ?? '');
+  }
+  return tokens;
+}
+
 /** The usage of a call whose server counted nothing, or only a part of it before it was cut short. */
 export function estimateUsage(request: LlmRequest, outputTokens: number, counted?: Usage): Usage {
   if (counted?.source === 'provider') return counted;
@@ -30,6 +40,23 @@ export function estimateUsage(request: LlmRequest, outputTokens: number, counted
     ...counted,
     inputTokens: counted?.inputTokens || inputTokens(request, estimateTokens),
     outputTokens: Math.max(outputTokens, counted?.outputTokens ?? 0),
+    source: 'estimated',
+  });
+}
+
+/** How far an estimate of tokens may be above what they are: long runs of one character, texts that are not English. */
+const ESTIMATE_ABOVE = 4;
+
+/**
+ * The usage of a whole answer whose server did not count all of it: what it did count is kept, but for an output that is
+ * far below what was written, as the first event of a stream counts it.
+ */
+export function completeUsage(request: LlmRequest, outputTokens: number, counted: Usage): Usage {
+  const isCounted = counted.outputTokens * ESTIMATE_ABOVE >= outputTokens;
+  return toUsage({
+    ...counted,
+    inputTokens: counted.inputTokens || inputTokens(request, estimateTokens),
+    outputTokens: isCounted ? counted.outputTokens : outputTokens,
     source: 'estimated',
   });
 }

@@ -7,6 +7,8 @@ export interface LlmClient extends ClientCircle {
   /** Its provider in events, errors and prices. */
   readonly label: string;
   readonly model: string;
+  /** Whether it was logged that its server sends counts that cannot be right; that is said once. */
+  isDoubtLogged?: boolean;
 }
 
 /** The clients of an application by name. */

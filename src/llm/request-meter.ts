@@ -1,15 +1,19 @@
+import { Logger } from '@nestjs/common';
 import type { PriceBook } from '../prices/index.js';
 import {
+  isDoubted,
   NO_USAGE,
   type Attempt,
   type LlmChunk,
   type LlmRequest,
   type ProviderResult,
+  type ToolCall,
   type Usage,
 } from '../shapes/index.js';
-import { estimateTokens, estimateUsage } from './estimate.js';
+import { completeUsage, estimateTokens, estimateToolCalls, estimateUsage } from './estimate.js';
 import type { LlmClient } from './llm-client.js';
 import type { LlmRetry } from './llm-provider.js';
+import { SdkProvider } from './sdk/sdk-provider.js';
 
 /** Who is asked for what. */
 export interface LlmTarget {
@@ -24,7 +28,7 @@ export interface Spent {
 }
 
 /** Whether somebody counted: the server, or a provider that estimates by itself. */
-export function isCounted(usage: Usage): boolean {
+function isCounted(usage: Usage): boolean {
   return usage.source === 'provider' || usage.totalTokens > 0;
 }
 
@@ -34,19 +38,32 @@ export class Arrivals {
   text = '';
   firstChunkAt: number | undefined;
   #uncollectedTokens = 0;
+  #callTokens = 0;
+  /** The call whose name is counted; some servers repeat it with each piece. */
+  #named = -1;
 
   constructor(private readonly collect: boolean) {}
 
   chunk(chunk: LlmChunk): void {
     this.firstChunkAt ??= performance.now();
-    if (chunk.type === 'tool-call') this.#uncollectedTokens += estimateTokens(chunk.argsDelta);
+    if (chunk.type === 'tool-call') this.#callPiece(chunk);
     else if (chunk.type === 'text' && this.collect) this.text += chunk.text;
     else this.#uncollectedTokens += estimateTokens(chunk.text);
   }
 
-  /** Tokens, roughly, with `text` in place of what was collected. */
-  tokens(text = this.text): number {
-    return this.#uncollectedTokens + estimateTokens(text);
+  /** Tokens, roughly, with `text` and `toolCalls` in place of what was collected. */
+  tokens(text = this.text, toolCalls: readonly ToolCall[] = []): number {
+    // A call is something, even without a name and arguments.
+    const calls =
+      toolCalls.length > 0 ? Math.max(1, estimateToolCalls(toolCalls)) : this.#callTokens;
+    return this.#uncollectedTokens + estimateTokens(text) + calls;
+  }
+
+  #callPiece({ index, name, argsDelta }: Extract<LlmChunk, { type: 'tool-call' }>): void {
+    this.#callTokens += estimateTokens(argsDelta);
+    if (!name || index === this.#named) return;
+    this.#named = index;
+    this.#callTokens += estimateTokens(name);
   }
 }
 
@@ -82,9 +99,12 @@ export class RequestMeter {
 
   /** The usage of a request that is cut short: nothing before anything arrived, else counted or estimated. */
   get usageSoFar(): Usage {
-    return this.arrivals.firstChunkAt === undefined && this.counted === undefined
-      ? { ...NO_USAGE }
-      : this.#estimated();
+    const { arrivals, counted, target } = this;
+    if (arrivals.firstChunkAt === undefined && counted === undefined) return { ...NO_USAGE };
+    const written = arrivals.tokens();
+    return counted?.source === 'provider' && this.#isUncounted(counted, written)
+      ? completeUsage(target.request, written, counted)
+      : estimateUsage(target.request, written, counted);
   }
 
   /** Notes a try of the SDK's that is made again. */
@@ -96,9 +116,17 @@ export class RequestMeter {
     this.attempts.push({ provider: client.label, model: request.model, error, durationMs });
   }
 
-  /** The usage of a whole answer. */
-  usageOf({ usage, text }: ProviderResult): Usage {
-    return isCounted(usage) ? usage : this.#estimated(text);
+  /** The usage of a whole answer: as it was counted, or, as far as it was not, estimated. */
+  usageOf({ usage, text, toolCalls }: ProviderResult): Usage {
+    if (usage.source === 'provider' && usage.inputTokens > 0 && usage.outputTokens > 0)
+      return usage;
+    const written = this.arrivals.tokens(text, toolCalls);
+    if (!this.#isUncounted(usage, written)) return usage;
+    if (isDoubted(usage) || usage.source === 'provider') logDoubt(this.target.client);
+    const { request } = this.target;
+    return isCounted(usage)
+      ? completeUsage(request, written, usage)
+      : estimateUsage(request, written, this.counted);
   }
 
   /** Notes a whole answer. */
@@ -129,8 +157,14 @@ export class RequestMeter {
     });
   }
 
-  #estimated(text?: string): Usage {
-    return estimateUsage(this.target.request, this.arrivals.tokens(text), this.counted);
+  /**
+   * Whether a usage lacks something that is to be estimated. Servers send zeros for what they do not count, and no answer
+   * that says something is without tokens; a provider of the application's own means what it says.
+   */
+  #isUncounted(usage: Usage, written: number): boolean {
+    if (!(this.target.client.provider instanceof SdkProvider)) return !isCounted(usage);
+    const hasZero = usage.inputTokens === 0 || usage.outputTokens === 0;
+    return usage.source === 'estimated' || (hasZero && written > 0);
   }
 
   /** By the model that answered, else the requested one; needs the price list to be loaded. */
@@ -138,4 +172,13 @@ export class RequestMeter {
     const { client, request } = this.target;
     return { usage, cost: this.prices.cost(client.label, answered, request.model, usage) };
   }
+}
+
+/** Says once a client that its counts are not believed; nothing of what they are, or of the call. */
+function logDoubt(client: LlmClient): void {
+  if (client.isDoubtLogged) return;
+  client.isDoubtLogged = true;
+  new Logger('Callbacks').warn(
+    `The server of "${client.label}" sent token counts that cannot be right. They are not used: the usage and cost of such answers are estimated. This is logged once per client.`,
+  );
 }

@@ -33,7 +33,7 @@ export const MILLION = 1_000_000;
 /** Anthropic's price of a one-hour cache write, in input tokens: platform.claude.com/docs, "Prompt caching". */
 export const INPUTS_PER_1H_WRITE = 2;
 
-/** The input of a usage by price. Parts are at most their whole, whoever counted. */
+/** The input of a usage by price. No part is above its whole, also where a provider of the application's own counts. */
 export interface InputParts {
   readonly plain: number;
   readonly cached: number;

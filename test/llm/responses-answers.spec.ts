@@ -75,14 +75,14 @@ const USAGES: { what: string; sent: object; is: Partial<Usage> }[] = [
     is: { ...NONE, inputTokens: 100, outputTokens: 20, reasoningTokens: 16, totalTokens: 120 },
   },
   {
-    what: 'nulls and nonsense for nothing',
+    what: 'what is null by an estimate, and ignores nonsense',
     sent: {
       input_tokens: 100,
       output_tokens: null,
       input_tokens_details: { cached_tokens: -1 },
       output_tokens_details: null,
     },
-    is: { ...NONE, inputTokens: 100, outputTokens: 0, totalTokens: 100 },
+    is: { ...NONE, inputTokens: 100, outputTokens: 2, totalTokens: 102, source: 'estimated' },
   },
 ];
 

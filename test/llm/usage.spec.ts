@@ -58,14 +58,14 @@ const OPENAI_ROWS: Row[] = [
     },
   },
   {
-    what: 'nulls and nonsense for nothing',
+    what: 'what is null by an estimate, and ignores nonsense',
     sent: {
       prompt_tokens: 100,
       completion_tokens: null,
       prompt_tokens_details: { cached_tokens: -1 },
       completion_tokens_details: null,
     },
-    is: { ...NONE, inputTokens: 100, outputTokens: 0, totalTokens: 100 },
+    is: { ...NONE, inputTokens: 100, outputTokens: 2, totalTokens: 102, source: 'estimated' },
   },
 ];
 

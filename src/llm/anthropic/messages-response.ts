@@ -1,12 +1,7 @@
 import type Anthropic from '@anthropic-ai/sdk';
-import {
-  toUsage,
-  UNREPORTED_USAGE,
-  type FinishReason,
-  type ProviderResult,
-  type Usage,
-} from '../../shapes/index.js';
+import type { FinishReason, ProviderResult } from '../../shapes/index.js';
 import { toToolCall } from '../tool-call.js';
+import { readAnthropicUsage } from './anthropic-usage.js';
 import { toMessage } from './provider-data.js';
 
 /** An answer of the messages API. */
@@ -25,7 +20,7 @@ export function decodeAnthropicMessage(answer: object): ProviderResult {
     message: toMessage(text, toolCalls, content),
     toolCalls,
     finishReason: toFinishReason(stopReason),
-    usage: decodeUsage(usage),
+    usage: readAnthropicUsage(usage),
     raw: answer,
   };
 }
@@ -45,17 +40,4 @@ export function toFinishReason(reason: string | null | undefined): FinishReason 
     default:
       return 'other';
   }
-}
-
-/** Anthropic's `input_tokens` leave out cached and cache-written ones; its `output_tokens` include thinking. */
-export function decodeUsage(usage: Partial<Anthropic.Usage> | null | undefined): Usage {
-  if (!usage) return UNREPORTED_USAGE;
-  const cachedInputTokens = usage.cache_read_input_tokens ?? 0;
-  const cacheWriteTokens = usage.cache_creation_input_tokens ?? 0;
-  return toUsage({
-    inputTokens: (usage.input_tokens ?? 0) + cachedInputTokens + cacheWriteTokens,
-    outputTokens: usage.output_tokens ?? 0,
-    cachedInputTokens,
-    cacheWriteTokens,
-  });
 }

@@ -1,11 +1,12 @@
 import type Anthropic from '@anthropic-ai/sdk';
 import { LlmResponseError } from '../../errors/index.js';
-import type { LlmChunk, ProviderResult, ToolCall, Usage } from '../../shapes/index.js';
+import type { LlmChunk, ProviderResult, ToolCall } from '../../shapes/index.js';
 import type { LlmProviderContext } from '../llm-provider.js';
 import type { StreamDecoder } from '../sdk/decoded-stream.js';
 import type { Varying } from '../sdk/repeated-event.js';
 import { toToolCall } from '../tool-call.js';
-import { decodeUsage, toFinishReason } from './messages-response.js';
+import { StreamedAnthropicUsage } from './anthropic-usage.js';
+import { toFinishReason } from './messages-response.js';
 import { toMessage } from './provider-data.js';
 
 /** A content block that is being written; fields are those of its kind. */
@@ -31,7 +32,7 @@ export class MessagesStreamDecoder implements StreamDecoder {
   isComplete = false;
   #id = '';
   #stopReason: string | null | undefined;
-  #usage: Partial<Anthropic.Usage> | undefined;
+  readonly #usage = new StreamedAnthropicUsage();
   #tools = 0;
   readonly #blocks: OpenBlock[] = [];
 
@@ -52,10 +53,10 @@ export class MessagesStreamDecoder implements StreamDecoder {
         this.#id = message.message.id;
         this.model = message.message.model || this.model;
         this.context.onModel(this.model);
-        return this.#count(message.message.usage, 'estimated');
+        return this.#count(message.message.usage, Boolean(message.message.stop_reason));
       case 'message_delta':
         this.#stopReason = message.delta.stop_reason ?? this.#stopReason;
-        return this.#count(message.usage, 'provider');
+        return this.#count(message.usage, true);
       case 'content_block_stop':
         return this.#close(this.#blocks[message.index], chunks);
       case 'message_stop':
@@ -93,16 +94,13 @@ export class MessagesStreamDecoder implements StreamDecoder {
       ),
       toolCalls,
       finishReason: toFinishReason(this.#stopReason),
-      usage: decodeUsage(this.#usage),
+      usage: this.#usage.known,
     };
   }
 
-  /** The counts of the last event are totals; what it leaves out was said before. The first has no output yet. */
-  #count(usage: object | null | undefined, source: Usage['source']): void {
-    const said = Object.entries(usage ?? {}).filter(([, value]) => value !== null);
-    if (said.length === 0) return;
-    this.#usage = { ...this.#usage, ...(Object.fromEntries(said) as Partial<Anthropic.Usage>) };
-    this.context.onUsage({ ...decodeUsage(this.#usage), source });
+  #count(usage: unknown, isLast: boolean): void {
+    const soFar = this.#usage.add(usage, isLast);
+    if (soFar !== undefined) this.context.onUsage(soFar);
   }
 
   #open(index: number, content: Anthropic.ContentBlock, chunks: LlmChunk[]): void {

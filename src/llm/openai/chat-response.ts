@@ -1,20 +1,13 @@
 import type OpenAI from 'openai';
 import { LlmResponseError } from '../../errors/index.js';
-import {
-  toUsage,
-  UNREPORTED_USAGE,
-  type FinishReason,
-  type Message,
-  type ProviderResult,
-  type ToolCall,
-  type Usage,
-} from '../../shapes/index.js';
+import type { FinishReason, Message, ProviderResult, ToolCall } from '../../shapes/index.js';
 import { toLlmError } from '../sdk/to-llm-error.js';
 import { toToolCall } from '../tool-call.js';
+import { readOpenAiUsage, usageIn } from './openai-usage.js';
 
 /** An answer of a chat completion. */
 export function decodeChatCompletion(answer: object, provider: string): ProviderResult {
-  const { id, model, choices, usage } = answer as OpenAI.ChatCompletion;
+  const { id, model, choices } = answer as OpenAI.ChatCompletion;
   const choice = choices?.[0];
   if (choice === undefined) throw noChoice(answer, provider);
   const { content, refusal, tool_calls: calls } = choice.message;
@@ -31,7 +24,7 @@ export function decodeChatCompletion(answer: object, provider: string): Provider
     message: assistantMessage(text, toolCalls),
     toolCalls,
     finishReason: toFinishReason(choice.finish_reason),
-    usage: decodeUsage(usage),
+    usage: readOpenAiUsage(usageIn(answer)),
     raw: answer,
   };
 }
@@ -62,17 +55,4 @@ export function toFinishReason(reason: string | null | undefined): FinishReason 
     default:
       return 'other';
   }
-}
-
-/** OpenAI's `prompt_tokens` include cached ones, and its `completion_tokens` include reasoning. */
-export function decodeUsage(usage: OpenAI.CompletionUsage | null | undefined): Usage {
-  if (!usage) return UNREPORTED_USAGE;
-  const { prompt_tokens_details: input, completion_tokens_details: output } = usage;
-  return toUsage({
-    inputTokens: usage.prompt_tokens,
-    outputTokens: usage.completion_tokens,
-    cachedInputTokens: input?.cached_tokens ?? 0,
-    cacheWriteTokens: input?.cache_write_tokens ?? 0,
-    reasoningTokens: output?.reasoning_tokens ?? 0,
-  });
 }

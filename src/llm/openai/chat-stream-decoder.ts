@@ -10,7 +10,8 @@ import type { LlmProviderContext } from '../llm-provider.js';
 import type { StreamDecoder } from '../sdk/decoded-stream.js';
 import type { Varying } from '../sdk/repeated-event.js';
 import { toToolCall } from '../tool-call.js';
-import { assistantMessage, decodeUsage, toFinishReason } from './chat-response.js';
+import { assistantMessage, toFinishReason } from './chat-response.js';
+import { readOpenAiUsage, usageIn } from './openai-usage.js';
 
 type Delta = OpenAI.ChatCompletionChunk.Choice.Delta & {
   /** How servers with open models send what a model thinks: vLLM and DeepSeek, OpenRouter. */
@@ -44,14 +45,15 @@ export class ChatStreamDecoder implements StreamDecoder {
   ) {}
 
   push(event: unknown, chunks: LlmChunk[]): void {
-    const { id, model, choices, usage } = event as OpenAI.ChatCompletionChunk;
+    const { id, model, choices } = event as OpenAI.ChatCompletionChunk;
     if (id) this.#id = id;
     if (model && model !== this.model) {
       this.model = model;
       this.context.onModel(model);
     }
-    if (usage) {
-      this.#usage = decodeUsage(usage);
+    const usage = usageIn(event);
+    if (usage !== undefined) {
+      this.#usage = readOpenAiUsage(usage, this.#usage);
       this.context.onUsage(this.#usage);
     }
     // The last chunk may hold the usage alone; and only the first of several choices is heard.

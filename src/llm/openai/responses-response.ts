@@ -1,15 +1,10 @@
 import type OpenAI from 'openai';
 import { LlmResponseError, LlmServerError } from '../../errors/index.js';
-import {
-  toUsage,
-  UNREPORTED_USAGE,
-  type FinishReason,
-  type ProviderResult,
-  type Usage,
-} from '../../shapes/index.js';
+import type { FinishReason, ProviderResult } from '../../shapes/index.js';
 import { toldError } from '../sdk/told-error.js';
 import { toLlmError } from '../sdk/to-llm-error.js';
 import { toToolCall } from '../tool-call.js';
+import { readOpenAiUsage } from './openai-usage.js';
 import { toMessage } from './responses-data.js';
 
 /** Compatible servers, and mocks, leave out what few people miss. */
@@ -42,7 +37,7 @@ export function decodeResponse(answer: object, provider: string): ProviderResult
     message: toMessage(text, toolCalls, { provider, output, isStored: isStored(response) }),
     toolCalls,
     finishReason: toFinishReason(response, toolCalls.length > 0),
-    usage: decodeUsage(response.usage),
+    usage: readOpenAiUsage(response.usage),
     raw: answer,
   };
 }
@@ -87,18 +82,4 @@ export function toFinishReason(response: LenientResponse, hasToolCalls: boolean)
     default:
       return 'other';
   }
-}
-
-/** `input_tokens` include cached ones, and `output_tokens` include reasoning. */
-export function decodeUsage(usage: OpenAI.Responses.ResponseUsage | null | undefined): Usage {
-  if (!usage) return UNREPORTED_USAGE;
-  const { input_tokens_details: input, output_tokens_details: output } =
-    usage as Partial<OpenAI.Responses.ResponseUsage>;
-  return toUsage({
-    inputTokens: usage.input_tokens,
-    outputTokens: usage.output_tokens,
-    cachedInputTokens: input?.cached_tokens ?? 0,
-    cacheWriteTokens: input?.cache_write_tokens ?? 0,
-    reasoningTokens: output?.reasoning_tokens ?? 0,
-  });
 }

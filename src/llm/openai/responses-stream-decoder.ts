@@ -11,9 +11,9 @@ import type { StreamDecoder } from '../sdk/decoded-stream.js';
 import type { Varying } from '../sdk/repeated-event.js';
 import { toldError } from '../sdk/told-error.js';
 import { toLlmError } from '../sdk/to-llm-error.js';
+import { readOpenAiUsage } from './openai-usage.js';
 import { toMessage } from './responses-data.js';
 import {
-  decodeUsage,
   failureOf,
   isStored,
   textOf,
@@ -127,7 +127,7 @@ export class ResponsesStreamDecoder implements StreamDecoder {
       this.context.onModel(model);
     }
     if (!usage) return;
-    this.#usage = decodeUsage(usage);
+    this.#usage = readOpenAiUsage(usage, this.#usage);
     this.context.onUsage(this.#usage);
   }
 
