@@ -1,7 +1,40 @@
-import { CallbacksError, type ErrorDetails } from './callbacks-error.js';
+import { CallbacksError, type ErrorCode, type ErrorDetails } from './callbacks-error.js';
+
+/** What may be said about a failed call besides its message. */
+export interface LlmErrorDetails extends ErrorDetails {
+  /** The provider's own sentence; see {@link LlmError.reason}. */
+  reason?: string | undefined;
+}
+
+/** The longest {@link LlmError.reason}, in UTF-16 code units. */
+const MAX_REASON = 2_000;
+/** Control characters and those that change the direction of text: they forge lines of logs. */
+const CONTROLS = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]+/gu;
 
 /** Any failure of a call to a provider. */
-export abstract class LlmError extends CallbacksError {}
+export abstract class LlmError extends CallbacksError {
+  /**
+   * The provider's own sentence about the failure, without control characters and at most 2,000 characters long;
+   * absent where it sent none. It may repeat parts of the request, so it is for developers: JSON, HTTP bodies and logs
+   * do not have it, because it is not enumerable.
+   */
+  readonly reason?: string;
+
+  constructor(message: string, details: LlmErrorDetails = {}) {
+    super(message, details);
+    const value = details.reason && plainText(details.reason);
+    if (value) Object.defineProperty(this, 'reason', { value });
+  }
+}
+
+function plainText(text: string): string {
+  const plain = text
+    .slice(0, 2 * MAX_REASON)
+    .replace(CONTROLS, ' ')
+    .trim();
+  // Not half of a pair.
+  return plain.slice(0, MAX_REASON).replace(/[\ud800-\udbff]$/, '');
+}
 
 /** The key is missing, wrong or revoked (401). */
 export class LlmAuthenticationError extends LlmError {
@@ -20,15 +53,41 @@ export class LlmRateLimitError extends LlmError {
   /** How long the provider asks to wait, in milliseconds. */
   readonly retryAfterMs?: number;
 
-  constructor(message: string, details: ErrorDetails & { retryAfterMs?: number | undefined } = {}) {
+  constructor(
+    message: string,
+    details: LlmErrorDetails & { retryAfterMs?: number | undefined } = {},
+  ) {
     super(message, details);
     if (details.retryAfterMs !== undefined) this.retryAfterMs = details.retryAfterMs;
   }
 }
 
+/** The account has no money left: its balance is too low, or its spending limit is reached (402). No retry helps. */
+export class LlmBillingError extends LlmError {
+  override readonly code = 'billing';
+}
+
+/** How many tokens were sent to a model, and how many it takes. */
+export interface ContextTokens {
+  /** Tokens of the request, as the server counted them. */
+  readonly input?: number;
+  /** The most tokens that the model takes. */
+  readonly limit?: number;
+}
+
 /** The messages do not fit into the model's context window (413 and the providers' own codes). */
 export class LlmContextLengthError extends LlmError {
   override readonly code = 'context_length';
+  /** The numbers of tokens, where the provider says them. */
+  readonly tokens?: ContextTokens;
+
+  constructor(
+    message: string,
+    details: LlmErrorDetails & { tokens?: ContextTokens | undefined } = {},
+  ) {
+    super(message, details);
+    if (details.tokens !== undefined) this.tokens = details.tokens;
+  }
 }
 
 /** The provider's content filter refused the request. An answer that it cut short is a finish reason instead. */
@@ -38,7 +97,12 @@ export class LlmContentFilterError extends LlmError {
 
 /** The request is not acceptable (400, 404, 409, 422), or was refused before it was sent. */
 export class LlmInvalidRequestError extends LlmError {
-  override readonly code = 'invalid_request';
+  override readonly code: ErrorCode = 'invalid_request';
+}
+
+/** The provider does not have the model, or not any more, or not for this key. Another client may have another model. */
+export class LlmModelNotFoundError extends LlmInvalidRequestError {
+  override readonly code = 'model_not_found';
 }
 
 /** The provider has no capacity at the moment (503, 529). */
@@ -63,7 +127,7 @@ export class LlmTimeoutError extends LlmError {
 export class LlmAbortedError extends LlmError {
   override readonly code = 'aborted';
 
-  constructor(message: string, details: ErrorDetails = {}) {
+  constructor(message: string, details: LlmErrorDetails = {}) {
     super(message, details);
     this.name = 'AbortError';
   }
@@ -99,7 +163,7 @@ export class SchemaValidationError extends LlmError {
   /** What does not fit, and where: `orders[0].id: must be string; …`, without the values themselves. */
   readonly issues: string;
 
-  constructor(message: string, details: ErrorDetails & { text?: string; issues?: string } = {}) {
+  constructor(message: string, details: LlmErrorDetails & { text?: string; issues?: string } = {}) {
     super(message, details);
     this.text = details.text ?? '';
     this.issues = details.issues ?? '';

@@ -14,6 +14,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   rate_limit_exceeded: 429,
   aborted: 499,
   authentication: 502,
+  billing: 502,
   permission: 502,
   server_error: 502,
   connection: 502,
@@ -29,8 +30,13 @@ export function statusOf(error: CallbacksError): number {
   return STATUS[error.code] ?? (error instanceof CallbackAbort ? FORBIDDEN : SERVER_ERROR);
 }
 
-/** When a request may be made again, in whole seconds; `undefined` when that is not known. */
+/**
+ * When a request may be made again, in whole seconds; `undefined` when that is not known, or never. RFC 9110 has digits
+ * alone, so neither `Infinity` nor `1e+21` may be sent.
+ */
 export function retryAfterSeconds(error: CallbacksError): number | undefined {
   const { retryAfterMs } = error as { retryAfterMs?: unknown };
-  return typeof retryAfterMs === 'number' ? Math.ceil(retryAfterMs / MS_PER_SECOND) : undefined;
+  const seconds =
+    typeof retryAfterMs === 'number' ? Math.ceil(retryAfterMs / MS_PER_SECOND) : Number.NaN;
+  return Number.isSafeInteger(seconds) && seconds >= 0 ? seconds : undefined;
 }

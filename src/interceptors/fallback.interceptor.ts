@@ -6,6 +6,7 @@ import {
   LlmContentFilterError,
   LlmContextLengthError,
   LlmInvalidRequestError,
+  LlmModelNotFoundError,
 } from '../errors/index.js';
 import { InterceptLlm, LlmStream, type InterceptedLlmCall, type LlmNext } from '../llm/index.js';
 import type { LlmResponse } from '../shapes/index.js';
@@ -18,8 +19,9 @@ export interface FallbackOptions {
   clients: readonly string[];
   /**
    * Which errors another client may do better at.
-   * @default those of the provider: no connection, timeouts, limits, its key, its servers, malformed answers; not those
-   * that lie in the request, nor aborts and refusals of callbacks
+   * @default those of the provider: no connection, timeouts, limits, its key, its servers, malformed answers, an account
+   * without balance or quota, a model that it does not have; not those that lie in the request, nor aborts and refusals
+   * of callbacks
    */
   when?: (error: unknown) => boolean;
 }
@@ -81,5 +83,7 @@ export class FallbackInterceptor {
 }
 
 function isProviders(error: unknown): boolean {
+  // A refused request, but another client asks for its own model.
+  if (error instanceof LlmModelNotFoundError) return true;
   return error instanceof CallbacksError && !FINAL.some((kind) => error instanceof kind);
 }

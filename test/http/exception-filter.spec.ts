@@ -13,10 +13,12 @@ import {
   CallbackTimeoutError,
   LlmAbortedError,
   LlmAuthenticationError,
+  LlmBillingError,
   LlmConnectionError,
   LlmContentFilterError,
   LlmContextLengthError,
   LlmInvalidRequestError,
+  LlmModelNotFoundError,
   LlmOverloadedError,
   LlmPermissionError,
   LlmRateLimitError,
@@ -47,10 +49,12 @@ const ERRORS: [status: number, error: CallbacksError][] = [
   [429, new LlmRateLimitError('slower')],
   [499, new LlmAbortedError('left')],
   [500, new CallbacksConfigurationError('secret mistake')],
+  [500, new LlmModelNotFoundError('secret mistake', { reason: 'The model x does not exist' })],
   [500, new MaxStepsExceededError('secret mistake', [])],
   [500, new ToolExecutionError('secret mistake')],
   [502, new LlmAuthenticationError('key')],
   [502, new LlmPermissionError('model')],
+  [502, new LlmBillingError('no balance', { reason: 'Your balance is 0' })],
   [502, new LlmServerError('down')],
   [502, new LlmConnectionError('gone')],
   [502, new LlmResponseError('malformed')],
@@ -126,7 +130,12 @@ describe.each(Object.keys(PLATFORMS) as (keyof typeof PLATFORMS)[])(
     it.each([
       [1_500, '2'],
       [60_000, '60'],
+      [0, '0'],
       [undefined, null],
+      [Number.POSITIVE_INFINITY, null],
+      [Number.NaN, null],
+      [1e30, null],
+      [-5_000, null],
     ])('says when to try again: %s ms is Retry-After %s', async (retryAfterMs, header) => {
       const url = await listen(platform);
       thrown = new RateLimitExceededError('slower', { retryAfterMs });

@@ -24,6 +24,7 @@ import {
   stalled,
   useBench,
   WIRES,
+  type WireError,
 } from '../support/wire/index.js';
 
 /** Reads what it passes on. */
@@ -89,6 +90,34 @@ describe.each(WIRES)('Interceptors around $name', (wire) => {
       });
       expect(bench.server.exchanges[0]!.body).toMatchObject({ user: 'ada' });
       expect((spare as FakeLlm).requests.at(-1)).not.toHaveProperty('providerOptions');
+    });
+
+    const otherwiseFinal: [what: string, status: number, error: WireError][] = [
+      ['an account without balance', 402, { type: 'billing_error' }],
+      [
+        'a balance that is too low',
+        400,
+        { type: 'invalid_request_error', message: 'Your credit balance is too low.' },
+      ],
+      ['a quota that is used up', 429, { type: 'insufficient_quota', code: 'insufficient_quota' }],
+      [
+        'a model that is not there',
+        404,
+        { type: 'not_found_error', message: 'The model `house-7` does not exist.' },
+      ],
+    ];
+    it.each(otherwiseFinal)('go on after %s', async (_what, status, error) => {
+      for (const method of METHODS) {
+        bench.server.answers(json(wire.error(error), status));
+        expect(await ask(bench.llm, method)).toMatchObject({ text: 'from the backup' });
+      }
+      expect(bench.recording.of('llm.error')).toEqual([]);
+    });
+
+    it('do not go on after a request that is refused', async () => {
+      const error = { type: 'not_found_error', message: 'There is no such page.' };
+      bench.server.answers(json(wire.error(error), 404));
+      expect(await errorOf(ask(bench.llm, 'generate'))).toMatchObject({ code: 'invalid_request' });
     });
   });
 

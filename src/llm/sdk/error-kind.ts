@@ -1,16 +1,14 @@
-/** What the errors of both SDKs have in common; read by shape, because there may be several copies of an SDK. */
-export interface SdkError {
-  status?: unknown;
-  /** OpenAI's. */
-  code?: unknown;
-  /** OpenAI's, and Anthropic's since 1.0. */
-  type?: unknown;
-  /** The body; Anthropic's nests another `error`. */
-  error?: { type?: unknown; error?: { type?: unknown } } | undefined;
-  headers?: Headers | undefined;
-  requestID?: unknown;
-  message?: unknown;
-}
+import type { ErrorFacts } from './error-body.js';
+import {
+  isAboutBilling,
+  isAboutKey,
+  isAboutLoad,
+  isAboutModel,
+  isAboutQuota,
+  isAboutRate,
+  isFiltered,
+  isTooLong,
+} from './error-words.js';
 
 /** What went wrong, in no provider's words. */
 export type Kind =
@@ -18,72 +16,156 @@ export type Kind =
   | 'permission'
   | 'rateLimit'
   | 'quota'
+  | 'billing'
   | 'contextLength'
   | 'contentFilter'
+  | 'modelNotFound'
   | 'invalidRequest'
   | 'overloaded'
   | 'server'
   | 'timeout';
 
-/** https://platform.openai.com/docs/guides/error-codes and https://docs.anthropic.com/en/api/errors */
-const KIND_BY_CODE: Readonly<Record<string, Kind>> = {
-  authentication_error: 'authentication',
-  invalid_api_key: 'authentication',
-  permission_error: 'permission',
-  rate_limit_error: 'rateLimit',
-  rate_limit_exceeded: 'rateLimit',
-  insufficient_quota: 'quota',
-  context_length_exceeded: 'contextLength',
-  request_too_large: 'contextLength',
-  content_filter: 'contentFilter',
-  content_policy_violation: 'contentFilter',
-  image_content_policy_violation: 'contentFilter',
-  bio_policy: 'contentFilter',
-  overloaded_error: 'overloaded',
-  server_overloaded: 'overloaded',
-  server_is_overloaded: 'overloaded',
-  slow_down: 'overloaded',
-  timeout_error: 'timeout',
-  invalid_request_error: 'invalidRequest',
-  invalid_prompt: 'invalidRequest',
-  invalid_image: 'invalidRequest',
-  invalid_image_url: 'invalidRequest',
-  invalid_image_format: 'invalidRequest',
-  not_found_error: 'invalidRequest',
-  api_error: 'server',
-  server_error: 'server',
-};
+/**
+ * The codes and types of OpenAI (https://platform.openai.com/docs/guides/error-codes), Anthropic
+ * (https://docs.anthropic.com/en/api/errors), Google (https://ai.google.dev/gemini-api/docs/troubleshooting), Bedrock,
+ * vLLM, llama.cpp, xAI and others; in lower case, without underscores, `error` and `exception`.
+ */
+const KIND_BY_CODE: ReadonlyMap<string, Kind> = toTable({
+  authentication: [
+    'authentication_error invalid_api_key api_key_invalid invalid_authentication_error unauthenticated unauthorized',
+    'UnrecognizedClientException ExpiredTokenException',
+  ],
+  permission: ['permission_error permission_denied forbidden AccessDeniedException'],
+  rateLimit: [
+    'rate_limit_error rate_limit_exceeded rate_limit_reached_error resource_exhausted too_many_requests',
+    'ThrottlingException ServiceQuotaExceededException',
+  ],
+  quota: ['insufficient_quota exceeded_current_quota_error'],
+  billing: [
+    'billing_error billing_not_active billing_hard_limit_reached billing_disabled payment_required arrearage',
+    'insufficient_balance insufficient_credits insufficient_funds insufficient_user_quota',
+  ],
+  contextLength: [
+    'context_length_exceeded context_window_exceeded ContextWindowExceededError request_too_large',
+    'exceed_context_size_error model_max_prompt_tokens_exceeded',
+  ],
+  contentFilter: [
+    'content_filter content_policy_violation image_content_policy_violation bio_policy',
+    'ResponsibleAIPolicyViolation DataInspectionFailed',
+  ],
+  modelNotFound: [
+    'model_not_found model_decommissioned model_deprecated model_not_available model_not_supported model_not_exist',
+    'invalid_model unknown_model DeploymentNotFound InvalidEndpointOrModel.NotFound',
+  ],
+  invalidRequest: [
+    'invalid_request_error invalid_prompt invalid_image invalid_image_url invalid_image_format bad_request',
+    'not_found_error not_found resource_not_found invalid_argument failed_precondition out_of_range validation_error',
+    'unprocessable_entity UnprocessableEntityError conflict_error',
+  ],
+  overloaded: [
+    'overloaded_error server_overloaded server_is_overloaded engine_overloaded_error slow_down',
+    'unavailable service_unavailable ServiceUnavailableError ModelNotReadyException',
+  ],
+  server: [
+    'api_error server_error internal internal_error internal_server_error unknown ModelErrorException',
+    'ModelStreamErrorException',
+  ],
+  timeout: ['timeout_error deadline_exceeded gateway_timeout ModelTimeoutException'],
+});
 
 /** Codes that say more than the status that they come with. */
-const SHARPER_THAN_STATUS = new Set<Kind>([
+const SHARPER_THAN_STATUS: ReadonlySet<Kind> = new Set([
   'quota',
+  'billing',
   'contextLength',
   'contentFilter',
   'overloaded',
 ]);
+/** Codes that say more than that a request was refused. */
+const SHARPER_THAN_REFUSED: ReadonlySet<Kind> = new Set([
+  ...SHARPER_THAN_STATUS,
+  'modelNotFound',
+  'authentication',
+]);
 
-/** Anthropic has no code for it: https://docs.anthropic.com/en/docs/build-with-claude/context-windows */
-const TOO_LONG = /prompt is too long|maximum context length|context window|context length/i;
-const FILTERED = /content filtering policy/i;
+const PAYMENT_REQUIRED = 402;
+const SERVER_ERRORS = 500;
 
-/** The kind of an SDK's error, by its codes, its status and its text; `undefined` when they say nothing. */
-export function kindOf(error: SdkError): Kind | undefined {
-  const byCode = [error.code, error.type, error.error?.error?.type, error.error?.type]
-    .map((code) =>
-      typeof code === 'string' && Object.hasOwn(KIND_BY_CODE, code)
-        ? KIND_BY_CODE[code]
-        : undefined,
-    )
-    .find((kind) => kind !== undefined);
-  // Inside a stream, some servers give the status as the code.
-  const status = error.status ?? error.code;
-  const byStatus = typeof status === 'number' ? kindOfStatus(status) : undefined;
-  const kind =
-    byCode && (byStatus === undefined || SHARPER_THAN_STATUS.has(byCode)) ? byCode : byStatus;
-  if (kind !== 'invalidRequest') return kind;
-  const message = String(error.message);
-  if (TOO_LONG.test(message)) return 'contextLength';
-  return FILTERED.test(message) ? 'contentFilter' : kind;
+/** The kind of a failure, by its status, its codes and its words; `undefined` if they say nothing. */
+export function kindOf({ status, codes, words }: ErrorFacts): Kind | undefined {
+  if (status === PAYMENT_REQUIRED) return 'billing';
+  const kinds = codes.map(kindOfCode).filter((kind) => kind !== undefined);
+  const byStatus = status === undefined ? undefined : kindOfStatus(status);
+  const sharper =
+    status !== undefined && status >= SERVER_ERRORS ? SHARPER_THAN_STATUS : SHARPER_THAN_REFUSED;
+  const byCode = kinds.find((kind) => sharper.has(kind)) ?? kinds[0];
+  const isSharper = byCode !== undefined && isAllowed(byCode, byStatus, sharper);
+  return byWords(isSharper ? byCode : byStatus, words);
+}
+
+/** Whether a code counts although a status is there. */
+function isAllowed(code: Kind, status: Kind | undefined, sharper: ReadonlySet<Kind>): boolean {
+  if (status === undefined) return true;
+  // Google and xAI refuse a key with 400.
+  if (code === 'authentication') return status === 'invalidRequest';
+  return sharper.has(code);
+}
+
+/** What words make of a kind that says little. */
+function byWords(kind: Kind | undefined, words: string): Kind | undefined {
+  switch (kind) {
+    case 'rateLimit':
+      if (isAboutBilling(words)) return 'billing';
+      return isAboutQuota(words) ? 'quota' : kind;
+    case 'authentication':
+    case 'permission':
+      return isAboutBilling(words) ? 'billing' : kind;
+    case 'server':
+      return isTooLong(words) ? 'contextLength' : kind;
+    case 'invalidRequest':
+      return kindOfWords(words) ?? kind;
+    case undefined:
+      return kindOfWords(words) ?? kindOfBareWords(words);
+    default:
+      return kind;
+  }
+}
+
+function kindOfWords(words: string): Kind | undefined {
+  if (isTooLong(words)) return 'contextLength';
+  if (isFiltered(words)) return 'contentFilter';
+  if (isAboutBilling(words)) return 'billing';
+  if (isAboutKey(words)) return 'authentication';
+  return isAboutModel(words) ? 'modelNotFound' : undefined;
+}
+
+/** Where nothing else says what kind it is. */
+function kindOfBareWords(words: string): Kind | undefined {
+  if (isAboutRate(words)) return 'rateLimit';
+  return isAboutLoad(words) ? 'overloaded' : undefined;
+}
+
+/** The kind that a code or type of any provider stands for. */
+export function kindOfCode(code: string): Kind | undefined {
+  return KIND_BY_CODE.get(plainCode(code));
+}
+
+/** A code as it is in the table: `com.amazon.coral#ThrottlingException` is `throttling`. */
+function plainCode(code: string): string {
+  const name = code.slice(code.lastIndexOf('#') + 1, 200).toLowerCase();
+  return name.replace(/[^a-z0-9]/g, '').replace(/(?:error|exception)$/, '');
+}
+
+function toTable(codes: Readonly<Partial<Record<Kind, readonly string[]>>>): Map<string, Kind> {
+  const entries = Object.entries(codes) as [Kind, readonly string[]][];
+  return new Map(
+    entries.flatMap(([kind, lines]) =>
+      lines
+        .join(' ')
+        .split(' ')
+        .map((code) => [plainCode(code), kind] as const),
+    ),
+  );
 }
 
 function kindOfStatus(status: number): Kind | undefined {
@@ -93,6 +175,6 @@ function kindOfStatus(status: number): Kind | undefined {
   if (status === 413) return 'contextLength';
   if (status === 429) return 'rateLimit';
   if (status === 503 || status === 529) return 'overloaded';
-  if (status >= 500) return 'server';
+  if (status >= SERVER_ERRORS) return 'server';
   return status >= 400 ? 'invalidRequest' : undefined;
 }

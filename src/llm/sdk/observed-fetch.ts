@@ -2,6 +2,7 @@ import { types } from 'node:util';
 import { promised } from '../../dispatch/index.js';
 import { LlmTimeoutError } from '../../errors/index.js';
 import type { LlmProviderContext } from '../llm-provider.js';
+import { keepFailedText } from './failed-answer.js';
 import { toLlmError } from './to-llm-error.js';
 
 /** Carries a call's {@link RequestAttempts} through the SDK to its `fetch`; symbols survive the SDK's copies. */
@@ -31,7 +32,7 @@ export class RequestAttempts {
 
   watch(answering: Promise<Response>): void {
     answering.then(
-      (response) => this.#ended(response),
+      (response) => this.#ended(keepFailedText(response)),
       (thrown: unknown) => this.#ended({ thrown }),
     );
   }

@@ -9,6 +9,8 @@ import type { LlmChunk, LlmRequest, ProviderResult } from '../../shapes/index.js
 import type { LlmOptions } from '../llm-options.js';
 import type { LlmProviderContext, QuietProvider } from '../llm-provider.js';
 import { DecodedStream, type StreamDecoder } from './decoded-stream.js';
+import { parsedOrText } from './error-body.js';
+import { errorInBody } from './error-in-body.js';
 import { observeClient, observedFetch, observing, RequestAttempts } from './observed-fetch.js';
 import type { Varying } from './repeated-event.js';
 import { SseReader } from './sse-reader.js';
@@ -107,14 +109,24 @@ export abstract class SdkProvider<Client> implements QuietProvider {
     const sending = this.send(client, body, this.#requestOptions(context));
     // Not through a wrapper, which has the SDK's own stream to look at.
     if (hasRawResponse(sending) && !types.isProxy(client)) {
-      const reader = SseReader.of(await sending.asResponse(), varying);
+      const answer = await sending.asResponse();
+      const reader = SseReader.of(answer, varying);
       if (reader !== undefined) return reader;
+      const failure = await this.#errorInJson(answer);
+      if (failure !== undefined) throw failure;
     }
     const stream = (await sending) as Partial<AsyncIterable<unknown>> | undefined;
     if (typeof stream?.[Symbol.asyncIterator] === 'function') {
       return new SdkReader(stream as AsyncIterable<unknown>);
     }
     throw new LlmResponseError(`The client of ${this.label} returned no stream.`);
+  }
+
+  /** An error that came as JSON although a stream was asked for. */
+  async #errorInJson(answer: Response): Promise<CallbacksError | undefined> {
+    const isJson = answer.headers.get('content-type')?.includes('json');
+    if (!isJson || typeof answer.clone !== 'function') return undefined;
+    return errorInBody(this.label, parsedOrText(await answer.clone().text()));
   }
 
   #requestOptions({ signal, onRetry, maxRetries }: LlmProviderContext): SdkRequestOptions {
@@ -130,6 +142,8 @@ export abstract class SdkProvider<Client> implements QuietProvider {
         `${this.label} sent an answer that is not JSON: check the base URL.`,
       );
     }
+    const failure = errorInBody(this.label, answer);
+    if (failure !== undefined) throw failure;
     try {
       return this.decode(answer);
     } catch (error) {

@@ -1,6 +1,7 @@
 import type { EventSourceMessage } from 'eventsource-parser';
 import { EventParser } from './event-parser.js';
 import type { Varying } from './repeated-event.js';
+import { thrownInBody } from './error-in-body.js';
 import { toldError } from './told-error.js';
 import { readToEnd, type WireReader } from './wire-reader.js';
 
@@ -73,7 +74,8 @@ export class SseReader implements WireReader {
     // Signs of life, in no form that all servers agree on.
     if (event === 'ping' || data === '') return undefined;
     const parsed = this.#parse(data);
-    if ((parsed as { error?: unknown } | null | undefined)?.error) throw streamError(data);
+    const failure = thrownInBody(parsed);
+    if (failure !== undefined) throw failure;
     return parsed;
   }
 

@@ -2,10 +2,12 @@ import {
   CallbacksError,
   LlmAbortedError,
   LlmAuthenticationError,
+  LlmBillingError,
   LlmConnectionError,
   LlmContentFilterError,
   LlmContextLengthError,
   LlmInvalidRequestError,
+  LlmModelNotFoundError,
   LlmOverloadedError,
   LlmPermissionError,
   LlmRateLimitError,
@@ -13,8 +15,10 @@ import {
   LlmServerError,
   LlmTimeoutError,
 } from '../../errors/index.js';
-import { kindOf, type Kind, type SdkError } from './error-kind.js';
-import { retryAfterMs } from './retry-after.js';
+import { contextTokens } from './context-tokens.js';
+import { kindOf, type Kind } from './error-kind.js';
+import { retryAfterMs, shouldRetry } from './retry-after.js';
+import { completeSdkError, factsOf, type FailureFacts, type SdkError } from './sdk-error.js';
 import { classNames, isLostConnection } from './thrown.js';
 
 const ADVICE: Readonly<Record<Kind, string>> = {
@@ -22,14 +26,20 @@ const ADVICE: Readonly<Record<Kind, string>> = {
   permission: 'does not let this key do that: check the rights of the key and its project',
   rateLimit: 'limits the rate of calls: call again later, or raise the limit of the account',
   quota: 'says that the quota is used up: check the plan and billing of the account',
+  billing: 'says that the account has no balance left: check the plan and billing of the account',
   contextLength:
     'says that the messages do not fit into the model’s context: shorten them or take a larger model',
   contentFilter: 'refused the request by its content filter: change what is asked',
+  modelNotFound:
+    'does not have the model: check its name, its region and the rights of the key, or take another model',
   invalidRequest: 'refused the request: check the model, the messages and the options',
   overloaded: 'has no capacity at the moment: call again later',
   server: 'failed: call again later',
   timeout: 'took too long: call again later',
 };
+
+/** Kinds that no retry helps, whatever a header says. */
+const FINAL: ReadonlySet<Kind> = new Set(['quota', 'billing', 'modelNotFound']);
 
 /**
  * The error of our tree for what an SDK threw: what it says is ours, what the SDK says is its cause. `isAnswered` tells
@@ -47,8 +57,10 @@ export function toLlmError(provider: string, thrown: unknown, isAnswered = false
       cause: thrown,
     });
   }
-  const kind = kindOf(error);
-  if (kind !== undefined) return ofKind(kind, provider, error, thrown);
+  const facts = factsOf(error);
+  completeSdkError(thrown, facts);
+  const kind = kindOf(facts);
+  if (kind !== undefined) return ofKind(kind, provider, error, facts, thrown);
   if (has('SyntaxError')) {
     return new LlmResponseError(
       `${provider} sent something that is not JSON: check the base URL.`,
@@ -69,17 +81,23 @@ export function toLlmError(provider: string, thrown: unknown, isAnswered = false
     const message = `The connection to ${provider} failed or was lost: check the base URL and the network.`;
     return new LlmConnectionError(message, { cause: thrown });
   }
-  return new LlmServerError(`${provider} failed; its own error is the cause.`, { cause: thrown });
+  return new LlmServerError(`${provider} failed; its own error is the cause.`, {
+    cause: thrown,
+    reason: facts.words,
+  });
 }
 
 function ofKind(
   kind: Kind,
   provider: string,
   { status, headers, requestID }: SdkError,
+  { body, words: reason }: FailureFacts,
   cause: unknown,
 ): CallbacksError {
   const details = {
     cause,
+    reason,
+    retryable: FINAL.has(kind) ? false : shouldRetry(headers),
     status: typeof status === 'number' ? status : undefined,
     requestId: typeof requestID === 'string' ? requestID : undefined,
   };
@@ -92,9 +110,16 @@ function ofKind(
     case 'rateLimit':
       return new LlmRateLimitError(message, { ...details, retryAfterMs: retryAfterMs(headers) });
     case 'quota':
-      return new LlmRateLimitError(message, { ...details, retryable: false });
+      return new LlmRateLimitError(message, details);
+    case 'billing':
+      return new LlmBillingError(message, details);
     case 'contextLength':
-      return new LlmContextLengthError(message, details);
+      return new LlmContextLengthError(message, {
+        ...details,
+        tokens: contextTokens(body, reason),
+      });
+    case 'modelNotFound':
+      return new LlmModelNotFoundError(message, details);
     case 'contentFilter':
       return new LlmContentFilterError(message, details);
     case 'invalidRequest':

@@ -1,7 +1,12 @@
-/** An error that a provider tells inside an answer, in the shape of the SDKs' own; some wrap it, some do not. */
-export function toldError(told: unknown): Error {
-  const inner = (told as { error?: unknown } | null)?.error ?? told;
-  const { code, type, message } = Object(inner) as Record<string, unknown>;
-  const text = typeof inner === 'string' ? inner : String(message);
-  return Object.assign(new Error(text), { error: told, code, type });
+import { readErrorBody } from './error-body.js';
+
+/**
+ * An error that a provider sent inside an answer, in the form of the SDKs' own: its message is the provider's sentence,
+ * its `error` the body. Loggers do not print the body, because it is not enumerable.
+ */
+export function toldError(body: unknown): Error {
+  const { words } = readErrorBody(body);
+  const error = new Error(words || 'The provider sent an error without a message.');
+  Object.defineProperty(error, 'error', { value: body, writable: true, configurable: true });
+  return error;
 }

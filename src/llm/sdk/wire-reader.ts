@@ -1,4 +1,5 @@
 import { setTimeout } from 'node:timers';
+import { thrownInBody } from './error-in-body.js';
 
 const LEAVE_WITHIN_MS = 1_000;
 
@@ -49,6 +50,8 @@ export class SdkReader implements WireReader {
 
   async read(): Promise<boolean> {
     const event: IteratorResult<unknown> = await this.#events.next();
+    const failure = thrownInBody(event.value);
+    if (failure !== undefined) throw failure;
     this.#event = event.value;
     return event.done !== true;
   }

@@ -1,0 +1,136 @@
+/** What the body of a failed request says, whatever its form. */
+export interface ErrorFacts {
+  /** The provider's own sentence; `''` if there is none. */
+  readonly words: string;
+  /** Its codes and types, innermost first. */
+  readonly codes: readonly string[];
+  /** The HTTP status that the body names. */
+  readonly status?: number | undefined;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Bodies come from anybody: deeper or longer ones are not read to their end. */
+const MAX_DEPTH = 5;
+const MAX_ITEMS = 8;
+/** The longest sentence that is looked at, in UTF-16 code units. */
+export const MAX_WORDS = 4_000;
+
+/** Where servers put the sentence, the most specific field first. */
+const SENTENCES = [
+  'message',
+  'Message',
+  'error_description',
+  'error_message',
+  'errorMessage',
+  'error_msg',
+  'detail',
+  'errors',
+  'msg',
+  'error',
+  'title',
+  'status_msg',
+];
+const CODES = [
+  'code',
+  'type',
+  'status',
+  'reason',
+  'statusCode',
+  'status_code',
+  'error_code',
+  'errorCode',
+  'error_type',
+  '__type',
+];
+/** What may hold further codes. */
+const INNER = ['error', 'errors', 'detail', 'details', 'message', 'base_resp'];
+
+/**
+ * Reads the body of a failed request. The forms are those of OpenAI and Anthropic (`{ error: { … } }`), Google
+ * (the same, or in a list), vLLM (`{ object: 'error', message }`), xAI (`{ code, error: 'words' }`), FastAPI
+ * (`{ detail }`), Cloudflare (`{ errors: [ … ] }`), Bedrock (`{ message }`), OpenRouter (the error of the server
+ * behind it in `metadata.raw`) and RFC 9457.
+ */
+export function readErrorBody(body: unknown): ErrorFacts {
+  const codes: string[] = [];
+  collectCodes(body, codes, 0);
+  return {
+    words: wordsOf(body, 0).slice(0, MAX_WORDS),
+    codes: codes.filter((code) => statusOf(code) === undefined),
+    status: codes.map(statusOf).find((status) => status !== undefined),
+  };
+}
+
+/** The object that a value is; an empty one for all others. */
+export function fieldsOf(value: unknown): Fields {
+  return typeof value === 'object' && value !== null ? (value as Fields) : {};
+}
+
+/** The status of a failure that a code is, as a number or as digits. */
+export function statusOf(code: unknown): number | undefined {
+  const status = typeof code === 'string' && /^\d{3}$/.test(code) ? Number(code) : code;
+  return Number.isInteger(status) && Number(status) >= 400 && Number(status) < 600
+    ? Number(status)
+    : undefined;
+}
+
+function wordsOf(value: unknown, depth: number): string {
+  if (typeof value === 'string') return value.trim();
+  if (depth > MAX_DEPTH || typeof value !== 'object' || value === null) return '';
+  if (Array.isArray(value)) {
+    const items = value.slice(0, MAX_ITEMS).map((item) => wordsOf(item, depth + 1));
+    return items.filter(Boolean).join('; ');
+  }
+  const fields = value as Fields;
+  const parts = [placeOf(fields), sentenceOf(fields, depth), upstreamWords(fields, depth)];
+  return parts.filter(Boolean).join(': ');
+}
+
+function sentenceOf(fields: Fields, depth: number): string {
+  const { error, base_resp: state } = fields;
+  // An inner error is more specific than a sentence beside it; an `error` that is a text is less.
+  for (const part of [fieldsOf(error), ...SENTENCES.map((name) => fields[name]), state]) {
+    const words = wordsOf(part, depth + 1);
+    if (words) return words;
+  }
+  return '';
+}
+
+/** Where FastAPI found the fault: `body.model`. */
+function placeOf({ loc, msg }: Fields): string {
+  return Array.isArray(loc) && typeof msg === 'string'
+    ? loc.slice(0, MAX_ITEMS).map(String).join('.')
+    : '';
+}
+
+/** OpenRouter passes on what the provider behind it answered, as text that is often JSON. */
+function upstreamWords({ metadata }: Fields, depth: number): string {
+  const { raw } = fieldsOf(metadata);
+  return typeof raw === 'string' ? wordsOf(parsedOrText(raw), depth + 1) : '';
+}
+
+/** The value of a JSON text, or the text itself. */
+export function parsedOrText(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return text;
+  }
+}
+
+function collectCodes(value: unknown, codes: string[], depth: number): void {
+  if (depth > MAX_DEPTH || typeof value !== 'object' || value === null) return;
+  if (Array.isArray(value)) {
+    for (const item of value.slice(0, MAX_ITEMS)) collectCodes(item, codes, depth + 1);
+    return;
+  }
+  const fields = value as Fields;
+  for (const name of INNER) collectCodes(fields[name], codes, depth + 1);
+  // Beside a message, `error` is the name of the error.
+  const names = typeof fields['message'] === 'string' ? [...CODES, 'error'] : CODES;
+  for (const name of names) {
+    const code = fields[name];
+    if (typeof code === 'string' || typeof code === 'number') codes.push(String(code));
+  }
+}
