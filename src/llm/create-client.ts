@@ -4,6 +4,7 @@ import type { LlmClient } from './llm-client.js';
 import type { LlmOptions } from './llm-options.js';
 import type { LlmProvider } from './llm-provider.js';
 import { OpenAiProvider } from './openai/openai-provider.js';
+import { defaultLabel, LIMIT_PARAMETERS } from './server.js';
 
 type SdkOptions = Omit<LlmOptions, 'provider' | 'model'>;
 
@@ -30,13 +31,18 @@ export function createClient(
   if (options === undefined) return undefined;
   const { provider, model, ...sdkOptions } = options;
   check(options, place.name === undefined ? 'forRoot' : `forFeature "${place.name}"`);
-  const instance = typeof provider === 'string' ? new PROVIDERS[provider]!(sdkOptions) : provider!;
-  return { ...place, provider: instance, label: options.label ?? instance.name, model: model! };
+  if (typeof provider !== 'string') {
+    const label = options.label ?? provider!.name;
+    return { ...place, provider: provider!, label, model: model! };
+  }
+  const label = options.label ?? defaultLabel(provider, options) ?? provider;
+  const instance = new PROVIDERS[provider]!({ ...sdkOptions, label });
+  return { ...place, provider: instance, label, model: model! };
 }
 
 /**
- * A feature's options over those of `forRoot`, as far as they speak of the same provider: keys and headers never cross
- * to another provider, or to another server.
+ * A feature's options over those of `forRoot`, as far as they are of the same provider. What belongs to one server (key,
+ * headers, client, label, name of the limit) is not taken over to another provider, or to another server.
  */
 export function mergeLlmOptions(
   root: LlmOptions | undefined,
@@ -44,13 +50,32 @@ export function mergeLlmOptions(
 ): Partial<LlmOptions> | undefined {
   if (root === undefined || own === undefined) return own ?? root;
   if (own.provider !== undefined && own.provider !== root.provider) return own;
-  if (own.baseURL === undefined || own.baseURL === root.baseURL) return { ...root, ...own };
-  const { apiKey: _key, defaultHeaders: _headers, client: _client, label: _label, ...rest } = root;
-  return { ...rest, ...own };
+  if (isSameServer(root, own)) return { ...root, ...own };
+  return { ...withoutServer(root), ...own };
+}
+
+/** Options without those that belong to the server that they name. */
+function withoutServer({
+  apiKey: _apiKey,
+  baseURL: _baseURL,
+  client: _client,
+  defaultHeaders: _defaultHeaders,
+  label: _label,
+  limitParameter: _limitParameter,
+  ...rest
+}: LlmOptions): LlmOptions {
+  return rest;
+}
+
+/** A ready client reaches a server of its own, as a base URL does. */
+function isSameServer(root: LlmOptions, own: Partial<LlmOptions>): boolean {
+  const isRoots = (name: 'baseURL' | 'client') =>
+    own[name] === undefined || own[name] === root[name];
+  return isRoots('baseURL') && isRoots('client');
 }
 
 function check(
-  { provider, model, api, timeout, maxRetries, client }: Partial<LlmOptions>,
+  { provider, model, api, limitParameter, timeout, maxRetries, client }: Partial<LlmOptions>,
   place: string,
 ): void {
   const refuse = (what: string): never => {
@@ -72,6 +97,10 @@ function check(
   if (api !== undefined && provider !== 'openai') {
     refuse("llm.api chooses between the APIs of provider 'openai': leave it out for all others.");
   }
+  if (limitParameter !== undefined && !LIMIT_PARAMETERS.includes(limitParameter))
+    refuse(`llm.limitParameter must be '${LIMIT_PARAMETERS.join("' or '")}'.`);
+  if (limitParameter !== undefined && provider !== 'openai')
+    refuse("llm.limitParameter names an option of provider 'openai': leave it out for all others.");
   if (timeout !== undefined && !(timeout > 0))
     refuse('llm.timeout must be a positive number of milliseconds.');
   if (maxRetries !== undefined && !(Number.isInteger(maxRetries) && maxRetries >= 0)) {

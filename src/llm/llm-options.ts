@@ -31,8 +31,18 @@ export interface LlmOptions {
   maxRetries?: number;
   /** Headers of every request. */
   defaultHeaders?: Record<string, string>;
-  /** Names the client's provider in events, errors and prices, in place of the provider's own name: `'groq'` … */
+  /**
+   * Names the client's provider in events, errors and prices; it does not change what is sent.
+   * @default the provider that the client's class or its host belongs to (`'azure'`, `'bedrock'`, `'groq'` …), else the
+   * provider's own name
+   */
   label?: string;
+  /**
+   * How chat completions of provider `'openai'` name the limit of output tokens (`maxOutputTokens`).
+   * @default `'max_completion_tokens'` for the hosts of OpenAI and Azure, and for the models `gpt-5…`, `o1…`, `o3…` and
+   * `o4…` on any host; otherwise `'max_tokens'`
+   */
+  limitParameter?: 'max_tokens' | 'max_completion_tokens';
 }
 
 const STOP_SOURCE: unique symbol = Symbol('stopSource');

@@ -111,7 +111,7 @@ const ROWS: Row[] = [
   {
     what: 'limits',
     options: { temperature: 0, maxOutputTokens: 7, stop: ['END', 'STOP'] },
-    openai: { temperature: 0, max_completion_tokens: 7, stop: ['END', 'STOP'] },
+    openai: { temperature: 0, max_tokens: 7, stop: ['END', 'STOP'] },
     anthropic: { temperature: 0, max_tokens: 7, stop_sequences: ['END', 'STOP'] },
   },
   {

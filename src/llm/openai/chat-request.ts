@@ -1,12 +1,13 @@
 import { isStrict, type JsonSchema } from '../../schema/index.js';
 import type { ContentPart, LlmRequest, Message, ToolChoice, ToolSpec } from '../../shapes/index.js';
+import { LIMIT_PARAMETERS, type LimitParameter } from '../server.js';
 import { imageUrl } from './content-part.js';
 
 /** The body of a chat completion, https://platform.openai.com/docs/api-reference/chat/create */
 export function encodeChatRequest(
   request: LlmRequest,
   streaming: boolean,
-  limitName: 'max_completion_tokens' | 'max_tokens',
+  limitParameter: LimitParameter,
 ): object {
   const {
     model,
@@ -26,7 +27,8 @@ export function encodeChatRequest(
   if (tools?.length) body.tools = tools.map(encodeTool);
   if (toolChoice !== undefined) body.tool_choice = encodeToolChoice(toolChoice);
   if (temperature !== undefined) body.temperature = temperature;
-  if (maxOutputTokens !== undefined) body[limitName] = maxOutputTokens;
+  if (maxOutputTokens !== undefined && !hasLimit(providerOptions))
+    body[limitParameter] = maxOutputTokens;
   if (stop !== undefined) body.stop = stop;
   if (schema !== undefined) body.response_format = encodeSchema(schema);
   if (streaming) {
@@ -34,6 +36,11 @@ export function encodeChatRequest(
     body.stream_options = { include_usage: true };
   }
   return Object.assign(body, providerOptions);
+}
+
+/** Whether a limit is given by one of its own names: servers refuse both names in one request. */
+function hasLimit(providerOptions: LlmRequest['providerOptions']): boolean {
+  return LIMIT_PARAMETERS.some((name) => providerOptions?.[name] !== undefined);
 }
 
 function encodeSchema(schema: JsonSchema): object {

@@ -3,6 +3,7 @@ import type { LlmRequest, ProviderResult } from '../../shapes/index.js';
 import type { LlmProviderContext } from '../llm-provider.js';
 import type { StreamDecoder } from '../sdk/decoded-stream.js';
 import type { SdkRequestOptions } from '../sdk/sdk-provider.js';
+import type { LimitParameter } from '../server.js';
 import { encodeChatRequest } from './chat-request.js';
 import { decodeChatCompletion } from './chat-response.js';
 import { ChatStreamDecoder } from './chat-stream-decoder.js';
@@ -14,7 +15,7 @@ export class ChatSurface implements OpenAiSurface {
 
   constructor(
     private readonly provider: string,
-    private readonly limitName: 'max_completion_tokens' | 'max_tokens',
+    private readonly limitParameter: (model: string) => LimitParameter,
   ) {}
 
   send(client: OpenAI, body: object, options: SdkRequestOptions): PromiseLike<unknown> {
@@ -22,7 +23,7 @@ export class ChatSurface implements OpenAiSurface {
   }
 
   encode(request: LlmRequest, streaming: boolean): object {
-    return encodeChatRequest(request, streaming, this.limitName);
+    return encodeChatRequest(request, streaming, this.limitParameter(request.model));
   }
 
   decode(answer: object): ProviderResult {

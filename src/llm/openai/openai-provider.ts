@@ -5,6 +5,7 @@ import type { LlmProviderContext } from '../llm-provider.js';
 import type { StreamDecoder } from '../sdk/decoded-stream.js';
 import { loadSdk } from '../sdk/load-sdk.js';
 import { SdkProvider, type SdkOptions, type SdkRequestOptions } from '../sdk/sdk-provider.js';
+import { limitParameterOf } from '../server.js';
 import { ChatSurface } from './chat-surface.js';
 import { ResponsesSurface } from './responses-surface.js';
 import type { OpenAiSurface } from './surface.js';
@@ -18,12 +19,10 @@ export class OpenAiProvider extends SdkProvider<OpenAI> {
   constructor(options: Omit<LlmOptions, 'provider' | 'model'>) {
     super(options);
     const provider = options.label ?? 'openai';
-    // Servers that merely speak OpenAI's protocol know the older name of the limit.
-    const limitName = options.label ? 'max_tokens' : 'max_completion_tokens';
     this.#surface =
       options.api === 'responses'
         ? new ResponsesSurface(provider)
-        : new ChatSurface(provider, limitName);
+        : new ChatSurface(provider, limitParameterOf(options));
   }
 
   protected get method(): string {
