@@ -32,7 +32,7 @@ export function encodeMessagesRequest(request: LlmRequest, streaming: boolean): 
   if (schema !== undefined && outputSchema === undefined) system.push(askForJson(schema));
   const body: Record<string, unknown> = {
     model,
-    max_tokens: maxOutputTokens ?? DEFAULT_MAX_TOKENS,
+    max_tokens: maxOutputTokens ?? defaultMaxTokens(providerOptions),
     messages: encodeTurns(messages),
   };
   if (system.length > 0) body.system = system;
@@ -45,6 +45,13 @@ export function encodeMessagesRequest(request: LlmRequest, streaming: boolean): 
   }
   if (streaming) body.stream = true;
   return Object.assign(body, providerOptions);
+}
+
+/** Thinking counts as output, and its budget must be below the limit: the answer has the default limit beside it. */
+function defaultMaxTokens(providerOptions: LlmRequest['providerOptions']): number {
+  const { thinking } = Object(providerOptions) as { thinking?: unknown };
+  const { budget_tokens: budget } = Object(thinking) as { budget_tokens?: unknown };
+  return DEFAULT_MAX_TOKENS + (Number.isSafeInteger(budget) ? Math.max(0, budget as number) : 0);
 }
 
 /** System messages stand beside the conversation, not in it. */
