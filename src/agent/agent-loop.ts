@@ -10,6 +10,7 @@ import type {
   Message,
   SettledToolCall,
   ToolCall,
+  ToolChoice,
 } from '../shapes/index.js';
 import { READER_LEFT, type AgentRun } from './agent-run.js';
 import type { ToolCalls } from './tool-calls.js';
@@ -35,6 +36,8 @@ interface Turn {
 export class AgentLoop {
   readonly #messages: Message[];
   #options: LlmCallOptions | undefined;
+  /** Whether a turn has called tools, so that the model need not call any more. */
+  #hasCalled = false;
   /** Stops what is asked of the model when the reader stops reading. */
   #stopAsking: (() => void) | undefined;
 
@@ -94,6 +97,7 @@ export class AgentLoop {
   #generate(): Promise<LlmResponse> {
     const { streaming, schema } = this.agent.spec;
     const options = (this.#options ??= optionsOf(this.agent));
+    if (this.#hasCalled && isForced(options.toolChoice)) options.toolChoice = 'auto';
     if (!streaming || schema !== undefined) return this.llm.generate(this.#messages, options);
     const stream = this.llm.stream(this.#messages, options);
     this.#stopAsking = () => void stream[Symbol.asyncDispose]();
@@ -121,6 +125,7 @@ export class AgentLoop {
   /** Calls the tools of a turn that are not answered; returns the calls that wait for approval. */
   async #callTools(turn: Turn, settled: SettledToolCall[]): Promise<ToolCall[]> {
     const { toolCalls = [] } = turn.message;
+    this.#hasCalled = true;
     const open = openCalls(toolCalls, settled);
     if (open.length === 0) return [];
     const outcomes = await this.tools.callAll(open, turn.decisions);
@@ -185,12 +190,20 @@ export class AgentLoop {
   }
 }
 
+/** Whether a choice leaves the model no way to answer. */
+function isForced(choice: ToolChoice | undefined): boolean {
+  return choice === 'required' || typeof choice === 'object';
+}
+
 /** What each turn's call is given. */
 function optionsOf(agent: AgentRun): LlmCallOptions {
-  const { persona, model, tools, schema, streaming } = agent.spec;
+  const { persona, model, tools, schema, streaming, sampling } = agent.spec;
   // A stream is left by its reader; a call in its place is stopped.
   const options: LlmCallOptions =
     streaming && schema !== undefined ? { signal: agent.stopSignal } : stoppedWith(agent);
+  Object.assign(options, sampling);
+  // Providers refuse a choice between no tools.
+  if (tools.length === 0) delete options.toolChoice;
   if (persona !== undefined) options.system = persona;
   if (model !== undefined) options.model = model;
   if (tools.length > 0) options.tools = tools.map((tool) => tool.spec);

@@ -1,6 +1,6 @@
 import type { RunContext } from '../run/index.js';
 import type { Schema } from '../schema/index.js';
-import type { ApprovalDecision, Message, ToolCall } from '../shapes/index.js';
+import type { ApprovalDecision, Message, ToolCall, ToolChoice } from '../shapes/index.js';
 import type { ToolContext, ToolReference } from '../tools/index.js';
 
 /** Asks whether a call may be made; `'pending'` stops the agent with `result.pending`. */
@@ -9,12 +9,27 @@ export type Approve = (
   context: ToolContext,
 ) => ApprovalDecision | 'pending' | Promise<ApprovalDecision | 'pending'>;
 
-/** What an agent is told once, and may be told anew for a run. */
+/** The settings of an agent; those of a run take their place one by one. */
 export interface AgentSettings<T = unknown> {
   /** The system text: who the agent is, and what it is to do. */
   persona?: string;
   /** Another model than the client's. */
   model?: string;
+  /** The most tokens of each turn's answer; what a turn can cost at most follows from it. */
+  maxOutputTokens?: number;
+  /** Of each turn. */
+  temperature?: number;
+  /** Texts at which each turn's answer stops. */
+  stop?: string[];
+  /**
+   * Whether, and which, tool the model may or must call. `'required'` and `{ name }` hold until the first turn in which
+   * a tool is called, and `'auto'` follows, so that the agent can answer. The choice starts anew with each run; a resumed
+   * run continues behind such a turn.
+   * @default 'auto'
+   */
+  toolChoice?: ToolChoice;
+  /** Options of the provider's API, added to each turn's request as they are; those of a run replace the agent's. */
+  providerOptions?: Record<string, unknown>;
   /**
    * How many turns it may make; then it fails with a `MaxStepsExceededError`.
    * @default 10

@@ -1,3 +1,4 @@
+import type { SamplingOptions } from '../llm/index.js';
 import type { Schema } from '../schema/index.js';
 import type { ApprovalDecision, Message, PendingRun } from '../shapes/index.js';
 import type { CallableTool } from '../tools/index.js';
@@ -12,6 +13,8 @@ export interface AgentSpec {
   readonly tools: readonly CallableTool[];
   readonly persona: string | undefined;
   readonly model: string | undefined;
+  /** The options that each turn's call has. */
+  readonly sampling: SamplingOptions;
   readonly maxSteps: number;
   readonly maxCost: number | undefined;
   readonly toolConcurrency: number;

@@ -1,5 +1,6 @@
 import { isTimeoutMs, TIMEOUT_RULE } from '../deadline.js';
 import { CallbacksConfigurationError, LlmInvalidRequestError } from '../errors/index.js';
+import { faultOf, samplingOf } from '../llm/index.js';
 import type { ApprovalDecision, PendingRun } from '../shapes/index.js';
 import type { CallableTool } from '../tools/index.js';
 import type { AgentOptions, AgentRunOptions } from './agent-options.js';
@@ -27,6 +28,23 @@ export function checkAgentOptions(options: Settings, name: string | undefined): 
   if (approve !== undefined && typeof approve !== 'function')
     refuseOption('approve must be a function.');
   if (tools !== undefined && !Array.isArray(tools)) refuseOption('tools must be a list.');
+  const fault = faultOf(options);
+  if (fault !== undefined) refuseOption(fault);
+}
+
+/** Refuses to force a call that the agent cannot make: providers refuse it, or the model invents a tool. */
+function checkToolChoice(
+  { toolChoice, name = 'without a name' }: Settings,
+  tools: readonly CallableTool[],
+): void {
+  const names = tools.map(({ spec }) => spec.name);
+  const refuseChoice = (what: string): never => {
+    const known = names.length === 0 ? 'it has none' : `it has ${names.join(', ')}`;
+    throw new CallbacksConfigurationError(`The agent ${name}: toolChoice ${what}; ${known}.`);
+  };
+  if (toolChoice === 'required' && names.length === 0) refuseChoice('requires a tool');
+  if (typeof toolChoice === 'object' && !names.includes(toolChoice.name))
+    refuseChoice(`names "${toolChoice.name}", which is no tool of the agent`);
 }
 
 /** What a run is to do, from a goal. */
@@ -39,6 +57,7 @@ export function toSpec(
   if (typeof goal !== 'string' || goal.trim() === '') {
     throw new LlmInvalidRequestError('The goal is empty: tell the agent what to do.');
   }
+  checkToolChoice(settings, tools);
   const messages = [...(settings.messages ?? []), { role: 'user' as const, content: goal }];
   return { ...filledIn(settings), goal, messages, tools, streaming, resumed: undefined };
 }
@@ -51,6 +70,7 @@ export function toResumedSpec(
   tools: readonly CallableTool[],
 ): AgentSpec {
   checkPending(pending);
+  checkToolChoice(settings, tools);
   const waiting = new Set(pending.toolCalls.map(({ id }) => id));
   for (const [id, decision] of Object.entries(decisions ?? {})) {
     if (!waiting.has(id)) {
@@ -77,6 +97,7 @@ function filledIn(settings: Settings) {
     agentName,
     persona,
     model,
+    sampling: samplingOf(settings),
     maxCost,
     approve,
     schema,

@@ -1,3 +1,4 @@
+export * from './check-call-options.js';
 export * from './create-client.js';
 export * from './llm-call.js';
 export * from './intercept-llm.js';

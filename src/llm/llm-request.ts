@@ -2,6 +2,7 @@ import { isTimeoutMs, TIMEOUT_RULE } from '../deadline.js';
 import { LlmInvalidRequestError } from '../errors/index.js';
 import type { CompiledSchema } from '../schema/index.js';
 import type { LlmRequest, Message } from '../shapes/index.js';
+import { faultOf } from './check-call-options.js';
 import type { LlmStreamOptions } from './llm-options.js';
 
 const ROLES = new Set(['system', 'user', 'assistant', 'tool']);
@@ -64,21 +65,13 @@ function partsOf({ content }: Message): readonly ({ type?: unknown } | undefined
 }
 
 function checkLimits(options: LlmStreamOptions): void {
-  const { timeoutMs, maxOutputTokens, temperature, schema, collect } = options;
+  const { timeoutMs, schema, collect } = options;
   if (schema !== undefined && collect === false) {
     refuse('collect: false keeps no text to be read by the schema: leave one of them out.');
   }
   if (timeoutMs !== undefined && !isTimeoutMs(timeoutMs)) refuse(TIMEOUT_RULE);
-  if (
-    maxOutputTokens !== undefined &&
-    !(Number.isInteger(maxOutputTokens) && maxOutputTokens > 0)
-  ) {
-    refuse(
-      'maxOutputTokens must be a whole number above 0; leave it out for the provider’s limit.',
-    );
-  }
-  if (temperature !== undefined && !(temperature >= 0))
-    refuse('temperature must be a number of 0 or more.');
+  const fault = faultOf(options);
+  if (fault !== undefined) refuse(fault);
 }
 
 function refuse(message: string): never {
