@@ -1,6 +1,6 @@
 import type { PriceBook } from '../prices/index.js';
 import type { RunRuntime } from '../run/index.js';
-import type { CompiledSchema } from '../schema/index.js';
+import type { AnswerSchema } from '../schema/index.js';
 import type { LlmClients } from './llm-client.js';
 import type { LlmStreamOptions } from './llm-options.js';
 import type { LlmTarget } from './request-meter.js';
@@ -16,5 +16,5 @@ export interface LlmCallSpec extends LlmTarget {
   readonly options: LlmStreamOptions;
   readonly streaming: boolean;
   /** What the answer must fit. */
-  readonly schema: CompiledSchema | undefined;
+  readonly schema: AnswerSchema | undefined;
 }

@@ -145,7 +145,10 @@ export class LlmPassage implements InterceptedLlmCall, Passage {
         unwatchOwn?.();
       };
     };
-    if (this.streaming) return new LlmStream(new StreamedPassage(inner, stop, watch));
+    if (this.streaming) {
+      const { schema } = this.call.spec;
+      return new LlmStream(new StreamedPassage(inner, stop, watch), schema);
+    }
     const unwatch = watch();
     const answering = inner.whole().then((answer) => inner.answered(answer));
     // An interceptor may have lost interest in it.

@@ -1,5 +1,6 @@
 import type { Observable } from 'rxjs';
 import { WHEN_OVER, type OwnStream, type StreamWatcher } from '../run/index.js';
+import type { AnswerSchema } from '../schema/index.js';
 import type { LlmChunk, LlmResponse, StructuredResponse } from '../shapes/index.js';
 import type { Streamed } from './streamed.js';
 import { StreamReading } from './stream-reading.js';
@@ -22,10 +23,12 @@ export class LlmStream<T = unknown>
   implements AsyncIterable<LlmChunk>, AsyncDisposable, OwnStream<LlmResponse>
 {
   readonly #reading: StreamReading;
+  readonly #schema: AnswerSchema | undefined;
 
   /** @internal made by `LlmService.stream()`; an error is thrown when the stream is read. */
-  constructor(streamed: Streamed | Error) {
+  constructor(streamed: Streamed | Error, schema?: AnswerSchema) {
     this.#reading = new StreamReading(streamed);
+    this.#schema = schema;
   }
 
   /** @throws CallbacksConfigurationError for a second reader */
@@ -53,7 +56,8 @@ export class LlmStream<T = unknown>
    * ```
    */
   get partialObjects(): AsyncIterable<DeepPartial<T>> {
-    return partialObjectsOf(this) as AsyncIterable<DeepPartial<T>>;
+    const isWrapped = this.#schema?.isWrapped ?? false;
+    return partialObjectsOf(this, isWrapped) as AsyncIterable<DeepPartial<T>>;
   }
 
   /**

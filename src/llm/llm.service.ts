@@ -82,7 +82,8 @@ export class LlmService {
     options: LlmStreamOptions<T> = {},
   ): LlmStream<T> {
     try {
-      return new LlmStream<T>(new StreamedCall(this.#open(input, options, true)));
+      const call = this.#open(input, options, true);
+      return new LlmStream<T>(new StreamedCall(call), call.spec.schema);
     } catch (error) {
       return new LlmStream<T>(error as Error);
     }
@@ -102,7 +103,7 @@ export class LlmService {
     const schema =
       options.schema === undefined
         ? undefined
-        : this.#schemas.compile(options.schema, 'the call (`schema`)');
+        : this.#schemas.compileAnswer(options.schema, 'the call (`schema`)');
     const request = toRequest(input, options, client.model, schema);
     if (options.callbacks) registry.checkObjects(options.callbacks, 'call');
     const run = runs.create({

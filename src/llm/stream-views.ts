@@ -1,4 +1,5 @@
 import { Observable } from 'rxjs';
+import { unwrapped } from '../schema/index.js';
 import type { LlmChunk } from '../shapes/index.js';
 import { PartialJson } from './partial-json.js';
 
@@ -16,17 +17,30 @@ export type DeepPartial<T> = T extends readonly (infer Item)[]
     ? { [Key in keyof T]?: DeepPartial<T[Key]> }
     : T;
 
-/** The JSON object or list that the text of a stream grows to; each state once, as a value of its own. */
+/**
+ * The JSON value that the text of a stream grows to; each state once, as a value of its own.
+ *
+ * @param isWrapped whether the value is expected inside an object, as {@link AnswerSchema} says
+ */
 export async function* partialObjectsOf(
   chunks: AsyncIterable<LlmChunk>,
+  isWrapped: boolean,
 ): AsyncGenerator<unknown, void, undefined> {
   const json = new PartialJson();
+  const seen = (value: unknown) => (isWrapped ? valueInside(value) : value);
   for await (const chunk of chunks) {
-    const value = chunk.type === 'text' ? json.add(chunk.text) : undefined;
+    const value = chunk.type === 'text' ? seen(json.add(chunk.text)) : undefined;
     if (value !== undefined) yield value;
   }
-  const last = json.read();
+  const last = seen(json.read());
   if (last !== undefined) yield last;
+}
+
+/** The value of an object that wraps it, once it begins; what shows to be no such object is the value itself. */
+function valueInside(answer: unknown): unknown {
+  const size = Object.keys(Object(answer) as object).length;
+  if (Array.isArray(answer) || size > 1) return answer;
+  return size === 0 ? undefined : (unwrapped(answer) ?? { value: answer }).value;
 }
 
 /** A stream as an Observable, which reads it while it is subscribed. */

@@ -1,3 +1,4 @@
+export * from './answer-schema.js';
 export * from './close-objects.js';
 export * from './compile-schema.js';
 export * from './schema-cache.js';

@@ -1,3 +1,4 @@
+import { toAnswerSchema, type AnswerSchema } from './answer-schema.js';
 import { compileSchema } from './compile-schema.js';
 import { JsonSchemaValidators } from './json-schema-validator.js';
 import type { CompiledSchema, Schema } from './schema.js';
@@ -6,6 +7,7 @@ import type { CompiledSchema, Schema } from './schema.js';
 export class SchemaCache {
   readonly #validators = new JsonSchemaValidators();
   readonly #compiled = new WeakMap<object, CompiledSchema>();
+  readonly #ofAnswers = new WeakMap<CompiledSchema, AnswerSchema>();
 
   /**
    * @param place whose schema it is, for errors
@@ -18,5 +20,15 @@ export class SchemaCache {
     const compiled = compileSchema(schema, place, this.#validators);
     this.#compiled.set(schema, compiled);
     return compiled;
+  }
+
+  /** The same, made ready for whole answers; its parameters and errors are the same. */
+  compileAnswer(schema: Schema, place: string): AnswerSchema {
+    const compiled = this.compile(schema, place);
+    const known = this.#ofAnswers.get(compiled);
+    if (known !== undefined) return known;
+    const ofAnswers = toAnswerSchema(compiled);
+    this.#ofAnswers.set(compiled, ofAnswers);
+    return ofAnswers;
   }
 }

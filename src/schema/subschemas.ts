@@ -4,12 +4,15 @@ import type { JsonSchema } from './schema.js';
 const ONE = [
   'additionalProperties',
   'contains',
+  'contentSchema',
   'else',
   'if',
   'items',
   'not',
   'propertyNames',
   'then',
+  'unevaluatedItems',
+  'unevaluatedProperties',
 ];
 const LISTS = ['allOf', 'anyOf', 'oneOf', 'prefixItems'];
 const NAMED = ['$defs', 'definitions', 'dependentSchemas', 'patternProperties', 'properties'];

@@ -92,9 +92,8 @@ describe('A schema in an Anthropic message', () => {
       z.object({ k: z.literal('b') }),
     ]);
     const { output_config } = await sent(schema, { k: 'a' });
-    expect(output_config?.format.schema).toMatchObject({
-      anyOf: [{ properties: { k: { const: 'a' } } }, { properties: { k: { const: 'b' } } }],
-    });
+    const anyOf = [{ properties: { k: { const: 'a' } } }, { properties: { k: { const: 'b' } } }];
+    expect(output_config?.format.schema).toMatchObject({ properties: { value: { anyOf } } });
   });
 
   it.each<[string, Schema]>([

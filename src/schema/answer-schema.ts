@@ -1,0 +1,52 @@
+import type { CompiledSchema, ValidationResult } from './schema.js';
+import { isSchemaObject } from './subschemas.js';
+import { hasObjectRoot, wrapRoot, WRAPPING_PROPERTY } from './wrap-root.js';
+
+/** A schema as providers take it for a whole answer. */
+export interface AnswerSchema<T = unknown> extends CompiledSchema<T> {
+  /** Whether `jsonSchema` is of an object around the value. `validate` returns the value itself all the same. */
+  readonly isWrapped: boolean;
+}
+
+/**
+ * Makes a schema ready for answers. Providers want an object at the root: any other value (a list, a text, a choice
+ * between objects …) is asked for as the property `value` of an object.
+ */
+export function toAnswerSchema<T>(schema: CompiledSchema<T>): AnswerSchema<T> {
+  const { jsonSchema, validate } = schema;
+  if (hasObjectRoot(jsonSchema)) return { jsonSchema, validate, isWrapped: false };
+  return {
+    jsonSchema: wrapRoot(jsonSchema),
+    validate: (answer) => validateWrapped(schema, answer),
+    isWrapped: true,
+  };
+}
+
+/** The value in an answer that has the form of a wrapped one. */
+export function unwrapped(answer: unknown): { readonly value: unknown } | undefined {
+  if (!isSchemaObject(answer) || !Object.hasOwn(answer, WRAPPING_PROPERTY)) return undefined;
+  return { value: answer[WRAPPING_PROPERTY] };
+}
+
+type Checked<T> = ValidationResult<T> | Promise<ValidationResult<T>>;
+
+/** The wrapped form goes first; models that are not held to the schema answer with the value alone as well. */
+function validateWrapped<T>({ validate }: CompiledSchema<T>, answer: unknown): Checked<T> {
+  const inside = unwrapped(answer);
+  if (inside === undefined) {
+    return orElse(validate(answer), ({ issues }) => ({
+      issues: `must be an object with the property "${WRAPPING_PROPERTY}"; as the value itself: ${issues}`,
+    }));
+  }
+  return orElse(validate(inside.value), ({ issues }) =>
+    orElse(validate(answer), () => ({ issues: `in "${WRAPPING_PROPERTY}": ${issues}` })),
+  );
+}
+
+type Misfit = { readonly issues: string };
+
+/** A result, or what comes in the place of one that does not fit; a promise only where a check is one. */
+function orElse<T>(checked: Checked<T>, instead: (misfit: Misfit) => Checked<T>): Checked<T> {
+  const choose = (result: ValidationResult<T>) => ('issues' in result ? instead(result) : result);
+  return checked instanceof Promise ? checked.then(choose) : choose(checked);
+}
