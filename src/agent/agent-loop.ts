@@ -1,6 +1,6 @@
 import { tooLate } from '../dispatch/index.js';
 import { BudgetExceededError, MaxStepsExceededError } from '../errors/index.js';
-import { stoppedWith, type LlmCallOptions, type LlmService } from '../llm/index.js';
+import { pausable, stoppedWith, type LlmCallOptions, type LlmService } from '../llm/index.js';
 import { Totals } from '../run/index.js';
 import type {
   AgentResult,
@@ -199,8 +199,9 @@ function isForced(choice: ToolChoice | undefined): boolean {
 function optionsOf(agent: AgentRun): LlmCallOptions {
   const { persona, model, tools, schema, streaming, sampling } = agent.spec;
   // A stream is left by its reader; a call in its place is stopped.
-  const options: LlmCallOptions =
-    streaming && schema !== undefined ? { signal: agent.stopSignal } : stoppedWith(agent);
+  const options = pausable(
+    streaming && schema !== undefined ? { signal: agent.stopSignal } : stoppedWith(agent),
+  );
   Object.assign(options, sampling);
   // Providers refuse a choice between no tools.
   if (tools.length === 0) delete options.toolChoice;

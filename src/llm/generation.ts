@@ -1,6 +1,7 @@
 import type { CompiledSchema } from '../schema/index.js';
 import type { LlmRequest, LlmResponse } from '../shapes/index.js';
 import type { LlmCall } from './llm-call.js';
+import { isPausable } from './llm-options.js';
 import { LlmPassage } from './llm-passage.js';
 import { ProviderRequest } from './provider-request.js';
 import type { Answer } from './provider-result.js';
@@ -66,7 +67,8 @@ async function generateObject(
 
 function read(call: LlmCall, schema: CompiledSchema, result: Answer): Promise<AnswerReading> {
   call.arrived(result);
-  return call.run.orAborted(readAnswer(schema, result));
+  const continuesPaused = isPausable(call.spec.options);
+  return call.run.orAborted(readAnswer(schema, result, continuesPaused));
 }
 
 async function conclude(

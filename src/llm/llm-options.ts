@@ -46,6 +46,7 @@ export interface LlmOptions {
 }
 
 const STOP_SOURCE: unique symbol = Symbol('stopSource');
+const PAUSABLE: unique symbol = Symbol('pausable');
 
 /** Options of one call. */
 export interface LlmCallOptions<T = unknown>
@@ -59,6 +60,8 @@ export interface LlmCallOptions<T = unknown>
   signal?: AbortSignal;
   /** @internal */
   [STOP_SOURCE]?: StopSource;
+  /** @internal */
+  [PAUSABLE]?: boolean;
   /** Milliseconds that the whole call may take, retries and start hooks included. */
   timeoutMs?: number;
   /** Callbacks of this call and everything nested in it. */
@@ -84,6 +87,20 @@ export function stoppedWith(
       return source.run.signal;
     },
   };
+}
+
+/**
+ * Lets a call with a schema succeed without a value when the provider pauses the turn, because the caller continues it.
+ * @internal
+ */
+export function pausable(options: LlmCallOptions): LlmCallOptions {
+  options[PAUSABLE] = true;
+  return options;
+}
+
+/** Whether the caller of a call continues a paused turn. @internal */
+export function isPausable(options: LlmCallOptions): boolean {
+  return options[PAUSABLE] ?? false;
 }
 
 /** What stops a call from outside. @internal */

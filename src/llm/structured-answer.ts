@@ -1,4 +1,4 @@
-import { SchemaValidationError } from '../errors/index.js';
+import { LlmContentFilterError, LlmResponseError, SchemaValidationError } from '../errors/index.js';
 import type { CompiledSchema } from '../schema/index.js';
 import type { FinishReason, LlmRequest, Message, ProviderResult } from '../shapes/index.js';
 
@@ -9,19 +9,18 @@ interface Misfit {
 }
 
 /** Answers that ended early: to ask again would end as early. */
-const CUT: Partial<Record<FinishReason, string>> = {
-  length: 'The answer was cut before it was whole: raise maxOutputTokens, or ask for less.',
-  'content-filter': 'A content filter cut the answer before it was whole.',
-};
+const CUT: ReadonlySet<FinishReason> = new Set(['length', 'content-filter', 'paused']);
 
 const FENCE = '```';
 
 /** Reads an answer by its schema. Never rejects. */
 export async function readAnswer(
   schema: CompiledSchema,
-  { text, toolCalls }: ProviderResult,
+  { text, toolCalls, finishReason }: ProviderResult,
+  continuesPaused: boolean,
 ): Promise<AnswerReading> {
   if (toolCalls.length > 0) return {};
+  if (finishReason === 'paused') return continuesPaused ? {} : { issues: 'the turn is paused' };
   const trimmed = text.trim();
   if (trimmed === '') return { issues: 'the answer is empty' };
   let value: unknown;
@@ -46,19 +45,35 @@ export function isMendable(
   { finishReason }: ProviderResult,
   reading: AnswerReading,
 ): reading is Misfit {
-  return 'issues' in reading && !(finishReason in CUT);
+  return 'issues' in reading && !CUT.has(finishReason);
 }
 
-/** The error for an answer that does not fit. */
+/** The error for an answer that does not fit: the same request again is worth a try only where nothing cut it. */
 export function misfit(
   { text, finishReason }: ProviderResult,
   issues: string,
-): SchemaValidationError {
-  const cut = CUT[finishReason];
-  const message =
-    cut ??
-    'The answer does not fit the schema: see `issues` and `text` of the error. A simpler schema, or descriptions in it, may help the model.';
-  return new SchemaValidationError(message, { text, issues, retryable: cut === undefined });
+): SchemaValidationError | LlmContentFilterError | LlmResponseError {
+  switch (finishReason) {
+    case 'content-filter':
+      return new LlmContentFilterError(
+        'The model refused to answer, or a content filter cut its answer: there is no value for the schema.',
+      );
+    case 'paused':
+      return new LlmResponseError(
+        'The provider paused the turn, so that there is no value for the schema yet: call without a schema and send the message back, or use an agent.',
+        { retryable: false },
+      );
+    case 'length': {
+      const message =
+        'The answer was cut before it was whole: raise maxOutputTokens, or ask for less.';
+      return new SchemaValidationError(message, { text, issues, retryable: false });
+    }
+    default:
+      return new SchemaValidationError(
+        'The answer does not fit the schema: see `issues` and `text` of the error. A simpler schema, or descriptions in it, may help the model.',
+        { text, issues, retryable: true },
+      );
+  }
 }
 
 /** The conversation, the answer that does not fit, and what is wrong with it. */

@@ -7,9 +7,12 @@ export type LlmChunk =
   /** Part of a tool call: the `argsDelta`s of one `index` join to what the model sent. */
   | { type: 'tool-call'; index: number; id?: string; name?: string; argsDelta: string };
 
-/** Why an answer ended. */
+/**
+ * Why an answer ended. `'paused'`: the provider stopped a long turn, which goes on when its message is sent back;
+ * `'cancelled'`: the reader of a stream stopped reading.
+ */
 export type FinishReason =
-  'stop' | 'length' | 'tool-calls' | 'content-filter' | 'cancelled' | 'other';
+  'stop' | 'length' | 'tool-calls' | 'content-filter' | 'paused' | 'cancelled' | 'other';
 
 /** One request to a provider, within one logical call. */
 export interface Attempt {

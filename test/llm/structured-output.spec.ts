@@ -119,13 +119,12 @@ describe.each(WIRES)('A schema at $name', (wire) => {
   });
 
   it.each([
-    ['length', /raise maxOutputTokens/],
-    ['content-filter', /content filter/],
-  ] as const)('is not asked for again when the answer ended by %s', async (finish, message) => {
+    ['length', 'SchemaValidationError', { text: '{"name":"To' }, /raise maxOutputTokens/],
+    ['content-filter', 'LlmContentFilterError', {}, /refused to answer/],
+  ] as const)('is not asked for again after the end by %s', async (finish, name, more, message) => {
     bench.server.answers(json(wire.answer({ text: '{"name":"To', finish, usage: USAGE })));
     const error = await errorOf(bench.llm.generate('Hi', { schema: CITY }));
-    expect(error).toBeInstanceOf(SchemaValidationError);
-    expect(error).toMatchObject({ retryable: false, text: '{"name":"To' });
+    expect(error).toMatchObject({ name, retryable: false, ...more });
     expect(error.message).toMatch(message);
     expect(bench.server.exchanges).toHaveLength(1);
     expect(bench.recording.of('llm.error')).toMatchObject([

@@ -21,7 +21,7 @@ export interface Said {
   /** Which model answers; the format's own by default. */
   readonly model?: string;
   readonly toolCalls?: readonly WireToolCall[];
-  readonly finish?: Exclude<FinishReason, 'cancelled' | 'other'>;
+  readonly finish?: Exclude<FinishReason, 'cancelled' | 'other' | 'paused'>;
   /** `null`: the server counts nothing. */
   readonly usage?: WireUsage | null;
 }
