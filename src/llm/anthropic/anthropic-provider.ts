@@ -3,6 +3,7 @@ import type { LlmRequest, ProviderResult } from '../../shapes/index.js';
 import type { LlmProviderContext } from '../llm-provider.js';
 import type { StreamDecoder } from '../sdk/decoded-stream.js';
 import { loadSdk } from '../sdk/load-sdk.js';
+import type { EncodeHints } from '../sdk/schema-forms.js';
 import { SdkProvider, type SdkOptions, type SdkRequestOptions } from '../sdk/sdk-provider.js';
 import { encodeMessagesRequest } from './messages-request.js';
 import { decodeAnthropicMessage } from './messages-response.js';
@@ -34,8 +35,8 @@ export class AnthropicProvider extends SdkProvider<Anthropic> {
     return client.messages.create(body as Anthropic.MessageCreateParams, options);
   }
 
-  protected encode(request: LlmRequest, streaming: boolean): object {
-    return encodeMessagesRequest(request, streaming);
+  protected encode(request: LlmRequest, streaming: boolean, hints: EncodeHints): object {
+    return encodeMessagesRequest(request, streaming, hints);
   }
 
   protected decode(answer: object): ProviderResult {

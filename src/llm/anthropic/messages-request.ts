@@ -1,5 +1,6 @@
 import type { JsonSchema } from '../../schema/index.js';
 import type { ContentPart, LlmRequest, Message, ToolChoice, ToolSpec } from '../../shapes/index.js';
+import { schemaInWords, type EncodeHints } from '../sdk/schema-forms.js';
 import { toOutputSchema } from './output-schema.js';
 import { ownBlocks } from './provider-data.js';
 
@@ -15,7 +16,11 @@ interface Turn {
 }
 
 /** The body of a messages request, https://docs.anthropic.com/en/api/messages */
-export function encodeMessagesRequest(request: LlmRequest, streaming: boolean): object {
+export function encodeMessagesRequest(
+  request: LlmRequest,
+  streaming: boolean,
+  { schemaForm }: EncodeHints,
+): object {
   const {
     model,
     messages,
@@ -28,7 +33,7 @@ export function encodeMessagesRequest(request: LlmRequest, streaming: boolean): 
     providerOptions,
   } = request;
   const system = encodeSystem(request);
-  const outputSchema = schema && toOutputSchema(schema);
+  const outputSchema = schema && schemaForm === 'schema' ? toOutputSchema(schema) : undefined;
   if (schema !== undefined && outputSchema === undefined) system.push(askForJson(schema));
   const body: Record<string, unknown> = {
     model,
@@ -64,8 +69,7 @@ function encodeSystem({ system, messages }: LlmRequest): Block[] {
 
 /** For schemas that the API cannot hold the model to. */
 function askForJson(schema: JsonSchema): Block {
-  const text = `Answer with JSON and nothing else. It must fit this JSON Schema:\n${JSON.stringify(schema)}`;
-  return { type: 'text', text };
+  return { type: 'text', text: schemaInWords(schema) };
 }
 
 /** Turns alternate: the answers of tools are one turn of the user's, together with what the user says next. */

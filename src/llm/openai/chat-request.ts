@@ -1,5 +1,6 @@
 import { isStrict, type JsonSchema } from '../../schema/index.js';
 import type { ContentPart, LlmRequest, Message, ToolChoice, ToolSpec } from '../../shapes/index.js';
+import { schemaInWords, type EncodeHints } from '../sdk/schema-forms.js';
 import { LIMIT_PARAMETERS, type LimitParameter } from '../server.js';
 import { imageUrl } from './content-part.js';
 
@@ -7,7 +8,7 @@ import { imageUrl } from './content-part.js';
 export function encodeChatRequest(
   request: LlmRequest,
   streaming: boolean,
-  limitParameter: LimitParameter,
+  { limitParameter, schemaForm }: EncodeHints & { readonly limitParameter: LimitParameter },
 ): object {
   const {
     model,
@@ -22,7 +23,11 @@ export function encodeChatRequest(
     providerOptions,
   } = request;
   const encoded = encodeMessages(messages);
-  if (system !== undefined) encoded.unshift({ role: 'system', content: system });
+  const words = schema !== undefined && schemaForm !== 'schema' ? [schemaInWords(schema)] : [];
+  const instructions = [...(system === undefined ? [] : [system]), ...words];
+  // One message: the templates of many models know one, at the beginning.
+  if (instructions.length > 0)
+    encoded.unshift({ role: 'system', content: instructions.join('\n\n') });
   const body: Record<string, unknown> = { model, messages: encoded };
   if (tools?.length) body.tools = tools.map(encodeTool);
   if (toolChoice !== undefined) body.tool_choice = encodeToolChoice(toolChoice);
@@ -30,7 +35,8 @@ export function encodeChatRequest(
   if (maxOutputTokens !== undefined && !hasLimit(providerOptions))
     body[limitParameter] = maxOutputTokens;
   if (stop !== undefined) body.stop = stop;
-  if (schema !== undefined) body.response_format = encodeSchema(schema);
+  if (schema !== undefined && schemaForm !== 'words')
+    body.response_format = schemaForm === 'json' ? { type: 'json_object' } : encodeSchema(schema);
   if (streaming) {
     body.stream = true;
     body.stream_options = { include_usage: true };

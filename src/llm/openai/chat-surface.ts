@@ -2,6 +2,7 @@ import type OpenAI from 'openai';
 import type { LlmRequest, ProviderResult } from '../../shapes/index.js';
 import type { LlmProviderContext } from '../llm-provider.js';
 import type { StreamDecoder } from '../sdk/decoded-stream.js';
+import type { EncodeHints } from '../sdk/schema-forms.js';
 import type { SdkRequestOptions } from '../sdk/sdk-provider.js';
 import type { LimitParameter } from '../server.js';
 import { encodeChatRequest } from './chat-request.js';
@@ -22,8 +23,9 @@ export class ChatSurface implements OpenAiSurface {
     return client.chat.completions.create(body as OpenAI.ChatCompletionCreateParams, options);
   }
 
-  encode(request: LlmRequest, streaming: boolean): object {
-    return encodeChatRequest(request, streaming, this.limitParameter(request.model));
+  encode(request: LlmRequest, streaming: boolean, { schemaForm }: EncodeHints): object {
+    const limitParameter = this.limitParameter(request.model);
+    return encodeChatRequest(request, streaming, { limitParameter, schemaForm });
   }
 
   decode(answer: object): ProviderResult {

@@ -4,6 +4,7 @@ import type { LlmOptions } from '../llm-options.js';
 import type { LlmProviderContext } from '../llm-provider.js';
 import type { StreamDecoder } from '../sdk/decoded-stream.js';
 import { loadSdk } from '../sdk/load-sdk.js';
+import type { EncodeHints } from '../sdk/schema-forms.js';
 import { SdkProvider, type SdkOptions, type SdkRequestOptions } from '../sdk/sdk-provider.js';
 import { limitParameterOf } from '../server.js';
 import { ChatSurface } from './chat-surface.js';
@@ -38,8 +39,8 @@ export class OpenAiProvider extends SdkProvider<OpenAI> {
     return this.#surface.send(client, body, options);
   }
 
-  protected encode(request: LlmRequest, streaming: boolean): object {
-    return this.#surface.encode(request, streaming);
+  protected encode(request: LlmRequest, streaming: boolean, hints: EncodeHints): object {
+    return this.#surface.encode(request, streaming, hints);
   }
 
   protected decode(answer: object): ProviderResult {

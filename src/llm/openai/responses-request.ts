@@ -1,6 +1,7 @@
 import { LlmInvalidRequestError } from '../../errors/index.js';
 import { isStrict, type JsonSchema } from '../../schema/index.js';
 import type { ContentPart, LlmRequest, Message, ToolChoice, ToolSpec } from '../../shapes/index.js';
+import { schemaInWords, type EncodeHints } from '../sdk/schema-forms.js';
 import { imageUrl } from './content-part.js';
 import { ownOutput } from './responses-data.js';
 
@@ -15,6 +16,7 @@ export function encodeResponsesRequest(
   request: LlmRequest,
   streaming: boolean,
   provider: string,
+  { schemaForm }: EncodeHints,
 ): object {
   const {
     model,
@@ -33,11 +35,11 @@ export function encodeResponsesRequest(
       `The Responses API of ${provider} has no stop sequences: leave out "stop", or set llm.api to 'chat'.`,
     );
   }
-  const body: Record<string, unknown> = {
-    model,
-    input: encodeInput(messages, provider),
-    store: false,
-  };
+  const input = encodeInput(messages, provider);
+  // Not in the instructions: JSON of any form is given only where the input speaks of it.
+  if (schema !== undefined && schemaForm !== 'schema')
+    input.unshift({ role: 'system', content: schemaInWords(schema) });
+  const body: Record<string, unknown> = { model, input, store: false };
   if (system !== undefined) body.instructions = system;
   if (tools?.length) body.tools = tools.map(encodeTool);
   if (toolChoice !== undefined) body.tool_choice = encodeToolChoice(toolChoice);
@@ -47,8 +49,9 @@ export function encodeResponsesRequest(
   if (streaming) body.stream = true;
   Object.assign(body, providerOptions);
   // How long a text is to be, say, and which form it has are one option of this API; the caller means to change one.
-  if (schema !== undefined) {
-    body.text = { format: encodeFormat(schema), ...(providerOptions?.['text'] as object) };
+  if (schema !== undefined && schemaForm !== 'words') {
+    const format = schemaForm === 'json' ? { type: 'json_object' } : encodeFormat(schema);
+    body.text = { format, ...(providerOptions?.['text'] as object) };
   }
   return body;
 }

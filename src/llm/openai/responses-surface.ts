@@ -3,6 +3,7 @@ import { LlmResponseError } from '../../errors/index.js';
 import type { LlmRequest, ProviderResult } from '../../shapes/index.js';
 import type { LlmProviderContext } from '../llm-provider.js';
 import type { StreamDecoder } from '../sdk/decoded-stream.js';
+import type { EncodeHints } from '../sdk/schema-forms.js';
 import type { SdkRequestOptions } from '../sdk/sdk-provider.js';
 import { encodeResponsesRequest } from './responses-request.js';
 import { decodeResponse } from './responses-response.js';
@@ -21,8 +22,8 @@ export class ResponsesSurface implements OpenAiSurface {
     return params.stream ? sending : this.#answered(sending);
   }
 
-  encode(request: LlmRequest, streaming: boolean): object {
-    return encodeResponsesRequest(request, streaming, this.provider);
+  encode(request: LlmRequest, streaming: boolean, hints: EncodeHints): object {
+    return encodeResponsesRequest(request, streaming, this.provider, hints);
   }
 
   decode(answer: object): ProviderResult {

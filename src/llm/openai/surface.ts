@@ -2,6 +2,7 @@ import type OpenAI from 'openai';
 import type { LlmRequest, ProviderResult } from '../../shapes/index.js';
 import type { LlmProviderContext } from '../llm-provider.js';
 import type { StreamDecoder } from '../sdk/decoded-stream.js';
+import type { EncodeHints } from '../sdk/schema-forms.js';
 import type { SdkRequestOptions } from '../sdk/sdk-provider.js';
 
 /** One of the two APIs through which OpenAI's SDK reaches a model. */
@@ -9,7 +10,7 @@ export interface OpenAiSurface {
   /** The path of the client's method that is called. */
   readonly method: string;
   send(client: OpenAI, body: object, options: SdkRequestOptions): PromiseLike<unknown>;
-  encode(request: LlmRequest, streaming: boolean): object;
+  encode(request: LlmRequest, streaming: boolean, hints: EncodeHints): object;
   decode(answer: object): ProviderResult;
   newDecoder(request: LlmRequest, context: LlmProviderContext): StreamDecoder;
 }

@@ -13,6 +13,7 @@ import { parsedOrText } from './error-body.js';
 import { errorInBody } from './error-in-body.js';
 import { observeClient, observedFetch, observing, RequestAttempts } from './observed-fetch.js';
 import type { Varying } from './repeated-event.js';
+import { SchemaForms, type EncodeHints } from './schema-forms.js';
 import { SseReader } from './sse-reader.js';
 import { toLlmError } from './to-llm-error.js';
 import { SdkReader, type WireReader } from './wire-reader.js';
@@ -45,6 +46,7 @@ export abstract class SdkProvider<Client> implements QuietProvider {
   };
   #client: Client | undefined;
   #loading: Promise<Client> | undefined;
+  readonly #schemaForms = new SchemaForms();
 
   constructor(protected readonly options: Omit<LlmOptions, 'provider' | 'model'>) {}
 
@@ -56,7 +58,7 @@ export abstract class SdkProvider<Client> implements QuietProvider {
     body: object,
     options: SdkRequestOptions,
   ): PromiseLike<unknown>;
-  protected abstract encode(request: LlmRequest, streaming: boolean): object;
+  protected abstract encode(request: LlmRequest, streaming: boolean, hints: EncodeHints): object;
   protected abstract decode(answer: object): ProviderResult;
   protected abstract newDecoder(request: LlmRequest, context: LlmProviderContext): StreamDecoder;
 
@@ -75,17 +77,35 @@ export abstract class SdkProvider<Client> implements QuietProvider {
   }
 
   generate(request: LlmRequest, context: LlmProviderContext): Promise<ProviderResult> {
+    const hints = this.#hintsFor(request);
     // Not awaited: a promise of an SDK's own kind is called by its `then`, and costs no wrapper.
-    return promised(() => this.#ask(request, context)).then(
+    return promised(() => this.#ask(request, context, hints)).then(
       (answer) => this.#decode(answer),
-      (error: unknown) => {
-        throw toLlmError(this.label, error);
+      (thrown: unknown) => {
+        this.#checkForm(request, context, hints, thrown);
+        return this.generate(request, context);
       },
     );
   }
 
-  #ask(request: LlmRequest, context: LlmProviderContext): unknown {
-    const body = this.encode(request, false);
+  #hintsFor(request: LlmRequest): EncodeHints {
+    return { schemaForm: this.#schemaForms.of(request) };
+  }
+
+  /** Returns where a request that failed is to be sent once more with its schema in words; else throws its error. */
+  #checkForm(
+    request: LlmRequest,
+    { onRetry }: LlmProviderContext,
+    { schemaForm }: EncodeHints,
+    thrown: unknown,
+  ): void {
+    const error = toLlmError(this.label, thrown);
+    if (!this.#schemaForms.failed(request, schemaForm, thrown)) throw error;
+    onRetry({ error, delayMs: 0 });
+  }
+
+  #ask(request: LlmRequest, context: LlmProviderContext, hints: EncodeHints): unknown {
+    const body = this.encode(request, false, hints);
     const options = this.#requestOptions(context);
     if (this.#client !== undefined) return this.send(this.#client, body, options);
     return this.#load().then((client) => this.send(client, body, options));
@@ -96,8 +116,17 @@ export abstract class SdkProvider<Client> implements QuietProvider {
     context: LlmProviderContext,
   ): AsyncIterable<LlmChunk | ProviderResult> {
     const decoder = this.newDecoder(request, context);
-    const open = () => this.#openReader(this.encode(request, true), context, decoder.varying);
-    return new DecodedStream(this.label, open, decoder);
+    const open = (hints: EncodeHints) =>
+      this.#openReader(this.encode(request, true, hints), context, decoder.varying);
+    const openInForm = () => {
+      const hints = this.#hintsFor(request);
+      if (request.schema === undefined) return open(hints);
+      return promised(() => open(hints)).catch((thrown: unknown) => {
+        this.#checkForm(request, context, hints, thrown);
+        return open(this.#hintsFor(request));
+      });
+    };
+    return new DecodedStream(this.label, openInForm, decoder);
   }
 
   async #openReader(
