@@ -90,22 +90,35 @@ export interface ErrorJson {
   status?: number;
 }
 
-/** The JSON of any thrown value, in the shape of {@link CallbacksError.toJSON}. */
+/** The JSON of any thrown value, in the shape of {@link CallbacksError.toJSON}. Never throws, whatever its getters do. */
 export function describeError(error: unknown): ErrorJson {
-  if (!(error instanceof Error))
-    return { name: 'Error', message: messageOf(error), retryable: false };
-  const { code, status, retryable } = error as {
-    code?: unknown;
-    status?: unknown;
-    retryable?: unknown;
-  };
+  try {
+    if (error instanceof Error) return detailsOf(error);
+  } catch {
+    // A proxy; its text is asked for with care.
+  }
+  return { name: 'Error', message: messageOf(error), retryable: false };
+}
+
+function detailsOf(error: Error): ErrorJson {
+  const name = readField(error, 'name');
+  const code = readField(error, 'code');
+  const status = readField(error, 'status');
   return {
-    name: error.name,
+    name: typeof name === 'string' ? name : 'Error',
     ...(typeof code === 'string' && { code }),
     message: messageOf(error),
-    retryable: retryable === true,
+    retryable: readField(error, 'retryable') === true,
     ...(typeof status === 'number' && { status }),
   };
+}
+
+function readField(error: Error, name: string): unknown {
+  try {
+    return (error as unknown as Record<string, unknown>)[name];
+  } catch {
+    return undefined;
+  }
 }
 
 /** The application is set up wrongly: thrown while it starts, or by the first call that needs what is missing. */

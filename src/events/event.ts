@@ -1,5 +1,7 @@
+import { MIN_FIELD_CHARS, MIN_FIELD_NODES, UNREADABLE } from '../bounds.js';
+import type { BoundedCopy } from './bounded-copy.js';
 import type { FromCallback, RunInfo } from './run-info.js';
-import { toSafeJson } from './safe-json.js';
+import { newSafeCopy } from './safe-json.js';
 
 /** The context that every event carries, in the order in which its JSON writes it. */
 export const CONTEXT_FIELDS = [
@@ -122,13 +124,18 @@ export abstract class RunEvent {
 
   /**
    * The event as plain JSON: errors written out, bytes as their count, BigInt as strings, cycles cut, and no client
-   * objects. It holds prompts and answers: redact it before it is stored.
+   * objects. Never throws, and is bounded in depth, values and characters: what is left out is marked where it was, as
+   * `'[cut: too deep]'`, `'[cut: too large]'`, `'[Circular]'`, `'[Shared]'` or `'[unreadable]'`. It holds prompts and
+   * answers: redact it before it is stored.
    */
   toJSON(): EventJson {
     const json: Record<string, unknown> = { v: 1 };
     const self = this as unknown as Record<string, unknown>;
+    const copy = newSafeCopy();
     for (const name of [...CONTEXT_FIELDS, ...this.fields()]) {
-      const value = toSafeJson(self[name]);
+      // Numbers and ids behind a large field must be there: handlers of stored jobs count by them.
+      copy.atLeast(MIN_FIELD_NODES, MIN_FIELD_CHARS);
+      const value = fieldJson(self, name, copy);
       if (value !== undefined) json[name] = value;
     }
     return json as EventJson;
@@ -149,5 +156,31 @@ export abstract class TerminalEvent extends RunEvent {
   /** `true` when the parent run ended first. */
   override get detached(): true | undefined {
     return this.run.detached || undefined;
+  }
+}
+
+/** A field's JSON, of the form that {@link reviveEvent} asks for, whatever an application put into its context. */
+function fieldJson(
+  event: Readonly<Record<string, unknown>>,
+  name: string,
+  copy: BoundedCopy,
+): unknown {
+  const value = read(event, name);
+  // Bounded already, and by itself: its ids must be there too.
+  if (name === 'event' && value instanceof RunEvent) return value.toJSON();
+  const json = copy.copy(value);
+  if (name === 'metadata' && (typeof json !== 'object' || json === null || Array.isArray(json)))
+    return { metadata: json ?? UNREADABLE };
+  if (name === 'tags' && Array.isArray(json))
+    return json.map((tag) => (typeof tag === 'string' ? tag : UNREADABLE));
+  return json;
+}
+
+/** Some fields are worked out when they are asked for, of what an application gave. */
+function read(event: Readonly<Record<string, unknown>>, name: string): unknown {
+  try {
+    return event[name];
+  } catch {
+    return UNREADABLE;
   }
 }

@@ -4,6 +4,7 @@ export * from './callbacks.js';
 export * from './chain.events.js';
 export * from './event.js';
 export * from './handler-options.js';
+export * from './json-text.js';
 export * from './llm-terminal.events.js';
 export * from './llm.events.js';
 export * from './mcp.events.js';

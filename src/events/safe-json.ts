@@ -1,71 +1,77 @@
 import { describeError } from '../errors/index.js';
+import { BoundedCopy, Contents, type CopyRules } from './bounded-copy.js';
 
 /**
  * A copy of `value` that `JSON.stringify` writes as it is: errors as `{ name, code, message, retryable, status? }`,
  * bytes as `{ bytes, mediaType? }`, BigInt as strings, dates in ISO form, maps and sets as objects and lists, cycles
- * cut; functions, streams, signals and SDK clients are left out (`undefined`).
+ * cut; functions, streams, signals and SDK clients are left out (`undefined`). Never throws: what cannot be read, is too
+ * deep or too large, is marked where it is missing (`bounds.ts`).
  */
 export function toSafeJson(value: unknown): unknown {
-  return copy(value, []);
+  return newSafeCopy().copy(value);
 }
 
-function copy(value: unknown, path: object[], mediaType?: unknown): unknown {
-  switch (typeof value) {
-    case 'bigint':
-      return String(value);
-    case 'number':
-      return Number.isFinite(value) ? value : String(value);
-    case 'function':
-    case 'symbol':
-      return undefined;
-    case 'object':
-      break;
-    default:
-      return value;
-  }
-  if (value === null) return null;
-  if (path.includes(value)) return '[Circular]';
-  path.push(value);
-  try {
-    return copyObject(value, path, mediaType);
-  } finally {
-    path.pop();
-  }
+/** The same for several values, the fields of an event, within common bounds. */
+export function newSafeCopy(): BoundedCopy {
+  return new BoundedCopy(EVENT_RULES);
 }
 
-function copyObject(value: object, path: object[], mediaType: unknown): unknown {
-  if (value instanceof Error) return describeError(value);
-  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
-    return { bytes: value.byteLength, ...(typeof mediaType === 'string' && { mediaType }) };
-  }
-  if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString();
-  if (Array.isArray(value) || value instanceof Set)
-    return Array.from(value, (item) => copy(item, path) ?? null);
-  if (value instanceof Map) return copyEntries(value.entries(), path);
-  if (isLive(value)) return undefined;
-  const { toJSON } = value as { toJSON?: unknown };
-  if (typeof toJSON === 'function') return copy(Reflect.apply(toJSON, value, []), path);
-  return copyEntries(ownEntries(value), path, (value as { mediaType?: unknown }).mediaType);
+const EVENT_RULES: CopyRules = {
+  leaf(value) {
+    switch (typeof value) {
+      case 'bigint':
+        return String(value);
+      case 'number':
+        return Number.isFinite(value) ? value : String(value);
+      case 'function':
+      case 'symbol':
+        return undefined;
+      default:
+        return value;
+    }
+  },
+  read(value, around, room) {
+    if (Array.isArray(value)) return new Contents(value);
+    if (value instanceof Error) return fieldsOf(describeError(value));
+    if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
+      const mediaType = around?.mediaType;
+      const bytes = value.byteLength;
+      return fieldsOf(typeof mediaType === 'string' ? { bytes, mediaType } : { bytes });
+    }
+    if (value instanceof Date) {
+      return Number.isNaN(value.getTime()) ? null : Date.prototype.toISOString.call(value);
+    }
+    if (value instanceof Set) return new Contents(take(Set.prototype.values.call(value), room));
+    if (value instanceof Map) return fieldsOfMap(value, room);
+    if (isLive(value)) return undefined;
+    const { toJSON } = value as { toJSON?: unknown };
+    if (typeof toJSON === 'function') return Reflect.apply(toJSON, value, []) as unknown;
+    return new Contents(value, keysOf(value), (value as { mediaType?: unknown }).mediaType);
+  },
+};
+
+function fieldsOf(value: object): Contents {
+  return new Contents(value, Object.keys(value));
 }
 
-function copyEntries(
-  entries: Iterable<[unknown, unknown]>,
-  path: object[],
-  mediaType?: unknown,
-): object {
-  const copies: [string, unknown][] = [];
-  for (const [key, item] of entries) {
-    const copied = copy(item, path, mediaType);
-    if (copied !== undefined) copies.push([String(key), copied]);
-  }
+function fieldsOfMap(map: ReadonlyMap<unknown, unknown>, room: number): Contents {
+  const entries = take(Map.prototype.entries.call(map), room);
   // fromEntries defines properties, so a key named __proto__ stays a key.
-  return Object.fromEntries(copies);
+  return fieldsOf(Object.fromEntries(entries.map(([key, item]) => [String(key), item])));
+}
+
+/** One more than there is room for, by which it is seen that there are more. */
+function take<T>(items: Iterator<T>, room: number): T[] {
+  const taken: T[] = [];
+  for (let next = items.next(); !next.done && taken.length <= room; next = items.next())
+    taken.push(next.value);
+  return taken;
 }
 
 /** The fields of an object; but the `raw` of an answer is the SDK's own object. */
-function ownEntries(value: object): [string, unknown][] {
-  const entries = Object.entries(value);
-  return 'finishReason' in value ? entries.filter(([key]) => key !== 'raw') : entries;
+function keysOf(value: object): string[] {
+  const keys = Object.keys(value);
+  return 'finishReason' in value ? keys.filter((key) => key !== 'raw') : keys;
 }
 
 /** Objects that do something rather than hold something: clients, emitters, streams, promises, signals. */

@@ -1,0 +1,242 @@
+import {
+  CIRCULAR,
+  CUT_KEY,
+  MAX_CONVERSIONS,
+  MAX_DEPTH,
+  MAX_NODES,
+  MAX_TEXT_CHARS,
+  REPEATED_NODES,
+  REPEATED_SHARE,
+  SHARED,
+  TOO_DEEP,
+  TOO_LARGE,
+  UNREADABLE,
+} from '../bounds.js';
+
+/** How values of a kind are written. What throws here is written as unreadable. */
+export interface CopyRules {
+  /** What is written of a value that is no object; `undefined` leaves it out. */
+  leaf(value: unknown): unknown;
+  /**
+   * What an object holds, or a value to be looked at in its place.
+   *
+   * @param around what it stands in
+   * @param room how many values can still be written
+   */
+  read(value: object, around: Contents | undefined, room: number): unknown;
+}
+
+/** The items of a list, or the fields of an object, while they are copied. */
+export class Contents {
+  readonly length: number;
+  readonly out: unknown[] | Record<string, unknown>;
+  /** The object that they are of, where that is another one. */
+  origin: object | undefined;
+  /** Whether it, or an object around it, was written before. */
+  isRepeated = false;
+  index = 0;
+
+  /**
+   * @param from a list, or an object
+   * @param keys the keys of the object that count
+   * @param mediaType what its bytes are
+   */
+  constructor(
+    readonly from: object,
+    readonly keys?: readonly string[],
+    readonly mediaType?: unknown,
+  ) {
+    this.out = keys === undefined ? [] : {};
+    this.length = keys === undefined ? (from as unknown[]).length : keys.length;
+  }
+
+  is(value: object): boolean {
+    return this.from === value || this.origin === value;
+  }
+
+  /** What the next value stands under. */
+  get key(): string {
+    return this.keys === undefined ? String(this.index) : this.keys[this.index]!;
+  }
+
+  /** The next value; what throws is its getter. */
+  read(): unknown {
+    const { from, keys, index } = this;
+    if (keys === undefined) return (from as unknown[])[index];
+    return (from as Record<string, unknown>)[keys[index]!];
+  }
+
+  /** Writes the next value: lists keep their places, objects leave out what JSON has not. */
+  put(value: unknown): void {
+    const { out, keys, index } = this;
+    this.index++;
+    if (Array.isArray(out)) out.push(value ?? null);
+    else if (value !== undefined) define(out, keys![index]!, value);
+  }
+
+  /** Leaves out the rest, and says so. */
+  cut(): void {
+    if (Array.isArray(this.out)) this.out.push(TOO_LARGE);
+    else this.out[CUT_KEY] = TOO_LARGE;
+    this.index = this.length;
+  }
+}
+
+/** How much is written of a value. */
+export interface CopyBounds {
+  /** Levels of lists and objects. */
+  readonly depth: number;
+  readonly nodes: number;
+  /** Characters of texts and keys. */
+  readonly chars: number;
+}
+
+const BOUNDS: CopyBounds = { depth: MAX_DEPTH, nodes: MAX_NODES, chars: MAX_TEXT_CHARS };
+
+/**
+ * Copies values into plain JSON, within bounds: a loop over a stack of its own, which ends for every value, and whose
+ * result `JSON.stringify` can always write. What is missing is marked where it is missing.
+ */
+export class BoundedCopy {
+  /** The marks that were written: none while what was copied is the whole. */
+  readonly marks = new Set<string>();
+  #nodes: number;
+  #chars: number;
+  #repeats = REPEATED_NODES;
+  #seen: Set<object> | undefined;
+  #stack: Contents[] = [];
+
+  constructor(
+    private readonly rules: CopyRules,
+    private readonly bounds = BOUNDS,
+  ) {
+    this.#nodes = bounds.nodes;
+    this.#chars = bounds.chars;
+  }
+
+  /** Lets the next value have so much, whatever was copied before. */
+  atLeast(nodes: number, chars: number): void {
+    if (this.#nodes < nodes) this.#nodes = nodes;
+    if (this.#chars < chars) this.#chars = chars;
+  }
+
+  /** The copy; `undefined` where JSON has nothing for the value. Several values share the bounds, not their objects. */
+  copy(value: unknown): unknown {
+    if (typeof value === 'number' && Number.isFinite(value)) return value;
+    if (value === undefined || typeof value === 'boolean') return value;
+    this.#repeats = REPEATED_NODES;
+    this.#seen = undefined;
+    const root = this.#copyOf(value, undefined);
+    if (!(root instanceof Contents)) return root;
+    this.#stack.push(root);
+    while (this.#stack.length > 0) this.#step(this.#stack.at(-1)!);
+    return root.out;
+  }
+
+  #step(contents: Contents): void {
+    const { index, length, keys } = contents;
+    if (index >= length) {
+      this.#stack.pop();
+      return;
+    }
+    const keyChars = keys === undefined ? 0 : keys[index]!.length;
+    if (this.#nodes <= 0 || this.#chars <= keyChars) {
+      this.#mark(TOO_LARGE);
+      contents.cut();
+      return;
+    }
+    let copy: unknown;
+    try {
+      copy = this.#copyOf(contents.read(), contents);
+    } catch {
+      copy = this.#mark(UNREADABLE);
+    }
+    if (copy !== undefined) this.#chars -= keyChars;
+    if (copy instanceof Contents) {
+      contents.put(copy.out);
+      this.#stack.push(copy);
+    } else contents.put(copy);
+  }
+
+  /** What is written of a value: a leaf, or contents that are to be copied yet. */
+  #copyOf(value: unknown, around: Contents | undefined): unknown {
+    this.#nodes--;
+    if (around?.isRepeated) this.#repeats--;
+    else this.#repeats += REPEATED_SHARE;
+    if (typeof value === 'string') return this.#text(value);
+    if (value === null) return null;
+    return typeof value === 'object'
+      ? this.#enter(value, around)
+      : this.#leaf(this.rules.leaf(value));
+  }
+
+  #leaf(value: unknown): unknown {
+    return typeof value === 'string' ? this.#text(value) : value;
+  }
+
+  #enter(value: object, around: Contents | undefined): unknown {
+    let current = value;
+    for (let turn = 0; turn < MAX_CONVERSIONS; turn++) {
+      const isKnown = this.#isKnown(current);
+      if (isKnown && this.#stack.some((one) => one.is(current))) return this.#mark(CIRCULAR);
+      if (isKnown && this.#repeats <= 0) return this.#mark(SHARED);
+      const read = this.#read(current, around);
+      if (read instanceof Contents) {
+        if (this.#stack.length >= this.bounds.depth) return this.#mark(TOO_DEEP);
+        read.isRepeated = isKnown || (around?.isRepeated ?? false);
+        if (read.from !== value) read.origin = value;
+        return read;
+      }
+      if (typeof read !== 'object' || read === null) {
+        return this.#leaf(typeof read === 'object' ? read : this.rules.leaf(read));
+      }
+      // What a toJSON returned; itself, as a rule, when it has none.
+      if (read === value) return this.#mark(CIRCULAR);
+      current = read;
+    }
+    return this.#mark(TOO_DEEP);
+  }
+
+  #read(value: object, around: Contents | undefined): unknown {
+    try {
+      return this.rules.read(value, around, this.#nodes);
+    } catch {
+      return this.#mark(UNREADABLE);
+    }
+  }
+
+  /** Whether an object was met before, in the same value. */
+  #isKnown(value: object): boolean {
+    const seen = (this.#seen ??= new Set());
+    const before = seen.size;
+    return seen.add(value).size === before;
+  }
+
+  #text(text: string): string {
+    if (text.length <= this.#chars) {
+      this.#chars -= text.length;
+      return text;
+    }
+    // Not between the halves of a character.
+    const begin = text.slice(0, Math.max(0, this.#chars)).replace(/[\uD800-\uDBFF]$/, '');
+    this.#chars = 0;
+    return begin + this.#mark(TOO_LARGE);
+  }
+
+  #mark(mark: string): string {
+    this.marks.add(mark);
+    return mark;
+  }
+}
+
+/** Defines properties, so that a key named `__proto__` stays a key. */
+function define(out: Record<string, unknown>, key: string, value: unknown): void {
+  if (key !== '__proto__') out[key] = value;
+  else
+    Object.defineProperty(out, key, {
+      value,
+      enumerable: true,
+      configurable: true,
+      writable: true,
+    });
+}
