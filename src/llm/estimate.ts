@@ -1,3 +1,4 @@
+import { toJsonText } from '../events/index.js';
 import { toUsage, type LlmRequest, type ToolCall, type Usage } from '../shapes/index.js';
 
 /** About four characters of English are a token, https://platform.openai.com/tokenizer; of other scripts about one. */
@@ -18,7 +19,7 @@ export function estimateTokens(text: string): number {
 export function maxInputTokens(request: LlmRequest): number {
   let tokens = inputTokens(request, (text) => Buffer.byteLength(text));
   for (const { providerData } of request.messages) {
-    if (providerData !== undefined) tokens += Buffer.byteLength(JSON.stringify(providerData));
+    if (providerData !== undefined) tokens += Buffer.byteLength(toJsonText(providerData));
   }
   return tokens;
 }
@@ -63,8 +64,8 @@ export function completeUsage(request: LlmRequest, outputTokens: number, counted
 
 function inputTokens(request: LlmRequest, tokensOf: (text: string) => number): number {
   const { system = '', tools = [], schema, messages } = request;
-  let tokens = tokensOf(system) + (tools.length > 0 ? tokensOf(JSON.stringify(tools)) : 0);
-  if (schema !== undefined) tokens += tokensOf(JSON.stringify(schema));
+  let tokens = tokensOf(system) + (tools.length > 0 ? tokensOf(schemaText(tools)) : 0);
+  if (schema !== undefined) tokens += tokensOf(schemaText(schema));
   for (const { content, toolCalls = [] } of messages) {
     tokens += TOKENS_PER_MESSAGE;
     for (const { name, argsText } of toolCalls) tokens += tokensOf(name) + tokensOf(argsText);
@@ -74,4 +75,13 @@ function inputTokens(request: LlmRequest, tokensOf: (text: string) => number): n
         tokens += part.type === 'text' ? tokensOf(part.text) : TOKENS_PER_IMAGE;
   }
   return tokens;
+}
+
+/** Schemas were checked when they were given, but for those that interceptors put in their place. */
+function schemaText(schema: object): string {
+  try {
+    return JSON.stringify(schema);
+  } catch {
+    return toJsonText(schema);
+  }
 }

@@ -1,7 +1,7 @@
 import { isTimeoutMs, TIMEOUT_RULE } from '../deadline.js';
-import { LlmInvalidRequestError } from '../errors/index.js';
-import type { CompiledSchema } from '../schema/index.js';
-import type { LlmRequest, Message } from '../shapes/index.js';
+import { CallbacksConfigurationError, LlmInvalidRequestError } from '../errors/index.js';
+import { schemaExcess, type CompiledSchema } from '../schema/index.js';
+import type { LlmRequest, Message, ToolSpec } from '../shapes/index.js';
 import { faultOf } from './check-call-options.js';
 import type { LlmStreamOptions } from './llm-options.js';
 
@@ -20,7 +20,7 @@ export function toRequest(
   checkLimits(options);
   const request: LlmRequest = { model: options.model ?? model, messages: toMessages(input) };
   if (system !== undefined) request.system = system;
-  if (tools !== undefined) request.tools = [...tools];
+  if (tools !== undefined) request.tools = tools.map(checkTool);
   if (toolChoice !== undefined) request.toolChoice = toolChoice;
   if (temperature !== undefined) request.temperature = temperature;
   if (maxOutputTokens !== undefined) request.maxOutputTokens = maxOutputTokens;
@@ -28,6 +28,15 @@ export function toRequest(
   if (schema !== undefined) request.schema = schema.jsonSchema;
   if (providerOptions !== undefined) request.providerOptions = providerOptions;
   return request;
+}
+
+/** Encoders of requests recurse over its schema. */
+function checkTool(tool: ToolSpec): ToolSpec {
+  const excess = schemaExcess(tool?.parameters);
+  if (excess === undefined) return tool;
+  throw new CallbacksConfigurationError(
+    `The parameters of the tool "${tool.name}" cannot be sent: ${excess}.`,
+  );
 }
 
 function toMessages(input: string | readonly Message[]): Message[] {

@@ -1,7 +1,9 @@
+import { excessOf, MAX_CHECKED_DEPTH, MAX_CHECKED_NODES } from '../bounds.js';
 import { CallbacksConfigurationError } from '../errors/index.js';
 import { closeObjects } from './close-objects.js';
-import { describeFailure, describeIssues, type Issue } from './issues.js';
+import { describeFailure, describeIssues, TOO_MUCH, type Issue } from './issues.js';
 import { JsonSchemaValidators } from './json-schema-validator.js';
+import { schemaExcess } from './schema-bounds.js';
 import type { CompiledSchema, JsonSchema, Schema, ValidationResult } from './schema.js';
 import type {
   StandardSchemaIssue,
@@ -45,7 +47,7 @@ function compilePlainSchema<T>(
 ): CompiledSchema<T> {
   try {
     const jsonSchema = toPlainJson(schema);
-    return { jsonSchema, validate: validators.compile<T>(jsonSchema) };
+    return { jsonSchema, validate: withinBounds(validators.compile<T>(jsonSchema)) };
   } catch (cause) {
     throw new CallbacksConfigurationError(
       `The JSON Schema of ${place} is not valid (draft 2020-12): ${messageOf(cause)}`,
@@ -68,7 +70,7 @@ function compileStandardSchema<T>(
   }
   try {
     const jsonSchema = closeObjects(toPlainJson(converter.input({ target: TARGET })));
-    return { jsonSchema, validate: (value) => validateBy(standard, value) };
+    return { jsonSchema, validate: withinBounds((value) => validateBy(standard, value)) };
   } catch (cause) {
     throw new CallbacksConfigurationError(
       `The schema of ${place} cannot be written as JSON Schema: ${messageOf(cause)}. Use only what JSON can hold, and ` +
@@ -80,8 +82,18 @@ function compileStandardSchema<T>(
 
 /** A copy of its owner's, without what JSON leaves out; the dialect is known, and some providers refuse its name. */
 function toPlainJson(schema: JsonSchema): JsonSchema {
+  // Before anything recurses over it.
+  const excess = schemaExcess(schema);
+  if (excess !== undefined) throw new Error(excess);
   const { $schema: _dialect, ...copy } = JSON.parse(JSON.stringify(schema)) as JsonSchema;
   return copy;
+}
+
+/** Validators recurse over the value; the check before them does not. */
+function withinBounds<T>(validate: CompiledSchema<T>['validate']): CompiledSchema<T>['validate'] {
+  const bounds = { depth: MAX_CHECKED_DEPTH, nodes: MAX_CHECKED_NODES };
+  return (value) =>
+    excessOf(value, bounds) === undefined ? validate(value) : { issues: TOO_MUCH };
 }
 
 function messageOf(cause: unknown): string {
@@ -94,7 +106,9 @@ function validateBy<T>(
 ): ValidationResult<T> | Promise<ValidationResult<T>> {
   try {
     const result = standard.validate(value);
-    return 'then' in result ? Promise.resolve(result).then(toResult, toFailure) : toResult(result);
+    return 'then' in result
+      ? Promise.resolve(result).then(toResult).catch(toFailure)
+      : toResult(result);
   } catch (error) {
     return toFailure(error);
   }

@@ -22,10 +22,13 @@ export function describeIssues(issues: Iterable<Issue>): string {
   return text || 'the value does not fit';
 }
 
+/** What is said of a value that is not checked, because that would take too long or too much of the stack. */
+export const TOO_MUCH = 'the value is too large or too deep to be checked';
+
 /** What is said of a value whose check failed itself: its depth was too much, or a rule of the schema's threw. */
 export function describeFailure(error: unknown): string {
   return error instanceof RangeError
-    ? 'the value is too large or too deep to be checked'
+    ? TOO_MUCH
     : 'the value could not be checked: a rule of the schema threw';
 }
 
