@@ -1,7 +1,10 @@
+import { excessOf, MAX_CHECKED_DEPTH, MAX_CHECKED_NODES, type Excess } from '../bounds.js';
 import { ToolArgumentsError, ToolExecutionError } from '../errors/index.js';
+import { toJsonText } from '../events/index.js';
 import type { ValidationResult } from '../schema/index.js';
 import type { ToolCall } from '../shapes/index.js';
 import type { CallableTool } from '../tools/index.js';
+import { messageOf } from '../text.js';
 
 /** More than a model has a reason to write; the rest of the run need not carry it about. */
 const MAX_ARGS_CHARS = 1_000_000;
@@ -34,6 +37,7 @@ export function checkArguments(
     );
   }
   if (call.argsError !== undefined) throw new ToolArgumentsError(call.argsError);
+  refuseExcess(call.args);
   refusePrototypes(call.args);
   const checked = tool.schema.validate(call.args);
   return checked instanceof Promise ? checked.then(fitting) : fitting(checked);
@@ -47,13 +51,29 @@ function fitting(checked: ValidationResult<unknown>): FittingArguments {
 /** A call with other arguments than those that the model chose. */
 export function withArgs(call: ToolCall, args: unknown): ToolCall {
   const { argsError: _wrong, ...rest } = call;
-  return { ...rest, args, argsText: JSON.stringify(args) ?? '' };
+  return { ...rest, args, argsText: args === undefined ? '' : toJsonText(args) };
 }
 
 /** What a tool threw, as an error of our tree; its own message is kept, because it is for the model too. */
 export function toToolError(thrown: unknown, toolName: string): ToolExecutionError {
-  const reason = thrown instanceof Error ? thrown.message : String(thrown);
-  return new ToolExecutionError(`The tool "${toolName}" failed: ${reason}`, { cause: thrown });
+  return new ToolExecutionError(`The tool "${toolName}" failed: ${messageOf(thrown)}`, {
+    cause: thrown,
+  });
+}
+
+const EXCESS: Record<Excess, string> = {
+  deep: `they are nested more than ${MAX_CHECKED_DEPTH} levels deep`,
+  large: `they hold more than ${MAX_CHECKED_NODES} values`,
+  unreadable: 'they cannot be read',
+};
+
+/** Before anything recurses over them: the validators of schemas, and the tool itself. */
+function refuseExcess(args: unknown): void {
+  const excess = excessOf(args, { depth: MAX_CHECKED_DEPTH, nodes: MAX_CHECKED_NODES });
+  if (excess === undefined) return;
+  throw new ToolArgumentsError(
+    `The arguments do not fit the tool's parameters: ${EXCESS[excess]}.`,
+  );
 }
 
 /** Keys that would reach a prototype once a tool merges its arguments into something else. */

@@ -63,8 +63,8 @@ export class ToolCallRun implements ToolCallInfo {
   /** Finds out, before anything is told, whether it can be called, and whether somebody must be asked. */
   async prepare(decision?: ApprovalDecision): Promise<void> {
     const { args } = decision ?? {};
-    const call = args === undefined ? this.call : withArgs(this.call, args);
     try {
+      const call = args === undefined ? this.call : withArgs(this.call, args);
       const checking = checkArguments(call, this.tool, this.rules.offered);
       const checked = checking instanceof Promise ? await checking : checking;
       this.args = checked.value;

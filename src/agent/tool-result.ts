@@ -1,10 +1,8 @@
 import { firstValueFrom, isObservable, toArray } from 'rxjs';
-import { toSafeJson } from '../events/index.js';
+import { toJsonText } from '../events/index.js';
 import { LlmStream } from '../llm/index.js';
 import type { ContentPart, Message } from '../shapes/index.js';
 import { AgentStream } from './agent-stream.js';
-
-const PART_TYPES: ReadonlySet<unknown> = new Set(['text', 'image']);
 
 /** What a tool returned, once it is whole: streams are read to their end, and give a promise. */
 export function collect(returned: unknown): unknown {
@@ -20,7 +18,10 @@ async function collectItems(items: AsyncIterable<unknown>): Promise<unknown> {
   return joined(collected);
 }
 
-/** A tool's result as the model gets it: text, parts of a message, or JSON; at most `maxChars` of it. */
+/**
+ * A tool's result as the model gets it: text, parts of a message, or JSON; at most `maxChars` of it. Never throws,
+ * whatever the tool returned: what JSON cannot hold, is too deep or too large (`bounds.ts`) is marked in it.
+ */
 export function toContent(result: unknown, maxChars: number): Message['content'] {
   if (typeof result === 'string') return cut(result, maxChars);
   if (isParts(result)) {
@@ -28,7 +29,7 @@ export function toContent(result: unknown, maxChars: number): Message['content']
       part.type === 'text' ? { ...part, text: cut(part.text, maxChars) } : part,
     );
   }
-  return cut(toJson(result), maxChars);
+  return cut(toJsonText(result), maxChars);
 }
 
 /** What a long text begins with, and a mark that says how much is missing. */
@@ -39,39 +40,24 @@ export function cut(text: string, maxChars: number): string {
   return `${begin}\n[cut: ${text.length - begin.length} of ${text.length} characters are left out]`;
 }
 
-function toJson(result: unknown): string {
-  // Models take an empty answer for a failure.
-  if (result === undefined) return 'null';
-  try {
-    return JSON.stringify(result) ?? 'null';
-  } catch {
-    // A BigInt, a cycle, or a getter that throws.
-    return toJsonWithBigInts(result);
-  }
-}
-
-function toJsonWithBigInts(result: unknown): string {
-  try {
-    return JSON.stringify(result, writeBigInt) ?? 'null';
-  } catch {
-    return JSON.stringify(toSafeJson(result)) ?? 'null';
-  }
-}
-
-function writeBigInt(_key: string, value: unknown): unknown {
-  return typeof value === 'bigint' ? String(value) : value;
-}
-
 function joined(items: unknown[]): unknown {
   return items.every((item) => typeof item === 'string') ? items.join('') : items;
 }
 
 function isParts(value: unknown): value is ContentPart[] {
-  return (
-    Array.isArray(value) &&
-    value.length > 0 &&
-    value.every((part: unknown) => PART_TYPES.has((Object(part) as { type?: unknown }).type))
-  );
+  try {
+    return Array.isArray(value) && value.length > 0 && isPart(value[0]) && value.every(isPart);
+  } catch {
+    // A getter that throws.
+    return false;
+  }
+}
+
+/** Whether it can be sent: what only looks like a part is data. */
+function isPart(value: unknown): boolean {
+  const { type, text, url, data } = Object(value) as Record<string, unknown>;
+  if (type === 'text') return typeof text === 'string';
+  return type === 'image' && (typeof url === 'string' || ArrayBuffer.isView(data));
 }
 
 function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {

@@ -1,4 +1,4 @@
-import { toSafeJson } from '../events/index.js';
+import { toJsonCopy, toJsonWhole, toSafeJson } from '../events/index.js';
 import type {
   AgentResult,
   ContentPart,
@@ -56,42 +56,69 @@ export function toToolMessages(settled: readonly SettledToolCall[]): Message[] {
   return settled.map(({ toolCallId, content }) => ({ role: 'tool', toolCallId, content }));
 }
 
-/** A run that waits for approvals, as plain JSON. */
+/** What a call is refused with whose arguments could not be stored as they are. */
+const ARGS_CUT = 'The arguments are too deep or too large to be stored.';
+
+/**
+ * A run that waits for approvals, as plain JSON. Each of its parts is bounded by itself (`bounds.ts`), so that it can
+ * always be resumed: what is cut is marked, a call whose arguments are cut is refused rather than made with others, and
+ * opaque data of a provider that cannot be whole is not sent back.
+ */
 export function toPending(
   { runId, messages, steps, usage, cost }: AgentResult,
   { goal, toolCalls, turn }: Pick<PendingRun, 'goal' | 'toolCalls' | 'turn'>,
 ): PendingRun {
-  const portable = messages.map(withoutBytes);
   const pending: PendingRun = {
     v: 1,
     runId,
     goal,
-    toolCalls,
-    messages: portable,
+    toolCalls: toolCalls.map(portableCall),
+    messages: messages.map(portableMessage),
     turn: {
       ...turn,
       settled: turn.settled.map(({ content, ...result }) => ({
         ...(toSafeJson(result) as typeof result),
-        content: typeof content === 'string' ? content : content.map(toUrl),
+        content: typeof content === 'string' ? content : content.map(portablePart),
       })),
     },
     steps: steps.map((step) => ({
       ...step,
+      toolCalls: (step.toolCalls ?? []).map(portableCall),
       toolResults: toSafeJson(step.toolResults) as typeof step.toolResults,
     })),
     usage,
     cost,
   };
-  return JSON.parse(JSON.stringify(pending)) as PendingRun;
+  return toJsonWhole(pending) as PendingRun;
 }
 
-function withoutBytes(message: Message): Message {
-  return typeof message.content === 'string'
-    ? message
-    : { ...message, content: message.content.map(toUrl) };
+function portableMessage(message: Message): Message {
+  const { content, toolCalls, providerData } = message;
+  const portable = { ...message };
+  if (typeof content !== 'string') portable.content = content.map(portablePart);
+  if (toolCalls) portable.toolCalls = toolCalls.map(portableCall);
+  if (providerData !== undefined) {
+    const { copy, mark } = toJsonCopy(providerData);
+    portable.providerData = mark ?? copy;
+  }
+  return portable;
+}
+
+function portableCall(call: ToolCall): ToolCall {
+  const { copy, mark } = toJsonCopy(call.args);
+  const argsError = call.argsError ?? (mark === undefined ? undefined : ARGS_CUT);
+  return { ...call, args: copy, ...(argsError !== undefined && { argsError }) };
 }
 
 /** JSON has no bytes. */
+function portablePart(part: ContentPart): ContentPart {
+  if (part.providerOptions !== undefined) {
+    const { copy } = toJsonCopy(part.providerOptions);
+    return toUrl({ ...part, providerOptions: copy as Record<string, unknown> });
+  }
+  return toUrl(part);
+}
+
 function toUrl(part: ContentPart): ContentPart {
   if (part.type !== 'image' || !('data' in part)) return part;
   const { data, mediaType, ...rest } = part;
