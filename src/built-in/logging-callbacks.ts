@@ -1,7 +1,7 @@
 import { Injectable, Logger, Optional } from '@nestjs/common';
 import { OnAnyEvent } from '../decorators/index.js';
 import { describeError } from '../errors/index.js';
-import type { CallbackEvent } from '../events/index.js';
+import { toJsonText, type CallbackEvent } from '../events/index.js';
 import { oneLine } from '../text.js';
 
 export interface LoggingOptions {
@@ -36,7 +36,7 @@ export class LoggingCallbacks {
       runId: event.runId,
       userId: event.userId,
     };
-    const line = oneLine(this.options.json ? JSON.stringify(fields) : pretty(event, fields));
+    const line = oneLine(this.options.json ? toJsonText(fields) : pretty(event, fields));
     if (!event.type.endsWith('.error')) this.#logger[this.options.level ?? 'log'](line);
     else if ('aborted' in event && event.aborted) this.#logger.warn(line);
     else this.#logger.error(line);

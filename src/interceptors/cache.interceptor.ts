@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Injectable, Logger, Optional } from '@nestjs/common';
+import { excessOf, MAX_DEPTH, MAX_NODES } from '../bounds.js';
 import { OnLlmEnd, OnLlmError } from '../decorators/index.js';
 import { describeError } from '../errors/index.js';
 import type { LlmEndEvent, LlmErrorEvent, LlmStartEvent } from '../events/index.js';
@@ -40,7 +41,8 @@ type Kept = Pick<
 /**
  * Answers a request that was answered before: the end says `cached: true`, nothing is used, and the cost is 0. A request
  * is the same when all of it is, its client included. Streams are replayed; answers that were cut, or do not fit their
- * schema, are not kept. A store that fails is logged, and passed by.
+ * schema, are not kept. A store that fails is logged, and passed by; so is a request that is too deep or too large for a
+ * key that holds all of it.
  *
  * @example
  * ```ts
@@ -74,8 +76,9 @@ export class CacheInterceptor {
   async intercept(
     call: InterceptedLlmCall,
     next: LlmNext,
-  ): Promise<LlmResponse | AsyncGenerator<LlmChunk | LlmResponse, void, undefined>> {
+  ): Promise<LlmResponse | LlmStream | AsyncGenerator<LlmChunk | LlmResponse, void, undefined>> {
     const key = this.#keyOf(call);
+    if (key === undefined) return next();
     const kept = await this.#find(key);
     if (kept !== undefined) return { ...(kept as LlmResponse), cached: true };
     const given = next();
@@ -127,8 +130,15 @@ export class CacheInterceptor {
     this.#unproven.set(runId, answers.set(key, response));
   }
 
-  #keyOf({ client, request, event }: InterceptedLlmCall): string {
-    const whole = JSON.stringify([client, this.#partition(event) ?? null, request], inOrder);
+  /** `undefined` for a request that cannot be written whole: one that is cut would get the answers of others. */
+  #keyOf({ client, request, event }: InterceptedLlmCall): string | undefined {
+    const whole = toKeyText([client, this.#partition(event) ?? null, request]);
+    if (whole === undefined) {
+      this.#logger.warn(
+        'A request is too deep or too large for the cache, and is sent without it.',
+      );
+      return undefined;
+    }
     return PREFIX + createHash('sha256').update(whole).digest('hex');
   }
 
@@ -157,6 +167,17 @@ export class CacheInterceptor {
 
   #report(what: string, error: unknown): void {
     this.#logger.warn(`The cache could not be ${what}: ${describeError(error).name}`);
+  }
+}
+
+/** All of a request, or nothing. */
+function toKeyText(parts: unknown): string | undefined {
+  if (excessOf(parts, { depth: MAX_DEPTH, nodes: MAX_NODES }) !== undefined) return undefined;
+  try {
+    return JSON.stringify(parts, inOrder);
+  } catch {
+    // A BigInt, or a toJSON that throws.
+    return undefined;
   }
 }
 

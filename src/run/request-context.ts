@@ -1,3 +1,4 @@
+import { UNREADABLE } from '../bounds.js';
 import type { RequestContext } from '../events/index.js';
 import { newRequestId, newTraceId } from './ids.js';
 
@@ -31,9 +32,35 @@ export function mergeContext(outer: RequestContext, inner: RunContext): RequestC
     userId: userId ?? outer.userId,
     tenantId: tenantId ?? outer.tenantId,
     tags: tags ? [...new Set([...outer.tags, ...tags])] : outer.tags,
-    metadata: metadata ? { ...outer.metadata, ...metadata } : outer.metadata,
+    metadata: metadata ? mergeMetadata(outer.metadata, metadata) : outer.metadata,
   };
   return new Context(outer, said, outer.signal);
+}
+
+type Metadata = Readonly<Record<string, unknown>>;
+
+function mergeMetadata(outer: Metadata, inner: Metadata): Metadata {
+  try {
+    return { ...outer, ...inner };
+  } catch {
+    return { ...outer, ...readable(inner) };
+  }
+}
+
+/** What can be read of an object with getters that throw: to describe a call must not make it fail. */
+function readable(metadata: Metadata): Metadata {
+  const read = (name: string): unknown => {
+    try {
+      return metadata[name];
+    } catch {
+      return UNREADABLE;
+    }
+  };
+  try {
+    return Object.fromEntries(Object.keys(metadata).map((name) => [name, read(name)]));
+  } catch {
+    return { metadata: UNREADABLE };
+  }
 }
 
 const NO_TAGS: readonly string[] = Object.freeze([]);
