@@ -82,6 +82,14 @@ export class Contents {
   }
 }
 
+/** What a `toJSON` makes of its object. */
+export function callToJson(toJSON: unknown, value: object, args: readonly unknown[]): unknown {
+  const made = Reflect.apply(toJSON as () => unknown, value, args) as unknown;
+  // Nobody waits for an asynchronous one; its failure must not end the process.
+  if (made instanceof Promise) made.catch(() => undefined);
+  return made;
+}
+
 /** How much is written of a value. */
 export interface CopyBounds {
   /** Levels of lists and objects. */

@@ -1,6 +1,12 @@
 import { types } from 'node:util';
 import { CIRCULAR, UNREADABLE, MAX_DEPTH } from '../bounds.js';
-import { BoundedCopy, Contents, type CopyBounds, type CopyRules } from './bounded-copy.js';
+import {
+  BoundedCopy,
+  callToJson,
+  Contents,
+  type CopyBounds,
+  type CopyRules,
+} from './bounded-copy.js';
 import { toSafeJson } from './safe-json.js';
 
 /**
@@ -48,9 +54,7 @@ const JSON_RULES: CopyRules = {
   },
   read(value, around) {
     const { toJSON } = value as { toJSON?: unknown };
-    if (typeof toJSON === 'function') {
-      return Reflect.apply(toJSON, value, [around?.key ?? '']) as unknown;
-    }
+    if (typeof toJSON === 'function') return callToJson(toJSON, value, [around?.key ?? '']);
     if (Array.isArray(value)) return new Contents(value);
     // new Number(1) and the like.
     if (types.isBoxedPrimitive(value)) return value.valueOf();

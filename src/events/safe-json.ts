@@ -1,5 +1,5 @@
 import { describeError } from '../errors/index.js';
-import { BoundedCopy, Contents, type CopyRules } from './bounded-copy.js';
+import { BoundedCopy, callToJson, Contents, type CopyRules } from './bounded-copy.js';
 
 /**
  * A copy of `value` that `JSON.stringify` writes as it is: errors as `{ name, code, message, retryable, status? }`,
@@ -45,7 +45,7 @@ const EVENT_RULES: CopyRules = {
     if (value instanceof Map) return fieldsOfMap(value, room);
     if (isLive(value)) return undefined;
     const { toJSON } = value as { toJSON?: unknown };
-    if (typeof toJSON === 'function') return Reflect.apply(toJSON, value, []) as unknown;
+    if (typeof toJSON === 'function') return callToJson(toJSON, value, []);
     return new Contents(value, keysOf(value), (value as { mediaType?: unknown }).mediaType);
   },
 };
