@@ -10,7 +10,7 @@
 export const MAX_DEPTH = 256;
 
 /** Values that are written of one event, or of one other value: numbers, texts, lists, objects. */
-export const MAX_NODES = 250_000;
+export const MAX_NODES = 100_000;
 
 /** Characters (UTF-16 units, of three UTF-8 bytes at most) of texts and keys that are written of one event or value: 16 Mi. */
 export const MAX_TEXT_CHARS = 16_777_216;

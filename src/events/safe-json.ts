@@ -1,5 +1,11 @@
 import { describeError } from '../errors/index.js';
-import { BoundedCopy, callToJson, Contents, type CopyRules } from './bounded-copy.js';
+import {
+  BoundedCopy,
+  callToJson,
+  Contents,
+  type CopyBounds,
+  type CopyRules,
+} from './bounded-copy.js';
 
 /**
  * A copy of `value` that `JSON.stringify` writes as it is: errors as `{ name, code, message, retryable, status? }`,
@@ -12,8 +18,8 @@ export function toSafeJson(value: unknown): unknown {
 }
 
 /** The same for several values, the fields of an event, within common bounds. */
-export function newSafeCopy(): BoundedCopy {
-  return new BoundedCopy(EVENT_RULES);
+export function newSafeCopy(bounds?: CopyBounds): BoundedCopy {
+  return new BoundedCopy(EVENT_RULES, bounds);
 }
 
 const EVENT_RULES: CopyRules = {
