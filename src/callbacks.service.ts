@@ -41,7 +41,8 @@ export class CallbacksService {
 
   /**
    * Runs `work` with a user, a tenant, tags or metadata for everything inside. Nested contexts merge: tags and metadata
-   * add up, the inner user and tenant win.
+   * add up, the inner user and tenant win. If `work` returns an async iterable, as an async generator does, its body runs
+   * in the context too, and what its reader does between two items does not.
    *
    * @example
    * ```ts

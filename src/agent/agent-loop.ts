@@ -15,12 +15,12 @@ import type {
 import { READER_LEFT, type AgentRun } from './agent-run.js';
 import type { ToolCalls } from './tool-calls.js';
 import {
-  answerable,
   openCalls,
   sortLike,
   textOf,
   toPending,
   toToolMessages,
+  withToolNames,
 } from './transcript.js';
 
 /** A turn: what the model said, and which of its calls are answered already. */
@@ -59,16 +59,17 @@ export class AgentLoop {
     let turn = this.#resumed() ?? (await this.#ask());
     for (;;) {
       const { toolCalls = [] } = turn.message;
-      if (this.agent.cancelled) return this.#result(turn, 'cancelled');
       const settled = [...turn.settled];
+      if (this.agent.cancelled) return this.#cancelled(turn, settled);
       const waiting = toolCalls.length === 0 ? [] : await this.#callTools(turn, settled);
       if (this.agent.run.aborted) throw this.agent.run.reason as Error;
-      if (this.agent.cancelled) return this.#result(turn, 'cancelled');
+      if (this.agent.cancelled) return this.#cancelled(turn, settled);
       if (waiting.length > 0) return this.#pause(turn, settled, waiting);
       const telling = this.#step(turn, settled);
       if (telling !== undefined) await telling;
       if (this.agent.run.aborted) throw this.agent.run.reason as Error;
-      if (toolCalls.length === 0) return this.#result(turn, turn.finishReason);
+      if (toolCalls.length === 0 && turn.finishReason !== 'paused')
+        return this.#result(turn, turn.finishReason);
       this.#messages.push(...toToolMessages(settled));
       turn = await this.#ask();
     }
@@ -87,7 +88,7 @@ export class AgentLoop {
       if (agent.cancelled && !agent.run.aborted) return CANCELLED;
       throw error;
     }
-    const message = answerable(response.message, agent.steps.length);
+    const message = withToolNames(response.message);
     this.#messages.push(message);
     const { finishReason, object } = response;
     return { message, finishReason, object, settled: [] };
@@ -110,6 +111,7 @@ export class AgentLoop {
       throw new MaxStepsExceededError(
         `The agent has used up its maxSteps of ${spec.maxSteps} and is not done: raise it, or give it a smaller goal.`,
         steps,
+        { messages: [...this.#messages] },
       );
     }
     const { maxCost } = spec;
@@ -128,7 +130,8 @@ export class AgentLoop {
     this.#hasCalled = true;
     const open = openCalls(toolCalls, settled);
     if (open.length === 0) return [];
-    const outcomes = await this.tools.callAll(open, turn.decisions);
+    const refusal = isCut(turn) ? CUT : undefined;
+    const outcomes = await this.tools.callAll(open, { decisions: turn.decisions, refusal });
     const waiting: ToolCall[] = [];
     for (const outcome of outcomes) {
       if (outcome === undefined) continue;
@@ -140,18 +143,30 @@ export class AgentLoop {
   }
 
   /** What is returned is to be awaited. */
-  #step({ message }: Turn, settled: readonly SettledToolCall[]): void | Promise<void> {
+  #step(
+    { message, finishReason }: Turn,
+    settled: readonly SettledToolCall[],
+  ): void | Promise<void> {
     const { toolCalls = [] } = message;
     const { steps, turn } = this.agent;
     return this.agent.step({
       index: steps.length,
-      action: toolCalls.length > 0 ? 'tool_calls' : 'final',
+      action: toolCalls.length > 0 ? 'tool_calls' : finishReason === 'paused' ? 'paused' : 'final',
       text: textOf(message),
       toolCalls,
       toolResults: settled.map(({ content: _content, ...result }) => result),
       usage: turn.usage,
       cost: turn.cost,
     });
+  }
+
+  /** The transcript of an agent whose reader left is ready for the next run: no call is without an answer. */
+  #cancelled(turn: Turn, settled: readonly SettledToolCall[]): AgentResult {
+    const { toolCalls = [] } = turn.message;
+    this.#messages.push(...toToolMessages(settled));
+    for (const { id } of openCalls(toolCalls, settled))
+      this.#messages.push({ role: 'tool', toolCallId: id, content: STOPPED });
+    return this.#result(turn, 'cancelled');
   }
 
   #result({ message, object }: Turn, finishReason: FinishReason): AgentResult {
@@ -193,6 +208,16 @@ export class AgentLoop {
 /** Whether a choice leaves the model no way to answer. */
 function isForced(choice: ToolChoice | undefined): boolean {
   return choice === 'required' || typeof choice === 'object';
+}
+
+const STOPPED = 'Error: The call was stopped before it was done.';
+
+const CUT =
+  'The limit on output tokens (maxOutputTokens) cut the answer before the arguments of all its tool calls were complete, so that none of them was made. Answer again: shorter, or with fewer calls.';
+
+/** Whether the limit on output tokens cut a turn in one of its calls: then it is not certain what was meant. */
+function isCut({ message: { toolCalls = [] }, finishReason }: Turn): boolean {
+  return finishReason === 'length' && toolCalls.some(({ argsError }) => argsError !== undefined);
 }
 
 /** What each turn's call is given. */

@@ -1,6 +1,6 @@
 import type { RunContext } from '../run/index.js';
 import type { Schema } from '../schema/index.js';
-import type { ApprovalDecision, Message, ToolCall, ToolChoice } from '../shapes/index.js';
+import type { ApprovalDecision, MessageInput, ToolCall, ToolChoice } from '../shapes/index.js';
 import type { ToolContext, ToolReference } from '../tools/index.js';
 
 /** Asks whether a call may be made; `'pending'` stops the agent with `result.pending`. */
@@ -70,7 +70,7 @@ export interface AgentOptions extends AgentSettings {
 /** Options of one run of an agent. */
 export interface AgentRunOptions<T = unknown> extends AgentSettings<T>, RunContext {
   /** The conversation so far, `result.messages` of the run before: the goal is its next message. */
-  messages?: readonly Message[];
+  messages?: readonly MessageInput[];
   /** Aborts the agent, its tools included. */
   signal?: AbortSignal;
   /** How long the whole run may take, in milliseconds. */

@@ -1,7 +1,7 @@
 import { isTimeoutMs, TIMEOUT_RULE } from '../deadline.js';
 import { CallbacksConfigurationError, LlmInvalidRequestError } from '../errors/index.js';
-import { faultOf, samplingOf } from '../llm/index.js';
-import type { ApprovalDecision, PendingRun } from '../shapes/index.js';
+import { faultOf, samplingOf, withArgsText } from '../llm/index.js';
+import type { ApprovalDecision, Message, PendingRun } from '../shapes/index.js';
 import type { CallableTool } from '../tools/index.js';
 import type { AgentOptions, AgentRunOptions } from './agent-options.js';
 import type { AgentSpec } from './agent-spec.js';
@@ -58,7 +58,8 @@ export function toSpec(
     throw new LlmInvalidRequestError('The goal is empty: tell the agent what to do.');
   }
   checkToolChoice(settings, tools);
-  const messages = [...(settings.messages ?? []), { role: 'user' as const, content: goal }];
+  const before = (settings.messages ?? []).map(withArgsText);
+  const messages: Message[] = [...before, { role: 'user', content: goal }];
   return { ...filledIn(settings), goal, messages, tools, streaming, resumed: undefined };
 }
 

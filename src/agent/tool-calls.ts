@@ -33,16 +33,24 @@ export class ToolCalls {
    * first error that must end the agent, once the others were told to stop and have ended.
    *
    * @param decisions by id of the call, of those that waited for approval
+   * @param refusal why none of them is made; the model gets it as the result of each
    */
   async callAll(
     calls: readonly ToolCall[],
-    decisions: Readonly<Record<string, ApprovalDecision>> = {},
+    {
+      decisions = {},
+      refusal,
+    }: {
+      decisions?: Readonly<Record<string, ApprovalDecision>> | undefined;
+      refusal?: string | undefined;
+    } = {},
   ): Promise<(ToolOutcome | undefined)[]> {
     const prepared: ToolCallRun[] = [];
     for (const call of calls) {
       const one = this.#newRun(call);
       prepared.push(one);
-      if (prepared.length > MAX_CALLS_PER_TURN) {
+      if (refusal !== undefined) one.refuse(refusal);
+      else if (prepared.length > MAX_CALLS_PER_TURN) {
         one.refuse(`Only ${MAX_CALLS_PER_TURN} calls are answered in one turn.`);
       } else {
         await one.prepare(Object.hasOwn(decisions, call.id) ? decisions[call.id] : undefined);

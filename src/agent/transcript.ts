@@ -1,13 +1,14 @@
 import { toJsonCopy, toJsonWhole, toSafeJson } from '../events/index.js';
-import type {
-  AgentResult,
-  ContentPart,
-  Message,
-  PendingRun,
-  SettledToolCall,
-  ToolCall,
+import {
+  isToolName,
+  toToolName,
+  type AgentResult,
+  type ContentPart,
+  type Message,
+  type PendingRun,
+  type SettledToolCall,
+  type ToolCall,
 } from '../shapes/index.js';
-import { isToolName, toToolName } from '../tools/index.js';
 
 /** The text of a message. */
 export function textOf({ content }: Message): string {
@@ -15,27 +16,14 @@ export function textOf({ content }: Message): string {
   return content.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('');
 }
 
-/**
- * A model's message, such that its calls can be answered and it can be sent back: each call with an id of its own and a
- * name that providers take. Models of compatible servers leave ids out, and make names up.
- */
-export function answerable(message: Message, step: number): Message {
+/** A model's message with names of tools that providers and logs take: models make names up. */
+export function withToolNames(message: Message): Message {
   const { toolCalls } = message;
-  if (!toolCalls?.length) return message;
-  const ids = new Set(toolCalls.map(({ id }) => id));
-  const isFine =
-    !ids.has('') &&
-    ids.size === toolCalls.length &&
-    toolCalls.every(({ name }) => isToolName(name));
-  if (isFine) return message;
-  const seen = new Set<string>();
-  const calls = toolCalls.map((call, index): ToolCall => {
-    let id = call.id || `call_${step}_${index}`;
-    while (seen.has(id)) id = `${id}_${index}`;
-    seen.add(id);
-    return { ...call, id, name: toToolName(call.name) };
-  });
-  return { ...message, toolCalls: calls };
+  if (toolCalls === undefined || toolCalls.every(({ name }) => isToolName(name))) return message;
+  return {
+    ...message,
+    toolCalls: toolCalls.map((call) => ({ ...call, name: toToolName(call.name) })),
+  };
 }
 
 /** Those of a turn's calls that are not answered: all, unless the run was resumed. */

@@ -1,4 +1,4 @@
-import type { AgentStep } from '../shapes/index.js';
+import type { AgentStep, Message } from '../shapes/index.js';
 import { CallbacksError, type ErrorDetails } from './callbacks-error.js';
 
 /**
@@ -30,9 +30,16 @@ export class MaxStepsExceededError extends CallbacksError {
   override readonly code = 'max_steps';
   /** The turns that were made. */
   readonly steps: readonly AgentStep[];
+  /** The transcript, with every call answered: give it to the next run as its `messages`. */
+  readonly messages: readonly Message[];
 
-  constructor(message: string, steps: readonly AgentStep[], details: ErrorDetails = {}) {
+  constructor(
+    message: string,
+    steps: readonly AgentStep[],
+    details: ErrorDetails & { messages?: readonly Message[] } = {},
+  ) {
     super(message, details);
     this.steps = steps;
+    this.messages = details.messages ?? [];
   }
 }

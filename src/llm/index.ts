@@ -4,6 +4,7 @@ export * from './llm-call.js';
 export * from './intercept-llm.js';
 export * from './llm-client.js';
 export * from './llm-options.js';
+export { withArgsText } from './llm-request.js';
 export * from './llm-provider.js';
 export * from './llm-stream.js';
 export * from './llm.service.js';

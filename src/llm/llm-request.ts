@@ -1,16 +1,23 @@
 import { isTimeoutMs, TIMEOUT_RULE } from '../deadline.js';
 import { CallbacksConfigurationError, LlmInvalidRequestError } from '../errors/index.js';
 import { schemaExcess, type CompiledSchema } from '../schema/index.js';
-import type { LlmRequest, Message, ToolSpec } from '../shapes/index.js';
+import type {
+  LlmRequest,
+  Message,
+  MessageInput,
+  ToolCallInput,
+  ToolSpec,
+} from '../shapes/index.js';
 import { faultOf } from './check-call-options.js';
+import { isEmpty } from './history.js';
 import type { LlmStreamOptions } from './llm-options.js';
+import { jsonTextOf, objectOf } from './sdk/wire-values.js';
 
 const ROLES = new Set(['system', 'user', 'assistant', 'tool']);
-const PART_TYPES: ReadonlySet<unknown> = new Set(['text', 'image']);
 
 /** The request of a call, checked as far as it can be known here; the lists are copies. */
 export function toRequest(
-  input: string | readonly Message[],
+  input: string | readonly MessageInput[],
   options: LlmStreamOptions,
   model: string,
   schema: CompiledSchema | undefined,
@@ -39,38 +46,70 @@ function checkTool(tool: ToolSpec): ToolSpec {
   );
 }
 
-function toMessages(input: string | readonly Message[]): Message[] {
+function toMessages(input: string | readonly MessageInput[]): Message[] {
   if (typeof input === 'string') {
     if (input.trim() === '') refuse('The prompt is empty: give the model some text.');
     return [{ role: 'user', content: input }];
   }
-  const messages: readonly Message[] = Array.isArray(input) ? (input as Message[]) : [];
+  const messages: readonly MessageInput[] = Array.isArray(input) ? (input as MessageInput[]) : [];
   if (messages.length === 0) {
     refuse('There are no messages: give a prompt, or a list with at least one message.');
   }
   messages.forEach(checkMessage);
-  return [...messages];
+  const whole = messages.map(withArgsText);
+  // Results without a call are left out.
+  if (whole.every((message) => message.role === 'tool' || isEmpty(message))) {
+    refuse('All messages are without content: give the model some text.');
+  }
+  return whole;
 }
 
-function checkMessage(message: Message, index: number): void {
-  if (!ROLES.has(message?.role)) {
-    refuse(`messages[${index}].role must be one of ${[...ROLES].join(', ')}.`);
+/** The message with the arguments of its calls as texts, whatever else it is. */
+export function withArgsText(message: MessageInput): Message {
+  const toolCalls: unknown = message?.toolCalls;
+  if (!Array.isArray(toolCalls)) return message as Message;
+  const isWhole = toolCalls.every((call) => typeof objectOf(call)['argsText'] === 'string');
+  if (isWhole) return message as Message;
+  const calls = toolCalls as ToolCallInput[];
+  return {
+    ...message,
+    toolCalls: calls.map((call) => ({
+      ...call,
+      argsText: call?.argsText ?? jsonTextOf(call?.args),
+    })),
+  };
+}
+
+function checkMessage(message: MessageInput, index: number): void {
+  const place = `messages[${index}]`;
+  if (!ROLES.has(message?.role)) refuse(`${place}.role must be one of ${[...ROLES].join(', ')}.`);
+  const { content, role, toolCallId, toolCalls } = message;
+  if (typeof content !== 'string') {
+    if (!Array.isArray(content)) refuse(`${place}.content must be a text or a list of parts.`);
+    content.forEach((part, at) => checkPart(part, `${place}.content[${at}]`));
   }
-  if (typeof message.content !== 'string' && !Array.isArray(message.content)) {
-    refuse(`messages[${index}].content must be a text or a list of parts.`);
+  if (role === 'tool' && !toolCallId) {
+    refuse(`${place} is a tool's answer: its toolCallId must say which call it answers.`);
   }
-  const odd = partsOf(message).find((part) => !PART_TYPES.has(part?.type));
-  if (odd !== undefined) {
-    refuse(`messages[${index}].content has a part of the unknown type "${String(odd?.type)}".`);
-  }
-  if (message.role === 'tool' && !message.toolCallId) {
-    refuse(`messages[${index}] is a tool's answer: its toolCallId must say which call it answers.`);
-  }
+  if (toolCalls === undefined) return;
+  const areCalls =
+    Array.isArray(toolCalls) && toolCalls.every((call) => typeof call?.name === 'string');
+  if (!areCalls) refuse(`${place}.toolCalls must be a list of calls, each with a name.`);
 }
 
 /** The parts of a message, which users' own code has made and no type holds back. */
-function partsOf({ content }: Message): readonly ({ type?: unknown } | undefined)[] {
-  return typeof content === 'string' ? [] : content;
+function checkPart(given: unknown, place: string): void {
+  const { type, text, url, data, mediaType } = objectOf(given);
+  if (type === 'text') {
+    if (typeof text !== 'string') refuse(`${place}.text must be a text.`);
+  } else if (type !== 'image') {
+    refuse(`${place} is a part of the unknown type "${String(type)}".`);
+  } else if (
+    typeof url !== 'string' &&
+    !(ArrayBuffer.isView(data) && typeof mediaType === 'string')
+  ) {
+    refuse(`${place} is an image: give its url, or its data as bytes with a mediaType.`);
+  }
 }
 
 function checkLimits(options: LlmStreamOptions): void {

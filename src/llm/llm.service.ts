@@ -2,7 +2,7 @@ import { CallbacksConfigurationError } from '../errors/index.js';
 import type { HandlerRegistry } from '../registry/index.js';
 import type { RunFactory } from '../run/index.js';
 import { SchemaCache } from '../schema/index.js';
-import type { Message, StructuredResponse } from '../shapes/index.js';
+import type { MessageInput, StructuredResponse } from '../shapes/index.js';
 import type { LlmRuntime } from './call-spec.js';
 import { generate } from './generation.js';
 import { LlmCall } from './llm-call.js';
@@ -62,7 +62,7 @@ export class LlmService {
    * ```
    */
   generate<T = unknown>(
-    input: string | readonly Message[],
+    input: string | readonly MessageInput[],
     options: LlmCallOptions<T> = {},
   ): Promise<StructuredResponse<T>> {
     // The call's schema, which made the object, is one of T.
@@ -78,7 +78,7 @@ export class LlmService {
    * @param input the prompt, or the conversation so far
    */
   stream<T = unknown>(
-    input: string | readonly Message[],
+    input: string | readonly MessageInput[],
     options: LlmStreamOptions<T> = {},
   ): LlmStream<T> {
     try {
@@ -90,7 +90,7 @@ export class LlmService {
   }
 
   #open(
-    input: string | readonly Message[],
+    input: string | readonly MessageInput[],
     options: LlmStreamOptions,
     streaming: boolean,
   ): LlmCall {

@@ -8,6 +8,7 @@ import {
   type Usage,
 } from '../shapes/index.js';
 import type { CallMeter } from './call-meter.js';
+import { callable } from './tool-call.js';
 import type { LlmTarget, Spent } from './request-meter.js';
 
 /** Whether an item of a provider's stream is a chunk; the last one is the result. */
@@ -62,14 +63,17 @@ export function checkAnswer(
 
 function filledIn(result: ProviderResult, model: string): ProviderResult {
   const { text } = result;
+  const finishReason = result.finishReason ?? 'other';
+  const given = result.message ?? { role: 'assistant', content: text };
+  const toolCalls = callable(result.toolCalls ?? [], finishReason);
   // Compatible servers, and mocks, leave out what few people miss. Written out, because a spread is slow on Node 20.
   return {
     id: result.id || '',
     model: result.model || model,
     text,
-    message: result.message ?? { role: 'assistant', content: text },
-    toolCalls: result.toolCalls ?? [],
-    finishReason: result.finishReason ?? 'other',
+    message: toolCalls === result.toolCalls ? given : { ...given, toolCalls },
+    toolCalls,
+    finishReason,
     usage: toUsage(result.usage ?? NO_USAGE),
     raw: result.raw,
   };

@@ -57,8 +57,8 @@ const LABEL_BY_HOST: readonly (readonly [RegExp, string])[] = [
 const REASONING_MODEL = /(?:^|[/:.])(?:gpt-[5-9]|o[1-9]\d*(?![a-z0-9]))/i;
 
 /**
- * The label that a client has by default, from the class of a ready client or the host that it reaches; `undefined` where
- * neither is known.
+ * The label that a client has by default, from the class of a ready client or the host that it reaches, which is the
+ * provider's own where none is named; `undefined` for a host that is not known.
  *
  * @param provider the SDK, which has an environment variable for its base URL
  */
@@ -66,7 +66,8 @@ export function defaultLabel(provider: string, options: ServerOptions): string |
   const byClass = classNames(options.client).find((name) => Object.hasOwn(LABEL_BY_CLASS, name));
   if (byClass !== undefined) return LABEL_BY_CLASS[byClass];
   const host = hostOf(provider, options);
-  return LABEL_BY_HOST.find(([pattern]) => pattern.test(host ?? ''))?.[1];
+  if (host === undefined) return provider;
+  return LABEL_BY_HOST.find(([pattern]) => pattern.test(host))?.[1];
 }
 
 /**
@@ -79,8 +80,7 @@ export function limitParameterOf(options: ServerOptions): (model: string) => Lim
   const { limitParameter } = options;
   if (limitParameter !== undefined) return () => limitParameter;
   const label = defaultLabel('openai', options);
-  const isOpenAi = label === 'openai' || label === 'azure';
-  if (isOpenAi || hostOf('openai', options) === undefined) return () => 'max_completion_tokens';
+  if (label === 'openai' || label === 'azure') return () => 'max_completion_tokens';
   return (model) => (REASONING_MODEL.test(model) ? 'max_completion_tokens' : 'max_tokens');
 }
 

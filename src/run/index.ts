@@ -1,4 +1,5 @@
 export * from './active-trace.js';
+export { isReader } from './context-iterable.js';
 export * from './context-store.js';
 export * from './deferred.js';
 export * from './hybrid-watch.js';
@@ -10,6 +11,7 @@ export * from './revived-run.js';
 export * from './run-factory.js';
 export * from './run-life.js';
 export * from './run-stops.js';
+export * from './shadow.js';
 export * from './stream-door.js';
 export * from './run.js';
 export * from './totals.js';

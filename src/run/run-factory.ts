@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { CallbackEvent } from '../events/index.js';
 import { Circles, HandlerRegistry, HandlerSource, type ClientCircle } from '../registry/index.js';
 import { ActiveTrace } from './active-trace.js';
+import { readInContext } from './context-iterable.js';
 import { ContextStore, type Frame } from './context-store.js';
 import { mergeContext, newContext, type RunContext } from './request-context.js';
 import { RevivedRun } from './revived-run.js';
@@ -63,10 +64,11 @@ export class RunFactory {
   run<R>(context: RunContext, work: () => R): R {
     const frame = this.frame();
     const { request, circles, run, fromCallback } = frame;
-    return this.store.enter(
-      { context: mergeContext(frame.context, context), request, circles, run, fromCallback },
-      work,
-    );
+    const merged = mergeContext(frame.context, context);
+    const inner: Frame = { context: merged, request, circles, run, fromCallback };
+    const result = this.store.enter(inner, work);
+    readInContext(result, (read) => this.store.enter(inner, read));
+    return result;
   }
 
   /** The frame around, or a new one. */

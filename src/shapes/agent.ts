@@ -14,7 +14,8 @@ export interface ToolResult {
 export interface AgentStep {
   /** From 0. */
   index: number;
-  action: 'tool_calls' | 'final';
+  /** `paused`: the provider paused a long turn of its own tools, and the agent goes on with it. */
+  action: 'tool_calls' | 'final' | 'paused';
   text: string;
   toolCalls: ToolCall[];
   toolResults: ToolResult[];

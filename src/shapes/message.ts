@@ -24,6 +24,12 @@ export interface ToolCall {
   argsError?: string;
 }
 
+/** A tool call in a conversation that is sent; a missing `argsText` is made from `args`. */
+export type ToolCallInput = Omit<ToolCall, 'argsText'> & Partial<Pick<ToolCall, 'argsText'>>;
+
+/** A message as it may be given to a call. */
+export type MessageInput = Omit<Message, 'toolCalls'> & { toolCalls?: ToolCallInput[] };
+
 /** One turn of a conversation, the same for every provider. */
 export interface Message {
   role: Role;

@@ -1,13 +1,9 @@
 import { isTimeoutMs, TIMEOUT_RULE } from '../deadline.js';
 import { CallbacksConfigurationError } from '../errors/index.js';
 import type { CompiledSchema, SchemaCache } from '../schema/index.js';
-import type { ToolSpec } from '../shapes/index.js';
+import { isToolName, type ToolSpec } from '../shapes/index.js';
 import type { NeedsApproval, ToolContext, ToolOptions } from './tool-types.js';
 
-/** What both OpenAI and Anthropic accept. */
-const MAX_NAME_LENGTH = 64;
-const NAME = new RegExp(`^[a-zA-Z0-9_-]{1,${MAX_NAME_LENGTH}}$`);
-const ODD_CHARACTER = /[^a-zA-Z0-9_-]/g;
 const DEFAULT_MAX_RESULT_CHARS = 50_000;
 const NO_PARAMETERS = { type: 'object', properties: {}, additionalProperties: false } as const;
 
@@ -20,16 +16,6 @@ export interface CallableTool {
   readonly timeoutMs: number | undefined;
   readonly maxResultChars: number;
   execute(args: unknown, context: ToolContext): unknown;
-}
-
-/** Whether providers take a tool of this name. */
-export function isToolName(name: unknown): name is string {
-  return typeof name === 'string' && NAME.test(name);
-}
-
-/** The name that is nearest to one that a model has made up, and that providers take. */
-export function toToolName(name: string): string {
-  return name.replaceAll(ODD_CHARACTER, '_').slice(0, MAX_NAME_LENGTH) || '_';
 }
 
 /**

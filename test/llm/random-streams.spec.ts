@@ -92,7 +92,13 @@ function compareBatches(
       const { text, toolCalls } = answer;
       expect({ seed, ...chunks }).toMatchObject({ seed, text, reasoning, toolCalls });
       expect({ seed, ...response }).toMatchObject({ seed, ...answer });
-      expect(response.toolCalls).toEqual(chunks.toolCalls);
+      // What the limit may have cut is no arguments, whatever was streamed of them.
+      const isCut = response.finishReason === 'length';
+      expect(
+        response.toolCalls.map(({ argsError, ...call }) =>
+          isCut && argsError ? { ...call, args: {} } : call,
+        ),
+      ).toEqual(chunks.toolCalls);
       expect({ seed, data: response.message.providerData }).toEqual({ seed, data: providerData });
     }
   });

@@ -150,7 +150,10 @@ describe.each(METHODS)('An answer of the Responses API, by %s,', (method) => {
             }),
           ),
     );
-    expect(await ask(bench.llm, method)).toMatchObject({ text: refusal, finishReason: 'stop' });
+    expect(await ask(bench.llm, method)).toMatchObject({
+      text: refusal,
+      finishReason: 'content-filter',
+    });
   });
 
   it('has the text of all its messages', async () => {

@@ -1,13 +1,12 @@
 import type Anthropic from '@anthropic-ai/sdk';
-import type { LlmRequest, ProviderResult } from '../../shapes/index.js';
+import type { LlmRequest } from '../../shapes/index.js';
 import type { LlmProviderContext } from '../llm-provider.js';
-import type { StreamDecoder } from '../sdk/decoded-stream.js';
+import type { AnswerDecoder } from '../sdk/decoded-stream.js';
 import { loadSdk } from '../sdk/load-sdk.js';
 import type { EncodeHints } from '../sdk/schema-forms.js';
 import { SdkProvider, type SdkOptions, type SdkRequestOptions } from '../sdk/sdk-provider.js';
 import { encodeMessagesRequest } from './messages-request.js';
-import { decodeAnthropicMessage } from './messages-response.js';
-import { MessagesStreamDecoder } from './messages-stream-decoder.js';
+import { MessagesDecoder } from './messages-decoder.js';
 
 /** Anthropic's messages. */
 export class AnthropicProvider extends SdkProvider<Anthropic> {
@@ -36,14 +35,10 @@ export class AnthropicProvider extends SdkProvider<Anthropic> {
   }
 
   protected encode(request: LlmRequest, streaming: boolean, hints: EncodeHints): object {
-    return encodeMessagesRequest(request, streaming, hints);
+    return encodeMessagesRequest(request, streaming, { ...hints, provider: this.label });
   }
 
-  protected decode(answer: object): ProviderResult {
-    return decodeAnthropicMessage(answer);
-  }
-
-  protected newDecoder(request: LlmRequest, context: LlmProviderContext): StreamDecoder {
-    return new MessagesStreamDecoder(this.label, request.model, context);
+  protected newDecoder(request: LlmRequest, context: LlmProviderContext): AnswerDecoder {
+    return new MessagesDecoder(this.label, request.model, context);
   }
 }

@@ -2,7 +2,16 @@ import type { JsonSchema } from '../../schema/index.js';
 import type { ContentPart, LlmRequest, Message, ToolChoice, ToolSpec } from '../../shapes/index.js';
 import { schemaInWords, type EncodeHints } from '../sdk/schema-forms.js';
 import { toOutputSchema } from './output-schema.js';
-import { ownBlocks } from './provider-data.js';
+import type { IdRule } from '../call-ids.js';
+import {
+  OPENING,
+  partsOf,
+  toHistory,
+  withoutImages,
+  type AnsweredCall,
+  type Turn,
+} from '../history.js';
+import { ownBlocks, ownData, toolUse } from './provider-data.js';
 
 /** Anthropic wants a limit in every request; this one fits all its models. */
 const DEFAULT_MAX_TOKENS = 4_096;
@@ -10,16 +19,18 @@ const DEFAULT_MAX_TOKENS = 4_096;
 const BASE64_URL = /^data:([^;,]+);base64,(.*)$/s;
 
 type Block = Record<string, unknown>;
-interface Turn {
-  role: 'user' | 'assistant';
+interface AlternatingTurn {
+  readonly role: 'user' | 'assistant';
   content: Block[];
 }
+
+const IDS: IdRule = { fits: /^[a-zA-Z0-9_-]{1,64}$/, length: 24, uniqueIn: 'conversation' };
 
 /** The body of a messages request, https://docs.anthropic.com/en/api/messages */
 export function encodeMessagesRequest(
   request: LlmRequest,
   streaming: boolean,
-  { schemaForm }: EncodeHints,
+  { schemaForm, provider }: EncodeHints & { readonly provider: string },
 ): object {
   const {
     model,
@@ -32,13 +43,14 @@ export function encodeMessagesRequest(
     schema,
     providerOptions,
   } = request;
-  const system = encodeSystem(request);
+  const history = toHistory(messages, IDS);
+  const system = encodeSystem(request.system, history);
   const outputSchema = schema && schemaForm === 'schema' ? toOutputSchema(schema) : undefined;
   if (schema !== undefined && outputSchema === undefined) system.push(askForJson(schema));
   const body: Record<string, unknown> = {
     model,
     max_tokens: maxOutputTokens ?? defaultMaxTokens(providerOptions),
-    messages: encodeTurns(messages),
+    messages: encodeTurns(history, provider),
   };
   if (system.length > 0) body.system = system;
   if (tools?.length) body.tools = tools.map(encodeTool);
@@ -48,6 +60,8 @@ export function encodeMessagesRequest(
   if (outputSchema !== undefined) {
     body.output_config = { format: { type: 'json_schema', schema: outputSchema } };
   }
+  const container = containerOf(history, provider);
+  if (container !== undefined) body.container = container;
   if (streaming) body.stream = true;
   return Object.assign(body, providerOptions);
 }
@@ -60,11 +74,11 @@ function defaultMaxTokens(providerOptions: LlmRequest['providerOptions']): numbe
 }
 
 /** System messages stand beside the conversation, not in it. */
-function encodeSystem({ system, messages }: LlmRequest): Block[] {
-  const inMessages = messages
+function encodeSystem(system: string | undefined, history: readonly Turn[]): Block[] {
+  const inHistory = history
     .filter(({ role }) => role === 'system')
-    .flatMap(({ content }) => encodeContent(content));
-  return [...(system === undefined ? [] : [{ type: 'text', text: system }]), ...inMessages];
+    .flatMap(({ content }) => encodeContent(withoutImages(content)));
+  return [...encodeContent(system ?? ''), ...inHistory];
 }
 
 /** For schemas that the API cannot hold the model to. */
@@ -72,42 +86,62 @@ function askForJson(schema: JsonSchema): Block {
   return { type: 'text', text: schemaInWords(schema) };
 }
 
-/** Turns alternate: the answers of tools are one turn of the user's, together with what the user says next. */
-function encodeTurns(messages: readonly Message[]): Turn[] {
-  const turns: Turn[] = [];
-  for (const message of messages) {
-    if (message.role === 'system') continue;
-    const role = message.role === 'assistant' ? 'assistant' : 'user';
-    const content = encodeMessage(message);
+/**
+ * Turns alternate, and the first one is the user's. The answers of tools are one turn of the user's, together with what
+ * the user says next. A turn without content is refused.
+ */
+function encodeTurns(history: readonly Turn[], provider: string): AlternatingTurn[] {
+  const turns: AlternatingTurn[] = [];
+  const push = (role: AlternatingTurn['role'], content: Block[]): void => {
+    if (content.length === 0) return;
+    if (turns.length === 0 && role === 'assistant')
+      turns.push({ role: 'user', content: encodeContent(OPENING) });
     const last = turns.at(-1);
-    if (last?.role === role) last.content.push(...content);
+    if (last?.role === role) last.content = [...last.content, ...content];
     else turns.push({ role, content });
+  };
+  for (const turn of history) {
+    if (turn.role === 'system') continue;
+    if (turn.role === 'user') push('user', encodeContent(turn.content));
+    else push('assistant', encodeAssistant(turn, provider));
+    push('user', turn.calls.map(encodeResult));
   }
+  if (turns.length === 0) push('user', encodeContent(OPENING));
+  const last = turns.at(-1);
+  if (last?.role === 'assistant') last.content = withoutSpaceAtEnd(last.content);
   return turns;
 }
 
-function encodeMessage(message: Message): Block[] {
-  const { role, content, toolCalls = [], toolCallId, providerData } = message;
-  if (role === 'tool')
-    return [{ type: 'tool_result', tool_use_id: toolCallId, content: encodeContent(content) }];
-  if (role === 'user') return encodeContent(content);
-  const own = ownBlocks(providerData);
-  // A copy: turns grow, and a message is its owner's.
-  if (own) return [...own];
-  const calls = toolCalls.map(({ id, name, args }) => ({
-    type: 'tool_use',
-    id,
-    name,
-    // Anthropic refuses whatever else a model has made up.
-    input: typeof args === 'object' && args !== null && !Array.isArray(args) ? args : {},
-  }));
-  return [...encodeContent(content), ...calls];
+function encodeAssistant({ content, calls, providerData }: Turn, provider: string): Block[] {
+  const own = ownData(providerData, provider);
+  if (own !== undefined) return ownBlocks(own.content, calls) as Block[];
+  return [...encodeContent(withoutImages(content)), ...calls.map(toolUse)] as Block[];
 }
 
-/** Anthropic refuses empty texts. */
+function encodeResult({ id, result }: AnsweredCall): Block {
+  const content = encodeContent(result);
+  return { type: 'tool_result', tool_use_id: id, ...(content.length > 0 && { content }) };
+}
+
+/** An answer that the model is to go on with must not end with white space. */
+function withoutSpaceAtEnd(content: readonly Block[]): Block[] {
+  const last = content.at(-1)!;
+  const text = last['type'] === 'text' ? String(last['text']) : '';
+  return text === text.trimEnd()
+    ? [...content]
+    : [...content.slice(0, -1), { ...last, text: text.trimEnd() }];
+}
+
+/** The container in which the provider's own code goes on: that of the last answer that had one. */
+function containerOf(history: readonly Turn[], provider: string): unknown {
+  return history
+    .map(({ providerData }) => ownData(providerData, provider)?.container)
+    .findLast((container) => typeof container === 'string');
+}
+
+/** Anthropic refuses empty texts, and white space alone. */
 function encodeContent(content: Message['content']): Block[] {
-  if (typeof content !== 'string') return content.map(encodePart);
-  return content === '' ? [] : [{ type: 'text', text: content }];
+  return partsOf(content).map(encodePart);
 }
 
 function encodePart(part: ContentPart): Block {

@@ -1,32 +1,92 @@
 import type { Message, ToolCall } from '../../shapes/index.js';
+import type { AnsweredCall } from '../history.js';
+import { isObject, objectOf, textOf, type WireObject } from '../sdk/wire-values.js';
 
 /** A message's blocks as Anthropic sent them. */
 interface AnthropicData {
-  readonly provider: 'anthropic';
-  readonly content: Record<string, unknown>[];
+  /** The client's label: what one server signed is refused by another. */
+  readonly provider: string;
+  readonly content: readonly WireObject[];
+  /** Where the provider's own code runs that has made the calls. */
+  readonly container?: WireObject;
 }
 
-/** Blocks that a {@link Message} says in its own words. */
-const SAID_BY_MESSAGE = new Set(['text', 'tool_use']);
+/** Fields that a {@link Message} has in its own words. */
+const SAID_BY_MESSAGE: ReadonlyMap<unknown, ReadonlySet<string>> = new Map([
+  ['text', new Set(['type', 'text', 'citations'])],
+  ['tool_use', new Set(['type', 'id', 'name', 'input'])],
+]);
 
-/** The message of an answer; keeps the blocks as they are when some of them (thinking …) must be sent back unchanged. */
+/** The message of an answer; keeps the blocks as they are when some of them (thinking …) must go back unchanged. */
 export function toMessage(
   text: string,
   toolCalls: ToolCall[],
-  blocks: readonly { type: string }[],
+  {
+    provider,
+    content,
+    container,
+  }: Omit<AnthropicData, 'container'> & {
+    container: WireObject | undefined;
+  },
 ): Message {
-  const isOpaque = blocks.some(({ type }) => !SAID_BY_MESSAGE.has(type));
-  const providerData: AnthropicData = { provider: 'anthropic', content: [...blocks] };
-  return {
-    role: 'assistant',
-    content: text,
-    ...(toolCalls.length > 0 && { toolCalls }),
-    ...(isOpaque && { providerData }),
-  };
+  const message: Message = { role: 'assistant', content: text };
+  if (toolCalls.length > 0) message.toolCalls = toolCalls;
+  if (container !== undefined || content.some(isOpaque)) {
+    const data: AnthropicData = {
+      provider,
+      content,
+      ...(container && { container }),
+    };
+    message.providerData = data;
+  }
+  return message;
 }
 
-/** The blocks to send back, if a message's opaque data is Anthropic's. */
-export function ownBlocks(providerData: unknown): Record<string, unknown>[] | undefined {
-  const data = providerData as Partial<AnthropicData> | undefined;
-  return data?.provider === 'anthropic' && Array.isArray(data.content) ? data.content : undefined;
+function isOpaque(block: WireObject): boolean {
+  const said = SAID_BY_MESSAGE.get(block['type']);
+  return said === undefined || Object.keys(block).some((field) => !said.has(field));
+}
+
+/** What to send back with a message, if its opaque data comes from this provider. */
+export function ownData(
+  providerData: unknown,
+  provider: string,
+): { content: WireObject[]; container: unknown } | undefined {
+  const { provider: sender, api, content, container } = objectOf(providerData);
+  // Data of OpenAI's APIs says of which of them it is.
+  const isOwn = sender === provider && api === undefined;
+  if (!isOwn || !Array.isArray(content)) return undefined;
+  return { content: content.filter(isObject), container: objectOf(container)['id'] };
+}
+
+/** The blocks of a turn as they go back: its tool calls as the conversation has them, and all others as they came. */
+export function ownBlocks(
+  content: readonly WireObject[],
+  calls: readonly AnsweredCall[],
+): object[] {
+  const left = [...calls];
+  const blocks = content.flatMap((block): object[] => {
+    if (block['type'] === 'tool_use') {
+      const call = left.shift();
+      return call === undefined ? [] : [{ ...block, ...toolUse(call) }];
+    }
+    return isRefused(block) ? [] : [block];
+  });
+  blocks.push(...left.map(toolUse));
+  // A turn that ends with a thought is refused.
+  while (THOUGHTS.has((blocks.at(-1) as WireObject | undefined)?.['type'])) blocks.pop();
+  return blocks;
+}
+
+const THOUGHTS: ReadonlySet<unknown> = new Set(['thinking', 'redacted_thinking']);
+
+/** A call as Anthropic takes it. */
+export function toolUse({ id, name, args }: AnsweredCall): object {
+  return { type: 'tool_use', id, name, input: args };
+}
+
+/** Empty texts, and summaries without a text. */
+function isRefused({ type, text, content }: WireObject): boolean {
+  if (type === 'text') return textOf(text).trim() === '';
+  return typeof type !== 'string' || (type === 'compaction' && !content);
 }

@@ -1,14 +1,33 @@
 import { isStrict, type JsonSchema } from '../../schema/index.js';
 import type { ContentPart, LlmRequest, Message, ToolChoice, ToolSpec } from '../../shapes/index.js';
+import type { IdRule } from '../call-ids.js';
+import {
+  isBlank,
+  OPENING,
+  partsOf,
+  toHistory,
+  withoutImages,
+  type AnsweredCall,
+  type Turn,
+} from '../history.js';
 import { schemaInWords, type EncodeHints } from '../sdk/schema-forms.js';
 import { LIMIT_PARAMETERS, type LimitParameter } from '../server.js';
+import { ownChatData } from './chat-data.js';
 import { imageUrl } from './content-part.js';
+
+/** What differs between the servers that speak this API. */
+export interface ChatWire extends EncodeHints {
+  /** The client's label: what this server has sent goes back to it, and to no other. */
+  readonly provider: string;
+  readonly limitParameter: LimitParameter;
+  readonly ids: IdRule;
+}
 
 /** The body of a chat completion, https://platform.openai.com/docs/api-reference/chat/create */
 export function encodeChatRequest(
   request: LlmRequest,
   streaming: boolean,
-  { limitParameter, schemaForm }: EncodeHints & { readonly limitParameter: LimitParameter },
+  { limitParameter, schemaForm, provider, ids }: ChatWire,
 ): object {
   const {
     model,
@@ -22,7 +41,7 @@ export function encodeChatRequest(
     schema,
     providerOptions,
   } = request;
-  const encoded = encodeMessages(messages);
+  const encoded = encodeTurns(toHistory(messages, ids), provider);
   const words = schema !== undefined && schemaForm !== 'schema' ? [schemaInWords(schema)] : [];
   const instructions = [...(system === undefined ? [] : [system]), ...words];
   // One message: the templates of many models know one, at the beginning.
@@ -54,51 +73,75 @@ function encodeSchema(schema: JsonSchema): object {
   return { type: 'json_schema', json_schema: format };
 }
 
-/** Tools answer in text here: the pictures of their results come behind, as if the user showed them. */
-function encodeMessages(messages: readonly Message[]): object[] {
+/** Each call is followed by its result. Tools answer in text here: their images come behind, as if the user showed them. */
+function encodeTurns(turns: readonly Turn[], provider: string): object[] {
   const encoded: object[] = [];
-  let shown: object[] = [];
-  const show = () => {
+  for (const turn of turns) {
+    const message = encodeTurn(turn, provider);
+    if (message !== undefined) encoded.push(message);
+    const shown: object[] = [];
+    for (const call of turn.calls) encoded.push(encodeResult(call, shown));
     if (shown.length > 0) encoded.push({ role: 'user', content: shown });
-    shown = [];
-  };
-  for (const message of messages) {
-    if (message.role === 'tool') {
-      encoded.push(encodeToolResult(message, shown));
-      continue;
-    }
-    show();
-    encoded.push(encodeMessage(message));
   }
-  show();
-  return encoded;
+  return encoded.length > 0 ? encoded : [{ role: 'user', content: OPENING }];
 }
 
-function encodeToolResult({ role, content, toolCallId }: Message, shown: object[]): object {
-  if (typeof content === 'string') return { role, tool_call_id: toolCallId, content };
-  const texts = content.filter(({ type }) => type === 'text');
-  const pictures = content.filter(({ type }) => type !== 'text');
-  if (pictures.length > 0) {
-    const caption = `Of the result of the tool call ${toolCallId}:`;
-    shown.push({ type: 'text', text: caption }, ...pictures.map(encodePart));
-  }
-  const told = texts.length > 0 ? texts.map(encodePart) : 'The pictures that follow.';
-  return { role, tool_call_id: toolCallId, content: told };
+function encodeTurn(turn: Turn, provider: string): object | undefined {
+  const { role, content } = turn;
+  if (role === 'user') return { role, content: encodeContent(content) };
+  if (role === 'system') return { role, content: encodeContent(withoutImages(content)) };
+  return encodeAssistant(turn, provider);
 }
 
-function encodeMessage({ role, content, toolCalls }: Message): object {
-  const encoded = typeof content === 'string' ? content : content.map(encodePart);
-  if (role !== 'assistant' || !toolCalls?.length) return { role, content: encoded };
-  return {
+/** Nothing where a message says something to another provider only. */
+function encodeAssistant(turn: Turn, provider: string): object | undefined {
+  const { role, content, calls, providerData } = turn;
+  const own = ownChatData(providerData, provider);
+  if (own === undefined && calls.length === 0 && isBlank(content)) return undefined;
+  const text = encodeContent(withoutImages(content));
+  const message: Record<string, unknown> = {
     role,
     // An assistant that only calls tools has no content.
-    content: encoded.length === 0 ? null : encoded,
-    tool_calls: toolCalls.map(({ id, name, argsText }) => ({
-      id,
-      type: 'function',
-      function: { name, arguments: argsText || '{}' },
-    })),
+    content: calls.length > 0 && text === '' ? null : text,
+    ...own?.fields,
   };
+  if (calls.length > 0) {
+    message['tool_calls'] = calls.map(({ id, ownId, name, argsText }) => {
+      const extraContent = own?.calls?.[ownId];
+      return {
+        id,
+        type: 'function',
+        function: { name, arguments: argsText },
+        ...(extraContent && { extra_content: extraContent }),
+      };
+    });
+  }
+  return message;
+}
+
+function encodeResult({ id, result }: AnsweredCall, shown: object[]): object {
+  const texts = partsOf(result).filter(({ type }) => type === 'text');
+  const images = partsOf(result).filter(({ type }) => type !== 'text');
+  if (images.length > 0) {
+    const caption = `Of the result of the tool call ${id}:`;
+    shown.push({ type: 'text', text: caption }, ...images.map(encodePart));
+  }
+  const content =
+    typeof result === 'string'
+      ? result
+      : texts.length > 0
+        ? texts.map(encodePart)
+        : images.length > 0
+          ? 'The pictures that follow.'
+          : '';
+  return { role: 'tool', tool_call_id: id, content };
+}
+
+/** A list without a part is refused. */
+function encodeContent(content: Message['content']): string | object[] {
+  if (typeof content === 'string') return content;
+  const parts = partsOf(content);
+  return parts.length === 0 ? '' : parts.map(encodePart);
 }
 
 function encodePart(part: ContentPart): object {

@@ -1,13 +1,13 @@
 import type OpenAI from 'openai';
-import type { LlmRequest, ProviderResult } from '../../shapes/index.js';
+import type { LlmRequest } from '../../shapes/index.js';
+import type { IdRule } from '../call-ids.js';
 import type { LlmProviderContext } from '../llm-provider.js';
-import type { StreamDecoder } from '../sdk/decoded-stream.js';
+import type { AnswerDecoder } from '../sdk/decoded-stream.js';
 import type { EncodeHints } from '../sdk/schema-forms.js';
 import type { SdkRequestOptions } from '../sdk/sdk-provider.js';
 import type { LimitParameter } from '../server.js';
+import { ChatDecoder } from './chat-decoder.js';
 import { encodeChatRequest } from './chat-request.js';
-import { decodeChatCompletion } from './chat-response.js';
-import { ChatStreamDecoder } from './chat-stream-decoder.js';
 import type { OpenAiSurface } from './surface.js';
 
 /** Chat completions, which every server that is compatible with OpenAI speaks. */
@@ -17,22 +17,23 @@ export class ChatSurface implements OpenAiSurface {
   constructor(
     private readonly provider: string,
     private readonly limitParameter: (model: string) => LimitParameter,
+    private readonly ids: IdRule,
   ) {}
 
   send(client: OpenAI, body: object, options: SdkRequestOptions): PromiseLike<unknown> {
     return client.chat.completions.create(body as OpenAI.ChatCompletionCreateParams, options);
   }
 
-  encode(request: LlmRequest, streaming: boolean, { schemaForm }: EncodeHints): object {
-    const limitParameter = this.limitParameter(request.model);
-    return encodeChatRequest(request, streaming, { limitParameter, schemaForm });
+  encode(request: LlmRequest, streaming: boolean, hints: EncodeHints): object {
+    return encodeChatRequest(request, streaming, {
+      ...hints,
+      provider: this.provider,
+      limitParameter: this.limitParameter(request.model),
+      ids: this.ids,
+    });
   }
 
-  decode(answer: object): ProviderResult {
-    return decodeChatCompletion(answer, this.provider);
-  }
-
-  newDecoder(request: LlmRequest, context: LlmProviderContext): StreamDecoder {
-    return new ChatStreamDecoder(this.provider, request.model, context);
+  newDecoder(request: LlmRequest, context: LlmProviderContext): AnswerDecoder {
+    return new ChatDecoder(this.provider, request.model, context);
   }
 }

@@ -1,12 +1,13 @@
 import type OpenAI from 'openai';
-import type { LlmRequest, ProviderResult } from '../../shapes/index.js';
+import type { LlmRequest } from '../../shapes/index.js';
 import type { LlmOptions } from '../llm-options.js';
 import type { LlmProviderContext } from '../llm-provider.js';
-import type { StreamDecoder } from '../sdk/decoded-stream.js';
+import type { AnswerDecoder } from '../sdk/decoded-stream.js';
 import { loadSdk } from '../sdk/load-sdk.js';
 import type { EncodeHints } from '../sdk/schema-forms.js';
 import { SdkProvider, type SdkOptions, type SdkRequestOptions } from '../sdk/sdk-provider.js';
-import { limitParameterOf } from '../server.js';
+import { defaultLabel, limitParameterOf } from '../server.js';
+import { chatIdsOf } from './chat-ids.js';
 import { ChatSurface } from './chat-surface.js';
 import { ResponsesSurface } from './responses-surface.js';
 import type { OpenAiSurface } from './surface.js';
@@ -23,7 +24,11 @@ export class OpenAiProvider extends SdkProvider<OpenAI> {
     this.#surface =
       options.api === 'responses'
         ? new ResponsesSurface(provider)
-        : new ChatSurface(provider, limitParameterOf(options));
+        : new ChatSurface(
+            provider,
+            limitParameterOf(options),
+            chatIdsOf(defaultLabel('openai', options)),
+          );
   }
 
   protected get method(): string {
@@ -43,11 +48,7 @@ export class OpenAiProvider extends SdkProvider<OpenAI> {
     return this.#surface.encode(request, streaming, hints);
   }
 
-  protected decode(answer: object): ProviderResult {
-    return this.#surface.decode(answer);
-  }
-
-  protected newDecoder(request: LlmRequest, context: LlmProviderContext): StreamDecoder {
+  protected newDecoder(request: LlmRequest, context: LlmProviderContext): AnswerDecoder {
     return this.#surface.newDecoder(request, context);
   }
 }

@@ -3,10 +3,22 @@ import { isStrict, type JsonSchema } from '../../schema/index.js';
 import type { ContentPart, LlmRequest, Message, ToolChoice, ToolSpec } from '../../shapes/index.js';
 import { schemaInWords, type EncodeHints } from '../sdk/schema-forms.js';
 import { imageUrl } from './content-part.js';
-import { ownOutput } from './responses-data.js';
+import type { IdRule } from '../call-ids.js';
+import {
+  isBlank,
+  OPENING,
+  partsOf,
+  toHistory,
+  withoutImages,
+  type AnsweredCall,
+  type Turn,
+} from '../history.js';
+import { ownItems, ownOutput } from './responses-data.js';
 
 /** What lets a model go on with its own thoughts although the server keeps nothing of them. */
 const ENCRYPTED_REASONING = 'reasoning.encrypted_content';
+
+const IDS: IdRule = { fits: /^.{1,64}$/s, length: 24, uniqueIn: 'turn' };
 
 /** OpenAI's models that think; asked for encrypted thoughts, the others refuse the request. */
 const REASONING_MODEL = /(?:^|[/:])(?:o\d|gpt-(?:[5-9]|\d\d)|codex|computer-use)(?!.*-chat)/;
@@ -67,37 +79,38 @@ function isToReason(model: string, providerOptions: LlmRequest['providerOptions'
 
 function encodeInput(messages: readonly Message[], provider: string): object[] {
   const input: object[] = [];
-  for (const message of messages) pushMessage(message, provider, input);
-  return input;
+  for (const turn of toHistory(messages, IDS)) pushTurn(turn, provider, input);
+  return input.length > 0 ? input : [{ role: 'user', content: OPENING }];
 }
 
-/** A message is one item or several: what an assistant said, and each call of a tool. */
-function pushMessage(message: Message, provider: string, input: object[]): void {
-  const { role, content, toolCalls = [], toolCallId, providerData } = message;
-  if (role === 'tool') {
-    const output = encodeContent(content, 'input_text');
-    input.push({ type: 'function_call_output', call_id: toolCallId, output });
-    return;
+/** A turn is one item or several: what was said, each call of a tool, and the results of the calls. */
+function pushTurn(turn: Turn, provider: string, input: object[]): void {
+  const { role, content, calls } = turn;
+  const own = ownOutput(turn.providerData, provider);
+  if (own !== undefined) input.push(...ownItems(own, calls));
+  else {
+    const textType = role === 'assistant' ? 'output_text' : 'input_text';
+    const said = role === 'user' ? content : withoutImages(content);
+    if (!isBlank(said)) input.push({ role, content: encodeContent(said, textType) });
+    input.push(...calls.map(toCallItem));
   }
-  if (role !== 'assistant') {
-    input.push({ role, content: encodeContent(content, 'input_text') });
-    return;
+  for (const { id, result } of calls) {
+    const output = encodeContent(result, 'input_text');
+    input.push({ type: 'function_call_output', call_id: id, output });
   }
-  const own = ownOutput(providerData, provider);
-  if (own) {
-    for (const item of own) input.push(item);
-    return;
-  }
-  if (content.length > 0) input.push({ role, content: encodeContent(content, 'output_text') });
-  for (const { id, name, argsText } of toolCalls) {
-    input.push({ type: 'function_call', call_id: id, name, arguments: argsText || '{}' });
-  }
+}
+
+function toCallItem({ id, name, argsText }: AnsweredCall): object {
+  return { type: 'function_call', call_id: id, name, arguments: argsText };
 }
 
 type TextType = 'input_text' | 'output_text';
 
+/** A list without a part is refused. */
 function encodeContent(content: Message['content'], textType: TextType): unknown {
-  return typeof content === 'string' ? content : content.map((part) => encodePart(part, textType));
+  if (typeof content === 'string') return content;
+  const parts = partsOf(content);
+  return parts.length === 0 ? '' : parts.map((part) => encodePart(part, textType));
 }
 
 function encodePart(part: ContentPart, textType: TextType): object {

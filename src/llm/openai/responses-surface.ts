@@ -1,13 +1,12 @@
 import type OpenAI from 'openai';
 import { LlmResponseError } from '../../errors/index.js';
-import type { LlmRequest, ProviderResult } from '../../shapes/index.js';
+import type { LlmRequest } from '../../shapes/index.js';
 import type { LlmProviderContext } from '../llm-provider.js';
-import type { StreamDecoder } from '../sdk/decoded-stream.js';
+import type { AnswerDecoder } from '../sdk/decoded-stream.js';
 import type { EncodeHints } from '../sdk/schema-forms.js';
 import type { SdkRequestOptions } from '../sdk/sdk-provider.js';
 import { encodeResponsesRequest } from './responses-request.js';
-import { decodeResponse } from './responses-response.js';
-import { ResponsesStreamDecoder } from './responses-stream-decoder.js';
+import { ResponsesDecoder } from './responses-decoder.js';
 import type { OpenAiSurface } from './surface.js';
 
 /** OpenAI's Responses, used without any state at the server: the whole conversation goes with every request. */
@@ -26,12 +25,8 @@ export class ResponsesSurface implements OpenAiSurface {
     return encodeResponsesRequest(request, streaming, this.provider, hints);
   }
 
-  decode(answer: object): ProviderResult {
-    return decodeResponse(answer, this.provider);
-  }
-
-  newDecoder(request: LlmRequest, context: LlmProviderContext): StreamDecoder {
-    return new ResponsesStreamDecoder(this.provider, request.model, context);
+  newDecoder(request: LlmRequest, context: LlmProviderContext): AnswerDecoder {
+    return new ResponsesDecoder(this.provider, request.model, context);
   }
 
   async #answered(sending: PromiseLike<unknown>): Promise<unknown> {

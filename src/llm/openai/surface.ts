@@ -1,7 +1,7 @@
 import type OpenAI from 'openai';
-import type { LlmRequest, ProviderResult } from '../../shapes/index.js';
+import type { LlmRequest } from '../../shapes/index.js';
 import type { LlmProviderContext } from '../llm-provider.js';
-import type { StreamDecoder } from '../sdk/decoded-stream.js';
+import type { AnswerDecoder } from '../sdk/decoded-stream.js';
 import type { EncodeHints } from '../sdk/schema-forms.js';
 import type { SdkRequestOptions } from '../sdk/sdk-provider.js';
 
@@ -11,6 +11,5 @@ export interface OpenAiSurface {
   readonly method: string;
   send(client: OpenAI, body: object, options: SdkRequestOptions): PromiseLike<unknown>;
   encode(request: LlmRequest, streaming: boolean, hints: EncodeHints): object;
-  decode(answer: object): ProviderResult;
-  newDecoder(request: LlmRequest, context: LlmProviderContext): StreamDecoder;
+  newDecoder(request: LlmRequest, context: LlmProviderContext): AnswerDecoder;
 }

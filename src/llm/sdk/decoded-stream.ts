@@ -2,18 +2,27 @@ import { CallbacksError, LlmResponseError } from '../../errors/index.js';
 import type { LlmChunk, ProviderResult } from '../../shapes/index.js';
 import type { Varying } from './repeated-event.js';
 import { toLlmError } from './to-llm-error.js';
-import type { WireReader } from './wire-reader.js';
+import { WholeAnswer, type WireReader } from './wire-reader.js';
 
-/** Turns the events of one wire format into chunks, and adds them up. */
-export interface StreamDecoder {
+/** Reads the answers of one wire format, whole or streamed: turns them into chunks, and adds them up. */
+export interface AnswerDecoder {
   /** Whether an event said that the answer is complete; absent where the reader knows the end marker. */
   readonly isComplete?: boolean;
   /** Where its deltas are. */
   readonly varying: Varying;
-  /** Appends the chunks that an event holds to `chunks`; the event may be another one afterwards. */
+  /**
+   * Appends the chunks that an event holds to `chunks`; the event may be another one afterwards. What it appends before
+   * it throws still belongs to the answer.
+   */
   push(event: unknown, chunks: LlmChunk[]): void;
-  /** The whole answer; throws `LlmResponseError` when the stream ended without its end marker. */
-  result(): ProviderResult;
+  /** The same for an answer that came as a whole. */
+  pushWhole(answer: object, chunks: LlmChunk[]): void;
+  /**
+   * The whole answer; throws `LlmResponseError` when the stream ended before it was complete.
+   *
+   * @param isDone whether the server marked the end of the stream
+   */
+  result(isDone: boolean): ProviderResult;
 }
 
 type Item = IteratorResult<LlmChunk | ProviderResult, undefined>;
@@ -25,11 +34,13 @@ export class DecodedStream implements AsyncIterableIterator<LlmChunk | ProviderR
   #isOver = false;
   #chunks: LlmChunk[] = [];
   #taken = 0;
+  /** What ends the stream once the chunks before it were taken. */
+  #thrown: { readonly error: unknown } | undefined;
 
   constructor(
     private readonly provider: string,
     private readonly open: () => Promise<WireReader>,
-    private readonly decoder: StreamDecoder,
+    private readonly decoder: AnswerDecoder,
   ) {}
 
   [Symbol.asyncIterator](): this {
@@ -68,6 +79,7 @@ export class DecodedStream implements AsyncIterableIterator<LlmChunk | ProviderR
   #take(): LlmChunk | ProviderResult | undefined {
     while (!this.#isOver) {
       if (this.#taken < this.#chunks.length) return this.#chunks[this.#taken++];
+      if (this.#thrown !== undefined) throw this.#thrown.error;
       const event = this.#hasEnded ? undefined : this.#reader?.take();
       if (event === undefined) break;
       this.#chunks.length = this.#taken = 0;
@@ -76,7 +88,7 @@ export class DecodedStream implements AsyncIterableIterator<LlmChunk | ProviderR
     }
     if (!this.#hasEnded || this.#isOver) return undefined;
     this.#isOver = true;
-    return this.decoder.result();
+    return this.decoder.result(this.#reader?.isDone === true);
   }
 
   /** Some servers keep the connection open, or lose it, behind a complete answer. */
@@ -87,12 +99,10 @@ export class DecodedStream implements AsyncIterableIterator<LlmChunk | ProviderR
 
   #decode(event: unknown): void {
     try {
-      this.decoder.push(event, this.#chunks);
+      if (event instanceof WholeAnswer) this.decoder.pushWhole(event.answer, this.#chunks);
+      else this.decoder.push(event, this.#chunks);
     } catch (error) {
-      if (error instanceof CallbacksError) throw error;
-      throw new LlmResponseError(`${this.provider} sent a stream event of an unknown form.`, {
-        cause: error,
-      });
+      this.#thrown = { error: toDecodeError(this.provider, error, 'a stream event') };
     }
   }
 
@@ -100,4 +110,26 @@ export class DecodedStream implements AsyncIterableIterator<LlmChunk | ProviderR
     this.#isOver = true;
     return toLlmError(this.provider, error, this.#reader !== undefined);
   }
+}
+
+/** The result of an answer that came as a whole. */
+export function decodeWhole(
+  provider: string,
+  decoder: AnswerDecoder,
+  answer: object,
+): ProviderResult {
+  try {
+    decoder.pushWhole(answer, []);
+    const result = decoder.result(true);
+    result.raw = answer;
+    return result;
+  } catch (error) {
+    throw toDecodeError(provider, error, 'an answer');
+  }
+}
+
+/** What a decoder threw: an error of ours as it is, since a form that it did not expect is the provider's. */
+function toDecodeError(provider: string, error: unknown, what: string): CallbacksError {
+  if (error instanceof CallbacksError) return error;
+  return new LlmResponseError(`${provider} sent ${what} of an unknown form.`, { cause: error });
 }

@@ -1,21 +1,16 @@
 import { types } from 'node:util';
 import { promised } from '../../dispatch/index.js';
-import {
-  CallbacksConfigurationError,
-  CallbacksError,
-  LlmResponseError,
-} from '../../errors/index.js';
+import { CallbacksConfigurationError, LlmResponseError } from '../../errors/index.js';
 import type { LlmChunk, LlmRequest, ProviderResult } from '../../shapes/index.js';
 import type { LlmOptions } from '../llm-options.js';
 import type { LlmProviderContext, QuietProvider } from '../llm-provider.js';
-import { DecodedStream, type StreamDecoder } from './decoded-stream.js';
-import { parsedOrText } from './error-body.js';
-import { errorInBody } from './error-in-body.js';
+import { DecodedStream, decodeWhole, type AnswerDecoder } from './decoded-stream.js';
 import { observeClient, observedFetch, observing, RequestAttempts } from './observed-fetch.js';
 import type { Varying } from './repeated-event.js';
 import { SchemaForms, type EncodeHints } from './schema-forms.js';
 import { SseReader } from './sse-reader.js';
 import { toLlmError } from './to-llm-error.js';
+import { toAnswer } from './whole-body.js';
 import { SdkReader, type WireReader } from './wire-reader.js';
 
 /** Options that the SDKs' constructors share. */
@@ -59,8 +54,7 @@ export abstract class SdkProvider<Client> implements QuietProvider {
     options: SdkRequestOptions,
   ): PromiseLike<unknown>;
   protected abstract encode(request: LlmRequest, streaming: boolean, hints: EncodeHints): object;
-  protected abstract decode(answer: object): ProviderResult;
-  protected abstract newDecoder(request: LlmRequest, context: LlmProviderContext): StreamDecoder;
+  protected abstract newDecoder(request: LlmRequest, context: LlmProviderContext): AnswerDecoder;
 
   /** The user's own client may call anything; ours calls the global `fetch`, which is not thought to start runs. */
   get startsNoRuns(): boolean {
@@ -80,7 +74,7 @@ export abstract class SdkProvider<Client> implements QuietProvider {
     const hints = this.#hintsFor(request);
     // Not awaited: a promise of an SDK's own kind is called by its `then`, and costs no wrapper.
     return promised(() => this.#ask(request, context, hints)).then(
-      (answer) => this.#decode(answer),
+      (answer) => this.#decode(answer, request, context),
       (thrown: unknown) => {
         this.#checkForm(request, context, hints, thrown);
         return this.generate(request, context);
@@ -138,24 +132,15 @@ export abstract class SdkProvider<Client> implements QuietProvider {
     const sending = this.send(client, body, this.#requestOptions(context));
     // Not through a wrapper, which has the SDK's own stream to look at.
     if (hasRawResponse(sending) && !types.isProxy(client)) {
-      const answer = await sending.asResponse();
-      const reader = SseReader.of(answer, varying);
+      const reader = SseReader.of(this.label, await sending.asResponse(), varying);
       if (reader !== undefined) return reader;
-      const failure = await this.#errorInJson(answer);
-      if (failure !== undefined) throw failure;
     }
     const stream = (await sending) as Partial<AsyncIterable<unknown>> | undefined;
     if (typeof stream?.[Symbol.asyncIterator] === 'function') {
       return new SdkReader(stream as AsyncIterable<unknown>);
     }
+    if (typeof stream === 'object' && stream !== null) return SdkReader.ofWhole(stream);
     throw new LlmResponseError(`The client of ${this.label} returned no stream.`);
-  }
-
-  /** An error that came as JSON although a stream was asked for. */
-  async #errorInJson(answer: Response): Promise<CallbacksError | undefined> {
-    const isJson = answer.headers.get('content-type')?.includes('json');
-    if (!isJson || typeof answer.clone !== 'function') return undefined;
-    return errorInBody(this.label, parsedOrText(await answer.clone().text()));
   }
 
   #requestOptions({ signal, onRetry, maxRetries }: LlmProviderContext): SdkRequestOptions {
@@ -165,22 +150,15 @@ export abstract class SdkProvider<Client> implements QuietProvider {
       : { signal, fetchOptions, maxRetries };
   }
 
-  #decode(answer: unknown): ProviderResult {
-    if (typeof answer !== 'object' || answer === null) {
+  #decode(answer: unknown, request: LlmRequest, context: LlmProviderContext): ProviderResult {
+    // The SDKs give what is no JSON by its content type as a text.
+    const whole = typeof answer === 'string' ? toAnswer(this.label, answer) : answer;
+    if (typeof whole !== 'object' || whole === null) {
       throw new LlmResponseError(
         `${this.label} sent an answer that is not JSON: check the base URL.`,
       );
     }
-    const failure = errorInBody(this.label, answer);
-    if (failure !== undefined) throw failure;
-    try {
-      return this.decode(answer);
-    } catch (error) {
-      if (error instanceof CallbacksError) throw error;
-      throw new LlmResponseError(`${this.label} sent an answer of an unknown form.`, {
-        cause: error,
-      });
-    }
+    return decodeWhole(this.label, this.newDecoder(request, context), whole);
   }
 
   #load(): Promise<Client> {

@@ -1,16 +1,9 @@
-import { defer } from '../../run/index.js';
+import { defer, shadow } from '../../run/index.js';
 import type { WorkRun } from '../work-run.js';
 import { endAs, endUnread } from './ending.js';
 
 type Read = Promise<IteratorResult<unknown>>;
 type Reader = AsyncIterator<unknown> & Partial<AsyncDisposable>;
-
-/** Whether an async iterable is its own reader, as generators are. */
-export function isReader(
-  iterable: AsyncIterable<unknown>,
-): iterable is AsyncIterableIterator<unknown> {
-  return typeof (iterable as Partial<AsyncIterator<unknown>>).next === 'function';
-}
 
 /**
  * Has the next iteration of `iterable` end the run; those after it are as before. Whoever returned the object may return
@@ -112,28 +105,4 @@ class Reading {
 /** What a reader that need not be told answers when it is told of its end. */
 async function ended(value?: unknown): Read {
   return { done: true, value };
-}
-
-/**
- * Puts a method of the object's own before one that it has, or `otherwise` has for it; `around` gets that ready to be
- * called. Unseen by loops and logs. Returns what takes it away.
- */
-function shadow(
-  object: object,
-  key: PropertyKey,
-  around: (call: () => unknown) => unknown,
-  otherwise?: (value?: unknown) => unknown,
-): () => void {
-  const before = Object.getOwnPropertyDescriptor(object, key);
-  const method: unknown = Reflect.get(object, key) ?? otherwise;
-  if (typeof method !== 'function') return () => undefined;
-  const value = function (this: unknown, ...args: unknown[]): unknown {
-    return around(() => Reflect.apply(method, this, args));
-  };
-  Object.defineProperty(object, key, { value, configurable: true, writable: true });
-  return () => {
-    if (Object.getOwnPropertyDescriptor(object, key)?.value !== value) return;
-    if (before) Object.defineProperty(object, key, before);
-    else Reflect.deleteProperty(object, key);
-  };
 }

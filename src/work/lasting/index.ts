@@ -1,7 +1,7 @@
 import { isObservable } from 'rxjs';
-import { isOwnStream, WHEN_OVER, type OwnStream } from '../../run/index.js';
+import { isOwnStream, isReader, WHEN_OVER, type OwnStream } from '../../run/index.js';
 import type { WorkRun } from '../work-run.js';
-import { isReader, watchIterable, watchReader } from './async-iterables.js';
+import { watchIterable, watchReader } from './async-iterables.js';
 import { isByteStream, watchByteStream } from './byte-streams.js';
 import { endAs } from './ending.js';
 import { watchObservable } from './observables.js';

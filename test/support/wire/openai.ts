@@ -103,7 +103,7 @@ export const openai: WireFormat = {
       DONE,
     ].map((sent) => answeredBy(sent, MODEL, said));
   },
-  streamWithoutEnd: (said) => [...body(said), DONE],
+  streamWithoutEnd: (said) => body(said),
   text: (piece) => chunk({ delta: { content: piece } }),
   error: ({ type, code, message = 'It went wrong.' }: WireError) => ({
     error: { message, type, param: null, code: code ?? null },

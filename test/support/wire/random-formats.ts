@@ -41,11 +41,11 @@ const CHAT_FINISH: Record<string, FinishReason> = {
   tool_calls: 'tool-calls',
   function_call: 'tool-calls',
   content_filter: 'content-filter',
+  eos: 'stop',
 };
 
-function thoughtOf(delta: object | undefined): string {
-  const { reasoning_content, reasoning } = (delta ?? {}) as Record<string, string | undefined>;
-  return reasoning_content ?? reasoning ?? '';
+function thoughtsOf(delta: object = {}): Record<string, string | undefined> {
+  return delta as Record<string, string | undefined>;
 }
 
 const chat: RandomFormat = {
@@ -53,12 +53,15 @@ const chat: RandomFormat = {
   frames: randomChatStream,
   async readBySdk(client) {
     let reasoning = '';
+    let reasoningContent: string | undefined;
     let usage: OpenAI.CompletionUsage | undefined;
     const { id, model, choices } = await (client as OpenAI).chat.completions
       .stream({ model: openai.model, messages: HI })
       // What the SDK does not add up, or forgets when the next chunk has none.
       .on('chunk', ({ choices: [choice], usage: counted }) => {
-        reasoning += thoughtOf(choice?.delta);
+        const { reasoning_content: content, reasoning: other } = thoughtsOf(choice?.delta);
+        reasoning += content ?? other ?? '';
+        if (content !== undefined) reasoningContent = (reasoningContent ?? '') + content;
         usage = counted ?? usage;
       })
       .finalChatCompletion();
@@ -73,7 +76,7 @@ const chat: RandomFormat = {
           ? { id: call.id, name: call.function.name, args: JSON.parse(call.function.arguments) }
           : [],
       ),
-      finishReason: CHAT_FINISH[finish_reason] ?? 'other',
+      finishReason: message.refusal ? 'content-filter' : (CHAT_FINISH[finish_reason] ?? 'other'),
       usage: usage
         ? {
             source: 'provider',
@@ -84,7 +87,10 @@ const chat: RandomFormat = {
             reasoningTokens: usage.completion_tokens_details?.reasoning_tokens ?? 0,
           }
         : { source: 'estimated' },
-      providerData: undefined,
+      providerData:
+        reasoningContent === undefined
+          ? undefined
+          : { provider: 'openai', api: 'chat', fields: { reasoning_content: reasoningContent } },
     };
   },
 };
@@ -96,6 +102,7 @@ const MESSAGES_FINISH: Record<string, FinishReason> = {
   tool_use: 'tool-calls',
   refusal: 'content-filter',
   model_context_window_exceeded: 'length',
+  pause_turn: 'paused',
 };
 
 const messages: RandomFormat = {
@@ -108,6 +115,8 @@ const messages: RandomFormat = {
     const cachedInputTokens = usage.cache_read_input_tokens ?? 0;
     const cacheWriteTokens = usage.cache_creation_input_tokens ?? 0;
     const hasMore = content.some(({ type }) => type !== 'text' && type !== 'tool_use');
+    const reason = MESSAGES_FINISH[String(stop_reason)] ?? 'other';
+    const callsTools = content.some(({ type }) => type === 'tool_use');
     return {
       id,
       model,
@@ -116,7 +125,7 @@ const messages: RandomFormat = {
       toolCalls: content.flatMap((block) =>
         block.type === 'tool_use' ? { id: block.id, name: block.name, args: block.input } : [],
       ),
-      finishReason: MESSAGES_FINISH[String(stop_reason)] ?? 'other',
+      finishReason: reason === 'stop' && callsTools ? 'tool-calls' : reason,
       usage: {
         source: 'provider',
         inputTokens: usage.input_tokens + cachedInputTokens + cacheWriteTokens,
@@ -161,7 +170,10 @@ const response: RandomFormat = {
     const hasMore = whole.some((item) =>
       item.type === 'message' ? item.phase : item.type !== 'function_call',
     );
-    const reason = incomplete && (RESPONSE_FINISH[String(incomplete.reason)] ?? 'other');
+    const isRefused = said.some((part) => part.type === 'refusal' && part.refusal !== '');
+    const reason = isRefused
+      ? 'content-filter'
+      : incomplete && (RESPONSE_FINISH[String(incomplete.reason)] ?? 'other');
     return {
       id,
       model,
