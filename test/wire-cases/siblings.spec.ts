@@ -1,0 +1,7 @@
+import { describe } from '@jest/globals';
+import { readCases } from './read-case.js';
+import { testCases } from './test-cases.js';
+
+describe('What servers send and take, in other places and words', () => {
+  testCases(readCases('siblings').filter(({ program }) => program === undefined));
+});

@@ -1,0 +1,54 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { CallbacksService } from 'nestjs-llm-callbacks';
+import { closeApps } from '../support/app.js';
+import { expectRunsThatEndedOnce } from '../support/wire/runs.js';
+import { bootCase, closeServers, type BootedCase } from './boot-case.js';
+import { chunkMismatches, foreignErrors } from './check-events.js';
+import { requestViolations } from './check-requests.js';
+import { mismatchesOfOneOf } from './compare-outcome.js';
+import { DIVISIONS } from './pieces.js';
+import { playCase } from './play-case.js';
+import { alternativesOf, isStreamed, type WireCase } from './read-case.js';
+
+/** Plays cases as tests: each once, and those of event streams once for each way to divide their bytes. */
+export function testCases(cases: readonly WireCase[]): void {
+  let booted: BootedCase | undefined;
+  afterEach(async () => {
+    await closeApps();
+    if (booted) await closeServers(booted);
+    booted = undefined;
+  });
+
+  describe.each(cases)('$kind: $name', (given) => {
+    it.each(isStreamed(given) ? DIVISIONS : DIVISIONS.slice(0, 1))(
+      'holds, %s',
+      async (division) => {
+        booted = await bootCase(given, division);
+        expect(await problemsOf(given, booted)).toEqual([]);
+        await settle(booted);
+        expectRunsThatEndedOnce(booted.events);
+      },
+    );
+  });
+}
+
+/** Plays a case; gives a line for each thing that is not as it must be. */
+async function problemsOf(given: WireCase, booted: BootedCase): Promise<string[]> {
+  const outcome = await playCase(given, booted);
+  await settle(booted);
+  const { events } = booted;
+  // Without collected text the answer has none to compare with.
+  const isCollected = given.call?.options?.collect !== false;
+  return [
+    ...mismatchesOfOneOf(alternativesOf(given), outcome, booted),
+    ...requestViolations(booted),
+    ...foreignErrors(outcome, events).map((error) => `no error of the package: ${String(error)}`),
+    ...(isCollected ? chunkMismatches(events) : []),
+  ];
+}
+
+/** Waits for events that come late. Jest fails the test for rejections that nobody handles by then. */
+export async function settle({ app }: BootedCase): Promise<void> {
+  await app.get(CallbacksService).flush();
+  await new Promise(setImmediate);
+}
