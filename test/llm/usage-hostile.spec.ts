@@ -1,5 +1,11 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { BudgetExceededError, CostLimiter, type Usage } from 'nestjs-llm-callbacks';
+import {
+  addUsage,
+  BudgetExceededError,
+  CostLimiter,
+  NO_USAGE,
+  type Usage,
+} from 'nestjs-llm-callbacks';
 import {
   readAnthropicUsage,
   StreamedAnthropicUsage,
@@ -242,6 +248,14 @@ describe('A stream in the form of Anthropic', () => {
       outputTokens: output,
       source: 'estimated',
     });
+  });
+});
+
+describe('The sum of usages', () => {
+  it('takes one that was stored before one-hour writes were counted', () => {
+    const { cacheWrite1hTokens: _, ...stored } = NO_USAGE;
+    const usage = { ...NO_USAGE, cacheWrite1hTokens: 3 };
+    expect(addUsage(stored as Usage, usage).cacheWrite1hTokens).toBe(3);
   });
 });
 

@@ -53,30 +53,28 @@ interface Pass {
  * @param before what earlier events of the same stream said, by {@link mergeAnthropicUsage}
  */
 export function readAnthropicUsage(usage: unknown, before?: AnthropicCounts): Usage {
-  const said = mergeAnthropicUsage(before, usage);
+  const isAll = before === undefined && typeof usage === 'object' && usage !== null;
+  const said = isAll ? (usage as Sent) : mergeAnthropicUsage(before, usage);
   if (said === undefined) return UNREPORTED_USAGE;
-  const hasOwnNames = 'input_tokens' in said || 'output_tokens' in said;
-  if (!hasOwnNames && ('prompt_tokens' in said || 'completion_tokens' in said)) {
-    return readOpenAiUsage(said);
-  }
+  if (hasNamesOfOpenAi(said)) return readOpenAiUsage(said);
   const reader = new CountReader();
   const { input, output, read, written, written1h } = billed(passOf(said, reader), said);
   const whole = (input ?? 0) + read + written;
-  const isKnown = input !== undefined && output !== undefined && whole <= MAX_TOKENS;
-  const hasParts = input !== undefined && whole <= MAX_TOKENS;
+  // Without a valid input nobody knows of what the rest is a part.
+  const hasInput = input !== undefined && whole <= MAX_TOKENS;
+  const outputTokens = output ?? 0;
   const thinking = reader.largest(sentObject(said['output_tokens_details'])['thinking_tokens']);
+  // Written out, because a spread with a condition costs more than all the rest.
   const result = toUsage({
-    // Without a valid input nobody knows of what the rest is a part.
-    ...(hasParts && {
-      inputTokens: whole,
-      cachedInputTokens: read,
-      cacheWriteTokens: written,
-      cacheWrite1hTokens: reader.part(written1h, written),
-    }),
-    outputTokens: output ?? 0,
-    reasoningTokens: reader.part(thinking, output ?? 0),
-    source: isKnown && !reader.doubted ? 'provider' : 'estimated',
+    inputTokens: hasInput ? whole : 0,
+    cachedInputTokens: hasInput ? read : 0,
+    cacheWriteTokens: hasInput ? written : 0,
+    cacheWrite1hTokens: hasInput ? reader.part(written1h, written) : 0,
+    outputTokens,
+    reasoningTokens: reader.part(thinking, outputTokens),
+    source: 'provider',
   });
+  if (!hasInput || output === undefined || reader.doubted) result.source = 'estimated';
   return reader.doubted || whole > MAX_TOKENS ? markDoubted(result) : result;
 }
 
@@ -92,6 +90,7 @@ export function mergeAnthropicUsage(
   const later = usage as Sent;
   const merged = withCounts(before, later);
   for (const name of DETAILS) {
+    if (typeof later[name] !== 'object' || later[name] === null) continue;
     merged[name] = withCounts(sentObject(before?.[name]), sentObject(later[name]));
   }
   const { iterations } = later;
@@ -107,6 +106,15 @@ function withCounts(before: Sent | undefined, later: Sent): Record<string, unkno
     if (readCount(value) || !readCount(merged[name])) merged[name] = value;
   }
   return merged;
+}
+
+function hasNamesOfOpenAi(said: AnthropicCounts): boolean {
+  const isOwn = isSent(said['input_tokens']) || isSent(said['output_tokens']);
+  return !isOwn && (isSent(said['prompt_tokens']) || isSent(said['completion_tokens']));
+}
+
+function isSent(field: unknown): boolean {
+  return field !== undefined && field !== null;
 }
 
 function passOf(said: Sent, reader: CountReader): Pass {
@@ -166,9 +174,9 @@ export class StreamedAnthropicUsage {
 
   /** What is known so far; `'estimated'` while the output is not counted to its end. */
   get known(): Usage {
-    const usage = readAnthropicUsage(this.#said);
+    const usage = readAnthropicUsage(undefined, this.#said);
     if (this.#isCounted) return usage;
-    const soFar: Usage = { ...usage, source: 'estimated' };
+    const soFar = toUsage({ ...usage, source: 'estimated' });
     return this.#isDoubted || isDoubted(usage) ? markDoubted(soFar) : soFar;
   }
 

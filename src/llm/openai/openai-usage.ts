@@ -1,5 +1,5 @@
 import { markDoubted, toUsage, UNREPORTED_USAGE, type Usage } from '../../shapes/index.js';
-import { CountReader, sentObject, type Sent } from '../sdk/counts.js';
+import { CountReader, readCount, sentObject, type Sent } from '../sdk/counts.js';
 
 /** What one usage object says; `undefined` where it says nothing valid. */
 interface Counts {
@@ -60,38 +60,45 @@ export function readOpenAiUsage(usage: unknown, before: Usage = UNREPORTED_USAGE
 export function usageIn(event: unknown): unknown {
   const { usage, choices, x_groq: groq } = sentObject(event);
   if (countsSomething(usage)) return usage;
+  // Each chunk of a stream passes here, and nearly none has a usage.
   const choice = sentObject(sentObject(choices)[0]);
-  const places = [
-    usage,
-    choice['usage'],
-    sentObject(groq)['usage'],
-    sentObject(choice['message'])['usage'],
-    sentObject(choice['delta'])['usage'],
-  ];
-  return places.find(countsSomething) ?? places.find((place) => typeof place === 'object' && place);
+  return (
+    usageOf(choice) ??
+    usageOf(groq) ??
+    usageOf(choice['message']) ??
+    usageOf(choice['delta']) ??
+    (typeof usage === 'object' && usage !== null ? usage : undefined)
+  );
 }
 
-const WHOLES = [
-  'prompt_tokens',
-  'input_tokens',
-  'completion_tokens',
-  'output_tokens',
-  'total_tokens',
-];
+/** A usage that counts something; `undefined` where there is none. */
+function usageOf(place: unknown): unknown {
+  if (typeof place !== 'object' || place === null) return undefined;
+  const { usage } = place as Sent;
+  return countsSomething(usage) ? usage : undefined;
+}
 
 function countsSomething(usage: unknown): boolean {
-  const sent = sentObject(usage);
-  return WHOLES.some((name) => Number(sent[name]) > 0);
+  if (typeof usage !== 'object' || usage === null) return false;
+  const sent = usage as Sent;
+  return (
+    isPositive(sent['prompt_tokens']) ||
+    isPositive(sent['input_tokens']) ||
+    isPositive(sent['completion_tokens']) ||
+    isPositive(sent['output_tokens']) ||
+    isPositive(sent['total_tokens'])
+  );
+}
+
+function isPositive(count: unknown): boolean {
+  return (readCount(count) ?? 0) > 0;
 }
 
 function countsOf(usage: Sent, wholes: CountReader, parts: CountReader): Counts {
-  const [prompt, input, completion, output, creation] = [
-    'prompt_tokens_details',
-    'input_tokens_details',
-    'completion_tokens_details',
-    'output_tokens_details',
-    'cache_creation',
-  ].map((name) => sentObject(usage[name])) as [Sent, Sent, Sent, Sent, Sent];
+  const prompt = sentObject(usage['prompt_tokens_details']);
+  const input = sentObject(usage['input_tokens_details']);
+  const completion = sentObject(usage['completion_tokens_details']);
+  const output = sentObject(usage['output_tokens_details']);
   return {
     input: wholes.largest(usage['prompt_tokens'], usage['input_tokens']),
     output: wholes.largest(usage['completion_tokens'], usage['output_tokens']),
@@ -107,14 +114,14 @@ function countsOf(usage: Sent, wholes: CountReader, parts: CountReader): Counts 
       input['cache_write_tokens'],
       usage['cache_creation_input_tokens'],
     ),
-    written1h: parts.largest(creation['ephemeral_1h_input_tokens']),
+    written1h: parts.largest(sentObject(usage['cache_creation'])['ephemeral_1h_input_tokens']),
     reasoning: parts.largest(
       completion['reasoning_tokens'],
       output['reasoning_tokens'],
       usage['reasoning_tokens'],
     ),
     // A total that cannot be right says nothing, and spoils nothing.
-    total: new CountReader().largest(usage['total_tokens']),
+    total: readCount(usage['total_tokens']),
   };
 }
 
