@@ -6,6 +6,9 @@ import type { LlmResponse } from '../shapes/index.js';
 import { begun, type BegunStream } from './begun.js';
 import { checkerFor, isTransient } from './transient.js';
 
+/** Timers of Node end at once when they are given more. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
 /** Options of {@link RetryInterceptor}. */
 export interface RetryOptions {
   /**
@@ -56,7 +59,8 @@ export class RetryInterceptor {
     check(maxDelayMs >= 0, 'maxDelayMs must be 0 or more milliseconds.');
     this.#initialDelayMs = initialDelayMs;
     this.#maxDelayMs = maxDelayMs;
-    const isWorthIt = (error: unknown) => when(error) && (askedDelay(error) ?? 0) <= maxDelayMs;
+    const longest = Math.min(maxDelayMs, MAX_TIMER_MS);
+    const isWorthIt = (error: unknown) => when(error) && (askedDelay(error) ?? 0) <= longest;
     this.#policy = retry(handleWhen(isWorthIt), { maxAttempts: maxRetries });
   }
 
@@ -78,7 +82,11 @@ export class RetryInterceptor {
 
   /** Not the policy's own wait: that goes on after an abort, and would keep the process alive, or let it end. */
   async #wait(attempt: number, failed: unknown, signal: AbortSignal): Promise<void> {
-    const doubled = Math.min(this.#maxDelayMs, this.#initialDelayMs * 2 ** (attempt - 1));
+    const doubled = Math.min(
+      this.#maxDelayMs,
+      MAX_TIMER_MS,
+      this.#initialDelayMs * 2 ** (attempt - 1),
+    );
     const ms = askedDelay(failed) ?? doubled * (1 - Math.random() / 4);
     await delay(ms, undefined, { signal }).catch(() => {
       throw signal.reason as Error;

@@ -17,6 +17,8 @@ export class LlmCall extends RunLife implements Stoppable {
   /** The start event, with the original request; made where somebody asks for it. */
   startEvent!: LlmStartEvent;
   readonly meter: CallMeter;
+  /** When its `timeoutMs` ends, by `performance.now()`. */
+  deadline: number | undefined;
   #unwatch: (() => void) | undefined;
   /** Stops what interceptors have asked for and is still under way. */
   #underWay: Set<AbortController> | undefined;
@@ -48,6 +50,7 @@ export class LlmCall extends RunLife implements Stoppable {
     const { timeoutMs } = this.spec.options;
     const signal = stopSourceOf(this.spec.options);
     const clientLeft = this.run.context.signal;
+    if (timeoutMs !== undefined) this.deadline = performance.now() + timeoutMs;
     this.#unwatch = watchStops({ timeoutMs, signal, clientLeft }, this, 'call');
     // Needed at the end, and before for those who ask what the call may cost.
     const loading = this.runtime.prices.load();

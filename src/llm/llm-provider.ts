@@ -15,6 +15,8 @@ export interface LlmProviderContext {
   readonly collect: boolean;
   /** How often the provider may try again by itself; where it is absent, that is the provider's own affair. */
   readonly maxRetries?: number | undefined;
+  /** When `timeoutMs` of the call ends, by `performance.now()`; absent where the call has no such limit. */
+  readonly deadline?: number | undefined;
   /** To be called for every try beyond the first. */
   readonly onRetry: (retry: LlmRetry) => void;
   /**

@@ -25,6 +25,7 @@ export class ProviderRequest {
       signal,
       collect: call.collect,
       maxRetries,
+      deadline: call.deadline,
       onRetry: (retry) => {
         if (meter.closed) return;
         meter.retried(retry);

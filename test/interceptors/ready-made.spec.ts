@@ -140,6 +140,11 @@ describe.each(METHODS)('RetryInterceptor, by %s', (method) => {
     expect(first.recording.of('llm.retry')[0]!.delayMs).toBeGreaterThanOrEqual(15);
     const second = await start([limited(60_000)], [new RetryInterceptor()]);
     await expect(ask(second.llm, method)).rejects.toBeInstanceOf(LlmRateLimitError);
+    // Timers end at once when they are given more than 2^31 - 1.
+    const patient = new RetryInterceptor({ maxDelayMs: Number.POSITIVE_INFINITY });
+    const third = await start([limited(2 ** 31)], [patient]);
+    await expect(ask(third.llm, method)).rejects.toBeInstanceOf(LlmRateLimitError);
+    expect(third.moody.asked).toHaveLength(1);
   });
 
   it('does not wait when the call is aborted', async () => {

@@ -3,6 +3,7 @@ import { promised } from '../../dispatch/index.js';
 import { LlmTimeoutError } from '../../errors/index.js';
 import type { LlmProviderContext } from '../llm-provider.js';
 import { keepFailedText } from './failed-answer.js';
+import { refuseLongWait } from './long-wait.js';
 import { toLlmError } from './to-llm-error.js';
 
 /** Carries a call's {@link RequestAttempts} through the SDK to its `fetch`; symbols survive the SDK's copies. */
@@ -20,7 +21,7 @@ export class RequestAttempts {
 
   constructor(
     private readonly provider: string,
-    private readonly context: Pick<LlmProviderContext, 'onRetry'>,
+    private readonly context: Pick<LlmProviderContext, 'deadline' | 'onRetry'>,
   ) {}
 
   begin(): void {
@@ -32,7 +33,7 @@ export class RequestAttempts {
 
   watch(answering: Promise<Response>): void {
     answering.then(
-      (response) => this.#ended(keepFailedText(response)),
+      (response) => this.#ended(keepFailedText(refuseLongWait(response, this.context.deadline))),
       (thrown: unknown) => this.#ended({ thrown }),
     );
   }

@@ -143,8 +143,13 @@ export abstract class SdkProvider<Client> implements QuietProvider {
     throw new LlmResponseError(`The client of ${this.label} returned no stream.`);
   }
 
-  #requestOptions({ signal, onRetry, maxRetries }: LlmProviderContext): SdkRequestOptions {
-    const fetchOptions = observing(new RequestAttempts(this.label, { onRetry }));
+  #requestOptions({
+    signal,
+    deadline,
+    onRetry,
+    maxRetries,
+  }: LlmProviderContext): SdkRequestOptions {
+    const fetchOptions = observing(new RequestAttempts(this.label, { deadline, onRetry }));
     return maxRetries === undefined
       ? { signal, fetchOptions }
       : { signal, fetchOptions, maxRetries };

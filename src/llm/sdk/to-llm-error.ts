@@ -17,6 +17,7 @@ import {
 } from '../../errors/index.js';
 import { contextTokens } from './context-tokens.js';
 import { kindOf, type Kind } from './error-kind.js';
+import { isLongWait } from './long-wait.js';
 import { retryAfterMs, shouldRetry } from './retry-after.js';
 import { completeSdkError, factsOf, type FailureFacts, type SdkError } from './sdk-error.js';
 import { classNames, isLostConnection } from './thrown.js';
@@ -87,6 +88,11 @@ export function toLlmError(provider: string, thrown: unknown, isAnswered = false
   });
 }
 
+/** What the server says about another try. */
+function advice(headers: unknown): boolean | undefined {
+  return isLongWait(headers) ? undefined : shouldRetry(headers);
+}
+
 function ofKind(
   kind: Kind,
   provider: string,
@@ -97,7 +103,7 @@ function ofKind(
   const details = {
     cause,
     reason,
-    retryable: FINAL.has(kind) ? false : shouldRetry(headers),
+    retryable: FINAL.has(kind) ? false : advice(headers),
     status: typeof status === 'number' ? status : undefined,
     requestId: typeof requestID === 'string' ? requestID : undefined,
   };
