@@ -82,6 +82,21 @@ export class Contents {
   }
 }
 
+/** What is written of a value that is no object: what JSON has not is left out, BigInt are strings. */
+export function leafOf(value: unknown, oddNumber: (number: number) => string | null): unknown {
+  switch (typeof value) {
+    case 'bigint':
+      return String(value);
+    case 'number':
+      return Number.isFinite(value) ? value : oddNumber(value);
+    case 'function':
+    case 'symbol':
+      return undefined;
+    default:
+      return value;
+  }
+}
+
 /** What a `toJSON` makes of its object. */
 export function callToJson(toJSON: unknown, value: object, args: readonly unknown[]): unknown {
   const made = Reflect.apply(toJSON as () => unknown, value, args) as unknown;

@@ -4,6 +4,7 @@ import {
   BoundedCopy,
   callToJson,
   Contents,
+  leafOf,
   type CopyBounds,
   type CopyRules,
 } from './bounded-copy.js';
@@ -39,19 +40,7 @@ export function toJsonWhole(value: unknown): unknown {
 
 /** Those of `JSON.stringify`, but for BigInt. */
 const JSON_RULES: CopyRules = {
-  leaf(value) {
-    switch (typeof value) {
-      case 'bigint':
-        return String(value);
-      case 'number':
-        return Number.isFinite(value) ? value : null;
-      case 'function':
-      case 'symbol':
-        return undefined;
-      default:
-        return value;
-    }
-  },
+  leaf: (value) => leafOf(value, () => null),
   read(value, around) {
     const { toJSON } = value as { toJSON?: unknown };
     if (typeof toJSON === 'function') return callToJson(toJSON, value, [around?.key ?? '']);

@@ -3,6 +3,7 @@ import {
   BoundedCopy,
   callToJson,
   Contents,
+  leafOf,
   type CopyBounds,
   type CopyRules,
 } from './bounded-copy.js';
@@ -23,19 +24,7 @@ export function newSafeCopy(bounds?: CopyBounds): BoundedCopy {
 }
 
 const EVENT_RULES: CopyRules = {
-  leaf(value) {
-    switch (typeof value) {
-      case 'bigint':
-        return String(value);
-      case 'number':
-        return Number.isFinite(value) ? value : String(value);
-      case 'function':
-      case 'symbol':
-        return undefined;
-      default:
-        return value;
-    }
-  },
+  leaf: (value) => leafOf(value, String),
   read(value, around, room) {
     if (Array.isArray(value)) return new Contents(value);
     if (value instanceof Error) return fieldsOf(describeError(value));
