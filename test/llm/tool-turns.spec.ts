@@ -72,9 +72,8 @@ describe('A conversation with tools', () => {
     it('without content where the model only called tools', async () => {
       bench.server.answers(says(openai, 'generate', HELLO));
       await bench.llm.generate([{ role: 'assistant', content: '', toolCalls: CALLS }]);
-      expect(bench.server.exchanges[0]!.body['messages']).toMatchObject([
-        { role: 'assistant', content: null },
-      ]);
+      const [assistant] = bench.server.exchanges[0]!.body['messages'] as object[];
+      expect(assistant).toMatchObject({ role: 'assistant', content: null });
     });
   });
 
@@ -119,10 +118,12 @@ describe('A conversation with tools', () => {
         bench.server.answers(says(anthropic, 'generate', HELLO));
         const call = { id: 'call_1', name: 'now', args, argsText: '…' };
         await bench.llm.generate([
+          { role: 'user', content: 'Hi' },
           { role: 'assistant', content: '', toolCalls: [call] },
           { role: 'tool', toolCallId: 'call_1', content: 'Error' },
         ]);
         expect(bench.server.exchanges[0]!.body['messages']).toMatchObject([
+          { role: 'user' },
           { role: 'assistant', content: [{ type: 'tool_use', input: {} }] },
           { role: 'user' },
         ]);

@@ -124,7 +124,7 @@ const ANTHROPIC_FINISH: [string | null, FinishReason][] = [
   ['model_context_window_exceeded', 'length'],
   ['tool_use', 'tool-calls'],
   ['refusal', 'content-filter'],
-  ['pause_turn', 'other'],
+  ['pause_turn', 'paused'],
   ['a_new_one', 'other'],
 ];
 

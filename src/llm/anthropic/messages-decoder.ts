@@ -66,12 +66,12 @@ export class MessagesDecoder implements AnswerDecoder {
   }
 
   pushWhole(answer: object, chunks: LlmChunk[]): void {
-    const { content } = answer as WireObject;
-    if (!Array.isArray(content) && typeof content !== 'string') {
-      throw (
-        errorInBody(this.provider, answer) ??
-        new LlmResponseError(`${this.provider} sent an answer without content.`)
-      );
+    const { content, error } = answer as WireObject;
+    const hasContent = Array.isArray(content) || typeof content === 'string';
+    const failure = error || !hasContent ? errorInBody(this.provider, answer) : undefined;
+    if (failure !== undefined) throw failure;
+    if (!hasContent) {
+      throw new LlmResponseError(`${this.provider} sent an answer without content.`);
     }
     this.#start(answer, chunks);
     this.isComplete = true;
@@ -159,9 +159,8 @@ export class MessagesDecoder implements AnswerDecoder {
   }
 
   /** Newer kinds of events are none of ours; but an error may have any form. */
-  #checkFailure(event: unknown, sent: WireObject): void {
-    const isKnown = typeof sent['type'] === 'string' && sent['type'] !== 'error';
-    const failure = isKnown ? undefined : errorInBody(this.provider, event);
+  #checkFailure(event: unknown, { type }: WireObject): void {
+    const failure = type === 'ping' ? undefined : errorInBody(this.provider, event);
     if (failure !== undefined) throw failure;
   }
 }

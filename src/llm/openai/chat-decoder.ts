@@ -119,7 +119,7 @@ export class ChatDecoder implements AnswerDecoder {
     if (typeof reason === 'string' && reason !== '') this.#finishReason = reason;
     if (!error && !isFailure(reason)) return;
     this.#failure ??=
-      errorInBody(this.provider, { error }) ??
+      errorInBody(this.provider, choice) ??
       new LlmServerError(`${this.provider} failed while it answered: call again later.`);
   }
 

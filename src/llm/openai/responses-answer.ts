@@ -16,7 +16,8 @@ export interface SaidItem {
 /** Why there is no answer, if there is none; some servers answer an error with a good status. */
 export function failureOf(response: WireObject, provider: string): Error | undefined {
   const { error, status } = response;
-  if (error) return errorInBody(provider, { error });
+  const failure = error ? errorInBody(provider, response) : undefined;
+  if (failure !== undefined) return failure;
   if (status === 'failed')
     return new LlmServerError(`${provider} failed, and does not say why: call again later.`);
   if (!UNFINISHED.has(status)) return undefined;

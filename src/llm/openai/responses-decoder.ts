@@ -117,8 +117,8 @@ export class ResponsesDecoder implements AnswerDecoder {
   }
 
   /** The ends of parts say nothing new, and newer kinds of events are none of ours; but an error may have any form. */
-  #checkFailure(event: unknown, sent: WireObject): void {
-    const isKnown = typeof sent['type'] === 'string' && sent['type'] !== 'error';
+  #checkFailure(event: unknown, { type }: WireObject): void {
+    const isKnown = typeof type === 'string' && type.startsWith('response.');
     const failure = isKnown ? undefined : errorInBody(this.provider, event);
     if (failure !== undefined) throw failure;
   }
