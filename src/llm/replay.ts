@@ -69,10 +69,18 @@ function* chunksOf({ text, toolCalls }: Answer): Generator<LlmChunk, void, undef
 
 type Said = Pick<LlmResponse, 'text' | 'toolCalls'>;
 
+interface ReadCall {
+  readonly id: string;
+  readonly name: string;
+  argsText: string;
+}
+
 /** The answer that chunks add up to. */
 class ReadAnswer {
   #text = '';
-  readonly #calls = new Map<number, { id: string; name: string; argsText: string }>();
+  readonly #calls: ReadCall[] = [];
+  /** The call that pieces of an index belong to. */
+  readonly #open = new Map<number, ReadCall>();
 
   constructor(private readonly collect: boolean) {}
 
@@ -80,16 +88,20 @@ class ReadAnswer {
     if (chunk.type === 'text' && this.collect) this.#text += chunk.text;
     if (chunk.type !== 'tool-call') return;
     const { index, id = '', name = '', argsDelta } = chunk;
-    const call = this.#calls.get(index);
-    if (call === undefined) this.#calls.set(index, { id, name, argsText: argsDelta });
-    else call.argsText += argsDelta;
+    const call = this.#open.get(index);
+    // Two ids are two calls, although both came under one index.
+    if (call !== undefined && !(name && id && call.id && id !== call.id)) {
+      call.argsText += argsDelta;
+      return;
+    }
+    const begun = { id, name, argsText: argsDelta };
+    this.#calls.push(begun);
+    this.#open.set(index, begun);
   }
 
   /** @param base the answer that they may have been made of, which knows more than chunks say */
   answer(base: LlmResponse | undefined): object {
-    const toolCalls = [...this.#calls.values()].map(({ id, name, argsText }) =>
-      toToolCall(id, name, argsText),
-    );
+    const toolCalls = this.#calls.map(({ id, name, argsText }) => toToolCall(id, name, argsText));
     const text = this.#text;
     if (base !== undefined && isSame(base, { text, toolCalls })) return base;
     const isCut = base !== undefined && base.toolCalls.length === toolCalls.length;

@@ -117,10 +117,12 @@ export class ChatDecoder implements AnswerDecoder {
     // As completions that are no chat have it.
     else this.#pushText(textOf(said) || textOf(choice['text']), chunks);
     if (typeof reason === 'string' && reason !== '') this.#finishReason = reason;
-    if (!error && !isFailure(reason)) return;
-    this.#failure ??=
-      errorInBody(this.provider, choice) ??
-      new LlmServerError(`${this.provider} failed while it answered: call again later.`);
+    if (error) this.#failure ??= errorInBody(this.provider, choice);
+    if (isFailure(reason)) {
+      this.#failure ??= new LlmServerError(
+        `${this.provider} failed while it answered: call again later.`,
+      );
+    }
   }
 
   #pushSaid(said: WireObject, chunks: LlmChunk[]): void {

@@ -181,8 +181,9 @@ function indexOf(entry: WireObject): number | undefined {
 
 /** Custom tools and the like, whose input is no JSON; `type` is missing or null in many answers. */
 function isOfOtherKind(entry: WireObject): boolean {
-  const { type } = entry;
-  return typeof type === 'string' && type !== 'function' && !isObject(entry['function']);
+  const { type, name } = entry;
+  const isFunction = isObject(entry['function']) || typeof name === 'string';
+  return typeof type === 'string' && type !== 'function' && !isFunction;
 }
 
 function toPiece(entry: WireObject): Piece {
