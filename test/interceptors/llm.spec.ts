@@ -438,6 +438,22 @@ describe('An interceptor of a stream', () => {
     });
   });
 
+  it('may give chunks of two calls under one index, which are two calls', async () => {
+    const split = does(async function* () {
+      for (const [id, name, argsDelta] of [
+        ['a', 'look', '{"x":1}'],
+        ['b', 'delete_all', ''],
+      ] as const)
+        yield { type: 'tool-call' as const, index: 0, id, name, argsDelta };
+    });
+    const { llm } = await start([split]);
+    const { response } = await ask(llm, 'stream');
+    expect(response.toolCalls.map(({ id, name, args }) => [id, name, args])).toEqual([
+      ['a', 'look', { x: 1 }],
+      ['b', 'delete_all', {}],
+    ]);
+  });
+
   it('may give chunks alone; what the answer of next says besides is kept', async () => {
     const providerData = { thoughts: 'opaque' };
     const answer: FakeAnswer = {
