@@ -3,6 +3,8 @@ import { isObject, jsonTextOf, textOf, type WireObject } from '../sdk/wire-value
 import { toToolCalls } from '../tool-call.js';
 import { JsonEnd } from './json-end.js';
 
+/** A place among the calls that no answer reaches: an index from there on only tells calls apart. */
+const MAX_PLACE = 10_000;
 /** The slot of the call that was begun last. */
 const LAST = 'last';
 
@@ -141,7 +143,7 @@ export class ChatStreamedCalls {
   /** Where the server says, unless another call is there. */
   #placeFor(index: number | undefined): number {
     const isFree = (place: number) => this.#calls.every((call) => call.place !== place);
-    if (index !== undefined && index >= 0 && isFree(index)) return index;
+    if (index !== undefined && index >= 0 && index < MAX_PLACE && isFree(index)) return index;
     return this.#calls.reduce((last, { place }) => Math.max(last, place), -1) + 1;
   }
 

@@ -47,8 +47,8 @@ export const HOSTS: readonly Host[] = [
 export class CapturedWire {
   /** The body of the last request; `undefined` while nothing is sent. */
   body: unknown;
-  /** Makes the next answers. */
-  answer: () => object = () => PLAIN[this.host.api];
+  /** Makes the next answers: a `Response`, or what is sent as JSON. */
+  answer: () => object = () => this.plain;
 
   constructor(readonly host: Host) {}
 
@@ -67,6 +67,11 @@ export class CapturedWire {
         };
   }
 
+  /** A plain text as an answer. */
+  get plain(): object {
+    return PLAIN[this.host.api];
+  }
+
   /** What the provider would refuse of the last request. */
   get violations(): string[] {
     const { api, rules } = this.host;
@@ -76,7 +81,8 @@ export class CapturedWire {
 
   readonly #fetch: typeof fetch = async (_input, init) => {
     this.body = JSON.parse(init?.body as string) as unknown;
-    return Response.json(this.answer());
+    const answer = this.answer();
+    return answer instanceof Response ? answer : Response.json(answer);
   };
 }
 
