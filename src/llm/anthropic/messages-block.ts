@@ -17,10 +17,6 @@ export class AnthropicBlock {
     this.#block = { ...content };
   }
 
-  get text(): string {
-    return this.#block['type'] === 'text' ? textOf(this.#block['text']) : '';
-  }
-
   /** Some compatible servers say with the start of a block what belongs into its first piece. */
   begin(chunks: LlmChunk[]): void {
     const { type, id, name, text, thinking } = this.#block;
@@ -36,6 +32,14 @@ export class AnthropicBlock {
     else if (type === 'thinking') this.#restart('thinking', textOf(thinking), chunks);
   }
 
+  /** Whether a delta of this type belongs to a block of this kind. */
+  takes(type: unknown): boolean {
+    const { type: kind } = this.#block;
+    if (type === 'text_delta') return kind === 'text';
+    if (type === 'thinking_delta') return kind === 'thinking';
+    return type !== 'input_json_delta' || (kind !== 'text' && kind !== 'thinking');
+  }
+
   append(delta: WireObject, chunks: LlmChunk[]): void {
     switch (delta['type']) {
       case 'text_delta':
@@ -45,7 +49,7 @@ export class AnthropicBlock {
       case 'input_json_delta':
         return this.#appendArgs(jsonTextOf(delta['partial_json']), chunks);
       case 'signature_delta':
-        this.#block['signature'] = delta['signature'];
+        if (typeof delta['signature'] === 'string') this.#block['signature'] = delta['signature'];
         break;
       case 'compaction_delta':
         if (this.collect && typeof delta['content'] === 'string')
@@ -53,6 +57,7 @@ export class AnthropicBlock {
         break;
       case 'citations_delta': {
         const { citations } = this.#block;
+        if (!isObject(delta['citation'])) break;
         const before = Array.isArray(citations) ? (citations as unknown[]) : [];
         this.#block['citations'] = [...before, delta['citation']];
         break;

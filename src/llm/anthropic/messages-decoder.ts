@@ -29,6 +29,7 @@ export class MessagesDecoder implements AnswerDecoder {
   #id = '';
   #isStarted = false;
   #stopReason = '';
+  #text = '';
   readonly #usage = new StreamedAnthropicUsage();
   #container: WireObject | undefined;
   #tools = 0;
@@ -44,6 +45,12 @@ export class MessagesDecoder implements AnswerDecoder {
   ) {}
 
   push(event: unknown, chunks: LlmChunk[]): void {
+    const before = chunks.length;
+    this.#read(event, chunks);
+    this.#keepText(chunks, before);
+  }
+
+  #read(event: unknown, chunks: LlmChunk[]): void {
     const sent = objectOf(event);
     switch (sent['type']) {
       case 'content_block_delta':
@@ -58,6 +65,7 @@ export class MessagesDecoder implements AnswerDecoder {
         this.#note(objectOf(sent['delta']));
         return this.#count(sent['usage'], true);
       case 'message_stop':
+        for (const block of this.#open.values()) block.close(chunks);
         this.isComplete = true;
         break;
       default:
@@ -73,7 +81,9 @@ export class MessagesDecoder implements AnswerDecoder {
     if (!hasContent) {
       throw new LlmResponseError(`${this.provider} sent an answer without content.`);
     }
+    const before = chunks.length;
     this.#start(answer, chunks);
+    this.#keepText(chunks, before);
     this.isComplete = true;
   }
 
@@ -87,7 +97,7 @@ export class MessagesDecoder implements AnswerDecoder {
     const blocks = this.#blocks;
     const tools = blocks.filter(({ toolIndex }) => toolIndex >= 0);
     const toolCalls = toToolCalls(tools.map((block) => block.call));
-    const text = blocks.map((block) => block.text).join('');
+    const text = this.#text;
     return {
       id: this.#id,
       model: this.model,
@@ -101,6 +111,15 @@ export class MessagesDecoder implements AnswerDecoder {
       finishReason,
       usage: this.#usage.known,
     };
+  }
+
+  /** The text is what the chunks say, in their order: pieces of several blocks may be mixed. */
+  #keepText(chunks: readonly LlmChunk[], from: number): void {
+    if (!this.context.collect) return;
+    for (let i = from; i < chunks.length; i++) {
+      const chunk = chunks[i]!;
+      if (chunk.type === 'text') this.#text += chunk.text;
+    }
   }
 
   #start(given: unknown, chunks: LlmChunk[]): void {
@@ -136,6 +155,8 @@ export class MessagesDecoder implements AnswerDecoder {
 
   #begin(index: unknown, content: unknown, chunks: LlmChunk[]): void {
     if (!isObject(content)) return;
+    // Its own end is missing, or another block has its index.
+    this.#open.get(index)?.close(chunks);
     const toolIndex = content['type'] === 'tool_use' ? this.#tools++ : -1;
     const block = new AnthropicBlock(content, toolIndex, this.context.collect);
     this.#blocks.push(block);
@@ -145,7 +166,7 @@ export class MessagesDecoder implements AnswerDecoder {
 
   #delta(index: unknown, delta: WireObject, chunks: LlmChunk[]): void {
     const open = this.#open.get(index);
-    if (open !== undefined) return open.append(delta, chunks);
+    if (open?.takes(delta['type'])) return open.append(delta, chunks);
     // The beginning of a text says nothing that its pieces do not.
     if (delta['type'] === 'text_delta') this.#begin(index, { type: 'text', text: '' }, chunks);
     else if (delta['type'] === 'thinking_delta')
