@@ -1,9 +1,9 @@
-import { excessOf, MAX_CHECKED_DEPTH, MAX_CHECKED_NODES } from '../bounds.js';
 import { toToolName, type ContentPart, type Message, type ToolCall } from '../shapes/index.js';
 import { CallIds, type IdRule } from './call-ids.js';
 import {
   isJsonObject,
   isObject,
+  isWritable,
   jsonTextOf,
   parsedJson,
   type WireObject,
@@ -91,7 +91,7 @@ function toOpenTurn({ role, content, toolCalls = [], providerData }: Message): O
   return {
     role: role as Turn['role'],
     content,
-    providerData: role === 'assistant' && isBounded(providerData) ? providerData : undefined,
+    providerData: role === 'assistant' ? providerData : undefined,
     calls,
     results: calls.map(() => undefined),
   };
@@ -129,19 +129,14 @@ function toAnswered(
 function readArguments(args: unknown, argsText: unknown): Pick<AnsweredCall, 'args' | 'argsText'> {
   if (typeof argsText === 'string') {
     const parsed = parsedJson(argsText);
-    if (isObject(parsed) && isBounded(parsed)) return { args: parsed, argsText };
+    if (isObject(parsed) && isWritable(parsed)) return { args: parsed, argsText };
   }
-  if (isObject(args) && isBounded(args)) {
+  if (isObject(args) && isWritable(args)) {
     const written = jsonTextOf(args);
     // A BigInt, say: nothing that a model has written.
     if (isJsonObject(written)) return { args, argsText: written };
   }
   return { args: {}, argsText: '{}' };
-}
-
-/** Whether the SDK's own encoder, which recurses, can write it: a deeper one would fail this request and all that follow. */
-function isBounded(value: unknown): boolean {
-  return excessOf(value, { depth: MAX_CHECKED_DEPTH, nodes: MAX_CHECKED_NODES }) === undefined;
 }
 
 function ownIdOf(id: unknown): string {

@@ -12,6 +12,7 @@ import {
   type Turn,
 } from '../history.js';
 import { ownBlocks, ownData, toolUse } from './provider-data.js';
+import { ANTHROPIC_ID } from './valid-blocks.js';
 
 /** Anthropic wants a limit in every request; this one fits all its models. */
 const DEFAULT_MAX_TOKENS = 4_096;
@@ -24,7 +25,7 @@ interface AlternatingTurn {
   content: Block[];
 }
 
-const IDS: IdRule = { fits: /^[a-zA-Z0-9_-]{1,64}$/, length: 24, uniqueIn: 'conversation' };
+const IDS: IdRule = { fits: ANTHROPIC_ID, length: 24, uniqueIn: 'conversation' };
 
 /** The body of a messages request, https://docs.anthropic.com/en/api/messages */
 export function encodeMessagesRequest(

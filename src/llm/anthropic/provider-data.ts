@@ -1,6 +1,7 @@
 import type { Message, ToolCall } from '../../shapes/index.js';
 import type { AnsweredCall } from '../history.js';
-import { isObject, objectOf, textOf, type WireObject } from '../sdk/wire-values.js';
+import { isObject, isWritable, objectOf, type WireObject } from '../sdk/wire-values.js';
+import { blockFilter } from './valid-blocks.js';
 
 /** A message's blocks as Anthropic sent them. */
 interface AnthropicData {
@@ -59,18 +60,21 @@ export function ownData(
   return { content: content.filter(isObject), container: objectOf(container)['id'] };
 }
 
-/** The blocks of a turn as they go back: its tool calls as the conversation has them, and all others as they came. */
+/**
+ * The blocks of a turn as they go back: its tool calls as the conversation has them, and of all others
+ * those that are taken back, as they came.
+ */
 export function ownBlocks(
   content: readonly WireObject[],
   calls: readonly AnsweredCall[],
 ): object[] {
   const left = [...calls];
+  const isValid = blockFilter(calls.map(({ id }) => id));
   const blocks = content.flatMap((block): object[] => {
-    if (block['type'] === 'tool_use') {
-      const call = left.shift();
-      return call === undefined ? [] : [{ ...block, ...toolUse(call) }];
-    }
-    return isRefused(block) ? [] : [block];
+    if (block['type'] !== 'tool_use') return isValid(block) ? [block] : [];
+    const call = left.shift();
+    if (call === undefined) return [];
+    return [isWritable(block) ? { ...block, ...toolUse(call) } : toolUse(call)];
   });
   blocks.push(...left.map(toolUse));
   // A turn that ends with a thought is refused.
@@ -83,10 +87,4 @@ const THOUGHTS: ReadonlySet<unknown> = new Set(['thinking', 'redacted_thinking']
 /** A call as Anthropic takes it. */
 export function toolUse({ id, name, args }: AnsweredCall): object {
   return { type: 'tool_use', id, name, input: args };
-}
-
-/** Empty texts, and summaries without a text. */
-function isRefused({ type, text, content }: WireObject): boolean {
-  if (type === 'text') return textOf(text).trim() === '';
-  return typeof type !== 'string' || (type === 'compaction' && !content);
 }

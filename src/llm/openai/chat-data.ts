@@ -1,5 +1,5 @@
 import type { Message, ToolCall } from '../../shapes/index.js';
-import { isObject, objectOf, type WireObject } from '../sdk/wire-values.js';
+import { isObject, isWritable, objectOf, type WireObject } from '../sdk/wire-values.js';
 
 /** What a server of chat completions wants back with a message of its model, as it came. */
 interface ChatData {
@@ -69,5 +69,12 @@ export function ownChatData(
 ): Pick<ChatData, 'fields' | 'calls'> | undefined {
   const data = objectOf(providerData) as Partial<ChatData>;
   if (data.api !== 'chat' || data.provider !== provider) return undefined;
-  return { fields: objectOf(data.fields), calls: objectOf(data.calls) as ChatData['calls'] & {} };
+  return {
+    fields: writable(objectOf(data.fields)),
+    calls: writable(objectOf(data.calls)) as ChatData['calls'] & {},
+  };
+}
+
+function writable(fields: WireObject): WireObject {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => isWritable(value)));
 }

@@ -1,6 +1,7 @@
 import type { Message, ToolCall } from '../../shapes/index.js';
 import type { AnsweredCall } from '../history.js';
 import { isObject, listOf, objectOf, textOf, type WireObject } from '../sdk/wire-values.js';
+import { validItem } from './valid-items.js';
 
 /** A message's items as the Responses API sent them. */
 interface ResponsesData {
@@ -41,27 +42,33 @@ export function ownOutput(providerData: unknown, provider: string): WireObject[]
 }
 
 /**
- * The items of a turn as they go back: its function calls as the conversation has them, and all others as they came. A
- * call of another kind waits for an output that is not part of the conversation: it is left out, with the thoughts that
- * lead to it, which are refused on their own.
+ * The items of a turn as they go back: its function calls as the conversation has them, and all others as they came, if
+ * they are taken back. A call of another kind waits for an output that is not part of the conversation: it is left out.
+ * So are thoughts that nothing follows, which are refused on their own.
  */
 export function ownItems(output: readonly WireObject[], calls: readonly AnsweredCall[]): object[] {
   const items: object[] = [];
   const left = [...calls];
   for (const item of output) {
-    if (isWaiting(item)) {
-      while ((items.at(-1) as WireObject | undefined)?.['type'] === 'reasoning') items.pop();
-    } else if (item['type'] !== 'function_call') items.push(item);
+    const valid = validItem(item);
+    if (isWaiting(item)) dropThoughtsAtEnd(items);
+    else if (valid === undefined) continue;
+    else if (item['type'] !== 'function_call') items.push(valid);
     else {
       const call = takeCall(left, item);
       if (call === undefined) continue;
       const { id, name, argsText } = call;
-      items.push({ ...item, call_id: id, name, arguments: argsText });
+      items.push({ ...valid, call_id: id, name, arguments: argsText });
     }
   }
   for (const { id, name, argsText } of left)
     items.push({ type: 'function_call', call_id: id, name, arguments: argsText });
+  dropThoughtsAtEnd(items);
   return items;
+}
+
+function dropThoughtsAtEnd(items: object[]): void {
+  while ((items.at(-1) as WireObject | undefined)?.['type'] === 'reasoning') items.pop();
 }
 
 /** The call of an item: that of its id, or the next one, where ids were told apart. */

@@ -1,3 +1,5 @@
+import { excessOf, MAX_CHECKED_NODES, MAX_DEPTH } from '../../bounds.js';
+
 /** A JSON object of which nothing is known. */
 export type WireObject = Readonly<Record<string, unknown>>;
 
@@ -32,6 +34,11 @@ export function jsonTextOf(value: unknown): string {
     // Nested more deeply than it can be written. What is left is no JSON, so that nothing is done with it.
     return '{';
   }
+}
+
+/** Whether `JSON.stringify`, which recurses, can write a value wherever it stands in a request. Never throws. */
+export function isWritable(value: unknown): boolean {
+  return excessOf(value, { depth: MAX_DEPTH, nodes: MAX_CHECKED_NODES }) === undefined;
 }
 
 /** Whether a text is the JSON of an object, and so what a tool can be called with. */
