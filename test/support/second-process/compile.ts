@@ -12,20 +12,34 @@ interface JestConfig {
 /**
  * Compiles the library as it is for a process without Jest.
  *
+ * @param support folders of `test/support` that the process needs too; they are at `support/…`
  * @returns the folder, in which `index.js` is the library; to be removed by `remove()`
  */
-export async function compileLibrary(): Promise<{ folder: string; remove: () => void }> {
+export async function compileLibrary(
+  ...support: readonly string[]
+): Promise<{ folder: string; remove: () => void }> {
   const folder = join(ROOT, 'node_modules/.cache/nestjs-llm-callbacks', `test-${process.pid}`);
   const config = pathToFileURL(join(ROOT, 'jest.config.mjs')).href;
   const { default: jest } = (await import(config)) as JestConfig;
-  const [, options] = Object.values(jest.transform)[0]!;
-  for (const file of readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })) {
-    if (!file.endsWith('.ts')) continue;
-    const target = join(folder, file.replace(/\.ts$/, '.js'));
-    const source = readFileSync(join(ROOT, 'src', file), 'utf8');
-    mkdirSync(dirname(target), { recursive: true });
-    writeFileSync(target, transformSync(source, { ...options, sourceMaps: false }).code);
-  }
+  const [, transform] = Object.values(jest.transform)[0]!;
+  const options = { ...transform, sourceMaps: false };
+  compileFolder('src', folder, (source) => transformSync(source, options).code);
+  // What they import by name is the library here, too.
+  const compile = (source: string) =>
+    transformSync(source, options)
+      .code.replaceAll("'nestjs-llm-callbacks'", "'../../index.js'")
+      .replaceAll("'nestjs-llm-callbacks/testing'", "'../../testing/index.js'");
+  for (const name of support)
+    compileFolder(`test/support/${name}`, join(folder, 'support', name), compile);
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
   return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
+}
+
+function compileFolder(from: string, to: string, compile: (source: string) => string): void {
+  for (const file of readdirSync(join(ROOT, from), { recursive: true, encoding: 'utf8' })) {
+    if (!file.endsWith('.ts')) continue;
+    const target = join(to, file.replace(/\.ts$/, '.js'));
+    mkdirSync(dirname(target), { recursive: true });
+    writeFileSync(target, compile(readFileSync(join(ROOT, from, file), 'utf8')));
+  }
 }
