@@ -1,4 +1,8 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { compileLibrary } from '../support/second-process/compile.js';
 import {
   ask,
   errorOf,
@@ -9,6 +13,8 @@ import {
   useBench,
   WIRES,
 } from '../support/wire/index.js';
+
+const ABORTED_WAIT = join(process.cwd(), 'test/support/second-process/aborted-wait.mjs');
 
 describe.each(WIRES)('A Retry-After of $name', (wire) => {
   const bench = useBench(wire, { llm: { maxRetries: 2 } });
@@ -40,5 +46,36 @@ describe.each(WIRES)('A Retry-After of $name', (wire) => {
       text: 'Hello, world',
     });
     expect(bench.server.exchanges).toHaveLength(2);
+  });
+
+  it.each(METHODS)('that was waited for is what the retry reports, by %s', async (method) => {
+    const soon = (ms: string) =>
+      json(wire.error({ type: 'rate_limit_error' }), 429, { 'retry-after-ms': ms });
+    bench.server.answers(soon('30'), soon('20'), soon('10'));
+    const error = await errorOf(ask(bench.llm, method));
+    expect(error).toMatchObject({ name: 'LlmRateLimitError', retryAfterMs: 10 });
+    const retries = bench.recording.of('llm.retry');
+    expect(retries.map((retry) => retry.error)).toMatchObject([
+      { retryAfterMs: 30 },
+      { retryAfterMs: 20 },
+    ]);
+    for (const [i, least] of [30, 20].entries())
+      expect(retries[i]!.delayMs).toBeGreaterThanOrEqual(least - 1);
+  });
+});
+
+describe('A wait for Retry-After', () => {
+  it('ends with its call, so that no timer keeps the process alive', async () => {
+    const library = await compileLibrary();
+    const child = fork(ABORTED_WAIT, [library.folder], { execArgv: [], silent: true });
+    try {
+      const exited = once(child, 'exit');
+      const [names] = (await Promise.race([once(child, 'message'), exited])) as unknown[];
+      expect(names).toEqual(Array.from({ length: 6 }, () => 'AbortError'));
+      expect(await exited).toEqual([0, null]);
+    } finally {
+      child.kill('SIGKILL');
+      library.remove();
+    }
   });
 });

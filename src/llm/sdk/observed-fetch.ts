@@ -4,6 +4,7 @@ import { LlmTimeoutError } from '../../errors/index.js';
 import type { LlmProviderContext } from '../llm-provider.js';
 import { keepFailedText } from './failed-answer.js';
 import { refuseLongWait } from './long-wait.js';
+import { waitInCancel } from './retry-wait.js';
 import { toLlmError } from './to-llm-error.js';
 
 /** Carries a call's {@link RequestAttempts} through the SDK to its `fetch`; symbols survive the SDK's copies. */
@@ -13,15 +14,17 @@ const OBSERVED: unique symbol = Symbol.for('nestjs-llm-callbacks:observed-fetch'
 type Fetch = typeof globalThis.fetch;
 type ObservedInit = RequestInit & { [ATTEMPTS]?: RequestAttempts };
 
+/** How a try ended; with the headers as they were sent. */
+type Outcome = Pick<Response, 'ok' | 'status' | 'headers'> | { readonly thrown: unknown };
+
 /** What happens between an SDK's tries, as its `fetch` sees it; tells each retry when it begins. */
 export class RequestAttempts {
   /** How the last try ended; made an error only when there is another. */
-  #last:
-    { readonly outcome: Response | { readonly thrown: unknown }; readonly at: number } | undefined;
+  #last: { readonly outcome: Outcome; readonly at: number } | undefined;
 
   constructor(
     private readonly provider: string,
-    private readonly context: Pick<LlmProviderContext, 'deadline' | 'onRetry'>,
+    private readonly context: Pick<LlmProviderContext, 'deadline' | 'onRetry' | 'signal'>,
   ) {}
 
   begin(): void {
@@ -33,16 +36,23 @@ export class RequestAttempts {
 
   watch(answering: Promise<Response>): void {
     answering.then(
-      (response) => this.#ended(keepFailedText(refuseLongWait(response, this.context.deadline))),
+      (response) => this.#answered(response),
       (thrown: unknown) => this.#ended({ thrown }),
     );
   }
 
-  #ended(outcome: Response | { readonly thrown: unknown }): void {
+  #answered(response: Response): void {
+    const { ok, status, headers } = Object(response) as Response;
+    const { deadline, signal } = this.context;
+    keepFailedText(waitInCancel(refuseLongWait(response, deadline), signal));
+    this.#ended({ ok, status, headers });
+  }
+
+  #ended(outcome: Outcome): void {
     this.#last = { outcome, at: performance.now() };
   }
 
-  #toError(outcome: Response | { readonly thrown: unknown }): Error {
+  #toError(outcome: Outcome): Error {
     if ('thrown' in outcome) {
       const { thrown } = outcome;
       // The SDK aborts its own request only when its timeout is over. Under Jest, its error is of another realm.

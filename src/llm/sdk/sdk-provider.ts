@@ -149,7 +149,7 @@ export abstract class SdkProvider<Client> implements QuietProvider {
     onRetry,
     maxRetries,
   }: LlmProviderContext): SdkRequestOptions {
-    const fetchOptions = observing(new RequestAttempts(this.label, { deadline, onRetry }));
+    const fetchOptions = observing(new RequestAttempts(this.label, { deadline, onRetry, signal }));
     return maxRetries === undefined
       ? { signal, fetchOptions }
       : { signal, fetchOptions, maxRetries };
