@@ -6,7 +6,8 @@ import {
   type Usage,
 } from '../../shapes/index.js';
 import { readOpenAiUsage } from '../openai/openai-usage.js';
-import { CountReader, MAX_TOKENS, readCount, sentObject, type Sent } from '../sdk/counts.js';
+import { CountReader, MAX_TOKENS, readCount } from '../sdk/counts.js';
+import { objectOf, type WireObject } from '../sdk/wire-values.js';
 
 /** The fields that say a count, Anthropic's and OpenAI's, at the top of a usage or in one of its details. */
 const COUNTS = [
@@ -31,7 +32,7 @@ const DETAILS = [
 ];
 
 /** The fields of a usage that hold what is said of an answer, over one event or several. */
-export type AnthropicCounts = Sent;
+export type AnthropicCounts = WireObject;
 
 /** Tokens of one pass of a model, as Anthropic counts them: `input` leaves out what the cache has to do with. */
 interface Pass {
@@ -54,7 +55,7 @@ interface Pass {
  */
 export function readAnthropicUsage(usage: unknown, before?: AnthropicCounts): Usage {
   const isAll = before === undefined && typeof usage === 'object' && usage !== null;
-  const said = isAll ? (usage as Sent) : mergeAnthropicUsage(before, usage);
+  const said = isAll ? (usage as WireObject) : mergeAnthropicUsage(before, usage);
   if (said === undefined) return UNREPORTED_USAGE;
   if (hasNamesOfOpenAi(said)) return readOpenAiUsage(said);
   const reader = new CountReader();
@@ -63,7 +64,7 @@ export function readAnthropicUsage(usage: unknown, before?: AnthropicCounts): Us
   // Without a valid input nobody knows of what the rest is a part.
   const hasInput = input !== undefined && whole <= MAX_TOKENS;
   const outputTokens = output ?? 0;
-  const thinking = reader.largest(sentObject(said['output_tokens_details'])['thinking_tokens']);
+  const thinking = reader.largest(objectOf(said['output_tokens_details'])['thinking_tokens']);
   // Written out, because a spread with a condition costs more than all the rest.
   const result = toUsage({
     inputTokens: hasInput ? whole : 0,
@@ -87,18 +88,18 @@ export function mergeAnthropicUsage(
   usage: unknown,
 ): AnthropicCounts | undefined {
   if (typeof usage !== 'object' || usage === null) return before;
-  const later = usage as Sent;
+  const later = usage as WireObject;
   const merged = withCounts(before, later);
   for (const name of DETAILS) {
     if (typeof later[name] !== 'object' || later[name] === null) continue;
-    merged[name] = withCounts(sentObject(before?.[name]), sentObject(later[name]));
+    merged[name] = withCounts(objectOf(before?.[name]), objectOf(later[name]));
   }
   const { iterations } = later;
   if (Array.isArray(iterations) && iterations.length > 0) merged['iterations'] = iterations;
   return merged;
 }
 
-function withCounts(before: Sent | undefined, later: Sent): Record<string, unknown> {
+function withCounts(before: WireObject | undefined, later: WireObject): Record<string, unknown> {
   const merged: Record<string, unknown> = { ...before };
   for (const name of COUNTS) {
     const value = later[name];
@@ -117,8 +118,8 @@ function isSent(field: unknown): boolean {
   return field !== undefined && field !== null;
 }
 
-function passOf(said: Sent, reader: CountReader): Pass {
-  const creation = sentObject(said['cache_creation']);
+function passOf(said: WireObject, reader: CountReader): Pass {
+  const creation = objectOf(said['cache_creation']);
   const written1h = reader.largest(creation['ephemeral_1h_input_tokens']) ?? 0;
   const written5m = reader.largest(creation['ephemeral_5m_input_tokens']) ?? 0;
   return {
@@ -136,7 +137,7 @@ function billed(top: Pass, { iterations }: AnthropicCounts): Pass {
   const reader = new CountReader();
   const sum = { input: 0, output: 0, read: 0, written: 0, written1h: 0 };
   for (const iteration of iterations) {
-    const { input, output, read, written, written1h } = passOf(sentObject(iteration), reader);
+    const { input, output, read, written, written1h } = passOf(objectOf(iteration), reader);
     if (reader.doubted || input === undefined || output === undefined) return top;
     sum.input += input;
     sum.output += output;
@@ -168,7 +169,7 @@ export class StreamedAnthropicUsage {
   add(usage: unknown, isLast: boolean): Usage | undefined {
     if (typeof usage !== 'object' || usage === null) return undefined;
     this.#said = mergeAnthropicUsage(this.#said, usage);
-    if (isLast) this.#countOutput(outputIn(usage as Sent), outputIn(this.#said!));
+    if (isLast) this.#countOutput(outputIn(usage as WireObject), outputIn(this.#said!));
     return this.known;
   }
 
@@ -188,6 +189,6 @@ export class StreamedAnthropicUsage {
   }
 }
 
-function outputIn(usage: Sent): unknown {
+function outputIn(usage: WireObject): unknown {
   return usage['output_tokens'] ?? usage['completion_tokens'];
 }

@@ -7,7 +7,10 @@ export const ANTHROPIC_ID = /^[a-zA-Z0-9_-]{1,64}$/;
 /** What a block of a known kind must hold to be taken back; a signature over nothing is refused, for instance. */
 const IS_WHOLE: Readonly<Record<string, (block: WireObject) => boolean>> = {
   text: ({ text }) => textOf(text).trim() !== '',
-  thinking: ({ thinking, signature }) => typeof thinking === 'string' && textOf(signature) !== '',
+  // Compatible servers sign nothing, and want their thoughts back all the same.
+  thinking: ({ thinking, signature }) =>
+    typeof thinking === 'string' &&
+    (signature === undefined ? thinking !== '' : textOf(signature) !== ''),
   redacted_thinking: ({ data }) => textOf(data) !== '',
   compaction: ({ content }) => textOf(content) !== '',
   server_tool_use: ({ id, name, input }) =>

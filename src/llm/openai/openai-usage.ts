@@ -1,5 +1,6 @@
 import { markDoubted, toUsage, UNREPORTED_USAGE, type Usage } from '../../shapes/index.js';
-import { CountReader, readCount, sentObject, type Sent } from '../sdk/counts.js';
+import { CountReader, readCount } from '../sdk/counts.js';
+import { listOf, objectOf, type WireObject } from '../sdk/wire-values.js';
 
 /** What one usage object says; `undefined` where it says nothing valid. */
 interface Counts {
@@ -30,7 +31,7 @@ export function readOpenAiUsage(usage: unknown, before: Usage = UNREPORTED_USAGE
   if (typeof usage !== 'object' || usage === null) return before;
   const wholes = new CountReader();
   const parts = new CountReader();
-  const counts = byTotal(countsOf(usage as Sent, wholes, parts));
+  const counts = byTotal(countsOf(usage as WireObject, wholes, parts));
   const input = counts.input || before.inputTokens || counts.input;
   const output = counts.output || before.outputTokens || counts.output;
   const inputTokens = input ?? 0;
@@ -58,10 +59,10 @@ export function readOpenAiUsage(usage: unknown, before: Usage = UNREPORTED_USAGE
  * `x_groq` (Groq), in the message or its delta. One that counts something comes before one that does not.
  */
 export function usageIn(event: unknown): unknown {
-  const { usage, choices, x_groq: groq } = sentObject(event);
+  const { usage, choices, x_groq: groq } = objectOf(event);
   if (countsSomething(usage)) return usage;
   // Each chunk of a stream passes here, and nearly none has a usage.
-  const choice = sentObject(sentObject(choices)[0]);
+  const choice = objectOf(listOf(choices)[0]);
   return (
     usageOf(choice) ??
     usageOf(groq) ??
@@ -74,13 +75,13 @@ export function usageIn(event: unknown): unknown {
 /** A usage that counts something; `undefined` where there is none. */
 function usageOf(place: unknown): unknown {
   if (typeof place !== 'object' || place === null) return undefined;
-  const { usage } = place as Sent;
+  const { usage } = place as WireObject;
   return countsSomething(usage) ? usage : undefined;
 }
 
 function countsSomething(usage: unknown): boolean {
   if (typeof usage !== 'object' || usage === null) return false;
-  const sent = usage as Sent;
+  const sent = usage as WireObject;
   return (
     isPositive(sent['prompt_tokens']) ||
     isPositive(sent['input_tokens']) ||
@@ -94,11 +95,11 @@ function isPositive(count: unknown): boolean {
   return (readCount(count) ?? 0) > 0;
 }
 
-function countsOf(usage: Sent, wholes: CountReader, parts: CountReader): Counts {
-  const prompt = sentObject(usage['prompt_tokens_details']);
-  const input = sentObject(usage['input_tokens_details']);
-  const completion = sentObject(usage['completion_tokens_details']);
-  const output = sentObject(usage['output_tokens_details']);
+function countsOf(usage: WireObject, wholes: CountReader, parts: CountReader): Counts {
+  const prompt = objectOf(usage['prompt_tokens_details']);
+  const input = objectOf(usage['input_tokens_details']);
+  const completion = objectOf(usage['completion_tokens_details']);
+  const output = objectOf(usage['output_tokens_details']);
   return {
     input: wholes.largest(usage['prompt_tokens'], usage['input_tokens']),
     output: wholes.largest(usage['completion_tokens'], usage['output_tokens']),
@@ -114,7 +115,7 @@ function countsOf(usage: Sent, wholes: CountReader, parts: CountReader): Counts 
       input['cache_write_tokens'],
       usage['cache_creation_input_tokens'],
     ),
-    written1h: parts.largest(sentObject(usage['cache_creation'])['ephemeral_1h_input_tokens']),
+    written1h: parts.largest(objectOf(usage['cache_creation'])['ephemeral_1h_input_tokens']),
     reasoning: parts.largest(
       completion['reasoning_tokens'],
       output['reasoning_tokens'],

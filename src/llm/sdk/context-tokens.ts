@@ -1,5 +1,5 @@
 import type { ContextTokens } from '../../errors/index.js';
-import { fieldsOf } from './error-body.js';
+import { objectOf } from './wire-values.js';
 
 const NUMBER = /(\d{1,3}(?:,\d{3})+|\d{1,12})/.source;
 
@@ -51,8 +51,8 @@ function patterns(sentences: readonly string[]): RegExp[] {
  */
 export function contextTokens(body: unknown, words: string): ContextTokens | undefined {
   const { n_prompt_tokens: sent, n_ctx: size } = {
-    ...fieldsOf(body),
-    ...fieldsOf(fieldsOf(body)['error']),
+    ...objectOf(body),
+    ...objectOf(objectOf(body)['error']),
   };
   const input = countOf(sent) ?? firstCount(INPUT, words);
   const limit = countOf(size) ?? firstCount(LIMIT, words);

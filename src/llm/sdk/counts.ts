@@ -7,14 +7,6 @@ export const MAX_TOKENS = 50_000_000;
 /** Some servers send numbers as text; the point belongs to those that write whole numbers as decimals. */
 const NUMERIC = /^\s*\d{1,15}(?:\.0+)?\s*$/;
 
-/** A field of what a server sent: whatever it is, reading from it does not throw. */
-export type Sent = Readonly<Record<string, unknown>>;
-
-/** What a server sent, as an object; an empty one where it is none. */
-export function sentObject(value: unknown): Sent {
-  return typeof value === 'object' && value !== null ? (value as Sent) : {};
-}
-
 /** A count that may be right: finite, whole, from 0 to {@link MAX_TOKENS}; else `undefined`. */
 export function readCount(value: unknown): number | undefined {
   const number = typeof value === 'string' && NUMERIC.test(value) ? Number(value) : value;

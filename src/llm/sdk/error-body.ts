@@ -1,3 +1,5 @@
+import { objectOf, type WireObject } from './wire-values.js';
+
 /** What the body of a failed request says, whatever its form. */
 export interface ErrorFacts {
   /** The provider's own sentence; `''` if there is none. */
@@ -7,8 +9,6 @@ export interface ErrorFacts {
   /** The HTTP status that the body names. */
   readonly status?: number | undefined;
 }
-
-type Fields = Readonly<Record<string, unknown>>;
 
 /** Bodies come from anybody: deeper or longer ones are not read to their end. */
 const MAX_DEPTH = 5;
@@ -62,11 +62,6 @@ export function readErrorBody(body: unknown): ErrorFacts {
   };
 }
 
-/** The object that a value is; an empty one for all others. */
-export function fieldsOf(value: unknown): Fields {
-  return typeof value === 'object' && value !== null ? (value as Fields) : {};
-}
-
 /** The status of a failure that a code is, as a number or as digits. */
 export function statusOf(code: unknown): number | undefined {
   const status = typeof code === 'string' && /^\d{3}$/.test(code) ? Number(code) : code;
@@ -82,15 +77,15 @@ function wordsOf(value: unknown, depth: number): string {
     const items = value.slice(0, MAX_ITEMS).map((item) => wordsOf(item, depth + 1));
     return items.filter(Boolean).join('; ');
   }
-  const fields = value as Fields;
+  const fields = value as WireObject;
   const parts = [placeOf(fields), sentenceOf(fields, depth), upstreamWords(fields, depth)];
   return parts.filter(Boolean).join(': ');
 }
 
-function sentenceOf(fields: Fields, depth: number): string {
+function sentenceOf(fields: WireObject, depth: number): string {
   const { error, base_resp: state } = fields;
   // An inner error is more specific than a sentence beside it; an `error` that is a text is less.
-  for (const part of [fieldsOf(error), ...SENTENCES.map((name) => fields[name]), state]) {
+  for (const part of [objectOf(error), ...SENTENCES.map((name) => fields[name]), state]) {
     const words = wordsOf(part, depth + 1);
     if (words) return words;
   }
@@ -98,15 +93,15 @@ function sentenceOf(fields: Fields, depth: number): string {
 }
 
 /** Where FastAPI found the fault: `body.model`. */
-function placeOf({ loc, msg }: Fields): string {
+function placeOf({ loc, msg }: WireObject): string {
   return Array.isArray(loc) && typeof msg === 'string'
     ? loc.slice(0, MAX_ITEMS).map(String).join('.')
     : '';
 }
 
 /** OpenRouter passes on what the provider behind it answered, as text that is often JSON. */
-function upstreamWords({ metadata }: Fields, depth: number): string {
-  const { raw } = fieldsOf(metadata);
+function upstreamWords({ metadata }: WireObject, depth: number): string {
+  const { raw } = objectOf(metadata);
   return typeof raw === 'string' ? wordsOf(parsedOrText(raw), depth + 1) : '';
 }
 
@@ -125,7 +120,7 @@ function collectCodes(value: unknown, codes: string[], depth: number): void {
     for (const item of value.slice(0, MAX_ITEMS)) collectCodes(item, codes, depth + 1);
     return;
   }
-  const fields = value as Fields;
+  const fields = value as WireObject;
   for (const name of INNER) collectCodes(fields[name], codes, depth + 1);
   // Beside a message, `error` is the name of the error.
   const names = typeof fields['message'] === 'string' ? [...CODES, 'error'] : CODES;

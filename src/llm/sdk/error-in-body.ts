@@ -1,8 +1,9 @@
 import type { CallbacksError } from '../../errors/index.js';
-import { fieldsOf, readErrorBody } from './error-body.js';
+import { readErrorBody } from './error-body.js';
 import { kindOfCode } from './error-kind.js';
 import { toLlmError } from './to-llm-error.js';
 import { toldError } from './told-error.js';
+import { objectOf } from './wire-values.js';
 
 /** What an answer, a choice or an event of a stream has where it is no error. */
 const ANSWERS = ['choices', 'content', 'output', 'candidates', 'delta', 'response'];
@@ -30,7 +31,7 @@ export function thrownInBody(body: unknown): Error | undefined {
 
 function isErrorBody(body: unknown): boolean {
   if (typeof body !== 'object' || body === null) return false;
-  if (Array.isArray(body)) return body.length > 0 && saysSomething(fieldsOf(body[0])['error']);
+  if (Array.isArray(body)) return body.length > 0 && saysSomething(objectOf(body[0])['error']);
   const fields = body as Record<string, unknown>;
   if (fields['error'] && saysSomething(fields['error'])) return true;
   // Events of streams are many, and nearly all of them end here.
@@ -65,7 +66,7 @@ function hasDetail({ detail, errors }: Record<string, unknown>): boolean {
 
 /** MiniMax: https://platform.minimax.io/docs/api-reference/errorcode */
 function hasFailedStatus({ base_resp: state }: Record<string, unknown>): boolean {
-  const { status_code: code } = fieldsOf(state);
+  const { status_code: code } = objectOf(state);
   return typeof code === 'number' && code !== 0;
 }
 
