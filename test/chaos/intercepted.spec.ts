@@ -2,7 +2,7 @@ import { itLeavesNothingBehind } from '../support/chaos/check.js';
 
 itLeavesNothingBehind(
   'Calls of every kind under faults, through interceptors and limiters, leave nothing behind',
-  2_500,
+  2_000,
   1,
   true,
 );

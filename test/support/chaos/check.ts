@@ -7,6 +7,8 @@ import { startChaosApp, type ChaosApp } from './app.js';
 import { makeCalls } from './calls.js';
 import { badRuns, unknownParents } from './runs.js';
 
+/** No check is about time; a busy machine must not fail one. */
+const TIMEOUT_MS = 180_000;
 const USERS = ['global', ...Array.from({ length: 10 }, (_, i) => `user-${i}`)];
 const rejections: unknown[] = [];
 const onRejection = (reason: unknown): void => void rejections.push(reason);
@@ -24,28 +26,32 @@ export function itLeavesNothingBehind(
     logs.length = 0;
   });
 
-  // oxlint-disable-next-line jest/valid-title -- this is what tests call instead
-  it(name, async () => {
-    const chaos = await startChaosApp({ seed, isIntercepted, logger: testLogger });
-    const { app, recording, limiters } = chaos;
-    const callbacks = app.get(CallbacksService);
-    const tally = await makeCalls(app, (number) => new Random(seed * 100_000 + number), calls);
-    await quiet(chaos);
-    expect(callbacks.background).toMatchObject({ running: 0, pending: 0 });
-    expect(await reservedOf(limiters)).toEqual(limiters.map(() => 0));
-    expectCosts(chaos);
+  it(
+    // oxlint-disable-next-line jest/valid-title -- this is what tests call instead
+    name,
+    async () => {
+      const chaos = await startChaosApp({ seed, isIntercepted, logger: testLogger });
+      const { app, recording, limiters } = chaos;
+      const callbacks = app.get(CallbacksService);
+      const tally = await makeCalls(app, (number) => new Random(seed * 100_000 + number), calls);
+      await quiet(chaos);
+      expect(callbacks.background).toMatchObject({ running: 0, pending: 0 });
+      expect(await reservedOf(limiters)).toEqual(limiters.map(() => 0));
+      expectCosts(chaos);
 
-    // `drainMs` is longer than the test may take.
-    await app.close();
-    expect(
-      logs.filter(({ message }) => /aborted because|left behind|do not end/.test(message)),
-    ).toEqual([]);
-    expect(badRuns(recording.events)).toEqual([]);
-    expect(unknownParents(recording.events)).toEqual([]);
-    expect(rejections).toEqual([]);
-    expect([...tally].filter(([, { made }]) => made === 0)).toEqual([]);
-    expect(missingTypes(recording.events)).toEqual([]);
-  });
+      // `drainMs` is longer than the test may take.
+      await app.close();
+      expect(
+        logs.filter(({ message }) => /aborted because|left behind|do not end/.test(message)),
+      ).toEqual([]);
+      expect(badRuns(recording.events)).toEqual([]);
+      expect(unknownParents(recording.events)).toEqual([]);
+      expect(rejections).toEqual([]);
+      expect([...tally].filter(([, { made }]) => made === 0)).toEqual([]);
+      expect(missingTypes(recording.events)).toEqual([]);
+    },
+    TIMEOUT_MS,
+  );
 }
 
 /** Waits for the runs whose readers were forgotten, which end by their `timeoutMs`, and for the background. */
