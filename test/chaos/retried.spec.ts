@@ -1,8 +1,9 @@
 import { itLeavesNothingBehind } from '../support/chaos/check.js';
+import { scaled } from '../support/scale.js';
 
 itLeavesNothingBehind(
   'Calls of every kind under faults, with the retries of the SDKs, leave nothing behind',
-  3_000,
+  scaled(3_000),
   2,
   false,
 );

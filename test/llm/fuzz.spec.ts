@@ -3,12 +3,13 @@ import { closeApps } from '../support/app.js';
 import { FuzzBench } from '../support/fuzz/fuzz-bench.js';
 import { mutate, type Kind } from '../support/fuzz/mutations.js';
 import { samplesOf } from '../support/fuzz/samples.js';
+import { scaled } from '../support/scale.js';
 import { Random } from '../support/wire/random.js';
 
-/** Of all wires, whole and streamed: 20,000. */
+/** Of all wires, whole and streamed: 20,000 at full scale. */
 const COUNTS = [
-  { kind: 'whole', count: 3_334 },
-  { kind: 'streamed', count: 3_333 },
+  { kind: 'whole', count: scaled(3_334) },
+  { kind: 'streamed', count: scaled(3_333) },
 ] as const satisfies readonly { kind: Kind; count: number }[];
 /** How many failures are shown. */
 const SHOWN = 5;

@@ -1,7 +1,12 @@
 import { describe } from '@jest/globals';
+import { scaledList } from '../support/scale.js';
+import { DIVISIONS } from './pieces.js';
 import { readCases } from './read-case.js';
 import { testCases } from './test-cases.js';
 
 describe('What servers send and take, in other places and words', () => {
-  testCases(readCases('siblings').filter(({ program }) => program === undefined));
+  testCases(
+    readCases('siblings').filter(({ program }) => program === undefined),
+    scaledList(DIVISIONS, 2),
+  );
 });

@@ -6,12 +6,15 @@ import { bootCase, closeServers, type BootedCase } from './boot-case.js';
 import { chunkMismatches, foreignErrors } from './check-events.js';
 import { requestViolations } from './check-requests.js';
 import { mismatchesOfOneOf } from './compare-outcome.js';
-import { DIVISIONS } from './pieces.js';
+import { DIVISIONS, type Division } from './pieces.js';
 import { playCase } from './play-case.js';
 import { alternativesOf, isStreamed, type WireCase } from './read-case.js';
 
 /** Plays cases as tests: each once, and those of event streams once for each way to divide their bytes. */
-export function testCases(cases: readonly WireCase[]): void {
+export function testCases(
+  cases: readonly WireCase[],
+  divisions: readonly Division[] = DIVISIONS,
+): void {
   let booted: BootedCase | undefined;
   afterEach(async () => {
     await closeApps();
@@ -20,7 +23,7 @@ export function testCases(cases: readonly WireCase[]): void {
   });
 
   describe.each(cases)('$kind: $name', (given) => {
-    it.each(isStreamed(given) ? DIVISIONS : DIVISIONS.slice(0, 1))(
+    it.each(isStreamed(given) ? divisions : divisions.slice(0, 1))(
       'holds, %s',
       async (division) => {
         booted = await bootCase(given, division);
