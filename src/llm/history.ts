@@ -42,7 +42,7 @@ interface OpenTurn extends Omit<Turn, 'calls'> {
 }
 
 /**
- * A conversation as any provider takes it, whoever put it together: each call has an id, a name and arguments that are
+ * A conversation in the form that providers accept, however it was put together: each call has an id, a name and arguments that are
  * valid there, and exactly one result, directly behind it. Results without a call are left out, and so are messages
  * without content.
  */

@@ -57,6 +57,8 @@ export function misfit(
     case 'content-filter':
       return new LlmContentFilterError(
         'The model refused to answer, or a content filter cut its answer: there is no value for the schema.',
+        // The words of the refusal.
+        { reason: text },
       );
     case 'paused':
       return new LlmResponseError(

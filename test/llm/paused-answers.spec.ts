@@ -7,7 +7,10 @@ import { ask, errorOf, METHODS } from '../support/wire/index.js';
 
 afterEach(closeApps);
 
-const refused: FakeAnswer = { text: 'I cannot help with that.', finishReason: 'content-filter' };
+const refused = {
+  text: 'I cannot help with that.',
+  finishReason: 'content-filter',
+} satisfies FakeAnswer;
 const paused: FakeAnswer = { text: GOOD, finishReason: 'paused' };
 const OPTIONS = { schema: PLAIN_CITY };
 
@@ -15,11 +18,14 @@ describe.each(METHODS)('With a schema, by %s', (method) => {
   it('a refusal rejects without a second request', async () => {
     for (const answer of [refused, { ...refused, text: '' }]) {
       const { llm, fake } = await startApp({}, { answers: [answer, GOOD] });
-      expect(await errorOf(ask(llm, method, 'Hi', OPTIONS))).toMatchObject({
+      const error = await errorOf(ask(llm, method, 'Hi', OPTIONS));
+      expect(error).toMatchObject({
         name: 'LlmContentFilterError',
         code: 'content_filter',
         retryable: false,
       });
+      expect(error['reason']).toBe(answer.text || undefined);
+      expect(error.message + JSON.stringify(error)).not.toContain('I cannot help');
       expect(fake.requests).toHaveLength(1);
     }
   });

@@ -3,7 +3,7 @@ import { isObject, jsonTextOf, textOf, type WireObject } from '../sdk/wire-value
 import { toToolCalls } from '../tool-call.js';
 import { JsonEnd } from './json-end.js';
 
-/** A place among the calls that no answer reaches: an index from there on only tells calls apart. */
+/** A place among the calls that no answer reaches: an index from there on only distinguishes calls. */
 const MAX_PLACE = 10_000;
 /** The slot of the call that was begun last. */
 const LAST = 'last';

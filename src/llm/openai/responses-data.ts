@@ -71,7 +71,7 @@ function dropThoughtsAtEnd(items: object[]): void {
   while ((items.at(-1) as WireObject | undefined)?.['type'] === 'reasoning') items.pop();
 }
 
-/** The call of an item: that of its id, or the next one, where ids were told apart. */
+/** The call of an item: that of its id, or the next one, where a doubled id was replaced. */
 function takeCall(left: AnsweredCall[], item: WireObject): AnsweredCall | undefined {
   const id = callIdOf(item);
   const place = left.findIndex(({ ownId }) => ownId === id);
