@@ -1,6 +1,6 @@
 /** Set by CI for one step of its own, in which long tests run whole. */
 const IS_FULL = process.env['FULL_SCALE'] === 'true';
-const PART = 5;
+const PART = 8;
 
 /** How many of the cases of a long test run: the first part of them, or all of them with `FULL_SCALE=true`. */
 export function scaled(count: number): number {
