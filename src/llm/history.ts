@@ -42,9 +42,9 @@ interface OpenTurn extends Omit<Turn, 'calls'> {
 }
 
 /**
- * A conversation in the form that providers accept, however it was put together: each call has an id, a name and arguments that are
- * valid there, and exactly one result, directly behind it. Results without a call are left out, and so are messages
- * without content.
+ * A conversation in the form that providers accept, however it was put together: each call has an id, a name and
+ * arguments that are valid there, and exactly one result, directly behind it. Results without a call are left out, and
+ * so are messages without content.
  */
 export function toHistory(messages: readonly Message[], rule: IdRule): Turn[] {
   const turns: OpenTurn[] = [];

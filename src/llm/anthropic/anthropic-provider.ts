@@ -34,8 +34,8 @@ export class AnthropicProvider extends SdkProvider<Anthropic> {
     return client.messages.create(body as Anthropic.MessageCreateParams, options);
   }
 
-  protected encode(request: LlmRequest, streaming: boolean, hints: EncodeHints): object {
-    return encodeMessagesRequest(request, streaming, { ...hints, provider: this.label });
+  protected encode(request: LlmRequest, streaming: boolean, { schemaForm }: EncodeHints): object {
+    return encodeMessagesRequest(request, streaming, { schemaForm, provider: this.label });
   }
 
   protected newDecoder(request: LlmRequest, context: LlmProviderContext): AnswerDecoder {

@@ -103,8 +103,8 @@ function encodeAssistant(turn: Turn, provider: string): object | undefined {
     role,
     // An assistant that only calls tools has no content.
     content: calls.length > 0 && text === '' ? null : text,
-    ...own?.fields,
   };
+  Object.assign(message, own?.fields);
   if (calls.length > 0) {
     message['tool_calls'] = calls.map(({ id, ownId, name, argsText }) => {
       const extraContent = own?.calls?.[ownId];

@@ -42,6 +42,10 @@ export class RequestAttempts {
   }
 
   #answered(response: Response): void {
+    if (response?.ok) {
+      this.#ended(response);
+      return;
+    }
     const { ok, status, headers } = Object(response) as Response;
     const { deadline, signal } = this.context;
     keepFailedText(waitInCancel(refuseLongWait(response, deadline), signal));
