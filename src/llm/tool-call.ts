@@ -31,7 +31,7 @@ export function toToolCalls(calls: readonly WrittenCall[]): ToolCall[] {
  * Gives each call of one answer an id of its own. Missing ids are random, so that they differ from turn to turn too;
  * doubled ones get a number.
  */
-export function uniqueIds(): (id: string) => string {
+function uniqueIds(): (id: string) => string {
   const seen = new Set<string>();
   return (given) => {
     const id = given || `call_${randomUUID().replaceAll('-', '')}`;
