@@ -1,5 +1,5 @@
 import { tooLate } from '../dispatch/index.js';
-import { BudgetExceededError, MaxStepsExceededError } from '../errors/index.js';
+import { BudgetExceededError, MaxStepsExceededError, UnknownPriceError } from '../errors/index.js';
 import { pausable, stoppedWith, type LlmCallOptions, type LlmService } from '../llm/index.js';
 import { Totals } from '../run/index.js';
 import type {
@@ -117,11 +117,12 @@ export class AgentLoop {
     const { maxCost } = spec;
     if (maxCost === undefined || (totals.cost !== null && totals.cost < maxCost)) return;
     if (steps.length === 0) return;
-    throw new BudgetExceededError(
-      totals.cost === null
-        ? 'The agent has a maxCost, but what its turns cost is not known: give the price of its model in forRoot({ prices }).'
-        : `The agent has spent its maxCost of ${maxCost} US dollars.`,
-    );
+    if (totals.cost === null) {
+      throw new UnknownPriceError(
+        'The agent has a maxCost, but what its turns cost is not known: give the price of its model in forRoot({ prices }).',
+      );
+    }
+    throw new BudgetExceededError(`The agent has spent its maxCost of ${maxCost} US dollars.`);
   }
 
   /** Calls the tools of a turn that are not answered; returns the calls that wait for approval. */

@@ -25,6 +25,9 @@ export type ErrorCode =
   | 'callback_abort'
   | 'budget_exceeded'
   | 'rate_limit_exceeded'
+  | 'limit_store_unavailable'
+  | 'limit_key_missing'
+  | 'unknown_price'
   | 'invalid_event'
   | 'background_full'
   | (string & {});

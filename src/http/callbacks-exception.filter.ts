@@ -7,7 +7,13 @@ import {
   type ExceptionFilter,
 } from '@nestjs/common';
 import { throwError } from 'rxjs';
-import { CallbacksError, describeError, type ErrorJson } from '../errors/index.js';
+import {
+  CallbacksError,
+  describeError,
+  LimitKeyMissingError,
+  UnknownPriceError,
+  type ErrorJson,
+} from '../errors/index.js';
 import { retryAfterSeconds, statusOf } from './status.js';
 import { emitException } from './ws-client.js';
 
@@ -25,7 +31,7 @@ interface HttpResponse {
 /**
  * Says errors of this package in terms of HTTP, on Express and Fastify: a spent budget is 402, rate limits are 429 with
  * `Retry-After`, a refused request is 400, a call that a hook refused 403; what went wrong at the provider is 502, 503 or
- * 504, a client that left 499, all else 500. The body holds `statusCode`, `error`, `code`, `message` and `retryable`. Once
+ * 504, a limiter whose store is away 503, a client that left 499, all else 500. The body holds `statusCode`, `error`, `code`, `message` and `retryable`. Once
  * an event stream has begun, the error becomes its last event, `error`.
  *
  * A client of a WebSocket gets the error's JSON as an `exception` event, a microservice's as its error; Nest has no global
@@ -47,9 +53,12 @@ export class CallbacksExceptionFilter implements ExceptionFilter<CallbacksError>
         return this.#reply(error, host.switchToHttp());
       case 'ws':
         return emitException(host.switchToWs().getClient(), this.#jsonOf(error));
-      case 'rpc':
-        this.#log(error);
-        return throwError(() => describeError(error));
+      case 'rpc': {
+        const json = this.#jsonOf(error);
+        // Other services may read all messages but those with advice for this one's developers.
+        const shown = isAdvice(error) ? json : describeError(error);
+        return throwError(() => shown);
+      }
       default:
         throw error;
     }
@@ -84,9 +93,19 @@ export class CallbacksExceptionFilter implements ExceptionFilter<CallbacksError>
   /** Whether it is a mistake of the application's own, which is its developers' to read, not its clients'. */
   #log(error: CallbacksError): boolean {
     const isOwn = statusOf(error) === SERVER_ERROR;
-    if (isOwn) this.#logger.error(error.message, error.stack);
+    if (isOwn && !isLogged(error)) this.#logger.error(error.message, error.stack);
     return isOwn;
   }
+}
+
+/** Whether the message says what the application has to set. */
+function isAdvice(error: CallbacksError): error is LimitKeyMissingError | UnknownPriceError {
+  return error instanceof LimitKeyMissingError || error instanceof UnknownPriceError;
+}
+
+/** Limiters log their advice themselves, at most once a minute: every call may fail for want of it. */
+function isLogged(error: CallbacksError): boolean {
+  return isAdvice(error) && error.limiter !== undefined;
 }
 
 /** Ends a response whose status has been sent. */

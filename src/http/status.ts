@@ -13,6 +13,8 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   rate_limit: 429,
   rate_limit_exceeded: 429,
   aborted: 499,
+  limit_key_missing: 500,
+  unknown_price: 500,
   authentication: 502,
   billing: 502,
   permission: 502,
@@ -21,6 +23,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   invalid_response: 502,
   schema_validation: 502,
   overloaded: 503,
+  limit_store_unavailable: 503,
   timeout: 504,
   callback_timeout: 504,
 };

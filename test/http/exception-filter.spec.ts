@@ -11,6 +11,8 @@ import {
   CallbacksConfigurationError,
   CallbacksExceptionFilter,
   CallbackTimeoutError,
+  LimitKeyMissingError,
+  LimitStoreUnavailableError,
   LlmAbortedError,
   LlmAuthenticationError,
   LlmBillingError,
@@ -29,6 +31,7 @@ import {
   RateLimitExceededError,
   SchemaValidationError,
   ToolExecutionError,
+  UnknownPriceError,
   type CallbacksError,
 } from 'nestjs-llm-callbacks';
 import { lastValueFrom, type Observable } from 'rxjs';
@@ -50,6 +53,8 @@ const ERRORS: [status: number, error: CallbacksError][] = [
   [499, new LlmAbortedError('left')],
   [500, new CallbacksConfigurationError('secret mistake')],
   [500, new LlmModelNotFoundError('secret mistake', { reason: 'The model x does not exist' })],
+  [500, new LimitKeyMissingError('secret mistake')],
+  [500, new UnknownPriceError('secret mistake')],
   [500, new MaxStepsExceededError('secret mistake', [])],
   [500, new ToolExecutionError('secret mistake')],
   [502, new LlmAuthenticationError('key')],
@@ -60,6 +65,7 @@ const ERRORS: [status: number, error: CallbacksError][] = [
   [502, new LlmResponseError('malformed')],
   [502, new SchemaValidationError('unfit')],
   [503, new LlmOverloadedError('full')],
+  [503, new LimitStoreUnavailableError('away')],
   [504, new LlmTimeoutError('late')],
   [504, new CallbackTimeoutError('late')],
 ];
@@ -125,6 +131,13 @@ describe.each(Object.keys(PLATFORMS) as (keyof typeof PLATFORMS)[])(
       thrown = new CallbacksConfigurationError('no model');
       await fetch(`${url}/fail`);
       expect(logs).toEqual([{ level: 'error', message: 'no model' }]);
+    });
+
+    it('logs an unknown price that no limiter has logged', async () => {
+      const url = await listen(platform);
+      thrown = new UnknownPriceError('no price');
+      await fetch(`${url}/fail`);
+      expect(logs).toEqual([{ level: 'error', message: 'no price' }]);
     });
 
     it.each([
