@@ -40,6 +40,7 @@ const COMMON = [
   'onStoreError',
   'replicas',
   'leaseMs',
+  'onLostReservation',
 ] as const satisfies (keyof LimiterOptions)[];
 const STORE = [
   'reserve',
@@ -77,7 +78,8 @@ export function checkRateLimiter(options: RateLimiterOptions): LimiterSettings {
 }
 
 /** Refuses values of the options that a limiter keeps for all its life. */
-export function checkFixed({ name, store, onStoreError, replicas, leaseMs }: LimiterOptions): void {
+export function checkFixed(options: LimiterOptions): void {
+  const { name, store, onStoreError, replicas, leaseMs, onLostReservation } = options;
   if (name !== undefined && (typeof name !== 'string' || name === '')) fail('name must be a text.');
   if (store !== undefined && !STORE.every((method) => typeof store?.[method] === 'function')) {
     fail(`store must be a LimitStore, like new MemoryLimitStore(), with ${STORE.join(', ')}.`);
@@ -85,6 +87,7 @@ export function checkFixed({ name, store, onStoreError, replicas, leaseMs }: Lim
   oneOf('onStoreError', onStoreError, ['open', 'closed', 'local']);
   whole('replicas', replicas, 1, Number.MAX_SAFE_INTEGER);
   whole('leaseMs', leaseMs, 1, MAX_LEASE_MS);
+  oneOf('onLostReservation', onLostReservation, ['release', 'charge']);
 }
 
 function checkCommon(options: LimiterOptions, found: Omit<Limit, 'owners'>[]) {

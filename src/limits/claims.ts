@@ -1,19 +1,25 @@
+import {
+  CallbacksConfigurationError,
+  LimitKeyMissingError,
+  UnknownPriceError,
+} from '../errors/index.js';
 import type { InterceptedLlmCall } from '../llm/index.js';
 import type { LimiterSettings } from './check-limiter.js';
 import { checkAmount, counterKey, GLOBAL, ownerOf, type CallClaim, type Limit } from './limit.js';
 import { toStored } from './limit-units.js';
 
-/** Makes the error of a call that cannot be counted. */
-type Refuse = (problem: string) => Error;
-
-/** What a call claims of each limit. */
+/**
+ * What a call claims of each limit.
+ *
+ * @throws LimitKeyMissingError, UnknownPriceError, or CallbacksConfigurationError for a limit that is no amount
+ */
 export async function claimsOf(
   call: InterceptedLlmCall,
   settings: LimiterSettings,
-  refuse: Refuse,
+  limiter: string,
 ): Promise<CallClaim[]> {
   const claims: CallClaim[] = [];
-  for (const limit of settings.limits) claims.push(await claimOf(limit, call, settings, refuse));
+  for (const limit of settings.limits) claims.push(await claimOf(limit, call, settings, limiter));
   return claims;
 }
 
@@ -21,36 +27,50 @@ async function claimOf(
   source: Limit,
   call: InterceptedLlmCall,
   settings: LimiterSettings,
-  refuse: Refuse,
+  limiter: string,
 ): Promise<CallClaim> {
   const { unit, window, per } = source;
   const owner = ownerOf(source, call) ?? (settings.onMissingKey === GLOBAL ? GLOBAL : undefined);
-  if (owner === undefined) throw refuse(missingKey(per));
+  if (owner === undefined) throw missingKey(limiter, per);
   const given =
     typeof source.amount === 'function' ? await source.amount(call.event) : source.amount;
   const limit = checkAmount(unit, given);
-  if (typeof limit === 'string') throw refuse(`${limit}.`);
+  if (typeof limit === 'string') throw new CallbacksConfigurationError(`${limiter}: ${limit}.`);
   const { amount, isGuess } = unit.expect(call, settings.assumedOutputTokens);
-  if (amount === undefined && settings.unknownPrice === 'refuse') {
-    throw refuse(
-      `the price of ${call.provider}/${call.request.model} is not known; give it in forRoot({ prices }), or set unknownPrice: 'allow'.`,
-    );
-  }
+  if (amount === undefined && settings.unknownPrice === 'refuse') throw unknownPrice(limiter, call);
+  const stored = toStored(unit, amount ?? 0);
   return {
     source,
     owner,
     key: counterKey(source, owner),
     window,
     limit,
-    amount: toStored(unit, amount ?? 0),
+    amount: stored,
     elastic: isGuess,
+    ...(stored > limit && leastOf(source, call, limit)),
     ...thresholdOf(limit, settings),
   };
 }
 
-function missingKey(per: Limit['per']): string {
-  const what = typeof per === 'function' ? 'key by its function' : `${per}Id`;
-  return `the call has no ${what}, so that its limit is not known; set it by the context, or set onMissingKey: 'global'.`;
+/** Of a call that cannot fit for certain: how much it needs in any case. */
+function leastOf({ unit }: Limit, call: InterceptedLlmCall, limit: number) {
+  const least = toStored(unit, unit.least(call));
+  return least > limit ? { neverFits: true, least } : {};
+}
+
+function missingKey(limiter: string, per: Limit['per']): LimitKeyMissingError {
+  const what = typeof per === 'function' ? 'key by the function of its limit' : `${per}Id`;
+  return new LimitKeyMissingError(
+    `${limiter}: the call has no ${what}, so that its limit is not known. Set it by the context of forRoot, callbacks.run() or the call's options, or set onMissingKey: 'global'. Field resolvers of GraphQL need fieldResolverEnhancers: ['interceptors'].`,
+    { limiter },
+  );
+}
+
+function unknownPrice(limiter: string, { provider, request }: InterceptedLlmCall): Error {
+  return new UnknownPriceError(
+    `${limiter}: the price of ${provider}/${request.model} is not known; give it in forRoot({ prices }), or set unknownPrice: 'allow'.`,
+    { limiter },
+  );
 }
 
 /** Products like `0.07 * 100` are a little more than they should be. */

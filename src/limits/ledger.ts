@@ -12,6 +12,7 @@ import type { LimiterOptions } from './limiter-options.js';
 import { MemoryLimitStore } from './memory-limit-store.js';
 import { Outage } from './outage.js';
 import { Outbox } from './outbox.js';
+import { RefusalMarks } from './refusal-marks.js';
 
 /** What a call has reserved. */
 export interface Ticket {
@@ -30,7 +31,7 @@ interface Settlement extends LimitSettlement {
 }
 
 type LedgerOptions = Required<Pick<LimiterOptions, 'name' | 'store' | 'onStoreError' | 'leaseMs'>> &
-  Pick<LimiterOptions, 'replicas'>;
+  Pick<LimiterOptions, 'replicas' | 'onLostReservation'>;
 
 /** Told once a settlement brought a key to its threshold. */
 type OnReached = (claim: CallClaim, used: number) => unknown;
@@ -45,6 +46,8 @@ export class Ledger {
   readonly #outbox = new Outbox<Settlement>((settlement) => this.#send(settlement));
   /** With `onStoreError: 'local'`: what this process has used. */
   readonly #local: MemoryLimitStore | undefined;
+  /** Which keys were refused, for a store that does not remember it. */
+  readonly #refused = new RefusalMarks();
   readonly #open = new Map<string, Ticket>();
   #renewing: ReturnType<typeof setInterval> | undefined;
   #replicas = 1;
@@ -62,8 +65,15 @@ export class Ledger {
   /** Fails with the store's error where that refuses the call. */
   async reserve(claims: readonly CallClaim[]): Promise<Ticket | LimitRefusal> {
     const id = randomUUID();
-    const { leaseMs, store, onStoreError } = this.options;
-    const request = { group: this.#group, id, leaseMs, instance: this.#instance, claims };
+    const { leaseMs, store, onStoreError, onLostReservation: onLost } = this.options;
+    const request = {
+      group: this.#group,
+      id,
+      leaseMs,
+      instance: this.#instance,
+      claims,
+      ...(onLost !== undefined && { onLost }),
+    };
     try {
       // What was used during an outage counts before anything else is granted.
       if (this.#outbox.size > 0) await this.#outbox.flush();
@@ -100,11 +110,32 @@ export class Ledger {
     this.#rest();
   }
 
+  /** Gives all of it back. */
+  release(ticket: Ticket): Promise<void> {
+    return this.settle(
+      ticket,
+      ticket.claims.map(() => 0),
+    );
+  }
+
   usage(counters: readonly LimitCounter[]): Promise<readonly CounterState[]> {
     return this.options.store.usage(this.#group, counters);
   }
 
+  /** Whether a refusal is the first one of a counter in its window. */
+  async isFirstRefusal({ key, window }: LimitCounter): Promise<boolean> {
+    const { store } = this.options;
+    const counter = { key, window };
+    try {
+      if (store.markRefused !== undefined) return await store.markRefused(this.#group, counter);
+    } catch (error) {
+      this.#outage.note(error);
+    }
+    return this.#refused.first(this.#group, counter, Date.now());
+  }
+
   async reset(counters: readonly LimitCounter[]): Promise<void> {
+    for (const counter of counters) this.#refused.forget(this.#group, counter);
     await this.#local?.reset(this.#group, counters);
     await this.options.store.reset(this.#group, counters);
   }
@@ -175,11 +206,12 @@ export class Ledger {
   }
 
   async #wake(): Promise<void> {
-    const { store, leaseMs } = this.options;
+    const { store, leaseMs, onLostReservation: onLost } = this.options;
     const held = [...this.#open.values()].map(({ id, at, claims, amounts }) => ({
       group: this.#group,
       id,
       at,
+      ...(onLost !== undefined && { onLost }),
       claims: claims.map((claim, i) => ({ ...claim, amount: amounts[i]! })),
     }));
     if (held.length > 0) await store.renew(held, leaseMs).catch(this.#outage.note);

@@ -14,7 +14,14 @@ export interface LimitClaim extends LimitCounter {
   readonly limit: number;
   /** Whether less than `amount` will do, as long as there is something left. */
   readonly elastic: boolean;
+  /** Whether the call needs more than the whole limit for certain: it is refused, whatever is left. */
+  readonly neverFits?: boolean;
 }
+
+/**
+ * What becomes of a reservation whose lease is over: it is given back (`'release'`), or counts as used (`'charge'`).
+ */
+export type LostReservation = 'release' | 'charge';
 
 /** What a limiter asks for before a call. */
 export interface ReserveRequest {
@@ -24,6 +31,8 @@ export interface ReserveRequest {
   readonly id: string;
   /** How long it is kept unless it is renewed or settled, in milliseconds. */
   readonly leaseMs: number;
+  /** @default 'release' */
+  readonly onLost?: LostReservation;
   /** Which limiter of which process asks. */
   readonly instance: string;
   readonly claims: readonly LimitClaim[];
@@ -43,7 +52,7 @@ export interface LimitGrant {
 /** Nothing is reserved. */
 export interface LimitRefusal {
   readonly granted: false;
-  /** The index of the claim that did not fit; of several, the one that has to wait longest. */
+  /** The index of the claim that did not fit; of several, one that never fits, or the one that has to wait longest. */
   readonly claim: number;
   readonly used: number;
   readonly reserved: number;
@@ -57,6 +66,8 @@ export interface HeldReservation {
   readonly id: string;
   /** {@link LimitGrant.at}. */
   readonly at: number;
+  /** {@link ReserveRequest.onLost}; given when it is renewed. */
+  readonly onLost?: LostReservation;
   readonly claims: readonly HeldClaim[];
 }
 
@@ -100,11 +111,12 @@ export interface ReachedLimit {
  *
  * Each method is atomic. `reserve` grants a claim when `used + reserved + amount <= limit`, and also:
  * - an `elastic` claim gets what is left, if there is something left;
- * - an amount above the whole limit gets the limit, if nothing is used or reserved.
+ * - an amount above the whole limit gets the limit, if nothing is used or reserved, unless the claim `neverFits`.
  *
  * All claims are granted, or none. `reserve`, `settle` and `renew` may be repeated under one id, in any order and until
- * ten minutes after it was settled, and act once: what was settled stays so. A reservation whose lease is over counts no longer; settled after
- * that, what was used is counted all the same, and renewed, it counts again.
+ * ten minutes after it was settled, and act once: what was settled stays so. A reservation whose lease is over counts no
+ * longer, or with `onLost: 'charge'` as used. Settled after that, what was used is counted all the same, in place of what
+ * was charged; renewed, it is reserved again.
  *
  * What rejects is taken as "the store is away": see `onStoreError` of the limiters.
  */
@@ -116,4 +128,9 @@ export interface LimitStore {
   usage(group: string, counters: readonly LimitCounter[]): Promise<readonly CounterState[]>;
   /** Forgets what was used; what is reserved stays so, and is settled as usual. */
   reset(group: string, counters: readonly LimitCounter[]): Promise<void>;
+  /**
+   * Notes that a call was refused by a counter. Resolves to whether it was the first one in the counter's window, and since
+   * the last reset. Without this method, `onThreshold` is called for the first refusal in each process.
+   */
+  markRefused?(group: string, counter: LimitCounter): Promise<boolean>;
 }

@@ -1,4 +1,4 @@
-import type { InterceptedLlmCall, LlmSpent } from '../llm/index.js';
+import { minInputTokens, type InterceptedLlmCall, type LlmSpent } from '../llm/index.js';
 import type { LimitUse } from './limiter-options.js';
 
 /** What a call may use of a limit. */
@@ -17,6 +17,8 @@ export interface LimitUnit {
   /** How many of the store's units are one. */
   readonly scale: number;
   expect(call: InterceptedLlmCall, assumedOutputTokens: number): Expected;
+  /** What a call uses in any case, in the unit itself. */
+  least(call: InterceptedLlmCall): number;
   /** What was used; `undefined` where it is not known. */
   spent(spent: LlmSpent): number | undefined;
   write(amount: number): string;
@@ -37,6 +39,8 @@ export const DOLLARS: LimitUnit = {
     const amount = call.priceOf({ inputTokens, outputTokens }) ?? undefined;
     return { amount, isGuess: true };
   },
+  least: (call) =>
+    call.priceOf({ inputTokens: minInputTokens(call.request), outputTokens: 0 }) ?? 0,
   spent: ({ cost }) => cost ?? undefined,
   write: (amount) => `$${amount.toFixed(DECIMALS).replace(/\.?0+$/, '')}`,
 };
@@ -46,6 +50,7 @@ export const REQUESTS: LimitUnit = {
   option: 'requestsPerMinute',
   scale: 1,
   expect: () => ({ amount: 1, isGuess: false }),
+  least: () => 1,
   spent: ({ requests }) => requests,
   write: (amount) => `${amount} request${amount === 1 ? '' : 's'}`,
 };
@@ -58,6 +63,7 @@ export const TOKENS: LimitUnit = {
     amount: estimate.inputTokens + (request.maxOutputTokens ?? assumedOutputTokens),
     isGuess: request.maxOutputTokens === undefined,
   }),
+  least: ({ request }) => minInputTokens(request),
   spent: ({ usage }) => usage.totalTokens,
   write: (amount) => `${amount} token${amount === 1 ? '' : 's'}`,
 };

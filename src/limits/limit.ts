@@ -22,6 +22,8 @@ export interface CallClaim extends LimitClaim {
   readonly source: Limit;
   /** The key as it is told. */
   readonly owner: string;
+  /** What the call uses in any case; given where that is more than the whole limit. */
+  readonly least?: number;
   readonly tellFrom?: number;
 }
 

@@ -1,5 +1,5 @@
 import type { LlmStartEvent } from '../events/index.js';
-import type { LimitStore } from './limit-store.js';
+import type { LimitStore, LostReservation } from './limit-store.js';
 import type { WindowLength } from './limit-window.js';
 
 /**
@@ -12,15 +12,17 @@ export type LimitPer =
 /** A limit, or what finds it for a call; `Infinity` counts without a limit, 0 refuses all that costs something. */
 export type LimitAmount = number | ((event: LlmStartEvent) => number | Promise<number>);
 
-/** A key has used a good part of its limit. */
+/** A key has used a good part of its limit, or a call of it was refused. */
 export interface ThresholdReached {
   /** The user, tenant, model … or `'global'`. */
   key: string;
-  /** US dollars, requests or tokens. */
+  /** US dollars, requests or tokens, without those that are reserved by calls under way. */
   used: number;
   limit: number;
-  /** `used / limit` */
+  /** `used / limit`; 1 for a limit of 0. */
   ratio: number;
+  /** Whether a call was refused; else the threshold was crossed. */
+  refused: boolean;
 }
 
 /** What `CostLimiter` and `RateLimiter` have in common. */
@@ -37,7 +39,7 @@ export interface LimiterOptions {
   store?: LimitStore;
   /**
    * What happens to a call that does not fit: it is refused, or waits for its turn, first come first served, until it is
-   * aborted. A call that could wait for ever is refused.
+   * aborted. A call that would wait for ever is refused.
    * @default 'reject'
    */
   mode?: 'reject' | 'wait';
@@ -53,8 +55,15 @@ export interface LimiterOptions {
    */
   onMissingKey?: 'refuse' | 'global';
   /**
-   * Called when a key has used the part `threshold` of a limit: once per key and window, over all processes. Awaited; an
-   * error that it throws is logged.
+   * Called when a key has used the part `threshold` of a limit (`refused: false`), and when a call of it is refused
+   * (`refused: true`): each once per key and window, over all processes. Calls may be refused below the threshold, because
+   * what they may need does not fit. Awaited; an error that it throws is logged.
+   *
+   * @example
+   * ```ts
+   * onThreshold: ({ key, ratio, refused }) =>
+   *   console.warn(refused ? `${key}: refused` : `${key}: ${Math.round(ratio * 100)} % are used`)
+   * ```
    */
   onThreshold?: (reached: ThresholdReached) => unknown;
   /**
@@ -68,8 +77,9 @@ export interface LimiterOptions {
    */
   assumedOutputTokens?: number;
   /**
-   * What happens while the store cannot be used: calls are refused (`'closed'`), let through (`'open'`), or counted in
-   * this process, by the limit divided by `replicas` (`'local'`). What was used meanwhile is counted when it is back.
+   * What happens while the store cannot be used: calls are refused with `LimitStoreUnavailableError` (`'closed'`), let
+   * through (`'open'`), or counted in this process, by the limit divided by `replicas` (`'local'`). What was used meanwhile
+   * is counted when it is back. Where the load was uneven before, `'local'` lets processes use more than the limit together.
    * @default 'closed'
    */
   onStoreError?: 'open' | 'closed' | 'local';
@@ -83,6 +93,13 @@ export interface LimiterOptions {
    * @default 60_000
    */
   leaseMs?: number;
+  /**
+   * What becomes of what a process had reserved that died, after `leaseMs`: it is given back (`'release'`), although the
+   * provider may bill those calls, or it counts as used (`'charge'`), although it may be more than they cost. A limit that
+   * must hold in spite of crashes needs `'charge'`.
+   * @default 'release'
+   */
+  onLostReservation?: LostReservation;
 }
 
 /** One spending limit. */
@@ -131,7 +148,14 @@ export interface RateLimiterOptions extends LimiterOptions, RateLimit {
 }
 
 /** What a limiter keeps for all its life. */
-export const FIXED_OPTIONS = ['name', 'store', 'onStoreError', 'replicas', 'leaseMs'] as const;
+export const FIXED_OPTIONS = [
+  'name',
+  'store',
+  'onStoreError',
+  'replicas',
+  'leaseMs',
+  'onLostReservation',
+] as const;
 export type FixedOption = (typeof FIXED_OPTIONS)[number];
 
 /** What `update()` takes. */

@@ -1,5 +1,4 @@
 import type { OnApplicationShutdown } from '@nestjs/common';
-import { Logger } from '@nestjs/common';
 import { CallbacksConfigurationError, type CallbackAbort } from '../errors/index.js';
 import {
   InterceptLlm,
@@ -8,13 +7,11 @@ import {
   type LlmStream,
 } from '../llm/index.js';
 import type { LlmChunk, LlmResponse } from '../shapes/index.js';
-import { messageOf } from '../text.js';
+import { Admission } from './admission.js';
 import { checkFixed, type LimiterSettings } from './check-limiter.js';
-import { claimsOf } from './claims.js';
 import { Ledger, type Ticket } from './ledger.js';
-import { counterKey, GLOBAL, type CallClaim } from './limit.js';
-import { fromStored, toStored } from './limit-units.js';
-import type { LimitRefusal } from './limit-store.js';
+import { counterKey, GLOBAL } from './limit.js';
+import { toStored } from './limit-units.js';
 import {
   FIXED_OPTIONS,
   type LimiterChanges,
@@ -22,16 +19,15 @@ import {
   type LimiterUsage,
 } from './limiter-options.js';
 import { MemoryLimitStore } from './memory-limit-store.js';
-import { describeRefusal, type RefusalDetails } from './refusal.js';
+import type { RefusalDetails } from './refusal.js';
+import { ThresholdNotices } from './threshold-notices.js';
 import { usageOf } from './usage.js';
-import { WaitingLines } from './waiting-lines.js';
 
 /** What `CostLimiter` and `RateLimiter` have in common: reserve before each request, settle after it. */
 export abstract class Limiter<O extends LimiterOptions> implements OnApplicationShutdown {
   readonly #name: string;
-  readonly #logger: Logger;
   readonly #ledger: Ledger;
-  readonly #lines = new WaitingLines();
+  readonly #admission: Admission;
   readonly #check: (options: O) => LimiterSettings;
   #options: O;
   #settings: LimiterSettings;
@@ -42,16 +38,25 @@ export abstract class Limiter<O extends LimiterOptions> implements OnApplication
     this.#settings = check(options);
     checkFixed(options);
     const { name = this.constructor.name, store = new MemoryLimitStore(), replicas } = options;
-    const { onStoreError = 'closed', leaseMs = 60_000 } = options;
+    const { onStoreError = 'closed', leaseMs = 60_000, onLostReservation = 'release' } = options;
     this.#name = name;
-    this.#logger = new Logger(name);
+    const fixed = { name, store, onStoreError, leaseMs, onLostReservation };
+    const settings = () => this.#settings;
+    const notices = new ThresholdNotices(name, settings, () => this.#ledger);
     this.#ledger = new Ledger(
-      { name, store, onStoreError, leaseMs, ...(replicas !== undefined && { replicas }) },
-      (claim, used) => this.#tell(claim, used),
+      { ...fixed, ...(replicas !== undefined && { replicas }) },
+      (claim, used) => notices.reached(claim, used),
     );
+    this.#admission = new Admission({
+      name,
+      ledger: this.#ledger,
+      notices,
+      settings,
+      refusal: (message, details) => this.refusal(message, details),
+    });
   }
 
-  /** The error of a call that is refused. */
+  /** The error of a call that does not fit. */
   protected abstract refusal(message: string, details: RefusalDetails): CallbackAbort;
 
   /**
@@ -79,12 +84,12 @@ export abstract class Limiter<O extends LimiterOptions> implements OnApplication
       .filter(({ per }) => per !== GLOBAL || key === GLOBAL)
       .map((limit) => ({ key: counterKey(limit, key), window: limit.window }));
     if (counters.length > 0) await this.#ledger.reset(counters);
-    this.#lines.wake();
+    this.#admission.wake();
   }
 
   /**
    * Changes limits and other options from the next reservation on, in this process; calls under way are settled as they
-   * were made. `name`, `store`, `onStoreError`, `replicas` and `leaseMs` stay.
+   * were made. `name`, `store`, `onStoreError`, `replicas`, `leaseMs` and `onLostReservation` stay.
    *
    * @throws CallbacksConfigurationError and changes nothing, where an option makes no sense
    */
@@ -96,7 +101,7 @@ export abstract class Limiter<O extends LimiterOptions> implements OnApplication
     const options = { ...this.#options, ...changes };
     this.#settings = this.#check(options);
     this.#options = options;
-    this.#lines.wake();
+    this.#admission.wake();
   }
 
   /** Nest calls it where the limiter is a provider. */
@@ -135,7 +140,7 @@ export abstract class Limiter<O extends LimiterOptions> implements OnApplication
   }
 
   async #enter(call: InterceptedLlmCall): Promise<Ticket> {
-    const entering = this.#reserve(call);
+    const entering = this.#admission.reserve(call);
     try {
       return await call.pause(entering);
     } catch (error) {
@@ -148,43 +153,6 @@ export abstract class Limiter<O extends LimiterOptions> implements OnApplication
     }
   }
 
-  async #reserve(call: InterceptedLlmCall): Promise<Ticket> {
-    const { mode, maxQueue } = this.#settings;
-    const claims = await this.#claims(call);
-    const key = claims.map((claim) => claim.key).join(' ');
-    if (mode === 'wait') {
-      let claimed = claims;
-      return this.#lines.enter<Ticket>(key, maxQueue, {
-        signal: call.signal,
-        attempt: async () => this.#try((claimed = await this.#claims(call))),
-        refuse: (refusal, isFull) => this.#refuse(claimed, refusal, isFull ? maxQueue : undefined),
-      });
-    }
-    const outcome = await this.#try(claims);
-    if (outcome.granted) return outcome;
-    throw this.#refuse(claims, outcome);
-  }
-
-  #claims(call: InterceptedLlmCall): Promise<CallClaim[]> {
-    return claimsOf(call, this.#settings, (problem) =>
-      this.refusal(`${this.#name}: ${problem}`, { retryable: false }),
-    );
-  }
-
-  async #try(claims: readonly CallClaim[]): Promise<Ticket | LimitRefusal> {
-    try {
-      return await this.#ledger.reserve(claims);
-    } catch (cause) {
-      const message = `${this.#name} refuses calls while the store of its limits cannot be used; the cause says why.`;
-      throw this.refusal(message, { cause, retryable: true });
-    }
-  }
-
-  #refuse(claims: readonly CallClaim[], refusal: LimitRefusal, maxQueue?: number): CallbackAbort {
-    const { message, ...details } = describeRefusal(claims[refusal.claim]!, refusal, maxQueue);
-    return this.refusal(`${this.#name}: ${message}`, details);
-  }
-
   async #leave(ticket: Ticket, { spent }: InterceptedLlmCall): Promise<void> {
     if (spent.requests === 0) return this.#release(ticket);
     const used = ticket.claims.map(({ source: { unit } }, i) => {
@@ -193,24 +161,11 @@ export abstract class Limiter<O extends LimiterOptions> implements OnApplication
       return amount === undefined ? ticket.amounts[i]! : toStored(unit, amount);
     });
     await this.#ledger.settle(ticket, used);
-    this.#lines.wake();
+    this.#admission.wake();
   }
 
   async #release(ticket: Ticket): Promise<void> {
-    await this.#ledger.settle(
-      ticket,
-      ticket.claims.map(() => 0),
-    );
-    this.#lines.wake();
-  }
-
-  async #tell({ source: { unit }, owner: key, limit: stored }: CallClaim, storedUse: number) {
-    const [used, limit] = [fromStored(unit, storedUse), fromStored(unit, stored)];
-    try {
-      await this.#settings.onThreshold?.({ key, used, limit, ratio: used / limit });
-    } catch (error) {
-      const why = error instanceof Error ? error.stack : messageOf(error);
-      this.#logger.error('onThreshold failed', why);
-    }
+    await this.#ledger.release(ticket);
+    this.#admission.wake();
   }
 }

@@ -1,23 +1,41 @@
-import type { CounterState, LimitClaim, LimitRefusal, SettledClaim } from './limit-store.js';
+import type {
+  CounterState,
+  LimitClaim,
+  LimitRefusal,
+  LostReservation,
+  SettledClaim,
+} from './limit-store.js';
 import type { LimitWindow, WindowBucket } from './limit-window.js';
+import { REMEMBERED_MS } from './settled-ids.js';
 
 interface Bucket extends WindowBucket {
   used: number;
   reserved: number;
 }
 
+/** A part of a bucket that may be taken back, until a time. */
 interface Held {
   readonly bucket: Bucket;
   readonly amount: number;
   readonly until: number;
 }
 
+/** What a reservation is held with. */
+interface Hold extends Pick<Held, 'amount' | 'until'> {
+  readonly at: number;
+  readonly onLost?: LostReservation | undefined;
+}
+
+interface Reserved extends Held, Pick<Hold, 'onLost'> {}
+
 type Refusal = Omit<LimitRefusal, 'granted' | 'claim'>;
 
 /** The use of one key in one window, in the memory of this process. */
 export class MemoryCounter {
   readonly #buckets = new Map<number, Bucket>();
-  readonly #held = new Map<string, Held>();
+  readonly #held = new Map<string, Reserved>();
+  /** Reservations whose lease was over and that count as used, until their calls are settled. */
+  readonly #charged = new Map<string, Held>();
   /** No lease is over before. */
   #nextLapse = Infinity;
   #limit: number | undefined;
@@ -38,6 +56,10 @@ export class MemoryCounter {
   /** Forgets what no longer counts. Returns whether anything is left. */
   prune(now: number): boolean {
     if (now >= this.#nextLapse) this.#lapse(now);
+    for (const [id, { until }] of this.#charged) {
+      if (until > now) break;
+      this.#charged.delete(id);
+    }
     for (const [start, bucket] of this.#buckets) {
       const isEmpty = bucket.used === 0 && bucket.reserved === 0;
       if (isEmpty || !this.#counts(bucket, now)) this.#buckets.delete(start);
@@ -46,8 +68,9 @@ export class MemoryCounter {
   }
 
   /** How much of a claim can be granted. */
-  fit({ amount, limit, elastic }: LimitClaim, now: number): number | Refusal {
+  fit({ amount, limit, elastic, neverFits }: LimitClaim, now: number): number | Refusal {
     const { used, reserved } = this.state();
+    if (neverFits) return { used, reserved };
     const left = limit - used - reserved;
     // What costs nothing fits everywhere.
     if (amount <= Math.max(left, 0)) return amount;
@@ -57,25 +80,23 @@ export class MemoryCounter {
     return { used, reserved, ...(retryAfterMs < Infinity && { retryAfterMs }) };
   }
 
-  hold(id: string, amount: number, at: number, until: number, limit = this.#limit): void {
+  hold(id: string, { amount, at, until, onLost }: Hold, limit = this.#limit): void {
     this.#limit = limit;
     const bucket = this.#bucket(at);
     bucket.reserved += amount;
-    this.#held.set(id, { bucket, amount, until });
+    this.#held.set(id, { bucket, amount, until, onLost });
     this.#nextLapse = Math.min(this.#nextLapse, until);
   }
 
   /** Renews a reservation; one whose lease was over is held again. */
-  keep(id: string, amount: number, at: number, until: number, now: number): void {
-    const held = this.#held.get(id);
-    if (held !== undefined) this.#release(id, held);
-    if (this.#counts(this.window.bucketAt(at), now)) this.hold(id, amount, at, until);
+  keep(id: string, hold: Hold, now: number): void {
+    this.#release(id);
+    if (this.#counts(this.window.bucketAt(hold.at), now)) this.hold(id, hold);
   }
 
   /** Returns what is used by now, where that is to be told. */
   settle(id: string, claim: SettledClaim, at: number, now: number): number | undefined {
-    const held = this.#held.get(id);
-    if (held !== undefined) this.#release(id, held);
+    this.#release(id);
     if (claim.used === 0 || !this.#counts(this.window.bucketAt(at), now)) return undefined;
     this.#bucket(at).used += claim.used;
     const { used } = this.state();
@@ -85,8 +106,10 @@ export class MemoryCounter {
     return used;
   }
 
-  /** Forgets what was used. */
-  reset(): void {
+  /** Forgets what was used, what was charged included. */
+  reset(now: number): void {
+    this.#lapse(now);
+    this.#charged.clear();
     for (const bucket of this.#buckets.values()) bucket.used = 0;
     this.#told = undefined;
   }
@@ -105,16 +128,27 @@ export class MemoryCounter {
     return bucket;
   }
 
-  #release(id: string, { bucket, amount }: Held): void {
-    bucket.reserved -= amount;
+  /** Takes a reservation back, or what was charged for it. */
+  #release(id: string): void {
+    const held = this.#held.get(id);
+    if (held !== undefined) held.bucket.reserved -= held.amount;
     this.#held.delete(id);
+    const charged = this.#charged.get(id);
+    if (charged !== undefined) charged.bucket.used -= charged.amount;
+    this.#charged.delete(id);
   }
 
   #lapse(now: number): void {
     this.#nextLapse = Infinity;
-    for (const [id, held] of this.#held) {
-      if (held.until <= now) this.#release(id, held);
-      else this.#nextLapse = Math.min(this.#nextLapse, held.until);
+    for (const [id, { bucket, amount, until, onLost }] of this.#held) {
+      if (until > now) {
+        this.#nextLapse = Math.min(this.#nextLapse, until);
+        continue;
+      }
+      this.#release(id);
+      if (onLost !== 'charge') continue;
+      bucket.used += amount;
+      this.#charged.set(id, { bucket, amount, until: now + REMEMBERED_MS });
     }
   }
 

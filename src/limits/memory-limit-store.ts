@@ -1,6 +1,7 @@
 import type {
   CounterState,
   HeldReservation,
+  LimitClaim,
   LimitCounter,
   LimitGrant,
   LimitRefusal,
@@ -10,6 +11,8 @@ import type {
   ReserveRequest,
 } from './limit-store.js';
 import { MemoryCounter } from './memory-counter.js';
+import { RefusalMarks } from './refusal-marks.js';
+import { REMEMBERED_MS, SettledIds } from './settled-ids.js';
 
 export interface MemoryLimitStoreOptions {
   /**
@@ -22,9 +25,8 @@ export interface MemoryLimitStoreOptions {
   now?: () => number;
 }
 
-/** How long the id of a settled reservation is remembered, so that nothing is settled twice. */
-const REMEMBERED_MS = 600_000;
-const MAX_REMEMBERED = 100_000;
+/** How many reservations are remembered that are not settled. */
+const MAX_OPEN = 100_000;
 /** How many counters each reservation looks at, to forget those that are over. */
 const SWEEP = 4;
 
@@ -45,8 +47,8 @@ export class MemoryLimitStore implements LimitStore {
   #sweeping = this.#counters.entries();
   /** Reservations that are not settled, and until when they are remembered. */
   readonly #open = new Map<string, { readonly grant: LimitGrant; readonly until: number }>();
-  /** Ids of settled ones, and until when they are remembered. */
-  readonly #settled = new Map<string, { readonly until: number }>();
+  readonly #settled = new SettledIds();
+  readonly #refused = new RefusalMarks();
 
   constructor({ maxKeys = 100_000, now = Date.now }: MemoryLimitStoreOptions = {}) {
     this.#maxKeys = maxKeys;
@@ -55,18 +57,19 @@ export class MemoryLimitStore implements LimitStore {
 
   async reserve(request: ReserveRequest): Promise<LimitGrant | LimitRefusal> {
     const now = this.#now();
-    const { group, id, leaseMs, claims } = request;
+    const { group, id, leaseMs, onLost, claims } = request;
     this.#forget(now);
     const known = this.#open.get(id);
     if (known !== undefined) return known.grant;
     if (this.#settled.has(id)) throw new Error('The reservation was settled before it was made.');
     const counters = claims.map((claim) => this.#counter(group, claim, now));
     const fits = claims.map((claim, i) => counters[i]!.fit(claim, now));
-    const refusal = longestWait(fits);
+    const refusal = longestWait(claims, fits);
     if (refusal !== undefined) return refusal;
     const amounts = fits as number[];
     for (const [i, { limit }] of claims.entries()) {
-      counters[i]!.hold(id, amounts[i]!, now, now + leaseMs, limit);
+      const held = { amount: amounts[i]!, at: now, until: now + leaseMs, onLost };
+      counters[i]!.hold(id, held, limit);
     }
     const grant = { granted: true, at: now, amounts, replicas: 1 } as const;
     this.#open.set(id, { grant, until: now + leaseMs + REMEMBERED_MS });
@@ -78,7 +81,7 @@ export class MemoryLimitStore implements LimitStore {
     const now = this.#now();
     const counters = claims.map((claim) => this.#counter(group, claim, now));
     this.#open.delete(id);
-    this.#settled.set(id, { until: now + REMEMBERED_MS });
+    this.#settled.add(id, now);
     return counters.flatMap((counter, claim) => {
       const used = counter.settle(id, claims[claim]!, at, now);
       return used === undefined ? [] : [{ claim, used }];
@@ -87,7 +90,7 @@ export class MemoryLimitStore implements LimitStore {
 
   async renew(held: readonly HeldReservation[], leaseMs: number): Promise<void> {
     const now = this.#now();
-    for (const { group, id, at, claims } of held) {
+    for (const { group, id, at, onLost, claims } of held) {
       if (this.#settled.has(id)) continue;
       const known = this.#open.get(id);
       if (known !== undefined) {
@@ -95,7 +98,9 @@ export class MemoryLimitStore implements LimitStore {
         this.#open.set(id, { ...known, until: now + leaseMs + REMEMBERED_MS });
       }
       for (const claim of claims) {
-        this.#counter(group, claim, now).keep(id, claim.amount, at, now + leaseMs, now);
+        const { amount } = claim;
+        const until = now + leaseMs;
+        this.#counter(group, claim, now).keep(id, { amount, at, until, onLost }, now);
       }
     }
   }
@@ -111,7 +116,15 @@ export class MemoryLimitStore implements LimitStore {
   }
 
   async reset(group: string, counters: readonly LimitCounter[]): Promise<void> {
-    for (const counter of counters) this.#counters.get(nameOf(group, counter))?.reset();
+    const now = this.#now();
+    for (const counter of counters) {
+      this.#counters.get(nameOf(group, counter))?.reset(now);
+      this.#refused.forget(group, counter);
+    }
+  }
+
+  async markRefused(group: string, counter: LimitCounter): Promise<boolean> {
+    return this.#refused.first(group, counter, this.#now());
   }
 
   #counter(group: string, { key, window }: LimitCounter, now: number): MemoryCounter {
@@ -140,12 +153,11 @@ export class MemoryLimitStore implements LimitStore {
       }
       if (!value[1].prune(now)) this.#counters.delete(value[0]);
     }
-    for (const ids of [this.#open, this.#settled]) {
-      for (const [id, { until }] of ids) {
-        if (until > now && ids.size <= MAX_REMEMBERED) break;
-        ids.delete(id);
-      }
+    for (const [id, { until }] of this.#open) {
+      if (until > now && this.#open.size <= MAX_OPEN) break;
+      this.#open.delete(id);
     }
+    this.#settled.forget(now);
   }
 }
 
@@ -153,13 +165,15 @@ function nameOf(group: string, { key, window }: LimitCounter): string {
   return `${group}\n${key}\n${window.id}`;
 }
 
-/** Of claims that do not fit, the one that has to wait longest. */
+/** Of claims that do not fit, one that never will, or the one that has to wait longest. */
 function longestWait(
+  claims: readonly LimitClaim[],
   fits: readonly (number | Omit<LimitRefusal, 'granted' | 'claim'>)[],
 ): LimitRefusal | undefined {
   let longest: LimitRefusal | undefined;
   for (const [claim, fit] of fits.entries()) {
     if (typeof fit === 'number') continue;
+    if (claims[claim]!.neverFits) return { granted: false, claim, ...fit };
     const wait = fit.retryAfterMs ?? Infinity;
     if (longest === undefined || wait > (longest.retryAfterMs ?? Infinity)) {
       longest = { granted: false, claim, ...fit };

@@ -12,32 +12,40 @@ export type RefusalDetails = LimitDetails & { retryAfterMs?: number | undefined 
  * @param maxQueue given where the call could have waited, if there were room
  */
 export function describeRefusal(
-  { source, owner: key, limit: stored }: CallClaim,
+  { source, owner: key, limit: stored, amount, least }: CallClaim,
   refusal: LimitRefusal,
   maxQueue?: number,
 ): RefusalDetails & { message: string } {
   const { unit } = source;
-  const [used, reserved] = [fromStored(unit, refusal.used), fromStored(unit, refusal.reserved)];
-  const limit = fromStored(unit, stored);
+  const write = (part: number): string => unit.write(fromStored(unit, part));
+  const { used, reserved, retryAfterMs } = refusal;
   const message = [
-    `the limit of ${writeLimit(source, limit)} does not admit the call;`,
-    `${unit.write(used)} used, ${unit.write(reserved)} reserved.`,
+    `the call may use up to ${write(amount)};`,
+    `limit ${write(stored)}, used ${write(used)}, reserved ${write(reserved)}${scopeOf(source, write(stored))}.`,
+    ...(least === undefined ? [] : [`It needs at least ${write(least)}, so it can never fit.`]),
     ...(maxQueue === undefined ? [] : [`${maxQueue} calls wait already.`]),
   ].join(' ');
-  const all = fromStored(unit, refusal.used + refusal.reserved);
-  return { message, key, limit, used: all, retryAfterMs: refusal.retryAfterMs };
+  return {
+    message,
+    key,
+    limit: fromStored(unit, stored),
+    used: fromStored(unit, used + reserved),
+    ...(least === undefined ? { retryAfterMs } : { retryable: false }),
+  };
 }
 
-/** `'$1 a day per user'` */
-function writeLimit({ unit, per, length }: Limit, amount: number): string {
-  const owner = typeof per === 'function' ? ' per key' : per === GLOBAL ? '' : ` per ${per}`;
-  return `${unit.write(amount)}${PERIODS[String(length)] ?? ` in ${length} ms`}${owner}`;
+/** `' ($1 a day per user)'` */
+function scopeOf({ per, length }: Limit, limit: string): string {
+  const period = PERIODS[String(length)] ?? `in ${length} ms`;
+  const owner = typeof per === 'function' ? 'per key' : per === GLOBAL ? '' : `per ${per}`;
+  const words = [period, owner].filter((word) => word !== '');
+  return words.length === 0 ? '' : ` (${limit} ${words.join(' ')})`;
 }
 
 const PERIODS: Readonly<Record<string, string>> = {
-  hour: ' an hour',
-  day: ' a day',
-  month: ' a month',
+  hour: 'an hour',
+  day: 'a day',
+  month: 'a month',
   lifetime: '',
-  60000: ' a minute',
+  60000: 'a minute',
 };

@@ -5,12 +5,12 @@ export interface Visitor<T> {
   /** Tries to get what is waited for; when that fails, the line stands still. */
   attempt(): Promise<T | LimitRefusal>;
   /** The error of one who may not wait: for want of room, or because it would be for ever. */
-  refuse(refusal: LimitRefusal, isFull: boolean): Error;
+  readonly refuse: (refusal: LimitRefusal, isFull: boolean) => Error;
   /** Fires when nobody wants it any more. */
   readonly signal: AbortSignal;
 }
 
-interface Place {
+interface Place extends Pick<Visitor<unknown>, 'refuse'> {
   /** Called when it is the first one; with an error, when it has to leave. */
   call(error?: Error): void;
   readonly called: Promise<void>;
@@ -49,7 +49,7 @@ export class WaitingLines {
     this.#lines.set(key, line);
     if (line.standstill && line.places.length >= maxQueue)
       throw visitor.refuse(line.standstill, true);
-    const place = newPlace();
+    const place = newPlace(visitor.refuse);
     const leave = (): void => place.call(visitor.signal.reason as Error);
     visitor.signal.addEventListener('abort', leave);
     try {
@@ -84,7 +84,7 @@ export class WaitingLines {
         throw visitor.refuse(outcome, false);
       if (maxQueue === 0) throw visitor.refuse(outcome, true);
       line.standstill = outcome;
-      for (const place of line.places.splice(maxQueue)) place.call(visitor.refuse(outcome, true));
+      for (const place of line.places.splice(maxQueue)) place.call(place.refuse(outcome, true));
       if (gifts === this.#gifts) await pause(line, outcome, visitor.signal);
     }
   }
@@ -100,12 +100,12 @@ export class WaitingLines {
   }
 }
 
-function newPlace(): Place {
+function newPlace(refuse: Place['refuse']): Place {
   let call!: Place['call'];
   const called = new Promise<void>((resolve, reject) => {
     call = (error) => (error === undefined ? resolve() : reject(error));
   });
-  return { call, called };
+  return { call, called, refuse };
 }
 
 async function pause(

@@ -15,6 +15,11 @@ export function estimateTokens(text: string): number {
   return Math.ceil((text.length - other) / ASCII_PER_TOKEN) + other;
 }
 
+/** What requests have besides texts. */
+const BESIDE_TEXTS = { message: TOKENS_PER_MESSAGE, image: TOKENS_PER_IMAGE };
+/** More than tokens of any common text have: English has about four bytes a token. */
+const MOST_BYTES_PER_TOKEN = 8;
+
 /** The most input tokens that a request can have: none is shorter than a byte. Pictures count as 1,500 tokens each. */
 export function maxInputTokens(request: LlmRequest): number {
   let tokens = inputTokens(request, (text) => Buffer.byteLength(text));
@@ -22,6 +27,12 @@ export function maxInputTokens(request: LlmRequest): number {
     if (providerData !== undefined) tokens += Buffer.byteLength(toJsonText(providerData));
   }
   return tokens;
+}
+
+/** The fewest input tokens that a request may have: an eighth of the bytes of its texts. Pictures do not count. */
+export function minInputTokens(request: LlmRequest): number {
+  const bytes = inputTokens(request, (text) => Buffer.byteLength(text), { message: 0, image: 0 });
+  return Math.ceil(bytes / MOST_BYTES_PER_TOKEN);
 }
 
 /** Tokens of tool calls as a model writes them, roughly: their names and arguments. */
@@ -62,17 +73,19 @@ export function completeUsage(request: LlmRequest, outputTokens: number, counted
   });
 }
 
-function inputTokens(request: LlmRequest, tokensOf: (text: string) => number): number {
+function inputTokens(
+  request: LlmRequest,
+  tokensOf: (text: string) => number,
+  { message, image } = BESIDE_TEXTS,
+): number {
   const { system = '', tools = [], schema, messages } = request;
   let tokens = tokensOf(system) + (tools.length > 0 ? tokensOf(schemaText(tools)) : 0);
   if (schema !== undefined) tokens += tokensOf(schemaText(schema));
   for (const { content, toolCalls = [] } of messages) {
-    tokens += TOKENS_PER_MESSAGE;
+    tokens += message;
     for (const { name, argsText } of toolCalls) tokens += tokensOf(name) + tokensOf(argsText);
     if (typeof content === 'string') tokens += tokensOf(content);
-    else
-      for (const part of content)
-        tokens += part.type === 'text' ? tokensOf(part.text) : TOKENS_PER_IMAGE;
+    else for (const part of content) tokens += part.type === 'text' ? tokensOf(part.text) : image;
   }
   return tokens;
 }

@@ -1,5 +1,6 @@
 export * from './check-call-options.js';
 export * from './create-client.js';
+export { minInputTokens } from './estimate.js';
 export * from './llm-call.js';
 export * from './intercept-llm.js';
 export * from './llm-client.js';

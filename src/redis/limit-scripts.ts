@@ -1,12 +1,11 @@
 import { COMMON } from './script-common.js';
 
 /**
- * KEYS: mark, instances, then counter and leases of each claim. ARGV: now, id, leaseMs, instance, forgetMs, then of each
- * claim: step, keep, start, end, amount, limit, elastic.
+ * KEYS: mark, instances, then counter and leases of each claim. ARGV: now, id, leaseMs, instance, forgetMs, charge, then of
+ * each claim: step, keep, start, end, amount, limit, elastic, neverFits.
  */
 export const RESERVE = `${COMMON}
-local REMEMBERED = 600000
-local id, leaseMs = ARGV[2], tonumber(ARGV[3])
+local id, leaseMs, charged = ARGV[2], tonumber(ARGV[3]), ARGV[6]
 redis.call('ZADD', KEYS[2], int(now + ARGV[5]), ARGV[4])
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', int(now))
 redis.call('PEXPIRE', KEYS[2], ARGV[5])
@@ -29,14 +28,18 @@ end
 
 local claims, refusal = {}, nil
 for i = 1, (#KEYS - 2) / 2 do
-  local at = 6 + (i - 1) * 7
+  local at = 7 + (i - 1) * 8
   local window = windowAt(at)
   if isStale(window) then return { 'stale', int(now) } end
   local counter, leases = KEYS[i * 2 + 1], KEYS[i * 2 + 2]
   local amount, limit, elastic = tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5]), ARGV[at + 6] == '1'
   local state = read(counter, leases, window)
   local left = limit - state.used - state.reserved
-  if amount > math.max(left, 0) then
+  if ARGV[at + 7] == '1' then
+    if not refusal or not refusal.never then
+      refusal = { claim = i - 1, used = state.used, reserved = state.reserved, wait = -1, never = true }
+    end
+  elseif amount > math.max(left, 0) then
     if left > 0 and (elastic or left == limit) then amount = math.min(amount, left)
     else
       local needed = elastic and 1 or math.min(amount, limit)
@@ -58,7 +61,7 @@ for _, claim in ipairs(claims) do
   local bucket = int(bucketAt(window, now))
   redis.call('HINCRBY', counter, 'r' .. bucket, int(amount))
   redis.call('HSET', counter, 'limit', int(limit))
-  redis.call('ZADD', leases, int(now + leaseMs), id .. ' ' .. bucket .. ' ' .. int(amount))
+  redis.call('ZADD', leases, int(now + leaseMs), charged .. id .. ' ' .. bucket .. ' ' .. int(amount))
   touch(counter, leases, window)
   mark = mark .. ' ' .. int(amount)
 end
@@ -71,7 +74,6 @@ return { 'granted', replicas, mark }
  * reserved, used, tellFrom.
  */
 export const SETTLE = `${COMMON}
-local REMEMBERED = 600000
 local id, reservedAt = ARGV[2], tonumber(ARGV[3])
 if redis.call('GET', KEYS[1]) == 'settled' then return {} end
 redis.call('SET', KEYS[1], 'settled', 'PX', REMEMBERED)
@@ -84,8 +86,11 @@ for i = 1, (#KEYS - 1) / 2 do
   local reserved, used, tellFrom = ARGV[at + 4], tonumber(ARGV[at + 5]), tonumber(ARGV[at + 6])
   local start = bucketAt(window, reservedAt)
   local bucket = int(start)
-  if redis.call('ZREM', leases, id .. ' ' .. bucket .. ' ' .. reserved) == 1 then
-    release(counter, bucket, reserved)
+  local lease = id .. ' ' .. bucket .. ' ' .. reserved
+  if redis.call('ZREM', leases, lease, 'c:' .. lease) > 0 then
+    take(counter, 'r' .. bucket, reserved)
+  elseif redis.call('ZREM', leases, 'd:' .. lease .. ' 0') == 1 then
+    take(counter, 'u' .. bucket, reserved)
   end
   if used > 0 and not isPast(window, start) then
     redis.call('HINCRBY', counter, 'u' .. bucket, int(used))
@@ -103,28 +108,30 @@ return told
 `;
 
 /**
- * KEYS: mark, then counter and leases of each claim. ARGV: now, id, at, leaseMs, then of each claim: step, keep, start,
- * end, reserved.
+ * KEYS: mark, then counter and leases of each claim. ARGV: now, id, at, leaseMs, charge, then of each claim: step, keep,
+ * start, end, reserved.
  */
 export const RENEW = `${COMMON}
-local REMEMBERED = 600000
-local id, reservedAt, leaseMs = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+local id, reservedAt, leaseMs, charged = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
 local mark = redis.call('GET', KEYS[1])
 if mark == 'settled' then return 0 end
 
 local written = int(reservedAt)
 for i = 1, (#KEYS - 1) / 2 do
-  local at = 5 + (i - 1) * 5
+  local at = 6 + (i - 1) * 5
   local window = windowAt(at)
   local counter, leases, reserved = KEYS[i * 2], KEYS[i * 2 + 1], ARGV[at + 4]
   local start = bucketAt(window, reservedAt)
   if not isPast(window, start) then
     local bucket = int(start)
     local lease = id .. ' ' .. bucket .. ' ' .. reserved
-    if not redis.call('ZSCORE', leases, lease) then
+    if not redis.call('ZSCORE', leases, charged .. lease) then
+      if redis.call('ZREM', leases, 'd:' .. lease .. ' 0') == 1 then
+        take(counter, 'u' .. bucket, reserved)
+      end
       redis.call('HINCRBY', counter, 'r' .. bucket, reserved)
     end
-    redis.call('ZADD', leases, int(now + leaseMs), lease)
+    redis.call('ZADD', leases, int(now + leaseMs), charged .. lease)
     touch(counter, leases, window)
   end
   written = written .. ' ' .. reserved
@@ -145,12 +152,33 @@ end
 return states
 `;
 
-/** KEYS: the counters. */
-export const RESET = `
-for _, counter in ipairs(KEYS) do
+/** KEYS: counter, leases and mark of refusal of each. ARGV: now. */
+export const RESET = `${COMMON}
+for i = 1, #KEYS, 3 do
+  local counter, leases = KEYS[i], KEYS[i + 1]
+  lapse(counter, leases)
   for _, field in ipairs(redis.call('HKEYS', counter)) do
     if field == 'told' or string.match(field, '^u%d+$') then redis.call('HDEL', counter, field) end
   end
+  for _, lease in ipairs(redis.call('ZRANGE', leases, 0, -1)) do
+    if string.sub(lease, 1, 2) == 'd:' then redis.call('ZREM', leases, lease) end
+  end
+  redis.call('DEL', KEYS[i + 2])
 end
 return 1
+`;
+
+/**
+ * KEYS: mark of refusal. ARGV: now, step, keep, start, end. Lifetime budgets are told anew after a year, so that no mark
+ * stays for ever.
+ */
+export const MARK_REFUSED = `${COMMON}
+local YEAR = 31536000000
+local window = windowAt(2)
+if isStale(window) then return { 'stale', int(now) } end
+local mark = redis.call('GET', KEYS[1])
+if mark and tonumber(mark) > now then return { 0 } end
+local over = window.step > 0 and bucketAt(window, now) + window.step + window.keep or window.last
+redis.call('SET', KEYS[1], int(over), 'PX', int(math.min(over - now, YEAR)))
+return { 1 }
 `;

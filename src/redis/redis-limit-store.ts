@@ -9,10 +9,11 @@ import type {
   LimitSettlement,
   LimitStore,
   LimitWindow,
+  LostReservation,
   ReachedLimit,
   ReserveRequest,
 } from '../limits/index.js';
-import { RENEW, RESERVE, RESET, SETTLE, USAGE } from './limit-scripts.js';
+import { MARK_REFUSED, RENEW, RESERVE, RESET, SETTLE, USAGE } from './limit-scripts.js';
 import { RedisLink, Script, type RedisClient, type ScriptArgs } from './redis-link.js';
 
 export interface RedisLimitStoreOptions {
@@ -41,6 +42,7 @@ const SCRIPTS = {
   renew: new Script(RENEW),
   usage: new Script(USAGE),
   reset: new Script(RESET),
+  markRefused: new Script(MARK_REFUSED),
 };
 
 /**
@@ -70,7 +72,7 @@ export class RedisLimitStore implements LimitStore {
   }
 
   async reserve(request: ReserveRequest): Promise<LimitGrant | LimitRefusal> {
-    const { group, id, leaseMs, instance, claims } = request;
+    const { group, id, leaseMs, onLost, instance, claims } = request;
     const keys = [
       this.#key(group, 'mark', id),
       this.#key(group, 'instances'),
@@ -81,11 +83,13 @@ export class RedisLimitStore implements LimitStore {
       leaseMs,
       instance,
       INSTANCE_MS,
-      ...claims.flatMap(({ window, amount, limit, elastic }) => [
+      chargeOf(onLost),
+      ...claims.flatMap(({ window, amount, limit, elastic, neverFits }) => [
         ...this.#windowArgs(window),
         amount,
         limit,
         elastic ? 1 : 0,
+        neverFits ? 1 : 0,
       ]),
     ];
     const reply = await this.#link.do(
@@ -115,13 +119,13 @@ export class RedisLimitStore implements LimitStore {
 
   async renew(held: readonly HeldReservation[], leaseMs: number): Promise<void> {
     const renewing = held.map((reservation) => {
-      const { id, at, claims } = reservation;
+      const { id, at, onLost, claims } = reservation;
       const args = claims.flatMap(({ window, amount }) => [
         ...this.#windowArgs(window, at),
         amount,
       ]);
       const keys = this.#reservationKeys(reservation);
-      return this.#run(SCRIPTS.renew, keys, [id, at, leaseMs, ...args]);
+      return this.#run(SCRIPTS.renew, keys, [id, at, leaseMs, chargeOf(onLost), ...args]);
     });
     await Promise.all(renewing);
   }
@@ -138,8 +142,20 @@ export class RedisLimitStore implements LimitStore {
   }
 
   async reset(group: string, counters: readonly LimitCounter[]): Promise<void> {
-    const keys = counters.map((counter) => this.#counterKey(group, counter));
+    const keys = counters.flatMap((counter) => [
+      ...this.#keysOf(group, [counter]),
+      this.#refusedKey(group, counter),
+    ]);
     await this.#run(SCRIPTS.reset, keys, []);
+  }
+
+  async markRefused(group: string, counter: LimitCounter): Promise<boolean> {
+    const keys = [this.#refusedKey(group, counter)];
+    const args = () => this.#windowArgs(counter.window);
+    const [isFirst] = await this.#link.do((client) =>
+      this.#runNow(client, SCRIPTS.markRefused, keys, args),
+    );
+    return isFirst === 1;
   }
 
   /** The time of tests; by default the server's own. */
@@ -195,6 +211,10 @@ export class RedisLimitStore implements LimitStore {
     return this.#key(group, 'count', window.id, key);
   }
 
+  #refusedKey(group: string, counter: LimitCounter): string {
+    return `${this.#counterKey(group, counter)}:refused`;
+  }
+
   #key(group: string, ...parts: string[]): string {
     return `${this.#prefix}{${group}}:${parts.join(':')}`;
   }
@@ -203,6 +223,11 @@ export class RedisLimitStore implements LimitStore {
 function toGrant([replicas, mark]: unknown[]): LimitGrant {
   const [at, ...amounts] = String(mark).split(' ').map(Number) as [number, ...number[]];
   return { granted: true, at, amounts, replicas: Number(replicas) };
+}
+
+/** What a lease begins with. */
+function chargeOf(onLost: LostReservation | undefined): string {
+  return onLost === 'charge' ? 'c:' : '';
 }
 
 function refuse(problem: string): never {

@@ -3,7 +3,10 @@
  *
  * - a counter: a hash with `u<start>` and `r<start>`, the used and reserved amounts of the bucket that begins at `start`;
  *   `told`, when the threshold was last told; `limit`, that of the last reservation;
- * - its leases: a sorted set of `<id> <start> <amount>` by when the lease is over;
+ * - its leases: a sorted set of `<id> <start> <amount>` by when the lease is over. With `c:` before it, the amount counts as
+ *   used then, and `d:<id> <start> <amount> 0` remembers that it does. Earlier versions take those for leases to give back,
+ *   the latter of nothing;
+ * - a mark of the first refusal in its window: until when it holds;
  * - a mark for each reservation: `settled`, or `<at> <amount> …` while it is open;
  * - the limiters that have asked: a sorted set by when each is forgotten.
  *
@@ -17,6 +20,7 @@ if not now then
   local time = redis.call('TIME')
   now = time[1] * 1000 + math.floor(time[2] / 1000)
 end
+local REMEMBERED = 600000
 local function int(number) return string.format('%.0f', number) end
 
 local function windowAt(i)
@@ -45,20 +49,25 @@ local function touch(counter, leases, window)
   redis.call('PEXPIRE', leases, ms)
 end
 
-local function release(counter, bucket, amount)
-  if amount ~= '0' and redis.call('HEXISTS', counter, 'r' .. bucket) == 1 then
-    redis.call('HINCRBY', counter, 'r' .. bucket, '-' .. amount)
-  end
+-- Takes an amount out of a field, if that still counts.
+local function take(counter, field, amount)
+  if amount == '0' or redis.call('HEXISTS', counter, field) == 0 then return false end
+  redis.call('HINCRBY', counter, field, '-' .. amount)
+  return true
 end
 local function lapse(counter, leases)
   while true do
     local over = redis.call('ZRANGEBYSCORE', leases, '-inf', int(now), 'LIMIT', 0, 100)
     if #over == 0 then return end
+    redis.call('ZREM', leases, unpack(over))
     for _, lease in ipairs(over) do
       local bucket, amount = string.match(lease, ' (%d+) (%d+)$')
-      release(counter, bucket, amount)
+      local kind, held = string.match(lease, '^([cd]):(.+)$')
+      if kind ~= 'd' and take(counter, 'r' .. bucket, amount) and kind == 'c' then
+        redis.call('HINCRBY', counter, 'u' .. bucket, amount)
+        redis.call('ZADD', leases, int(now + REMEMBERED), 'd:' .. held .. ' 0')
+      end
     end
-    redis.call('ZREM', leases, unpack(over))
   end
 end
 

@@ -1,5 +1,13 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
-import { CallbacksModule, LlmService, MemoryLimitStore, type Prices } from 'nestjs-llm-callbacks';
+import {
+  CallbacksModule,
+  CostLimiter,
+  LlmService,
+  MemoryLimitStore,
+  RateLimiter,
+  UnknownPriceError,
+  type Prices,
+} from 'nestjs-llm-callbacks';
 import { FakeLlm } from 'nestjs-llm-callbacks/testing';
 import { useRedis } from '../support/limit-stores.js';
 import { describeWithRedis } from '../support/services.js';
@@ -36,7 +44,18 @@ describe('The examples of limits', () => {
   it('are given in a list', async () => {
     const app = await start({ imports: [CarefulModule] });
     // The model of the examples has no price.
-    expect(await answer(app.get(LlmService), 'hi')).toBe('not before tomorrow');
+    await expect(answer(app.get(LlmService), 'hi')).rejects.toBeInstanceOf(UnknownPriceError);
+  });
+
+  it('answer a call that is refused', async () => {
+    const limits: [object, string][] = [
+      [new CostLimiter({ maxCost: 0 }), 'not before tomorrow'],
+      [new RateLimiter({ requestsPerMinute: 0 }), 'again in 0 ms'],
+    ];
+    for (const [limit, words] of limits) {
+      const app = await start({ imports: [limited([limit]).root] });
+      expect(await answer(app.get(LlmService), 'hi')).toBe(words);
+    }
   });
 
   it('count each user by the day, and all of them by the month', async () => {
@@ -50,7 +69,7 @@ describe('The examples of limits', () => {
     await ask({ userId: 'bob', tags: ['premium'] });
     await ask({ userId: 'bob', tags: ['premium'] });
 
-    expect(console.warn).toHaveBeenCalledWith('ada: 500 % are spent');
+    expect(console.warn).toHaveBeenCalledWith('ada: has spent 500 %');
     expect((await limits.usage('bob')).limits).toMatchObject([
       { key: 'bob', used: 10 },
       { key: 'global', used: 15, limit: 1_000 },

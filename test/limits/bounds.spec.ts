@@ -1,8 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { CostLimiter, MemoryLimitStore, type LimitStore } from 'nestjs-llm-callbacks';
 import { limitWindow } from '../../src/limits/limit-window.js';
 import { Outbox } from '../../src/limits/outbox.js';
+import { SettledIds } from '../../src/limits/settled-ids.js';
 import { closeApps } from '../support/app.js';
+import { heldBytes } from '../support/gc.js';
 import { START } from '../support/limit-stores.js';
 import { startLimited } from '../support/limited.js';
 
@@ -51,10 +54,49 @@ describe('The memory store', () => {
     for (const userId of ['a', 'b', 'a']) await llm.generate('hi', { userId });
 
     await expect(llm.generate('hi', { userId: 'c' })).rejects.toMatchObject({
-      name: 'BudgetExceededError',
+      name: 'LimitStoreUnavailableError',
       retryable: true,
       cause: expect.objectContaining({ message: expect.stringContaining('more maxKeys') }),
     });
+  });
+});
+
+describe('The memory of what was settled', () => {
+  const TEN_MINUTES = 600_000;
+
+  it('holds ten minutes', () => {
+    const ids = new SettledIds();
+    ids.add('a', 0);
+    ids.add('b', TEN_MINUTES - 1);
+    ids.add('c', TEN_MINUTES);
+    ids.forget(2 * TEN_MINUTES - 2);
+    expect([ids.has('b'), ids.has('c')]).toEqual([true, true]);
+    ids.forget(3 * TEN_MINUTES);
+    expect(ids.size).toBe(0);
+  });
+
+  it('holds the latest 10,000, and no more than twice as many', () => {
+    const ids = new SettledIds();
+    for (let i = 0; i < 55_000; i++) ids.add(String(i), i);
+    expect(ids.size).toBeLessThanOrEqual(20_000);
+    expect([ids.has('54999'), ids.has('45000'), ids.has('30000')]).toEqual([true, true, false]);
+  });
+
+  it('keeps a limiter small, whatever the number of its calls', async () => {
+    const store = new MemoryLimitStore();
+    const claim = { key: 'k', window, amount: 1, limit: 1e9, elastic: false };
+    const call = async (): Promise<void> => {
+      const id = randomUUID();
+      const request = { group: 'g', id, leaseMs: 1_000, instance: 'test', claims: [claim] };
+      await store.reserve(request);
+      await store.settle({ group: 'g', id, at: Date.now(), claims: [{ ...claim, used: 1 }] });
+    };
+    await call();
+    const before = await heldBytes();
+    for (let i = 0; i < 40_000; i++) await call();
+    // 100,000 ids were about 60 MB once.
+    expect((await heldBytes()) - before).toBeLessThan(4_000_000);
+    expect((await store.usage('g', [claim]))[0]!.used).toBe(40_001);
   });
 });
 

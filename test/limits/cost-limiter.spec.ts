@@ -8,6 +8,7 @@ import {
   defineTool,
   getLlmToken,
   InterceptLlm,
+  LimitKeyMissingError,
   LlmService,
   type CostLimiterOptions,
   type InterceptedLlmCall,
@@ -34,7 +35,7 @@ describeStores('A cost limiter', (newStore) => {
     expect((await llm.generate('first')).cost).toBeCloseTo(1.2);
     await expect(llm.generate('second')).rejects.toMatchObject({
       name: 'BudgetExceededError',
-      message: 'CostLimiter: the limit of $1 does not admit the call; $1.2 used, $0 reserved.',
+      message: 'CostLimiter: the call may use up to $409.6; limit $1, used $1.2, reserved $0.',
       key: 'global',
       limit: 1,
       used: 1.2,
@@ -121,7 +122,7 @@ describeStores('A cost limiter', (newStore) => {
     const { llm, provider } = await startLimited([limiter]);
 
     await expect(llm.generate('hi')).rejects.toThrow(/the call has no userId/);
-    await expect(llm.generate('hi', { userId: '' })).rejects.toBeInstanceOf(BudgetExceededError);
+    await expect(llm.generate('hi', { userId: '' })).rejects.toBeInstanceOf(LimitKeyMissingError);
     expect(provider.requests).toHaveLength(0);
   });
 
@@ -281,7 +282,7 @@ describeStores('A cost limiter', (newStore) => {
       {
         answers: [{ toolCalls: [{ name: 'look' }] }, 'never'],
         agent: { tools: [look] },
-        prices: { fake: { inputPerMillion: 1_000_000, outputPerMillion: 0 } },
+        prices: { fake: { inputPerMillion: 0, outputPerMillion: 1_000_000 } },
         callbacks: [limiterOf({ maxCost: 0.5 })],
       },
     );
@@ -345,10 +346,11 @@ describeStores('A cost limiter', (newStore) => {
     await ask(other);
     expect(told).toEqual([]);
     await ask(one);
-    expect(told).toEqual([{ key: 'ada', used: 0.9, limit: 1, ratio: 0.9 }]);
-    await one.llm.generate('hi', { ...atMost(1), userId: 'ada' });
+    const ada = { key: 'ada', limit: 1 };
+    expect(told).toEqual([{ ...ada, used: 0.9, ratio: 0.9, refused: false }]);
     await expect(ask(other)).rejects.toBeInstanceOf(BudgetExceededError);
-    expect(told).toHaveLength(1);
+    await expect(ask(one)).rejects.toBeInstanceOf(BudgetExceededError);
+    expect(told.slice(1)).toEqual([{ ...ada, used: 0.9, ratio: 0.9, refused: true }]);
   });
 
   it('lets calls be when onThreshold fails', async () => {

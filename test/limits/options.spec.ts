@@ -23,6 +23,7 @@ describe('Options of a limiter that make no sense', () => {
     ["onStoreError must be 'open'", { maxCost: 1, onStoreError: 'ignore' }],
     ['replicas must be', { maxCost: 1, replicas: 0 }],
     ['leaseMs must be', { maxCost: 1, leaseMs: 0 }],
+    ["onLostReservation must be 'release' or 'charge'", { maxCost: 1, onLostReservation: 'keep' }],
     ['name must be a text', { maxCost: 1, name: '' }],
     ['store must be a LimitStore', { maxCost: 1, store: null }],
     ['with reserve, settle, renew', { maxCost: 1, store: { reserve: async () => ({}) } }],

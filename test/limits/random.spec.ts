@@ -1,6 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import { expect, it } from '@jest/globals';
-import type { LimitClaim, LimitGrant, LimitRefusal, LimitStore } from 'nestjs-llm-callbacks';
+import type {
+  LimitClaim,
+  LimitGrant,
+  LimitRefusal,
+  LimitStore,
+  LostReservation,
+} from 'nestjs-llm-callbacks';
 import { limitWindow } from '../../src/limits/limit-window.js';
 import { describeStores, START } from '../support/limit-stores.js';
 import { Random } from '../support/wire/random.js';
@@ -17,6 +23,7 @@ interface Call {
   readonly id: string;
   readonly at: number;
   readonly claims: readonly (LimitClaim & { used: number })[];
+  readonly onLost?: LostReservation;
   until: number;
   isSettled: boolean;
   settledAt: number;
@@ -28,12 +35,13 @@ class Model {
 
   usage(key: string, now: number) {
     let [used, reserved] = [0, 0];
-    for (const { at, claims, until, isSettled } of this.calls) {
+    for (const { at, claims, until, isSettled, onLost } of this.calls) {
       for (const claim of claims) {
         const { end } = claim.window.bucketAt(at);
         if (claim.key !== key || end + claim.window.keepMs <= now) continue;
         if (isSettled) used += claim.used;
         else if (until > now) reserved += claim.amount;
+        else if (onLost === 'charge') used += claim.amount;
       }
     }
     return { used, reserved };
@@ -47,6 +55,7 @@ class Model {
       if (amount === 0 || amount <= left) return amount;
       return left > 0 && (elastic || used + reserved === 0) ? left : undefined;
     });
+    if (claims.some(({ neverFits }) => neverFits)) return undefined;
     return amounts.every((amount) => amount !== undefined) ? amounts : undefined;
   }
 }
@@ -64,7 +73,13 @@ async function play(store: LimitStore, clock: { now: number }, random: Random) {
   const model = new Model();
   /** One of the latest, that is not forgotten. */
   const recent = (): Call | undefined => {
-    const known = model.calls.slice(-8).filter(({ settledAt }) => clock.now - settledAt < 600_000);
+    const known = model.calls
+      .slice(-8)
+      .filter(({ isSettled, settledAt, onLost, until }) =>
+        isSettled || onLost !== 'charge'
+          ? clock.now - settledAt < 600_000
+          : clock.now - until < 600_000,
+      );
     return known.length > 0 ? random.pick(known) : undefined;
   };
   const actions = {
@@ -74,16 +89,19 @@ async function play(store: LimitStore, clock: { now: number }, random: Random) {
         amount: random.pick([0, 1, random.int(1, 400), random.int(1, 400), 5_000]),
         limit: random.pick([0, 900, 1_000]),
         elastic: random.chance(0.3),
+        ...(random.chance(0.03) && { neverFits: true }),
       }));
       const id = `call${model.calls.length}`;
       const leaseMs = random.int(1_000, 90_000);
-      const request = { group: GROUP, id, leaseMs, instance: 'test', claims };
+      const onLost = random.pick(['release', 'charge', undefined] as const);
+      const lost = onLost === undefined ? {} : { onLost };
+      const request = { group: GROUP, id, leaseMs, instance: 'test', claims, ...lost };
       const outcome = await store.reserve(request);
       const amounts = model.amounts(claims, clock.now);
       compare(amountsOf(outcome), amounts);
       if (!outcome.granted) return;
       const granted = claims.map((claim, i) => ({ ...claim, amount: amounts![i]!, used: 0 }));
-      const call = { id, at: clock.now, claims: granted, until: clock.now + leaseMs };
+      const call = { id, at: clock.now, claims: granted, until: clock.now + leaseMs, ...lost };
       model.calls.push({ ...call, isSettled: false, settledAt: Infinity });
       if (random.chance(0.1)) compare(amountsOf(await store.reserve(request)), amounts);
     },

@@ -31,7 +31,7 @@ describeStores('A rate limiter', (newStore) => {
     expect(refused).toBeInstanceOf(RateLimitExceededError);
     expect(refused).toMatchObject({
       message:
-        'RateLimiter: the limit of 2 requests a minute does not admit the call; 2 requests used, 0 requests reserved.',
+        'RateLimiter: the call may use up to 1 request; limit 2 requests, used 2 requests, reserved 0 requests (2 requests a minute).',
       retryable: true,
       retryAfterMs: 31_000,
       limit: 2,
@@ -88,7 +88,7 @@ describeStores('A rate limiter', (newStore) => {
   it('refuses a call without a key for good', async () => {
     const { llm } = await startLimited([limiterOf({ requestsPerMinute: 5, per: 'user' })]);
     await expect(llm.generate('hi')).rejects.toMatchObject({
-      code: 'rate_limit_exceeded',
+      code: 'limit_key_missing',
       retryable: false,
     });
   });

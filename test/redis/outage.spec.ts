@@ -3,6 +3,7 @@ import type { Redis } from 'ioredis';
 import {
   BudgetExceededError,
   CostLimiter,
+  LimitStoreUnavailableError,
   LlmService,
   RateLimiter,
   RateLimitExceededError,
@@ -59,10 +60,11 @@ describeWithRedisServer('A limiter whose Redis goes away', () => {
     await goAway();
 
     const refused = await llm.generate('hi', ASK).catch((error: unknown) => error);
-    expect(refused).toBeInstanceOf(BudgetExceededError);
+    expect(refused).toBeInstanceOf(LimitStoreUnavailableError);
+    expect(refused).not.toBeInstanceOf(BudgetExceededError);
     expect(refused).toMatchObject({
-      message:
-        'CostLimiter refuses calls while the store of its limits cannot be used; the cause says why.',
+      message: 'CostLimiter: its store cannot be used at the moment; try again later.',
+      code: 'limit_store_unavailable',
       retryable: true,
       cause: expect.any(Error),
     });

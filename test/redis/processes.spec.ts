@@ -201,4 +201,33 @@ describeWithRedis('Limits of four processes with fifty callers each', () => {
     const { answered } = await run({ limiter: 'RateLimiter', options: rate, calls: 1 }, others);
     expect(answered).toBe(40);
   });
+
+  it('charge what a killed process had reserved, by onLostReservation: charge', async () => {
+    provider.clear();
+    const others = children.filter(({ exitCode, signalCode }) => (exitCode ?? signalCode) === null);
+    const victim = await startProcess();
+    children.push(victim);
+    const budget = {
+      name: 'charged',
+      maxCost: 20,
+      leaseMs: LEASE_MS,
+      onLostReservation: 'charge' as const,
+    };
+    const limiter = new CostLimiter({ ...budget, store: redis.store(undefined, redis.prefix) });
+    victim.send({ limiter: 'CostLimiter', options: budget, callers: 20, calls: 1, prompt: HELD });
+    await eventually(() => provider.held === 20);
+    const { used, reserved } = await limiter.usage();
+    expect(used).toBe(0);
+
+    victim.kill('SIGKILL');
+    await once(victim, 'exit');
+    await eventually(async () => (await limiter.usage()).reserved === 0);
+    expect((await limiter.usage()).used).toBe(reserved);
+
+    const counts = await run({ limiter: 'CostLimiter', options: budget, calls: 1 }, others);
+    // What the killed one may have been billed, and what the others were, are no more than the budget.
+    expect(counts.cost).toBeGreaterThan(0);
+    expect(counts.cost + reserved).toBeLessThanOrEqual(20);
+    expect((await limiter.usage()).used).toBeCloseTo(counts.cost + reserved, 9);
+  });
 });

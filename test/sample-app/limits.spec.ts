@@ -44,7 +44,9 @@ describe('Limits of the desk, in memory', () => {
     await new Tour(url, app.get(CallbacksService), (text) => void lines.push(text)).play();
 
     const output = lines.join('\n');
-    expect(output).toMatch(/Edsger: [^]*→ Order 1042 [^]*Edsger: [^]*→ 402 budget: the limit of/);
+    expect(output).toMatch(
+      /Edsger: [^]*→ Order 1042 [^]*Edsger: [^]*→ 402 budget: the call may use up to/,
+    );
     expect(output).toMatch(/fails once[^]*→ The backup will answer\.[^]*→ Send the item back/);
     expect(output).toMatch(
       /→ \$0\.000\d+ of \$0\.005 today, \d+ of 20 requests in the last minute/,

@@ -51,7 +51,8 @@ export function budgets(store: LimitStore) {
       },
       { per: 'global', window: 'month', maxCost: 1_000 },
     ],
-    onThreshold: ({ key, ratio }) => console.warn(`${key}: ${Math.round(ratio * 100)} % are spent`),
+    onThreshold: ({ key, ratio, refused }) =>
+      console.warn(`${key}: ${refused ? 'refused at' : 'has spent'} ${Math.round(ratio * 100)} %`),
   });
 }
 // #endregion

@@ -1,0 +1,113 @@
+import {
+  LimitKeyMissingError,
+  LimitStoreUnavailableError,
+  UnknownPriceError,
+  type CallbackAbort,
+} from '../errors/index.js';
+import type { InterceptedLlmCall } from '../llm/index.js';
+import { AdviceLog } from './advice-log.js';
+import type { LimiterSettings } from './check-limiter.js';
+import { claimsOf } from './claims.js';
+import type { Ledger, Ticket } from './ledger.js';
+import type { CallClaim } from './limit.js';
+import type { LimitRefusal } from './limit-store.js';
+import { describeRefusal, type RefusalDetails } from './refusal.js';
+import type { ThresholdNotices } from './threshold-notices.js';
+import { WaitingLines } from './waiting-lines.js';
+
+/** What a limiter gives to {@link Admission}. */
+interface AdmissionOptions {
+  readonly name: string;
+  readonly ledger: Ledger;
+  readonly notices: ThresholdNotices;
+  /** Those of now: they may be updated. */
+  readonly settings: () => LimiterSettings;
+  /** The error of a call that does not fit. */
+  readonly refusal: (message: string, details: RefusalDetails) => CallbackAbort;
+}
+
+/** Reserves what a call may use, at once or when it is its turn, or refuses the call. */
+export class Admission {
+  readonly #lines = new WaitingLines();
+  readonly #advice: AdviceLog;
+
+  constructor(private readonly options: AdmissionOptions) {
+    this.#advice = new AdviceLog(options.name);
+  }
+
+  async reserve(call: InterceptedLlmCall): Promise<Ticket> {
+    const claims = await this.#claims(call);
+    const { mode } = this.options.settings();
+    if (mode === 'wait' && !claims.some(({ neverFits }) => neverFits))
+      return this.#waitFor(claims, call);
+    const outcome = await this.#try(claims);
+    if (outcome.granted) return outcome;
+    const refused = refusedOf(claims, outcome);
+    await this.options.notices.refused(refused, outcome);
+    throw this.#refuse(refused, outcome);
+  }
+
+  /** Something was given back: calls that wait try again. */
+  wake(): void {
+    this.#lines.wake();
+  }
+
+  /** Waits for the call's turn. Limits are asked for again each time, because they may have been changed meanwhile. */
+  async #waitFor(claims: readonly CallClaim[], call: InterceptedLlmCall): Promise<Ticket> {
+    const { maxQueue } = this.options.settings();
+    const key = claims.map((claim) => claim.key).join(' ');
+    let latest = claims;
+    let refused: { claim: CallClaim; refusal: LimitRefusal } | undefined;
+    const refuse = (refusal: LimitRefusal, isFull: boolean) => {
+      refused = { claim: refusedOf(latest, refusal), refusal };
+      return this.#refuse(refused.claim, refusal, isFull ? maxQueue : undefined);
+    };
+    const attempt = async () => {
+      latest = await this.#claims(call);
+      const outcome = await this.#try(latest);
+      if (outcome.granted || !refusedOf(latest, outcome).neverFits) return outcome;
+      throw refuse(outcome, false);
+    };
+    const { signal } = call;
+    try {
+      return await this.#lines.enter<Ticket>(key, maxQueue, { signal, attempt, refuse });
+    } catch (error) {
+      if (refused !== undefined) await this.options.notices.refused(refused.claim, refused.refusal);
+      throw error;
+    }
+  }
+
+  async #claims(call: InterceptedLlmCall): Promise<CallClaim[]> {
+    const { name, settings } = this.options;
+    try {
+      return await claimsOf(call, settings(), name);
+    } catch (error) {
+      if (error instanceof LimitKeyMissingError || error instanceof UnknownPriceError)
+        this.#advice.log(error.message);
+      throw error;
+    }
+  }
+
+  async #try(claims: readonly CallClaim[]): Promise<Ticket | LimitRefusal> {
+    const { name, ledger } = this.options;
+    const outcome = await ledger.reserve(claims).catch((cause: unknown) => {
+      const message = `${name}: its store cannot be used at the moment; try again later.`;
+      throw new LimitStoreUnavailableError(message, { cause, limiter: name });
+    });
+    const never = claims.findIndex(({ neverFits }) => neverFits);
+    if (never < 0 || !outcome.granted) return outcome;
+    // The store is away, or does not look at it.
+    await ledger.release(outcome);
+    return { granted: false, claim: never, used: 0, reserved: 0 };
+  }
+
+  #refuse(claim: CallClaim, refusal: LimitRefusal, maxQueue?: number): CallbackAbort {
+    const { message, ...details } = describeRefusal(claim, refusal, maxQueue);
+    return this.options.refusal(`${this.options.name}: ${message}`, details);
+  }
+}
+
+/** The claim that did not fit; those of calls that wait together may differ. */
+function refusedOf(claims: readonly CallClaim[], { claim }: LimitRefusal): CallClaim {
+  return claims[claim] ?? claims[0]!;
+}

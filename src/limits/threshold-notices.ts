@@ -1,0 +1,43 @@
+import { Logger } from '@nestjs/common';
+import { messageOf } from '../text.js';
+import type { LimiterSettings } from './check-limiter.js';
+import type { Ledger } from './ledger.js';
+import type { CallClaim } from './limit.js';
+import { fromStored } from './limit-units.js';
+import type { LimitRefusal } from './limit-store.js';
+
+/** Calls a limiter's `onThreshold`, whose errors it logs. */
+export class ThresholdNotices {
+  readonly #logger: Logger;
+
+  constructor(
+    limiter: string,
+    private readonly settings: () => LimiterSettings,
+    private readonly ledger: () => Ledger,
+  ) {
+    this.#logger = new Logger(limiter);
+  }
+
+  /** A settlement was the first one to reach the threshold. */
+  async reached(claim: CallClaim, used: number): Promise<void> {
+    await this.#notify(claim, used, false);
+  }
+
+  /** A call is refused, perhaps as the first one. */
+  async refused(claim: CallClaim, { used }: LimitRefusal): Promise<void> {
+    if (this.settings().onThreshold === undefined) return;
+    if (await this.ledger().isFirstRefusal(claim)) await this.#notify(claim, used, true);
+  }
+
+  async #notify(claim: CallClaim, storedUse: number, refused: boolean): Promise<void> {
+    const { source, owner: key, limit: stored } = claim;
+    const [used, limit] = [fromStored(source.unit, storedUse), fromStored(source.unit, stored)];
+    const ratio = limit === 0 ? 1 : used / limit;
+    try {
+      await this.settings().onThreshold?.({ key, used, limit, ratio, refused });
+    } catch (error) {
+      const why = error instanceof Error ? error.stack : messageOf(error);
+      this.#logger.error('onThreshold failed', why);
+    }
+  }
+}

@@ -1,0 +1,260 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import {
+  AgentService,
+  BudgetExceededError,
+  CallbackAbort,
+  CallbacksConfigurationError,
+  CostLimiter,
+  defineTool,
+  LimitKeyMissingError,
+  LimitStoreUnavailableError,
+  LlmService,
+  MemoryLimitStore,
+  RateLimiter,
+  RateLimitExceededError,
+  UnknownPriceError,
+  type CostLimiterOptions,
+  type LimitStore,
+} from 'nestjs-llm-callbacks';
+import { closeApps, startApp } from '../support/app.js';
+import { settle } from '../support/gate.js';
+import { describeStores } from '../support/limit-stores.js';
+import { logs } from '../support/logs.js';
+import { startLimited } from '../support/limited.js';
+
+afterEach(closeApps);
+
+/** A quarter of a dollar for a million tokens of input, 2 dollars for those of output: the prices of small models. */
+const SMALL = { fake: { inputPerMillion: 0.25, outputPerMillion: 2 } };
+
+type Ask = (llm: LlmService, options?: object) => Promise<unknown>;
+const WAYS: [name: string, ask: Ask][] = [
+  ['generate', (llm, options) => llm.generate('hi there', options)],
+  ['stream', (llm, options) => llm.stream('hi there', options).response],
+];
+
+const AWAY: LimitStore = Object.assign(new MemoryLimitStore(), {
+  reserve: () => Promise.reject(new Error('connect ECONNREFUSED')),
+});
+
+function kindOf(error: unknown) {
+  return {
+    isAbort: error instanceof CallbackAbort,
+    isBudget: error instanceof BudgetExceededError,
+    isRate: error instanceof RateLimitExceededError,
+  };
+}
+
+describe.each(WAYS)('A call that a limiter cannot decide on, by %s', (_way, ask) => {
+  it.each([
+    ['CostLimiter', () => new CostLimiter({ maxCost: 1, store: AWAY })],
+    ['RateLimiter', () => new RateLimiter({ requestsPerMinute: 1, store: AWAY })],
+    ['CostLimiter', () => new CostLimiter({ maxCost: 1, mode: 'wait', store: AWAY })],
+  ])('fails with an error of its own while the store of a %s is away', async (name, make) => {
+    const { llm, provider } = await startLimited([make()]);
+    const error = await ask(llm).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(LimitStoreUnavailableError);
+    expect(error).toMatchObject({
+      name: 'LimitStoreUnavailableError',
+      code: 'limit_store_unavailable',
+      message: `${name}: its store cannot be used at the moment; try again later.`,
+      limiter: name,
+      retryable: true,
+      cause: expect.objectContaining({ message: 'connect ECONNREFUSED' }),
+    });
+    expect(kindOf(error)).toEqual({ isAbort: true, isBudget: false, isRate: false });
+    expect(provider.requests).toHaveLength(0);
+  });
+
+  it.each([
+    ['user', () => new CostLimiter({ maxCost: 1, per: 'user' }), 'no userId'],
+    ['tenant', () => new RateLimiter({ requestsPerMinute: 1, per: 'tenant' }), 'no tenantId'],
+    ['key', () => new CostLimiter({ maxCost: 1, per: () => undefined }), 'no key by the function'],
+    ['user', () => new CostLimiter({ maxCost: 1, per: 'user', mode: 'wait' }), 'no userId'],
+  ])('fails with an error of its own without a %s', async (_what, make, words) => {
+    const { llm } = await startLimited([make()]);
+    const error = await ask(llm).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(LimitKeyMissingError);
+    expect(error).toMatchObject({ code: 'limit_key_missing', retryable: false });
+    expect((error as Error).message).toContain(words);
+    expect(kindOf(error)).toEqual({ isAbort: true, isBudget: false, isRate: false });
+  });
+
+  it('fails with an error of its own where the price is not known', async () => {
+    const { llm } = await startLimited([new CostLimiter({ maxCost: 1 })], 1, { prices: {} });
+    const error = await ask(llm).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(UnknownPriceError);
+    expect(error).toMatchObject({ code: 'unknown_price', retryable: false });
+    expect(kindOf(error)).toEqual({ isAbort: true, isBudget: false, isRate: false });
+  });
+});
+
+describe('The advice of a limiter', () => {
+  it('is logged once a minute, whatever the number of calls', async () => {
+    const limiter = new CostLimiter({ maxCost: 1, per: 'user', name: 'per user' });
+    const { llm } = await startLimited([limiter]);
+    for (let i = 0; i < 5; i++) await expect(llm.generate('hi')).rejects.toThrow('no userId');
+    expect(logs).toEqual([
+      { level: 'error', message: expect.stringMatching(/^per user: the call has no userId/) },
+    ]);
+  });
+
+  it('is logged for each limiter', async () => {
+    for (const name of ['one', 'other']) {
+      const { llm } = await startLimited([new CostLimiter({ maxCost: 1, name })], 1, {
+        prices: {},
+      });
+      await expect(llm.generate('hi')).rejects.toBeInstanceOf(UnknownPriceError);
+    }
+    expect(logs.map(({ message }) => message.split(':')[0])).toEqual(['one', 'other']);
+  });
+});
+
+it('A limit that is no amount is a mistake of the application, not a spent budget', async () => {
+  const limiter = new CostLimiter({ maxCost: () => Number.NaN });
+  const { llm } = await startLimited([limiter]);
+  await expect(llm.generate('hi')).rejects.toBeInstanceOf(CallbacksConfigurationError);
+});
+
+it('An agent with maxCost fails by the price of its model where that is not known', async () => {
+  const look = defineTool({ name: 'look', description: 'Looks.', execute: () => 'seen' });
+  const { module } = await startApp(
+    {},
+    {
+      answers: [{ toolCalls: [{ name: 'look' }] }, 'never'],
+      agent: { tools: [look], maxCost: 1 },
+    },
+  );
+  await expect(module.get(AgentService).run('Look!')).rejects.toBeInstanceOf(UnknownPriceError);
+});
+
+describeStores('A refusal', (newStore) => {
+  const limiterOf = (options: CostLimiterOptions) =>
+    new CostLimiter({ store: newStore(), ...options });
+
+  it.each(WAYS)('says what the call may need, by %s', async (_way, ask) => {
+    const { llm } = await startLimited([limiterOf({ maxCost: 0.001 })], 3, { prices: SMALL });
+    await ask(llm, { maxOutputTokens: 10 });
+    // 8 bytes, 4 tokens around the message, and 1,000 of output.
+    const error = await ask(llm, { maxOutputTokens: 1_000 }).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({
+      name: 'BudgetExceededError',
+      message:
+        'CostLimiter: the call may use up to $0.002003; limit $0.001, used $0.000006, reserved $0.',
+      limit: 0.001,
+      used: 0.000006,
+    });
+  });
+
+  it('says it of each call that waits, by what that may need', async () => {
+    const limiter = limiterOf({ maxCost: 1, mode: 'wait', maxQueue: 1 });
+    const { llm, provider } = await startLimited([limiter], 'by hand');
+    const calls = [9, 8, 7].map((maxOutputTokens) => llm.generate('hi', { maxOutputTokens }));
+    await expect(calls[2]).rejects.toThrow(
+      'the call may use up to $0.7; limit $1, used $0, reserved $0.9. 1 calls wait already.',
+    );
+    for (let i = 0; i < 2; i++) {
+      await provider.asked(i + 1);
+      provider.requests[i]!.answer(0);
+    }
+    await Promise.all(calls.slice(0, 2));
+  });
+});
+
+describeStores('A call that can never fit', (newStore) => {
+  const long = (bytes: number) => 'x'.repeat(bytes);
+
+  it.each(['reject', 'wait'] as const)('is refused at once, by mode: %s', async (mode) => {
+    const store = newStore();
+    const limiter = new RateLimiter({ tokensPerMinute: 100, mode, store });
+    const { llm, provider } = await startLimited([limiter], 'by hand');
+    const held = llm.generate('hi', { maxOutputTokens: 10 });
+    await provider.asked(1);
+
+    // 101 tokens, if each of them has eight bytes.
+    const error = await llm.generate(long(801)).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(RateLimitExceededError);
+    expect(error).toMatchObject({
+      message:
+        'RateLimiter: the call may use up to 4901 tokens; limit 100 tokens, used 0 tokens, reserved 16 tokens (100 tokens a minute). It needs at least 101 tokens, so it can never fit.',
+      retryable: false,
+    });
+    expect((error as RateLimitExceededError).retryAfterMs).toBeUndefined();
+    provider.requests[0]!.answer(1);
+    await held;
+  });
+
+  it('is let through as long as it may fit, while nothing is used', async () => {
+    const limiter = new RateLimiter({ tokensPerMinute: 100, store: newStore() });
+    const { llm } = await startLimited([limiter]);
+    expect((await llm.generate(long(800))).text).toBe('word ');
+  });
+
+  it('is counted in bytes of all texts, by the price of the model', async () => {
+    const dear = { fake: { inputPerMillion: 1_000_000, outputPerMillion: 0 } };
+    const limiter = new CostLimiter({ maxCost: 10, store: newStore() });
+    const { llm } = await startLimited([limiter], 1, { prices: dear });
+    await expect(llm.generate('ä'.repeat(20), { system: long(41) })).rejects.toThrow(
+      /at least \$11, so it can never fit/,
+    );
+    await llm.generate('ä'.repeat(20), { system: long(40) });
+  });
+
+  it('names the limit that it can never fit, before one that is spent', async () => {
+    const limits = [
+      { maxCost: 0.1, per: 'global' as const },
+      { maxCost: 0.05, per: 'user' as const },
+    ];
+    const dear = { fake: { inputPerMillion: 10_000, outputPerMillion: 100_000 } };
+    const limiter = new CostLimiter({ limits, store: newStore() });
+    const { llm } = await startLimited([limiter], 1, { prices: dear });
+    await llm.generate('hi', { userId: 'bob' });
+    // Six cents at least.
+    await expect(llm.generate(long(48), { userId: 'ada' })).rejects.toMatchObject({
+      key: 'ada',
+      limit: 0.05,
+    });
+  });
+
+  it('is refused by a limit of no requests', async () => {
+    const limiter = new RateLimiter({ requestsPerMinute: 0, mode: 'wait', store: newStore() });
+    const { llm } = await startLimited([limiter]);
+    await expect(llm.generate('hi')).rejects.toMatchObject({ retryable: false });
+  });
+
+  it('does not wait when a limit is lowered below it', async () => {
+    const limiter = new RateLimiter({ tokensPerMinute: 1_000, mode: 'wait', store: newStore() });
+    const { llm, provider } = await startLimited([limiter], 'by hand');
+    const first = llm.generate('hi', { maxOutputTokens: 900 });
+    await provider.asked(1);
+    const second = llm.generate(long(400), { maxOutputTokens: 1 }).catch((error: unknown) => error);
+    await settle();
+    limiter.update({ tokensPerMinute: 49 });
+    expect(String(await second)).toMatch(/at least 50 tokens, so it can never fit/);
+    provider.requests[0]!.answer(1);
+    await first;
+  });
+});
+
+describe('A call that can never fit, and a store that grants it', () => {
+  it.each(['open', 'local'] as const)('is refused by onStoreError: %s', async (onStoreError) => {
+    const limiter = new RateLimiter({ tokensPerMinute: 10, store: AWAY, onStoreError });
+    const { llm, provider } = await startLimited([limiter]);
+    await expect(llm.generate('x'.repeat(100))).rejects.toThrow(/so it can never fit/);
+    expect(provider.requests).toHaveLength(0);
+  });
+
+  it('is refused where the store does not know of it, and nothing stays reserved', async () => {
+    const store = new MemoryLimitStore();
+    const reserve = store.reserve.bind(store);
+    store.reserve = (request) =>
+      reserve({
+        ...request,
+        claims: request.claims.map(({ neverFits: _neverFits, ...claim }) => claim),
+      });
+    const limiter = new RateLimiter({ tokensPerMinute: 10, store });
+    const { llm } = await startLimited([limiter]);
+    await expect(llm.generate('x'.repeat(100))).rejects.toThrow(/so it can never fit/);
+    expect(await limiter.usage()).toMatchObject({ used: 0, reserved: 0 });
+  });
+});
