@@ -1,4 +1,5 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
 import {
   AgentService,
   BudgetExceededError,
@@ -16,10 +17,11 @@ import {
   type CostLimiterOptions,
   type LimitStore,
 } from 'nestjs-llm-callbacks';
+import { AdviceLog } from '../../src/limits/advice-log.js';
 import { closeApps, startApp } from '../support/app.js';
 import { settle } from '../support/gate.js';
 import { describeStores } from '../support/limit-stores.js';
-import { logs } from '../support/logs.js';
+import { logs, testLogger } from '../support/logs.js';
 import { startLimited } from '../support/limited.js';
 
 afterEach(closeApps);
@@ -90,6 +92,19 @@ describe.each(WAYS)('A call that a limiter cannot decide on, by %s', (_way, ask)
 });
 
 describe('The advice of a limiter', () => {
+  it('is logged again after a minute, and in one line', () => {
+    Logger.overrideLogger(testLogger);
+    const now = jest.spyOn(performance, 'now');
+    const advice = new AdviceLog('CostLimiter');
+    for (const ms of [0, 59_999, 60_000, 60_001, 120_000]) {
+      now.mockReturnValue(ms);
+      advice.log(`at ${ms}\nforged`);
+    }
+    now.mockRestore();
+    const lines = logs.splice(0).map(({ message }) => message);
+    expect(lines).toEqual([0, 60_000, 120_000].map((ms) => String.raw`at ${ms}\nforged`));
+  });
+
   it('is logged once a minute, whatever the number of calls', async () => {
     const limiter = new CostLimiter({ maxCost: 1, per: 'user', name: 'per user' });
     const { llm } = await startLimited([limiter]);
@@ -233,6 +248,26 @@ describeStores('A call that can never fit', (newStore) => {
     expect(String(await second)).toMatch(/at least 50 tokens, so it can never fit/);
     provider.requests[0]!.answer(1);
     await first;
+  });
+});
+
+describe('onStoreError: local', () => {
+  it('counts the part of a process alone, so that uneven load passes the limit', async () => {
+    const store = new MemoryLimitStore();
+    const reserve = store.reserve.bind(store);
+    const options = { requestsPerMinute: 12, store, onStoreError: 'local', replicas: 2 } as const;
+    const [busy, idle] = [
+      await startLimited([new RateLimiter(options)]),
+      await startLimited([new RateLimiter(options)]),
+    ];
+    const ask = ({ llm }: typeof busy) => llm.generate('hi').catch(() => undefined);
+    for (let i = 0; i < 20; i++) await ask(busy);
+    store.reserve = AWAY.reserve.bind(AWAY);
+    for (let i = 0; i < 20; i++) await Promise.all([ask(busy), ask(idle)]);
+    expect([busy, idle].map(({ provider }) => provider.requests.length)).toEqual([12, 6]);
+
+    store.reserve = reserve;
+    await expect(idle.llm.generate('hi')).rejects.toThrow('used 18 requests');
   });
 });
 

@@ -54,6 +54,39 @@ describeWithRedis('A store of limits on Redis', () => {
     }
   });
 
+  it('has all keys of a reset and of a refusal in one slot, and lets refusals expire', async () => {
+    const evalsha = jest.spyOn(redis.client, 'evalsha');
+    const limits = [
+      { maxCost: 0 },
+      { maxCost: 0, window: 'day' } as const,
+      { maxCost: 0, window: 60_000 } as const,
+    ];
+    for (const limit of limits) {
+      const limiter = new CostLimiter({
+        ...limit,
+        per: 'user',
+        onThreshold: () => undefined,
+        store: redis.store(),
+      });
+      const { llm } = await startLimited([limiter]);
+      await expect(llm.generate('hi', { userId: '{ada}' })).rejects.toThrow('limit $0');
+      const marks = (await redis.keys()).filter((key) => key.endsWith(':refused'));
+      expect(marks).toHaveLength(1);
+      expect(await redis.client.pttl(marks[0]!)).toBeGreaterThan(0);
+      await limiter.reset('{ada}');
+      expect((await redis.keys()).filter((key) => key.endsWith(':refused'))).toEqual([]);
+    }
+    // Of each limit: a reservation, a refusal and a reset.
+    expect(evalsha).toHaveBeenCalledTimes(9);
+    for (const [, count, ...args] of evalsha.mock.calls as unknown as [
+      string,
+      number,
+      ...string[],
+    ][]) {
+      expect(new Set(args.slice(0, count).map(slotOf)).size).toBe(1);
+    }
+  });
+
   it('leaves nothing for ever but lifetime budgets', async () => {
     const store = redis.store();
     const { llm } = await startLimited([
