@@ -169,7 +169,7 @@ return 1
 `;
 
 /**
- * KEYS: mark of refusal. ARGV: now, step, keep, start, end. Lifetime budgets are told anew after a year, so that no mark
+ * KEYS: mark of refusal. ARGV: now, step, keep, start, end. Marks of lifetime budgets expire after a year, so that none
  * stays for ever.
  */
 export const MARK_REFUSED = `${COMMON}
