@@ -1,4 +1,4 @@
-import { Injectable, Logger, Optional } from '@nestjs/common';
+import { Logger } from '@nestjs/common';
 import { OnAnyEvent } from '../decorators/index.js';
 import { describeError } from '../errors/index.js';
 import { toJsonText, type CallbackEvent } from '../events/index.js';
@@ -22,11 +22,11 @@ type Fields = Record<string, string | number | boolean | null | undefined>;
  * Writes one line a run to Nest's `Logger`: what ran, tokens, cost and duration, how many documents were found; never
  * prompts, answers, arguments, inputs, results or the documents themselves.
  */
-@Injectable()
 export class LoggingCallbacks {
   readonly #logger = new Logger('LLM');
 
-  constructor(@Optional() private readonly options: LoggingOptions = {}) {}
+  // Not @Injectable(): Nest would look for the options, and have the mocker of a test make some up.
+  constructor(private readonly options: LoggingOptions = {}) {}
 
   @OnAnyEvent({ when: ({ type }) => /\.(end|error)$/.test(type) && type !== 'callback.error' })
   protected write(event: CallbackEvent): void {

@@ -1,7 +1,12 @@
 import 'reflect-metadata';
 import { types } from 'node:util';
 import { Inject, Optional } from '@nestjs/common';
-import { METHOD_RUNNER, type MethodRunner, type MethodWork } from './method-runner.js';
+import {
+  isMethodRunner,
+  METHOD_RUNNER,
+  type MethodRunner,
+  type MethodWork,
+} from './method-runner.js';
 import { checkPlace } from './methods-of.js';
 
 type Method = (this: unknown, ...args: unknown[]) => unknown;
@@ -42,9 +47,9 @@ function wrap(method: Method, describe: (owner: object, args: unknown[]) => Meth
   };
 }
 
-/** Whether Nest has built the object. */
+/** Whether an application has built the object. A test that mocks what the object injects has a double in this place. */
 function hasRunner(owner: unknown): owner is { readonly [METHOD_RUNNER]: MethodRunner } {
-  return (owner as { [METHOD_RUNNER]?: MethodRunner } | undefined)?.[METHOD_RUNNER] !== undefined;
+  return isMethodRunner((owner as { [METHOD_RUNNER]?: unknown } | undefined)?.[METHOD_RUNNER]);
 }
 
 /** Name, length, metadata: what other decorators have left on the method, or will look for. */

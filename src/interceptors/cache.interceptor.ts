@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { Injectable, Logger, Optional } from '@nestjs/common';
+import { Logger } from '@nestjs/common';
 import { excessOf, MAX_DEPTH, MAX_NODES } from '../bounds.js';
 import { OnLlmEnd, OnLlmError } from '../decorators/index.js';
 import { describeError } from '../errors/index.js';
@@ -49,7 +49,6 @@ type Kept = Pick<
  * callbacks: [new CacheInterceptor({ ttlMs: 60 * 60_000, partition: (event) => event.tenantId })]
  * ```
  */
-@Injectable()
 export class CacheInterceptor {
   readonly #logger = new Logger(CacheInterceptor.name);
   readonly #store: CacheStore;
@@ -58,7 +57,8 @@ export class CacheInterceptor {
   /** Answers that must fit a schema, by the id of their run, until that is known. */
   readonly #unproven = new Map<string, Map<string, LlmResponse>>();
 
-  constructor(@Optional() options: CacheOptions = {}) {
+  // Not @Injectable(): Nest would look for the options, and have the mocker of a test make some up.
+  constructor(options: CacheOptions = {}) {
     const { ttlMs = FIVE_MINUTES, store = new MemoryCache(MAX_ENTRIES), partition } = options;
     const check = checkerFor('CacheInterceptor');
     check(ttlMs > 0, 'ttlMs must be above 0 milliseconds.');

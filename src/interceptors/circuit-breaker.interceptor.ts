@@ -1,4 +1,3 @@
-import { Injectable, Optional } from '@nestjs/common';
 import {
   circuitBreaker,
   CircuitState,
@@ -44,12 +43,12 @@ export type CircuitBreakerState = 'closed' | 'open' | 'half-open';
  * callbacks: [new FallbackInterceptor({ clients: ['backup'] }), new CircuitBreakerInterceptor({ failures: 3 })]
  * ```
  */
-@Injectable()
 export class CircuitBreakerInterceptor {
   readonly #circuits = new Map<string, CircuitBreakerPolicy>();
   readonly #newCircuit: () => CircuitBreakerPolicy;
 
-  constructor(@Optional() options: CircuitBreakerOptions = {}) {
+  // Not @Injectable(): Nest would look for the options, and have the mocker of a test make some up.
+  constructor(options: CircuitBreakerOptions = {}) {
     const { failures = 5, resetMs = 30_000, when = isTransient } = options;
     const check = checkerFor('CircuitBreakerInterceptor');
     check(Number.isInteger(failures) && failures > 0, 'failures must be a whole number above 0.');

@@ -1,5 +1,4 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Injectable, Optional } from '@nestjs/common';
 import { handleWhen, retry, type RetryPolicy } from 'cockatiel';
 import { InterceptLlm, LlmStream, type InterceptedLlmCall, type LlmNext } from '../llm/index.js';
 import type { LlmResponse } from '../shapes/index.js';
@@ -44,13 +43,13 @@ export interface RetryOptions {
  * CallbacksModule.forRoot({ llm, callbacks: [new RetryInterceptor({ maxRetries: 3 })] });
  * ```
  */
-@Injectable()
 export class RetryInterceptor {
   readonly #policy: RetryPolicy;
   readonly #initialDelayMs: number;
   readonly #maxDelayMs: number;
 
-  constructor(@Optional() options: RetryOptions = {}) {
+  // Not @Injectable(): Nest would look for the options, and have the mocker of a test make some up.
+  constructor(options: RetryOptions = {}) {
     const { maxRetries = 2, initialDelayMs = 500, maxDelayMs = 30_000 } = options;
     const { when = isTransient } = options;
     const check = checkerFor('RetryInterceptor');

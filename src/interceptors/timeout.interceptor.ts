@@ -1,4 +1,3 @@
-import { Injectable, Optional } from '@nestjs/common';
 import { TaskCancelledError, timeout, TimeoutStrategy, type TimeoutPolicy } from 'cockatiel';
 import { isTimeoutMs, TIMEOUT_RULE } from '../deadline.js';
 import { LlmTimeoutError } from '../errors/index.js';
@@ -24,12 +23,12 @@ export interface TimeoutOptions {
  * callbacks: [new FallbackInterceptor({ clients: ['backup'] }), new TimeoutInterceptor({ timeoutMs: 20_000 })]
  * ```
  */
-@Injectable()
 export class TimeoutInterceptor {
   readonly #policy: TimeoutPolicy;
   readonly #timeoutMs: number;
 
-  constructor(@Optional() { timeoutMs = 60_000 }: TimeoutOptions = {}) {
+  // Not @Injectable(): Nest would look for the options, and have the mocker of a test make some up.
+  constructor({ timeoutMs = 60_000 }: TimeoutOptions = {}) {
     checkerFor('TimeoutInterceptor')(isTimeoutMs(timeoutMs), TIMEOUT_RULE);
     this.#timeoutMs = timeoutMs;
     this.#policy = timeout(timeoutMs, TimeoutStrategy.Aggressive);

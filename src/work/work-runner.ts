@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { MethodRunner, MethodWork } from '../decorators/index.js';
+import { METHOD_RUNNER, type MethodRunner, type MethodWork } from '../decorators/index.js';
 import { Dispatcher } from '../dispatch/index.js';
 import { OpenRuns, RunFactory, type RunRuntime } from '../run/index.js';
 import { callInTurn, callNow } from './calls.js';
@@ -13,6 +13,8 @@ import { WorkRun, type WorkEvents } from './work-run.js';
 /** Runs functions that are not ours, so that they are heard, and what they call is nested under them. */
 @Injectable()
 export class WorkRunner implements MethodRunner, RunRuntime {
+  readonly [METHOD_RUNNER]: typeof METHOD_RUNNER = METHOD_RUNNER;
+
   constructor(
     private readonly runs: RunFactory,
     readonly dispatcher: Dispatcher,
