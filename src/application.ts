@@ -1,4 +1,4 @@
-import { Injectable, type ExecutionContext } from '@nestjs/common';
+import { Inject, Injectable, type ExecutionContext } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import type { Agent } from './agent/index.js';
 import {
@@ -8,7 +8,16 @@ import {
   type BackgroundSettings,
 } from './dispatch/index.js';
 import { CallbacksConfigurationError } from './errors/index.js';
-import { createClient, mergeLlmOptions, type LlmClient, type LlmClients } from './llm/index.js';
+import {
+  asksSdk,
+  createClient,
+  STAND_INS,
+  StandIns,
+  mergeLlmOptions,
+  type LlmClient,
+  type LlmClients,
+  type LlmOptions,
+} from './llm/index.js';
 import type { CallbacksModuleOptions, FeatureOptions } from './options.js';
 import { PriceBook } from './prices/index.js';
 import { HandlerRegistry } from './registry/index.js';
@@ -32,6 +41,7 @@ export class Application extends ContextResolver implements LlmClients {
     private readonly registry: HandlerRegistry,
     private readonly prices: PriceBook,
     private readonly background: Background,
+    @Inject(STAND_INS) private readonly standIns: StandIns,
   ) {
     super();
   }
@@ -53,8 +63,7 @@ export class Application extends ContextResolver implements LlmClients {
     this.#options = options;
     this.prices.override(options.prices ?? {});
     this.registry.setListed(options.callbacks ?? []);
-    const client = createClient(options.llm, { name: undefined, callbacks: [] });
-    this.#clients.set(undefined, client);
+    const client = this.#newClient(options.llm, undefined, []);
     this.#root.resolve(options);
     return client;
   }
@@ -80,9 +89,7 @@ export class Application extends ContextResolver implements LlmClients {
     const root = await this.#root.promise;
     this.registry.addScope(name);
     this.registry.checkObjects(callbacks, 'instance');
-    const client = createClient(mergeLlmOptions(root.llm, llm), { name, callbacks });
-    this.#clients.set(name, client);
-    return client;
+    return this.#newClient(mergeLlmOptions(root.llm, llm), name, callbacks);
   }
 
   named(name: string): LlmClient {
@@ -108,6 +115,18 @@ export class Application extends ContextResolver implements LlmClients {
 
   resolve(host: ExecutionContext): RunContext | Promise<RunContext> | undefined {
     return this.#options?.context?.(host);
+  }
+
+  #newClient(
+    options: Partial<LlmOptions> | undefined,
+    name: string | undefined,
+    callbacks: readonly object[],
+  ): LlmClient | undefined {
+    const standIn = this.standIns.providerFor(name);
+    const client = createClient(options, { name, callbacks, standIn });
+    this.#clients.set(name, client);
+    if (client !== undefined) this.standIns.made(name, asksSdk(client));
+    return client;
   }
 
   #countRoots(): number {

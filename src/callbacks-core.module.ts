@@ -7,6 +7,7 @@ import { Background, Dispatcher } from './dispatch/index.js';
 import { DurableWorker } from './durable/index.js';
 import { SseErrors } from './http/sse-errors.js';
 import { Lifecycle } from './lifecycle.js';
+import { STAND_INS, StandIns } from './llm/index.js';
 import { PriceBook } from './prices/index.js';
 import { HandlerRegistry, HandlerSource } from './registry/index.js';
 import {
@@ -49,6 +50,7 @@ import { WorkRunner } from './work/index.js';
     ToolRegistry,
     WorkRunner,
     { provide: HandlerSource, useExisting: Explorer },
+    { provide: STAND_INS, useClass: StandIns },
     { provide: METHOD_RUNNER, useExisting: WorkRunner },
     { provide: ContextResolver, useExisting: Application },
     { provide: LateErrors, useClass: SseErrors },

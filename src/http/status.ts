@@ -26,6 +26,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   limit_store_unavailable: 503,
   timeout: 504,
   callback_timeout: 504,
+  real_llm_call: 500,
 };
 
 /** The HTTP status that says what went wrong. */

@@ -2,6 +2,7 @@ import { CallbacksConfigurationError } from '../errors/index.js';
 import { AnthropicProvider } from './anthropic/anthropic-provider.js';
 import type { LlmClient } from './llm-client.js';
 import type { LlmOptions } from './llm-options.js';
+import { StandIn } from './stand-ins.js';
 import type { LlmProvider } from './llm-provider.js';
 import { OpenAiProvider } from './openai/openai-provider.js';
 import { defaultLabel, LIMIT_PARAMETERS } from './server.js';
@@ -21,6 +22,8 @@ export interface ClientPlace {
   /** The name of the feature; `undefined` for the default client. */
   readonly name: string | undefined;
   readonly callbacks: readonly object[];
+  /** What answers in place of the provider, in a test. */
+  readonly standIn?: LlmProvider | undefined;
 }
 
 /** A client from its options, which are checked; `undefined` where there are none. */
@@ -33,11 +36,16 @@ export function createClient(
   check(options, place.name === undefined ? 'forRoot' : `forFeature "${place.name}"`);
   if (typeof provider !== 'string') {
     const label = options.label ?? provider!.name;
-    return { ...place, provider: provider!, label, model: model! };
+    return { ...place, provider: inPlaceOf(provider!, place), label, model: model! };
   }
   const label = options.label ?? defaultLabel(provider, options) ?? provider;
   const instance = new PROVIDERS[provider]!({ ...sdkOptions, label });
-  return { ...place, provider: instance, label, model: model! };
+  return { ...place, provider: inPlaceOf(instance, place), label, model: model! };
+}
+
+/** The provider that a client asks: the configured one, or what a test has put in its place. */
+function inPlaceOf(configured: LlmProvider, { standIn }: ClientPlace): LlmProvider {
+  return standIn === undefined ? configured : new StandIn(configured.name, standIn);
 }
 
 /**
@@ -111,7 +119,8 @@ function check(
   }
 }
 
-function isProvider(value: unknown): value is LlmProvider {
+/** Whether a value implements {@link LlmProvider}. */
+export function isProvider(value: unknown): value is LlmProvider {
   const { name, generate, stream } = Object(value) as Partial<LlmProvider>;
   return typeof name === 'string' && typeof generate === 'function' && typeof stream === 'function';
 }

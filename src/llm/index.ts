@@ -5,6 +5,8 @@ export * from './llm-call.js';
 export * from './intercept-llm.js';
 export * from './llm-client.js';
 export * from './llm-options.js';
+export { STAND_INS, StandIns } from './stand-ins.js';
+export * from './real-calls.js';
 export { withArgsText } from './llm-request.js';
 export * from './llm-provider.js';
 export * from './llm-stream.js';

@@ -8,6 +8,7 @@ import type { LlmCallSpec, LlmRuntime } from './call-spec.js';
 import { stopSourceOf } from './llm-options.js';
 import type { LlmRetry } from './llm-provider.js';
 import { cancelledAnswer, toResponse, type Answer } from './provider-result.js';
+import { guardRealCall } from './real-calls.js';
 import type { LlmTarget, RequestMeter } from './request-meter.js';
 
 /** One logical call: from its start event, through its requests and chunks, to its one terminal event. */
@@ -98,10 +99,11 @@ export class LlmCall extends RunLife implements Stoppable {
     asking.then(forget, forget);
   }
 
-  /** A request to a provider; fails once the call is over or was aborted. */
+  /** A request to a provider; fails once the call is over or was aborted, and where a test forbids it. */
   openRequest(target: LlmTarget): RequestMeter {
     if (this.run.aborted) throw this.run.reason as Error;
     if (this.run.ended) throw tooLate('call');
+    guardRealCall(target.client);
     const failure = this.meter.takeFailure();
     const request = this.meter.open(target);
     if (!this.isIntercepted) this.meter.arrivals = request.arrivals;

@@ -7,6 +7,8 @@ export interface LlmClient extends ClientCircle {
   /** Its provider in events, errors and prices. */
   readonly label: string;
   readonly model: string;
+  /** Set where a test has put `provider` in the place of the configured one, and of what would be chosen for a call. */
+  readonly standIn?: LlmProvider | undefined;
   /** Whether it was logged that its server sends counts that cannot be right; that is said once. */
   isDoubtLogged?: boolean;
 }

@@ -85,7 +85,7 @@ export function limitParameterOf(options: ServerOptions): (model: string) => Lim
 }
 
 /** The host that is reached; `undefined` where nothing names one, which is the provider's own then. */
-function hostOf(provider: string, { client, baseURL }: ServerOptions): string | undefined {
+export function hostOf(provider: string, { client, baseURL }: ServerOptions): string | undefined {
   const { baseURL: ofClient } = Object(client) as { baseURL?: unknown };
   const url =
     (typeof ofClient === 'string' && ofClient) ||

@@ -1,4 +1,6 @@
 import {
+  CallbacksConfigurationError,
+  CallbacksError,
   LlmServerError,
   UNREPORTED_USAGE,
   type LlmChunk,
@@ -12,12 +14,22 @@ import {
 /** A tool call that a fake model makes; what is left out is made up. */
 export type FakeToolCall = Pick<ToolCall, 'name'> & Partial<ToolCall>;
 
-/** What a fake model answers: a text, more of an answer, or an error that the call fails with. */
+/**
+ * What a fake model answers: a text, more of an answer, or an error that the call fails with: one of this package as it
+ * is, any other as the cause of an `LlmServerError`.
+ */
 export type FakeAnswer =
   string | Error | (Partial<Omit<ProviderResult, 'toolCalls'>> & { toolCalls?: FakeToolCall[] });
 
+/** Answers a request; `number` counts them, from 1. */
+export type FakeAnswering = (
+  request: LlmRequest,
+  number: number,
+) => FakeAnswer | Promise<FakeAnswer>;
+
 /**
- * An `LlmProvider` that gives prepared answers, one a request, and keeps what it was asked.
+ * An `LlmProvider` that gives prepared answers, one a request, or those of a function, and keeps what it was asked. It
+ * takes the place of a provider, by `forRoot({ llm: { provider } })` or `overrideLlm()`, not that of an `LlmService`.
  *
  * @example
  * ```ts
@@ -29,30 +41,35 @@ export class FakeLlm implements LlmProvider {
   readonly name = 'fake';
   /** The requests so far. */
   readonly requests: LlmRequest[] = [];
-  readonly #answers: FakeAnswer[];
+  readonly #answer: FakeAnswering;
 
-  constructor(answers: readonly FakeAnswer[] = []) {
-    this.#answers = [...answers];
+  constructor(answers: readonly FakeAnswer[] | FakeAnswering = []) {
+    this.#answer = typeof answers === 'function' ? answers : inTurn([...answers]);
   }
 
-  async generate(request: LlmRequest, { signal }: LlmProviderContext): Promise<ProviderResult> {
-    signal.throwIfAborted();
+  async generate(request: LlmRequest, context: LlmProviderContext): Promise<ProviderResult> {
+    checkRequest(request);
+    context.signal.throwIfAborted();
     const number = this.requests.push(request);
-    const answer = this.#answers[number - 1];
-    if (answer === undefined) {
-      throw new LlmServerError(
-        `FakeLlm got request ${number} but has ${this.#answers.length} answers: give it more.`,
-      );
-    }
+    const answer = await this.#answer(request, number);
+    if (answer instanceof CallbacksError) throw answer;
     if (answer instanceof Error) throw new LlmServerError(answer.message, { cause: answer });
     return toResult(typeof answer === 'string' ? { text: answer } : answer, number, request.model);
   }
 
   /** Streams text word by word, and each tool call in two pieces. */
-  async *stream(
+  stream(
     request: LlmRequest,
     context: LlmProviderContext,
   ): AsyncIterable<LlmChunk | ProviderResult> {
+    checkRequest(request);
+    return this.#pieces(request, context);
+  }
+
+  async *#pieces(
+    request: LlmRequest,
+    context: LlmProviderContext,
+  ): AsyncGenerator<LlmChunk | ProviderResult> {
     const result = await this.generate(request, context);
     for (const text of result.text.match(/\s*\S+\s*$|\s*\S+/g) ?? []) yield { type: 'text', text };
     for (const [index, { id, name, argsText }] of result.toolCalls.entries()) {
@@ -61,6 +78,25 @@ export class FakeLlm implements LlmProvider {
     }
     yield result;
   }
+}
+
+function inTurn(answers: readonly FakeAnswer[]): FakeAnswering {
+  return (_request, number) => {
+    const answer = answers[number - 1];
+    if (answer !== undefined) return answer;
+    throw new LlmServerError(
+      `FakeLlm got request ${number} but has ${answers.length} answers: give it more.`,
+    );
+  };
+}
+
+/** A service is called with a prompt or with messages, a provider with a request. */
+function checkRequest(request: LlmRequest): void {
+  const { messages } = Object(request) as Partial<LlmRequest>;
+  if (Array.isArray(messages)) return;
+  throw new CallbacksConfigurationError(
+    'FakeLlm was called as an LlmService, but is a provider, which an LlmService asks. Do not override LlmService or getLlmToken(name) with it: use overrideLlm(builder, new FakeLlm([…]), name), so that callbacks, limits and agents act as with the model.',
+  );
 }
 
 function toResult(

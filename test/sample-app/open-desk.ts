@@ -22,6 +22,11 @@ export class Desk {
       logger: false,
       forceCloseConnections: true,
     });
+    return Desk.of(app, models);
+  }
+
+  /** The desk of an application that does not listen yet. */
+  static async of(app: INestApplication, models: ModelConnections): Promise<Desk> {
     await app.listen(0, '127.0.0.1');
     return new Desk(app, models, await app.getUrl());
   }

@@ -4,6 +4,7 @@ import { CallbacksConfigurationError, LlmResponseError } from '../../errors/inde
 import type { LlmChunk, LlmRequest, ProviderResult } from '../../shapes/index.js';
 import type { LlmOptions } from '../llm-options.js';
 import type { LlmProviderContext, QuietProvider } from '../llm-provider.js';
+import { hostOf } from '../server.js';
 import { DecodedStream, decodeWhole, type AnswerDecoder } from './decoded-stream.js';
 import { observeClient, observedFetch, observing, RequestAttempts } from './observed-fetch.js';
 import type { Varying } from './repeated-event.js';
@@ -64,6 +65,13 @@ export abstract class SdkProvider<Client> implements QuietProvider {
   /** Its name in errors. */
   protected get label(): string {
     return this.options.label ?? this.name;
+  }
+
+  /** The server that is asked, with its host where that is not the provider's own; `undefined` for a mocked client. */
+  get server(): { readonly host: string | undefined } | undefined {
+    const { client } = this.options;
+    const isMock = client !== undefined && !hasBaseUrl(client);
+    return isMock ? undefined : { host: hostOf(this.name, this.options) };
   }
 
   async prepare(): Promise<void> {
@@ -203,6 +211,10 @@ export abstract class SdkProvider<Client> implements QuietProvider {
     });
     return this.#client;
   }
+}
+
+function hasBaseUrl(client: object): boolean {
+  return typeof (client as { baseURL?: unknown }).baseURL === 'string';
 }
 
 function hasMethod(client: object, path: string): boolean {

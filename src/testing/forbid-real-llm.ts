@@ -1,0 +1,31 @@
+import { REAL_CALL_GUARDS, type RealCall, type RealCallGuards } from '../llm/index.js';
+import { RealLlmCallError } from './real-llm-call-error.js';
+
+/**
+ * Refuses calls to real models from now on, so that no test costs money: a call of a client of provider `'openai'` or
+ * `'anthropic'` fails with {@link RealLlmCallError} before anything is sent, whatever application of the process makes
+ * it. Fakes, mocked clients, servers on this machine (`localhost`, 127.0.0.0/8, ::1) and providers of the application's
+ * own go on. Call it in the setup file of the tests.
+ *
+ * @returns allows them again; where it was called several times, when each of these functions was
+ *
+ * @example
+ * ```ts
+ * // jest.setup.ts, in `setupFilesAfterEnv`
+ * forbidRealLlm();
+ * ```
+ */
+export function forbidRealLlm(): () => void {
+  const scope = globalThis as RealCallGuards;
+  const guards = (scope[REAL_CALL_GUARDS] ??= new Map());
+  const key = Symbol('forbidRealLlm');
+  guards.set(key, refuse);
+  return () => void guards.delete(key);
+}
+
+function refuse({ client, provider, host }: RealCall): never {
+  const place = host === undefined ? provider : `${provider} at ${host}`;
+  throw new RealLlmCallError(
+    `The client "${client}" was about to ask a real model (${place}), which forbidRealLlm() does not allow. Replace it by overrideLlm(builder, new FakeLlm([…]), '${client}'), or have it ask a server on this machine by llm.baseURL.`,
+  );
+}

@@ -1,0 +1,9 @@
+import { CallbackAbort } from '../index.js';
+
+/**
+ * A test was about to ask a real model, which `forbidRealLlm()` does not allow. Nothing was sent. Interceptors do not try
+ * it again or ask another client, and it ends a surrounding agent.
+ */
+export class RealLlmCallError extends CallbackAbort {
+  override readonly code = 'real_llm_call';
+}
