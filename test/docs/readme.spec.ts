@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import * as library from 'nestjs-llm-callbacks';
+import * as testing from 'nestjs-llm-callbacks/testing';
 import { EVENTS, type EventType } from '../../src/events/table.js';
 import { blocksOf, codeOf, examples, readDocument, ROOT, updateDocument } from './blocks.js';
 
@@ -36,7 +37,7 @@ describe.each(DOCUMENTS)('%s', (document) => {
 
   it('names decorators and errors that exist', () => {
     const named = text.match(/(?<=`)(?:@On[A-Z]\w+|[A-Z]\w+Error)(?=[`(])/g) ?? [];
-    const known = new Set(['AbortError', ...Object.keys(library)]);
+    const known = new Set(['AbortError', ...Object.keys({ ...library, ...testing })]);
     expect(named.filter((name) => !known.has(name.replace('@', '')))).toEqual([]);
   });
 });
