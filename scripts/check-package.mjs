@@ -37,6 +37,25 @@ const APPS = [
     ],
   },
   {
+    name: 'nest-11-mocks',
+    sources: ['desk.ts', 'mocker.spec.ts', 'suites.spec.ts'],
+    steps: [['CommonJS jest with mocked dependencies', 'jest/bin/jest.js', []]],
+  },
+  {
+    name: 'nest-12-mocks',
+    sources: ['desk.ts', 'mocker.spec.ts', 'suites.mjs'],
+    steps: [
+      compile,
+      [
+        'ESM jest with mocked dependencies',
+        null,
+        ['--experimental-vm-modules', 'node_modules/jest/bin/jest.js'],
+      ],
+      // Under jest it looks for its adapters by what ESM of jest does not have.
+      script('@suites/unit', 'suites.mjs'),
+    ],
+  },
+  {
     name: 'without-sdks',
     sources: ['main.ts', 'plain.mjs', 'missing-sdk.mjs'],
     absent: ['openai', '@anthropic-ai/sdk', 'bullmq', 'ioredis'],

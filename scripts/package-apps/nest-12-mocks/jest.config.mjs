@@ -1,0 +1,5 @@
+export default {
+  testEnvironment: 'node',
+  testRegex: 'out/.*\\.spec\\.js$',
+  transform: {},
+};
