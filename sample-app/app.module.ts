@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import {
@@ -72,6 +73,8 @@ export class AppModule {
         CallbacksModule.forRoot({
           llm: { provider: 'anthropic', model: MODELS.default, ...models.anthropic },
           context: whoIsAsking,
+          // What waits here is gone when the desk closes, and so may the key be; a real one is a secret of all replicas.
+          approvals: { key: randomBytes(32) },
         }),
         CallbacksModule.forFeature({
           name: 'support',

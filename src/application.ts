@@ -1,6 +1,7 @@
 import { Inject, Injectable, type ExecutionContext } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import type { Agent } from './agent/index.js';
+import { Approvals } from './approvals/index.js';
 import {
   Background,
   BACKGROUND_DEFAULTS,
@@ -28,6 +29,8 @@ import { ROOT_CLIENT } from './tokens.js';
 /** What one application is configured to do: its options, and the clients that follow from them. */
 @Injectable()
 export class Application extends ContextResolver implements LlmClients {
+  /** Which pending runs are resumed. */
+  readonly approvals = new Approvals();
   readonly #clients = new Map<string | undefined, LlmClient | undefined>();
   /** Those that were made before the application is ready; their tools are looked up then. */
   readonly #agents: Agent[] = [];
@@ -60,6 +63,7 @@ export class Application extends ContextResolver implements LlmClients {
     }
     this.#settings = toBackgroundSettings(options.background);
     this.background.configure(this.#settings);
+    this.approvals.configure(options.approvals);
     this.#options = options;
     this.prices.override(options.prices ?? {});
     this.registry.setListed(options.callbacks ?? []);

@@ -41,6 +41,9 @@ export const MAX_CHECKED_DEPTH = 200;
 /** Values of arguments and answers: as many as the largest arguments, of 1,000,000 characters, can hold. */
 export const MAX_CHECKED_NODES = 1_000_000;
 
+/** Values of a pending run, all of its parts together. */
+export const MAX_PENDING_NODES = 10_000_000;
+
 /** Values of a schema. */
 export const MAX_SCHEMA_NODES = 100_000;
 

@@ -170,6 +170,7 @@ function agentProvider(
           runs,
           registry,
           runtime: { dispatcher, openRuns },
+          approvals: application.approvals,
           announce: (agent) => application.addAgent(agent),
         },
         { name: name ?? 'default', ...given?.agent },

@@ -3,6 +3,7 @@ export type {
   AgentRunOptions,
   AgentSettings,
   Approve,
+  ResumeOptions,
 } from './agent/agent-options.js';
 export { AgentStream } from './agent/agent-stream.js';
 export { Agent, type AgentToolOptions } from './agent/agent.js';
@@ -14,6 +15,7 @@ export {
   type InterceptedAgentCall,
 } from './agent/intercept-agent.js';
 export * from './agent/tokens.js';
+export type { ApprovalKey, ApprovalOptions } from './approvals/approval-options.js';
 export { CallbacksModule } from './callbacks.module.js';
 export { CallbacksService, type HandlerInfo } from './callbacks.service.js';
 export * from './built-in/index.js';

@@ -1,5 +1,6 @@
 import type { ExecutionContext, FactoryProvider, ModuleMetadata, Type } from '@nestjs/common';
 import type { AgentOptions } from './agent/index.js';
+import type { ApprovalOptions } from './approvals/index.js';
 import type { BackgroundOptions } from './dispatch/index.js';
 import type { LlmOptions } from './llm/llm-options.js';
 import type { Prices } from './prices/index.js';
@@ -18,6 +19,8 @@ export interface CallbacksModuleOptions {
    * guards. An error in it rejects the request.
    */
   context?: (host: ExecutionContext) => RunContext | Promise<RunContext>;
+  /** Signs pending runs of agents, so that only what this application has made, and once, is resumed. */
+  approvals?: ApprovalOptions;
   /** Prices in US dollars per million tokens, by `'model'` or `'provider/model'`; they win over the price list. */
   prices?: Prices;
   /** How work that nobody waits for is done, and how long shutdown waits for what is under way. */

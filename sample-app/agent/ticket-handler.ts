@@ -3,6 +3,7 @@ import {
   AgentService,
   Chain,
   InjectAgent,
+  PendingRunError,
   type AgentResult,
   type ApprovalDecision,
   type Message,
@@ -35,15 +36,24 @@ export class TicketHandler {
     return this.#outcome(await this.clerk.run(question, { messages }));
   }
 
-  /** Goes on with a ticket; one that fails on the way can be answered again. */
+  /**
+   * Goes on with a ticket, for the customer who asked. One that fails before its calls were made can be decided again;
+   * afterwards it cannot, so that nothing is paid twice.
+   *
+   * @param approver the colleague who has decided
+   */
   @Chain('resume ticket')
-  async resume(approvalId: string, decision: ApprovalDecision): Promise<TicketOutcome> {
+  async resume(
+    approvalId: string,
+    decision: ApprovalDecision,
+    approver?: string,
+  ): Promise<TicketOutcome> {
     const run = this.waiting.take(approvalId);
     try {
       const decisions = Object.fromEntries(run.toolCalls.map(({ id }) => [id, decision]));
-      return this.#outcome(await this.clerk.resume(run, decisions));
+      return this.#outcome(await this.clerk.resume(run, decisions, { approver }));
     } catch (error) {
-      this.waiting.keep(run, approvalId);
+      if (!(error instanceof PendingRunError)) this.waiting.keep(run, approvalId);
       throw error;
     }
   }

@@ -30,7 +30,8 @@ export class AgentPrinter {
   @OnToolStart()
   begun(event: ToolStartEvent): void {
     const { toolName, approval } = event;
-    this.#print(event, approval ? `${toolName}, ${approval.status}` : toolName);
+    const by = approval?.approver === undefined ? '' : ` by ${approval.approver}`;
+    this.#print(event, approval ? `${toolName}, ${approval.status}${by}` : toolName);
   }
 
   @OnToolEnd()

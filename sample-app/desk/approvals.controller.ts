@@ -1,11 +1,17 @@
-import { Body, Controller, Param, Post, UseInterceptors } from '@nestjs/common';
+import { Body, Controller, Param, Post, UseGuards, UseInterceptors } from '@nestjs/common';
 import type { ApprovalDecision } from 'nestjs-llm-callbacks';
 import { TicketHandler, type TicketOutcome } from '../agent/ticket-handler.js';
 import { AcceptedWhileWaiting } from './accepted-while-waiting.js';
 import { DecisionPipe } from './decision.pipe.js';
+import { SignedInGuard } from './signed-in.guard.js';
+import { User } from './who-is-asking.js';
 
-/** Whoever is signed in may decide here; a real application has a guard that lets only some. */
+/**
+ * Everybody who is signed in may decide here; a real application has a guard that lets only some. The run goes on for the
+ * customer who asked, so that hooks of runs see that user: who decides is the guard's matter.
+ */
 @Controller('approvals')
+@UseGuards(SignedInGuard)
 export class ApprovalsController {
   constructor(private readonly tickets: TicketHandler) {}
 
@@ -14,7 +20,8 @@ export class ApprovalsController {
   decide(
     @Param('id') id: string,
     @Body(DecisionPipe) decision: ApprovalDecision,
+    @User() approver: string,
   ): Promise<TicketOutcome> {
-    return this.tickets.resume(id, decision);
+    return this.tickets.resume(id, decision, approver);
   }
 }

@@ -1,18 +1,21 @@
+import { randomUUID } from 'node:crypto';
+import type { Approvals } from '../approvals/index.js';
 import { tooLate } from '../dispatch/index.js';
 import { BudgetExceededError, MaxStepsExceededError, UnknownPriceError } from '../errors/index.js';
 import { pausable, stoppedWith, type LlmCallOptions, type LlmService } from '../llm/index.js';
 import { Totals } from '../run/index.js';
 import type {
   AgentResult,
-  ApprovalDecision,
   FinishReason,
   LlmResponse,
   Message,
+  PendingContext,
   SettledToolCall,
   ToolCall,
   ToolChoice,
 } from '../shapes/index.js';
 import { READER_LEFT, type AgentRun } from './agent-run.js';
+import type { Resumption } from './agent-spec.js';
 import type { ToolCalls } from './tool-calls.js';
 import {
   openCalls,
@@ -29,7 +32,8 @@ interface Turn {
   readonly finishReason: FinishReason;
   readonly object?: unknown;
   readonly settled: readonly SettledToolCall[];
-  readonly decisions?: Readonly<Record<string, ApprovalDecision>>;
+  /** Set of the turn that another run has left. */
+  readonly resumed?: Resumption;
 }
 
 /** Turn by turn: asks the model, calls the tools that it asks for, sends their results back, until it answers. */
@@ -45,6 +49,7 @@ export class AgentLoop {
     private readonly agent: AgentRun,
     private readonly llm: LlmService,
     private readonly tools: ToolCalls,
+    private readonly approvals: Approvals,
     messages: readonly Message[],
   ) {
     this.#messages = [...messages];
@@ -132,7 +137,7 @@ export class AgentLoop {
     const open = openCalls(toolCalls, settled);
     if (open.length === 0) return [];
     const refusal = isCut(turn) ? CUT : undefined;
-    const outcomes = await this.tools.callAll(open, { decisions: turn.decisions, refusal });
+    const outcomes = await this.tools.callAll(open, { resumed: turn.resumed, refusal });
     const waiting: ToolCall[] = [];
     for (const outcome of outcomes) {
       if (outcome === undefined) continue;
@@ -188,8 +193,16 @@ export class AgentLoop {
     const result = this.#result(turn, turn.finishReason);
     const { usage, cost } = this.agent.turn;
     const { goal } = this.agent.spec;
-    const pending = toPending(result, { goal, toolCalls, turn: { settled, usage, cost } });
-    return { ...result, output: '', pending };
+    const id = turnIdOf(turn);
+    const context = this.agent.run.context as PendingContext;
+    const { userId, tenantId, conversationId } = context;
+    const pending = toPending(result, {
+      context: { userId, tenantId, conversationId },
+      goal,
+      toolCalls,
+      turn: { id, settled, usage, cost },
+    });
+    return { ...result, output: '', pending: this.approvals.seal(pending) };
   }
 
   #resumed(): Turn | undefined {
@@ -201,9 +214,16 @@ export class AgentLoop {
       message: messages.at(-1)!,
       finishReason: 'tool-calls',
       settled: turn.settled,
-      decisions: resumed.decisions,
+      resumed,
     };
   }
+}
+
+/** It stays the same while a turn waits, whichever run goes on with it. */
+function turnIdOf({ resumed }: Turn): string {
+  if (resumed === undefined) return randomUUID();
+  const { pending } = resumed;
+  return pending.v === 1 ? pending.runId : pending.turn.id;
 }
 
 /** Whether a choice leaves the model no way to answer. */

@@ -67,6 +67,12 @@ export interface AgentOptions extends AgentSettings {
   tools?: ToolReference[];
 }
 
+/** Options of `agent.resume()`. */
+export interface ResumeOptions<T = unknown> extends Omit<AgentRunOptions<T>, 'messages'> {
+  /** Who has decided: `event.approval.approver` of the calls that were decided. */
+  approver?: string | undefined;
+}
+
 /** Options of one run of an agent. */
 export interface AgentRunOptions<T = unknown> extends AgentSettings<T>, RunContext {
   /** The conversation so far, `result.messages` of the run before: the goal is its next message. */

@@ -1,6 +1,7 @@
+import type { CallClaims, StoredRun } from '../approvals/index.js';
 import type { SamplingOptions } from '../llm/index.js';
 import type { Schema } from '../schema/index.js';
-import type { ApprovalDecision, Message, PendingRun } from '../shapes/index.js';
+import type { ApprovalDecision, Message } from '../shapes/index.js';
 import type { CallableTool } from '../tools/index.js';
 import type { Approve } from './agent-options.js';
 
@@ -25,10 +26,16 @@ export interface AgentSpec {
   readonly timeoutMs: number | undefined;
   readonly streaming: boolean;
   /** Where the run goes on with what another one left. */
-  readonly resumed:
-    | {
-        readonly pending: PendingRun;
-        readonly decisions: Readonly<Record<string, ApprovalDecision>>;
-      }
-    | undefined;
+  readonly resumed: Resumption | undefined;
+}
+
+/** How a run goes on with what another one left. */
+export interface Resumption {
+  readonly pending: StoredRun;
+  /** By id of the call. */
+  readonly decisions: ReadonlyMap<string, ApprovalDecision>;
+  /** Who has decided. */
+  readonly approver: string | undefined;
+  /** See to it that each call of the turn is made or denied once. */
+  readonly claims: CallClaims;
 }

@@ -1,12 +1,20 @@
+import type { Approvals } from '../approvals/index.js';
 import { promised } from '../dispatch/index.js';
 import type { LlmService } from '../llm/index.js';
 import type { ClientCircle, HandlerRegistry, HandlerSource } from '../registry/index.js';
 import type { RunFactory, RunRuntime } from '../run/index.js';
-import type { AgentResult, ApprovalDecision, Message, PendingRun } from '../shapes/index.js';
+import type {
+  AgentResult,
+  ApprovalDecision,
+  Message,
+  PendingContext,
+  PendingRun,
+  PendingRunV1,
+} from '../shapes/index.js';
 import { ToolExecutionError } from '../errors/index.js';
 import type { CallableTool, ToolDefinition, ToolRegistry } from '../tools/index.js';
 import { AgentLoop } from './agent-loop.js';
-import type { AgentOptions, AgentRunOptions } from './agent-options.js';
+import type { AgentOptions, AgentRunOptions, ResumeOptions } from './agent-options.js';
 import { AgentRun } from './agent-run.js';
 import type { AgentSpec } from './agent-spec.js';
 import { AgentStream, type ColdAgent } from './agent-stream.js';
@@ -31,6 +39,8 @@ export interface AgentParts {
   readonly registry: HandlerRegistry;
   readonly tools: ToolRegistry;
   readonly runtime: RunRuntime;
+  /** Signs pending runs, and decides which are resumed. */
+  readonly approvals: Approvals;
   /** Brings the tools of modules that came since. */
   readonly source: HandlerSource;
   /** Has the tools of an agent looked up when the application starts. */
@@ -109,20 +119,43 @@ export class Agent {
   }
 
   /**
-   * Goes on with a run that stopped with `result.pending`, in this or another process: an agent with the same tools. The
-   * context (user, tenant …) is that of this call. Calls without a decision keep waiting.
+   * Goes on with a run that stopped with `result.pending`, in this or another process: an agent with the same tools. It
+   * acts for the user of the first run: `userId`, `tenantId` and `conversationId` are those of `pending.context`, over
+   * the context of this call and over its options. Tags and metadata are those of this call. Calls without a decision
+   * keep waiting.
    *
+   * @param pending `result.pending` as it was stored
    * @param decisions by id of the tool call
-   * @throws LlmInvalidRequestError for a pending run, or a decision, that makes no sense
+   * @param options those of the run, which are not stored; `approver` says who has decided
+   * @throws PendingRunError for a pending run that is not what was stored, is too old, or has been resumed
+   * @throws LlmInvalidRequestError for a decision that makes no sense
+   *
+   * @example
+   * ```ts
+   * await agent.resume(pending, { [toolCallId]: { approve: true } }, { approver: request.user.id });
+   * ```
    */
-  async resume(
-    pending: PendingRun,
+  async resume<T = unknown>(
+    pending: PendingRun | PendingRunV1,
     decisions: Readonly<Record<string, ApprovalDecision>>,
-    options: Omit<AgentRunOptions, 'messages'> = {},
-  ): Promise<AgentResult> {
+    options: ResumeOptions<T> = {},
+  ): Promise<AgentResult<T>> {
+    checkAgentOptions(options, this.name);
+    const { approvals } = this.#parts;
     const settings = { ...this.#options, ...options };
-    const spec = toResumedSpec(pending, decisions, settings, this.prepare());
-    return this.#prepare(spec, options).begin();
+    const spec = toResumedSpec(pending, decisions, settings, { tools: this.prepare(), approvals });
+    const agent = this.#prepare(spec, options);
+    const { claims, decisions: decided } = spec.resumed;
+    const waiting = spec.resumed.pending.toolCalls.map(({ id }) => id);
+    await claims.take(
+      waiting.filter((id) => decided.has(id)),
+      waiting.filter((id) => !decided.has(id)),
+    );
+    try {
+      return (await agent.begin()) as AgentResult<T>;
+    } finally {
+      await claims.release();
+    }
   }
 
   /**
@@ -163,7 +196,7 @@ export class Agent {
   }
 
   #prepare(spec: AgentSpec, { callbacks = [], ...context }: AgentRunOptions): ColdAgent {
-    const { llm, client, runs, registry, runtime } = this.#parts;
+    const { llm, client, runs, registry, runtime, approvals } = this.#parts;
     registry.checkObjects(callbacks, 'call');
     const feed = new EventFeed();
     const run = runs.create({
@@ -171,6 +204,7 @@ export class Agent {
       agent: this.#circle,
       callbacks: spec.streaming ? [...callbacks, feed] : callbacks,
       context,
+      actsFor: actsFor(spec),
       provider: client.label,
       model: spec.model ?? client.model,
     });
@@ -179,9 +213,14 @@ export class Agent {
     const { tools, toolConcurrency: concurrency, onToolError, approve } = spec;
     const work = (messages: readonly Message[]) => {
       const calls = new ToolCalls({ tools, concurrency, onToolError, approve, runs, runtime });
-      return new AgentLoop(agent, llm, calls, messages).run();
+      return new AgentLoop(agent, llm, calls, approvals, messages).run();
     };
     const begin = () => agent.complete(() => interceptAgent(agent, work));
     return { agent, feed, begin };
   }
+}
+
+/** Who a resumed run is made for; version 1 of pending runs does not say. */
+function actsFor({ resumed }: AgentSpec): PendingContext | undefined {
+  return resumed?.pending.v === 2 ? resumed.pending.context : undefined;
 }

@@ -1,10 +1,11 @@
+import type { Approvals } from '../approvals/index.js';
 import { isTimeoutMs, TIMEOUT_RULE } from '../deadline.js';
 import { CallbacksConfigurationError, LlmInvalidRequestError } from '../errors/index.js';
 import { faultOf, samplingOf, withArgsText } from '../llm/index.js';
-import type { ApprovalDecision, Message, PendingRun } from '../shapes/index.js';
+import type { ApprovalDecision, Message } from '../shapes/index.js';
 import type { CallableTool } from '../tools/index.js';
-import type { AgentOptions, AgentRunOptions } from './agent-options.js';
-import type { AgentSpec } from './agent-spec.js';
+import type { AgentOptions, AgentRunOptions, ResumeOptions } from './agent-options.js';
+import type { AgentSpec, Resumption } from './agent-spec.js';
 
 const DEFAULT_MAX_STEPS = 10;
 const DEFAULT_TOOL_CONCURRENCY = 8;
@@ -63,33 +64,62 @@ export function toSpec(
   return { ...filledIn(settings), goal, messages, tools, streaming, resumed: undefined };
 }
 
-/** What a run is to do that goes on with another one. */
+/**
+ * What a run is to do that goes on with another one.
+ *
+ * @throws PendingRunError for a pending run that is not resumed; LlmInvalidRequestError for decisions that make no sense
+ */
 export function toResumedSpec(
-  pending: PendingRun,
+  stored: unknown,
   decisions: Readonly<Record<string, ApprovalDecision>>,
-  settings: Settings,
-  tools: readonly CallableTool[],
-): AgentSpec {
-  checkPending(pending);
+  settings: Settings & ResumeOptions,
+  { tools, approvals }: { tools: readonly CallableTool[]; approvals: Approvals },
+): AgentSpec & { readonly resumed: Resumption } {
+  const { approver } = settings;
+  if (approver !== undefined && (typeof approver !== 'string' || approver === ''))
+    refuse('approver must be a text: who has decided.');
+  const pending = approvals.open(stored);
   checkToolChoice(settings, tools);
-  const waiting = new Set(pending.toolCalls.map(({ id }) => id));
-  for (const [id, decision] of Object.entries(decisions ?? {})) {
-    if (!waiting.has(id)) {
-      refuse(
-        `no call with the id "${id}" waits for approval; those that do: ${[...waiting].join(', ')}.`,
-      );
-    }
-    if (typeof decision?.approve !== 'boolean')
-      refuse(`the decision on "${id}" must say approve: true or false.`);
-  }
+  const waiting = pending.toolCalls.map(({ id }) => id);
   return {
     ...filledIn(settings),
     goal: pending.goal,
     messages: pending.messages,
     tools,
     streaming: false,
-    resumed: { pending, decisions: decisions ?? {} },
+    resumed: {
+      pending,
+      decisions: checkDecisions(decisions, waiting),
+      approver,
+      claims: approvals.claimsOf(pending),
+    },
   };
+}
+
+/** A copy: what was checked is what holds. */
+function checkDecisions(
+  decisions: Readonly<Record<string, ApprovalDecision>> | undefined,
+  waiting: readonly string[],
+): Map<string, ApprovalDecision> {
+  const checked = new Map<string, ApprovalDecision>();
+  for (const [id, decision] of Object.entries(decisions ?? {})) {
+    if (!waiting.includes(id)) {
+      refuse(
+        `no call with the id "${id}" waits for approval; those that do: ${waiting.join(', ')}.`,
+      );
+    }
+    const { approve, reason, args } = Object(decision) as Partial<ApprovalDecision>;
+    if (typeof approve !== 'boolean')
+      refuse(`the decision on "${id}" must say approve: true or false.`);
+    if (reason !== undefined && reason !== null && typeof reason !== 'string')
+      refuse(`the reason of the decision on "${id}" must be a text.`);
+    checked.set(id, {
+      approve,
+      ...(reason && { reason }),
+      ...(args !== undefined && { args }),
+    });
+  }
+  return checked;
 }
 
 function filledIn(settings: Settings) {
@@ -108,20 +138,6 @@ function filledIn(settings: Settings) {
     toolConcurrency: settings.toolConcurrency ?? DEFAULT_TOOL_CONCURRENCY,
     onToolError: settings.onToolError ?? 'continue',
   };
-}
-
-/** It comes from wherever the application has stored it. */
-function checkPending(pending: PendingRun): void {
-  const { v, goal, toolCalls, messages, turn, steps, usage } = Object(
-    pending,
-  ) as Partial<PendingRun>;
-  if (v !== 1) refuse(`its version is ${String(v)}; this package resumes version 1.`);
-  const isWhole =
-    typeof goal === 'string' &&
-    [toolCalls, messages, steps, turn?.settled].every(Array.isArray) &&
-    typeof usage === 'object' &&
-    messages?.at(-1)?.role === 'assistant';
-  if (!isWhole) refuse('parts of it are missing: store result.pending as it is.');
 }
 
 function refuse(what: string): never {

@@ -1,3 +1,4 @@
+import type { CallClaims } from '../approvals/index.js';
 import { isThenable, promised } from '../dispatch/index.js';
 import {
   CallbackAbort,
@@ -17,6 +18,7 @@ import type {
 import type { CallableTool, ToolContext } from '../tools/index.js';
 import { interceptTool, toolEvents, WorkRun } from '../work/index.js';
 import type { Approve } from './agent-options.js';
+import type { Resumption } from './agent-spec.js';
 import { checkArguments, toToolError, withArgs } from './tool-arguments.js';
 import { ToolCallContext } from './tool-call-context.js';
 import { inTime } from './tool-deadline.js';
@@ -45,6 +47,10 @@ export class ToolCallRun implements ToolCallInfo {
   /** Why it will not be called. */
   #problem: Error | undefined;
   #stopped = false;
+  /** Set of a call that has waited: it is made or denied once. */
+  #claims: CallClaims | undefined;
+  /** Whether it could not be claimed, so that the agent has nothing to go on with. */
+  #isUnclaimed = false;
   #stage: 'starting' | 'working' | 'done' = 'starting';
 
   constructor(
@@ -61,7 +67,9 @@ export class ToolCallRun implements ToolCallInfo {
   }
 
   /** Finds out, before anything is told, whether it can be called, and whether somebody must be asked. */
-  async prepare(decision?: ApprovalDecision): Promise<void> {
+  async prepare(resumed?: Resumption): Promise<void> {
+    this.#claims = resumed?.claims;
+    const decision = resumed?.decisions.get(this.toolCallId);
     const { args } = decision ?? {};
     try {
       const call = args === undefined ? this.call : withArgs(this.call, args);
@@ -69,7 +77,7 @@ export class ToolCallRun implements ToolCallInfo {
       const checked = checking instanceof Promise ? await checking : checking;
       this.args = checked.value;
       if (decision !== undefined) {
-        this.#decide(decision);
+        this.#decide(decision, resumed?.approver);
         return;
       }
       const needed = this.#needsApproval();
@@ -108,6 +116,8 @@ export class ToolCallRun implements ToolCallInfo {
       await this.#ask().catch((error: unknown) => {
         throw this.#toError(error);
       });
+    if (this.#claims !== undefined && this.approval?.status !== 'pending')
+      await this.#useUp(this.#claims);
     if (this.approval?.status === 'denied') {
       const { reason } = this.approval;
       throw new ToolExecutionError(`The call was denied${reason ? `: ${reason}` : '.'}`);
@@ -139,9 +149,21 @@ export class ToolCallRun implements ToolCallInfo {
     this.#decide(decision);
   }
 
-  #decide({ approve, reason }: ApprovalDecision): void {
-    const status = approve ? 'approved' : 'denied';
-    this.approval = { status, ...(reason !== undefined && { reason }) };
+  #decide({ approve, reason }: ApprovalDecision, approver?: string): void {
+    this.approval = {
+      status: approve ? 'approved' : 'denied',
+      ...(reason !== undefined && { reason }),
+      ...(approver !== undefined && { approver }),
+    };
+  }
+
+  async #useUp(claims: CallClaims): Promise<void> {
+    try {
+      await claims.use(this.toolCallId);
+    } catch (error) {
+      this.#isUnclaimed = true;
+      throw error;
+    }
   }
 
   #execute(tool: CallableTool): Promise<unknown> {
@@ -174,7 +196,7 @@ export class ToolCallRun implements ToolCallInfo {
   }
 
   #mustEndAgent(error: unknown, wasRefused: boolean): boolean {
-    if (error instanceof CallbackAbort) return true;
+    if (error instanceof CallbackAbort || this.#isUnclaimed) return true;
     if (error instanceof ToolExecutionError && error.fatal) return true;
     // A critical handler of the end.
     if (this.#stage === 'done') return !this.#stopped;

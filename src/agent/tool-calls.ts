@@ -1,11 +1,15 @@
 import { LlmAbortedError } from '../errors/index.js';
 import type { RunFactory, RunRuntime } from '../run/index.js';
-import type { ApprovalDecision, ToolCall } from '../shapes/index.js';
+import type { ToolCall } from '../shapes/index.js';
 import type { CallableTool } from '../tools/index.js';
+import type { Resumption } from './agent-spec.js';
 import { ToolCallRun, type ToolCallRules, type ToolOutcome } from './tool-call-run.js';
 
 /** More than a turn has a reason to ask for; the others are refused, so that a model cannot flood the application. */
 const MAX_CALLS_PER_TURN = 128;
+
+const DECIDED_ELSEWHERE =
+  'The call was decided in another run of this conversation, and its result is not known here.';
 
 /** What calling tools needs of an agent. */
 export interface ToolCallsParts extends Omit<ToolCallRules, 'offered'> {
@@ -32,16 +36,16 @@ export class ToolCalls {
    * The outcomes of one turn's calls, in their order; none of those that were stopped before they began. Fails with the
    * first error that must end the agent, once the others were told to stop and have ended.
    *
-   * @param decisions by id of the call, of those that waited for approval
+   * @param resumed of a turn that waited for approval: what was decided
    * @param refusal why none of them is made; the model gets it as the result of each
    */
   async callAll(
     calls: readonly ToolCall[],
     {
-      decisions = {},
+      resumed,
       refusal,
     }: {
-      decisions?: Readonly<Record<string, ApprovalDecision>> | undefined;
+      resumed?: Resumption | undefined;
       refusal?: string | undefined;
     } = {},
   ): Promise<(ToolOutcome | undefined)[]> {
@@ -52,8 +56,10 @@ export class ToolCalls {
       if (refusal !== undefined) one.refuse(refusal);
       else if (prepared.length > MAX_CALLS_PER_TURN) {
         one.refuse(`Only ${MAX_CALLS_PER_TURN} calls are answered in one turn.`);
+      } else if (resumed?.claims.isGone(call.id)) {
+        one.refuse(DECIDED_ELSEWHERE);
       } else {
-        await one.prepare(Object.hasOwn(decisions, call.id) ? decisions[call.id] : undefined);
+        await one.prepare(resumed);
       }
     }
     const outcomes: (ToolOutcome | undefined)[] = calls.map(() => undefined);

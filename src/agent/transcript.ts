@@ -54,11 +54,13 @@ const ARGS_CUT = 'The arguments are too deep or too large to be stored.';
  */
 export function toPending(
   { runId, messages, steps, usage, cost }: AgentResult,
-  { goal, toolCalls, turn }: Pick<PendingRun, 'goal' | 'toolCalls' | 'turn'>,
+  { context, goal, toolCalls, turn }: Pick<PendingRun, 'context' | 'goal' | 'toolCalls' | 'turn'>,
 ): PendingRun {
   const pending: PendingRun = {
-    v: 1,
+    v: 2,
     runId,
+    createdAt: Date.now(),
+    context,
     goal,
     toolCalls: toolCalls.map(portableCall),
     messages: messages.map(portableMessage),

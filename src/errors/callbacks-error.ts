@@ -11,6 +11,7 @@ export type ErrorCode =
   | 'content_filter'
   | 'invalid_request'
   | 'model_not_found'
+  | 'pending_run'
   | 'overloaded'
   | 'server_error'
   | 'timeout'

@@ -105,6 +105,36 @@ export class LlmModelNotFoundError extends LlmInvalidRequestError {
   override readonly code = 'model_not_found';
 }
 
+/** Why a pending run is not resumed; see {@link PendingRunError}. */
+export type PendingRunReason = 'unsigned' | 'changed' | 'expired' | 'replayed' | 'malformed';
+
+/**
+ * A pending run of an agent is not resumed:
+ * - `'unsigned'`: `forRoot({ approvals: { key } })` is set, and the pending run has no signature;
+ * - `'changed'`: it is not what was signed, or was signed by a key that is not known here;
+ * - `'expired'`: it is older than `approvals.maxAgeMs`;
+ * - `'replayed'`: one of its calls has been made or denied, or is being resumed elsewhere;
+ * - `'malformed'`: it is not a pending run, or contradicts itself.
+ *
+ * @example
+ * ```ts
+ * catch (error) {
+ *   if (error instanceof PendingRunError && error.reason === 'replayed') return this.outcomeOf(runId);
+ *   throw error;
+ * }
+ * ```
+ */
+export class PendingRunError extends LlmInvalidRequestError {
+  override readonly code = 'pending_run';
+  /** What is wrong with the pending run. Not enumerable. */
+  declare readonly reason: PendingRunReason;
+
+  // oxlint-disable-next-line no-useless-constructor -- the reason must be given
+  constructor(message: string, details: LlmErrorDetails & { reason: PendingRunReason }) {
+    super(message, details);
+  }
+}
+
 /** The provider has no capacity at the moment (503, 529). */
 export class LlmOverloadedError extends LlmError {
   override readonly code = 'overloaded';

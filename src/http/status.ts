@@ -10,6 +10,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   context_length: 400,
   content_filter: 400,
   budget_exceeded: 402,
+  pending_run: 409,
   rate_limit: 429,
   rate_limit_exceeded: 429,
   aborted: 499,

@@ -4,7 +4,7 @@ import { Circles, HandlerRegistry, HandlerSource, type ClientCircle } from '../r
 import { ActiveTrace } from './active-trace.js';
 import { readInContext } from './context-iterable.js';
 import { ContextStore, type Frame } from './context-store.js';
-import { mergeContext, newContext, type RunContext } from './request-context.js';
+import { actFor, mergeContext, newContext, type RunContext } from './request-context.js';
 import { RevivedRun } from './revived-run.js';
 import { Run } from './run.js';
 
@@ -17,6 +17,8 @@ export interface RunSpec {
   /** The callbacks of the call. */
   readonly callbacks?: readonly object[] | undefined;
   readonly context?: RunContext;
+  /** Who the run is made for, in place of who its context says. */
+  readonly actsFor?: RunContext | undefined;
   readonly provider?: string | undefined;
   readonly model?: string | undefined;
 }
@@ -41,10 +43,11 @@ export class RunFactory {
     if (spec.client) circles = circles.enter(spec.client);
     if (spec.agent) circles = circles.enter(spec.agent);
     if (spec.callbacks) circles = circles.with(spec.callbacks);
+    const context = spec.context ? mergeContext(frame.context, spec.context) : frame.context;
     return new Run(this.store, {
       circles,
       request: this.store.holdsRequests ? frame.request : undefined,
-      context: spec.context ? mergeContext(frame.context, spec.context) : frame.context,
+      context: spec.actsFor ? actFor(context, spec.actsFor) : context,
       handlers: this.registry.tableFor(circles),
       parent: frame.run,
       fromCallback: frame.run ? undefined : frame.fromCallback,

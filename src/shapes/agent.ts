@@ -47,25 +47,65 @@ export interface SettledToolCall extends ToolResult {
   content: Message['content'];
 }
 
-/** An agent's run that waits for approvals: plain JSON, which another process may resume. */
+/** Who an agent's run is made for; a resumed run is made for the same. */
+export interface PendingContext {
+  userId?: string | undefined;
+  tenantId?: string | undefined;
+  conversationId?: string | undefined;
+}
+
+/** Shows that a pending run is what this application has made of it; see `forRoot({ approvals })`. */
+export interface PendingSignature {
+  /** Names the key. */
+  keyId: string;
+  /** HMAC-SHA256 over the canonical JSON (RFC 8785) of all other fields: 64 lower-case hex digits. */
+  hmac: string;
+}
+
+/** The turn of a pending run that is not complete: what came of its other calls, and what it used. */
+export interface PendingTurn {
+  /** The same for each pending run that this turn leads to: by it and its id, a call is made or denied once. */
+  id: string;
+  settled: SettledToolCall[];
+  usage: Usage;
+  /** US dollars; `null` when a price is not known. */
+  cost: number | null;
+}
+
+/** An agent's run that waits for approvals: plain JSON, which another process may resume. Store it as it is. */
 export interface PendingRun {
   /** The version of this form. */
-  v: 1;
+  v: 2;
   /** The run that stopped here. */
   runId: string;
+  /** When it stopped, in epoch milliseconds. */
+  createdAt: number;
+  /** Who the run is made for. */
+  context: PendingContext;
   goal: string;
   /** The calls that need a decision. */
   toolCalls: ToolCall[];
   /** The transcript, up to the turn that these calls belong to. */
   messages: Message[];
   /** What came of the turn so far. */
-  turn: { settled: SettledToolCall[]; usage: Usage; cost: number | null };
+  turn: PendingTurn;
   /** The turns before. */
   steps: AgentStep[];
   /** Of all turns so far. */
   usage: Usage;
   /** US dollars; `null` when a price is not known. */
   cost: number | null;
+  /** Set where `forRoot({ approvals: { key } })` is. */
+  signature?: PendingSignature;
+}
+
+/** A pending run of version 1: it does not say who it is made for, and is resumed only where no key is set. */
+export interface PendingRunV1 extends Omit<
+  PendingRun,
+  'v' | 'createdAt' | 'context' | 'signature' | 'turn'
+> {
+  v: 1;
+  turn: Omit<PendingTurn, 'id'>;
 }
 
 /** A person's answer to a call that needs approval. */

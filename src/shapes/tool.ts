@@ -4,4 +4,6 @@ export interface ToolApproval {
   status: 'pending' | 'approved' | 'denied';
   /** What was said with the answer. */
   reason?: string;
+  /** Who decided, as `agent.resume(pending, decisions, { approver })` was given it. */
+  approver?: string;
 }

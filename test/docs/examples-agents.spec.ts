@@ -1,14 +1,21 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
-import { Injectable } from '@nestjs/common';
+import { Injectable, type ExecutionContext } from '@nestjs/common';
 import {
   AgentService,
   CallbacksModule,
+  CostTracker,
+  MemoryLimitStore,
   Tool,
   ToolExecutionError,
   type PendingRun,
 } from 'nestjs-llm-callbacks';
 import { FakeLlm, RecordingCallbacks, type FakeAnswer } from 'nestjs-llm-callbacks/testing';
-import { DeskController, PendingRuns, supervised } from './examples/agents/approval.js';
+import {
+  DeskController,
+  PendingRuns,
+  supervised,
+  withApprovals,
+} from './examples/agents/approval.js';
 import { AppModule, Desk, OrderService, OrderTools } from './examples/agents/desk.js';
 import { introduce, newsroom, play } from './examples/agents/made.js';
 import { AgentMonitor } from './examples/agents/monitor.js';
@@ -19,6 +26,20 @@ import { around, closeAll, listen, logged, serve, start } from './start.js';
 const REFUND: FakeAnswer = {
   toolCalls: [{ id: 'r1', name: 'refund', args: { id: '42', dollars: 80 } }],
 };
+
+/** What the application's guard and its `context` would do. */
+function authenticate(
+  request: { headers: Record<string, string>; user?: { id: string } },
+  _response: unknown,
+  next: () => void,
+): void {
+  request.user = { id: request.headers['x-user']! };
+  next();
+}
+
+function signedIn(host: ExecutionContext) {
+  return { userId: host.switchToHttp().getRequest<{ user: { id: string } }>().user.id };
+}
 
 afterEach(async () => {
   jest.restoreAllMocks();
@@ -170,26 +191,50 @@ describe('Approval', () => {
         return json === undefined ? undefined : (JSON.parse(json) as PendingRun);
       },
     };
-    const url = await listen({
-      imports: [
-        around([REFUND, 'Done.']),
-        CallbacksModule.forFeature({ name: 'support', agent: { tools: [OrderTools] } }),
-      ],
-      controllers: [DeskController],
-      providers: [OrderService, OrderTools, { provide: PendingRuns, useValue: runs }],
-    });
-    const post = async (path: string, body: object) => {
-      const headers = { 'content-type': 'application/json' };
+    const orders = new OrderService();
+    const costs = new CostTracker();
+    const url = await listen(
+      {
+        imports: [
+          around([REFUND, 'Done.'], { context: signedIn, callbacks: [costs] }),
+          CallbacksModule.forFeature({ name: 'support', agent: { tools: [OrderTools] } }),
+        ],
+        controllers: [DeskController],
+        providers: [
+          { provide: OrderService, useValue: orders },
+          OrderTools,
+          { provide: PendingRuns, useValue: runs },
+        ],
+      },
+      (app) => app.use(authenticate),
+    );
+    const post = async (path: string, body: object, user = 'boss') => {
+      const headers = { 'content-type': 'application/json', 'x-user': user };
       const init = { method: 'POST', headers, body: JSON.stringify(body) };
       const response = await fetch(`${url}/desk${path}`, init);
       return (await response.json()) as { waitsAs?: string; statusCode?: number };
     };
 
-    const asked = await post('', { question: 'Refund 42' });
+    const asked = await post('', { question: 'Refund 42' }, 'ada');
     expect(asked).toMatchObject({ for: [['refund', { id: '42', dollars: 80 }]] });
     const decision = `/${asked.waitsAs}/decision`;
     expect(await post(decision, { approve: true })).toEqual({ output: 'Done.' });
     expect(await post(decision, { approve: true })).toMatchObject({ statusCode: 404 });
+    // Paid to the user who asked, who is billed for the rest of the run as well.
+    expect(orders.refunds).toEqual(['42 by ada']);
+    expect([...costs.byUser.keys()]).toEqual(['ada']);
+  });
+
+  it('is signed where there is a key', async () => {
+    process.env.APPROVALS_KEY = 'k'.repeat(32);
+    const app = await start({ imports: [withApprovals(new MemoryLimitStore())] }).finally(() => {
+      delete process.env.APPROVALS_KEY;
+    });
+    const agent = app.get(AgentService);
+
+    await expect(agent.resume({ v: 2 } as PendingRun, {})).rejects.toMatchObject({
+      reason: 'unsigned',
+    });
   });
 });
 

@@ -14,6 +14,7 @@ import {
   CallbacksConfigurationError,
   CallbacksExceptionFilter,
   CallbacksModule,
+  PendingRunError,
 } from 'nestjs-llm-callbacks';
 import { closeApps, willClose } from '../support/app.js';
 import { logs, testLogger } from '../support/logs.js';
@@ -118,6 +119,16 @@ describe.each(SOCKETS)('CallbacksExceptionFilter with $name', (sockets) => {
     expect(logs).toEqual([]);
   });
 
+  it('sends that a pending run is not resumed', async () => {
+    const client = await connect();
+    thrown = new PendingRunError('replayed', { reason: 'replayed' });
+    client.send('now');
+    expect(await client.next('exception')).toMatchObject({
+      code: 'pending_run',
+      message: 'replayed',
+    });
+  });
+
   it('logs what is the application’s own mistake, and does not tell it', async () => {
     const client = await connect();
     thrown = new CallbacksConfigurationError('no model');
@@ -154,6 +165,12 @@ describe('CallbacksExceptionFilter with microservices', () => {
   it.each(['now', 'later'])('gives the error’s JSON: %s', async (pattern) => {
     thrown = new BudgetExceededError('spent');
     await expect(ask(pattern)).rejects.toEqual({ ...SPENT, message: 'spent' });
+    expect(logs).toEqual([]);
+  });
+
+  it('gives that a pending run is not resumed', async () => {
+    thrown = new PendingRunError('replayed', { reason: 'replayed' });
+    await expect(ask('now')).rejects.toMatchObject({ code: 'pending_run', message: 'replayed' });
     expect(logs).toEqual([]);
   });
 

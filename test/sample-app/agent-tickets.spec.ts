@@ -100,8 +100,8 @@ describe("The desk's agent", () => {
     expect(answer).toContain('we cannot refund order 1043');
     expect(await refunded('1043')).toBe(0);
     expect(events.find(({ type }) => type === 'tool.error')).toMatchObject({
-      userId: 'joan',
-      approval: { status: 'denied', reason: 'Too late' },
+      userId: 'ada',
+      approval: { status: 'denied', reason: 'Too late', approver: 'joan' },
     });
   });
 

@@ -3,12 +3,14 @@ import { NO_USAGE, type PendingRun } from 'nestjs-llm-callbacks';
 import { WaitingTickets } from '../../sample-app/agent/waiting-tickets.js';
 
 const RUN: PendingRun = {
-  v: 1,
+  v: 2,
   runId: 'run',
+  createdAt: 0,
+  context: { userId: 'ada' },
   goal: 'Refund',
   toolCalls: [],
   messages: [],
-  turn: { settled: [], usage: NO_USAGE, cost: 0 },
+  turn: { id: 'turn', settled: [], usage: NO_USAGE, cost: 0 },
   steps: [],
   usage: NO_USAGE,
   cost: 0,

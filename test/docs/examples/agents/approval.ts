@@ -1,5 +1,13 @@
-import { Body, Controller, NotFoundException, Param, Post } from '@nestjs/common';
-import { AgentService, InjectAgent, type AgentResult, type PendingRun } from 'nestjs-llm-callbacks';
+import { Body, Controller, NotFoundException, Param, Post, Req } from '@nestjs/common';
+import {
+  AgentService,
+  CallbacksModule,
+  InjectAgent,
+  type AgentResult,
+  type LimitStore,
+  type PendingRun,
+} from 'nestjs-llm-callbacks';
+import { model } from './fake-model.js';
 
 // #region callback
 export abstract class Supervisors {
@@ -20,9 +28,14 @@ export function supervised(agents: AgentService, supervisors: Supervisors) {
 // #endregion
 
 // #region resume
+/** A request, with what the application's guard has put into it. */
+export interface SignedIn {
+  user: { id: string };
+}
+
 export abstract class PendingRuns {
   abstract save(run: PendingRun): Promise<void>;
-  /** Removes it, so that a run is resumed once. */
+  /** Removes it. */
   abstract take(runId: string): Promise<PendingRun | undefined>;
 }
 
@@ -34,17 +47,22 @@ export class DeskController {
   ) {}
 
   @Post()
-  async ask(@Body() { question }: { question: string }) {
-    return this.answer(await this.agent.run(question));
+  async ask(@Body() { question }: { question: string }, @Req() { user }: SignedIn) {
+    return this.answer(await this.agent.run(question, { userId: user.id }));
   }
 
   // Guard this route: who may approve is for your application to say.
   @Post(':runId/decision')
-  async decide(@Param('runId') runId: string, @Body() { approve }: { approve: boolean }) {
+  async decide(
+    @Param('runId') runId: string,
+    @Body() { approve }: { approve: boolean },
+    @Req() { user }: SignedIn,
+  ) {
     const run = await this.runs.take(runId);
     if (run === undefined) throw new NotFoundException('Nothing waits under this id.');
     const decisions = Object.fromEntries(run.toolCalls.map(({ id }) => [id, { approve }]));
-    return this.answer(await this.agent.resume(run, decisions));
+    // Made, and billed, for the user who asked; the events of the calls say who approved.
+    return this.answer(await this.agent.resume(run, decisions, { approver: user.id }));
   }
 
   private async answer({ output, pending }: AgentResult) {
@@ -52,5 +70,19 @@ export class DeskController {
     await this.runs.save(pending);
     return { waitsAs: pending.runId, for: pending.toolCalls.map(({ name, args }) => [name, args]) };
   }
+}
+// #endregion
+
+// #region sign
+export function withApprovals(store: LimitStore) {
+  return CallbacksModule.forRoot({
+    llm: model,
+    approvals: {
+      key: process.env.APPROVALS_KEY!, // `openssl rand -base64 32`, the same in each replica
+      keyId: '2027',
+      maxAgeMs: 3 * 86_400_000,
+      store, // a RedisLimitStore where there are several replicas
+    },
+  });
 }
 // #endregion

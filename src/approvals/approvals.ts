@@ -1,0 +1,86 @@
+import { excessOf, MAX_DEPTH, MAX_PENDING_NODES } from '../bounds.js';
+import { PendingRunError } from '../errors/index.js';
+import { toJsonWhole } from '../events/index.js';
+import { MemoryLimitStore } from '../limits/index.js';
+import type { PendingRun } from '../shapes/index.js';
+import {
+  checkApprovalOptions,
+  DEFAULT_MAX_AGE_MS,
+  type ApprovalOptions,
+} from './approval-options.js';
+import { CallClaims, type ClaimStore } from './call-claims.js';
+import { malformed, PendingChecker, type StoredRun } from './check-pending.js';
+import { PendingSigner } from './pending-signer.js';
+
+/** Makes pending runs ready to be stored, and decides which stored ones are resumed; one an application. */
+export class Approvals {
+  readonly #checker = new PendingChecker();
+  #signer: PendingSigner | undefined;
+  #claims: ClaimStore = {
+    // By whatever clock the process has by then.
+    store: new MemoryLimitStore({ now: () => Date.now() }),
+    maxAgeMs: DEFAULT_MAX_AGE_MS,
+  };
+
+  /** @throws CallbacksConfigurationError for options that make no sense */
+  configure(options: ApprovalOptions | undefined): void {
+    if (options === undefined) return;
+    checkApprovalOptions(options);
+    this.#signer = new PendingSigner(options);
+    const { store = this.#claims.store, maxAgeMs = DEFAULT_MAX_AGE_MS } = options;
+    this.#claims = { store, maxAgeMs };
+  }
+
+  /** Signs what is plain JSON already, where there is a key. */
+  seal(pending: PendingRun): PendingRun {
+    if (this.#signer === undefined) return pending;
+    return { ...pending, signature: this.#signer.sign(pending) };
+  }
+
+  /**
+   * What a stored run is, as plain JSON of our own: what it came as may change under the hands of its readers.
+   *
+   * @throws PendingRunError but for `'replayed'`
+   */
+  open(stored: unknown): StoredRun {
+    const excess = excessOf(stored, { depth: 2 * MAX_DEPTH, nodes: MAX_PENDING_NODES });
+    if (excess !== undefined) throw malformed(EXCESS[excess]);
+    const json = toJsonWhole(stored);
+    checkVersion(json);
+    this.#signer?.verify(json);
+    const pending = this.#checker.check(json);
+    if (this.#signer !== undefined && pending.v === 2) this.#checkAge(pending);
+    return pending;
+  }
+
+  /** The calls of a run that was opened. */
+  claimsOf(pending: StoredRun): CallClaims {
+    return new CallClaims(this.#claims, pending.v === 1 ? pending.runId : pending.turn.id);
+  }
+
+  #checkAge({ createdAt }: PendingRun): void {
+    const { maxAgeMs } = this.#claims;
+    if (Date.now() - createdAt <= maxAgeMs) return;
+    throw new PendingRunError(
+      `The pending run is older than maxAgeMs (${maxAgeMs} ms): begin the run anew, or raise approvals.maxAgeMs.`,
+      { reason: 'expired' },
+    );
+  }
+}
+
+const EXCESS = {
+  deep: 'it is nested too deep, or in itself.',
+  large: 'it is too large.',
+  unreadable: 'it cannot be read.',
+};
+
+function checkVersion(pending: unknown): asserts pending is object {
+  const { v } = Object(pending) as { v?: unknown };
+  if (v !== 1 && v !== 2)
+    throw malformed(`its version is ${writtenVersion(v)}; this package resumes versions 1 and 2.`);
+}
+
+/** It may be anything. */
+function writtenVersion(v: unknown): string {
+  return typeof v === 'number' || v === undefined ? String(v) : `a value of type ${typeof v}`;
+}
