@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { OnAnyEvent } from '../decorators/index.js';
-import { describeError } from '../errors/index.js';
+import { CallbackAbort, describeError, ToolExecutionError } from '../errors/index.js';
 import { toJsonText, type CallbackEvent } from '../events/index.js';
 import { oneLine } from '../text.js';
 
@@ -10,7 +10,8 @@ export interface LoggingOptions {
   /** One JSON object a run, for log collectors. */
   json?: boolean;
   /**
-   * The level of runs that went well; failed ones are errors, aborted ones warnings.
+   * The level of runs that went well. Failed ones are errors; aborted ones, those that a limit or a handler refused, and
+   * calls of tools that a person denied are warnings.
    * @default 'log'
    */
   level?: 'log' | 'debug' | 'verbose';
@@ -19,8 +20,9 @@ export interface LoggingOptions {
 type Fields = Record<string, string | number | boolean | null | undefined>;
 
 /**
- * Writes one line a run to Nest's `Logger`: what ran, tokens, cost and duration, how many documents were found; never
- * prompts, answers, arguments, inputs, results or the documents themselves.
+ * Writes one line a run to Nest's `Logger`: what ran, tokens, cost and duration, how many documents were found, whether
+ * a call of a tool waits for approval, was approved or denied, and by whom; never prompts, answers, arguments, inputs,
+ * results, reasons or the documents themselves.
  */
 export class LoggingCallbacks {
   readonly #logger = new Logger('LLM');
@@ -37,19 +39,40 @@ export class LoggingCallbacks {
       userId: event.userId,
     };
     const line = oneLine(this.options.json ? toJsonText(fields) : pretty(event, fields));
-    if (!event.type.endsWith('.error')) this.#logger[this.options.level ?? 'log'](line);
-    else if ('aborted' in event && event.aborted) this.#logger.warn(line);
-    else this.#logger.error(line);
+    this.#logger[levelOf(event) ?? this.options.level ?? 'log'](line);
   }
+}
+
+/** The level of a run that did not go well. */
+function levelOf(event: CallbackEvent): 'warn' | 'error' | undefined {
+  if (!('error' in event)) return undefined;
+  const isAborted = 'aborted' in event && event.aborted;
+  return isAborted || isDenied(event) || event.error instanceof CallbackAbort ? 'warn' : 'error';
+}
+
+/** Whether a person said no to a call of a tool, which is no failure of the tool. */
+function isDenied(event: CallbackEvent): boolean {
+  if (event.type !== 'tool.error' || event.aborted) return false;
+  return event.approval?.status === 'denied' && event.error instanceof ToolExecutionError;
+}
+
+/** Of calls of tools that need approval, and of agents that stop because of them. */
+function approvalOf(event: CallbackEvent): Fields {
+  if (event.type === 'agent.end' && event.result.pending) return { approval: 'pending' };
+  const approval = 'approval' in event ? event.approval : undefined;
+  return approval ? { approval: approval.status, approver: approval.approver } : {};
 }
 
 /** What a terminal event says in numbers and names. */
 function factsOf(event: CallbackEvent): Fields {
   const name = nameOf(event);
   const failure =
-    'error' in event && event.error instanceof Error ? describeError(event.error) : undefined;
+    'error' in event && event.error instanceof Error && !isDenied(event)
+      ? describeError(event.error)
+      : undefined;
   return {
     ...(name !== undefined && { name }),
+    ...approvalOf(event),
     ...('usage' in event && {
       inputTokens: event.usage.inputTokens,
       outputTokens: event.usage.outputTokens,
@@ -74,6 +97,12 @@ function nameOf(event: CallbackEvent): string | undefined {
   return event.provider === undefined ? event.scope : `${event.provider}/${event.model}`;
 }
 
+function approvalText({ approval, approver }: Fields): string | undefined {
+  if (approval === undefined) return undefined;
+  if (approval === 'pending') return 'waits for approval';
+  return approver === undefined ? String(approval) : `${approval} by ${approver}`;
+}
+
 function round(ms: number | undefined): number | undefined {
   return ms === undefined ? undefined : Math.round(ms);
 }
@@ -95,6 +124,7 @@ function pretty({ type }: CallbackEvent, fields: Fields): string {
   } = fields;
   const parts = [
     name === undefined ? kind : `${kind} ${name}`,
+    approvalText(fields),
     error === undefined ? finishReason : `${error}${code ? ` (${code})` : ''}`,
     documents === undefined ? undefined : `${documents} documents`,
     steps === undefined ? undefined : `${steps} steps`,

@@ -41,6 +41,7 @@ export interface MetricsSummary {
   /** All calls. */
   llm: ModelMetrics;
   agents: RunMetrics;
+  /** Calls that were made; neither those that wait for approval nor those that were denied. */
   tools: RunMetrics;
   /** By requested model. */
   byModel: Record<string, ModelMetrics>;
@@ -152,8 +153,10 @@ export class MetricsCallbacks {
   @OnToolEnd(NO_RUNS)
   @OnToolError(NO_RUNS)
   protected measureTool(event: ToolEndEvent | ToolErrorEvent): void {
-    // Nobody has called it yet.
-    if (event.type === 'tool.end' && event.approval?.status === 'pending') return;
+    // Nobody has called it: it waits, or a person said no.
+    const { approval } = event;
+    if (approval?.status === 'denied') return;
+    if (event.type === 'tool.end' && approval?.status === 'pending') return;
     const outcome = { failed: event.type === 'tool.error', durationMs: event.durationMs };
     this.#tools.record(outcome);
     this.#byTool.update(event.toolName, (measured = new Measured()) => measured.record(outcome));

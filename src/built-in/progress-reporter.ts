@@ -11,6 +11,7 @@ export type Progress = {
   step: number;
 } & (
   | { status: 'in_progress'; action: AgentStep['action'] }
+  /** With `result.pending` the agent has stopped and waits for approvals. */
   | { status: 'complete'; result: AgentResult }
   | { status: 'failed'; error: ErrorJson }
 );

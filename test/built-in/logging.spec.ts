@@ -2,8 +2,11 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import {
   AgentService,
+  BudgetExceededError,
   CallbacksService,
+  defineTool,
   LoggingCallbacks,
+  OnLlmStart,
   type LoggingOptions,
 } from 'nestjs-llm-callbacks';
 import type { FakeAnswer } from 'nestjs-llm-callbacks/testing';
@@ -21,10 +24,13 @@ function logged(options: LoggingOptions, answer: FakeAnswer, call: object = {}):
 /** Does some work and gives what was logged of it. */
 async function loggedOf(
   options: LoggingOptions,
-  answer: FakeAnswer,
+  answer: FakeAnswer | FakeAnswer[],
   work: (app: TestApp) => Promise<unknown>,
 ): Promise<Line[]> {
-  const app = await startApp({}, { answers: [answer], callbacks: [new LoggingCallbacks(options)] });
+  const app = await startApp(
+    {},
+    { answers: [answer].flat(), callbacks: [new LoggingCallbacks(options)] },
+  );
   const lines: Line[] = [];
   const write = (level: string) => (line: unknown) => void lines.push([level, String(line)]);
   Logger.overrideLogger({
@@ -35,6 +41,25 @@ async function loggedOf(
   });
   await work(app).catch(() => undefined);
   return lines;
+}
+
+/** Runs an agent whose one tool needs approval, resumes it, and gives what was logged of each tool and agent. */
+async function loggedApproval(options: LoggingOptions, approve: boolean): Promise<Line[]> {
+  const refund = defineTool({
+    name: 'refund',
+    description: 'Pays back.',
+    parameters: { type: 'object', properties: { to: { type: 'string' } } },
+    needsApproval: true,
+    execute: () => 'a secret',
+  });
+  const answer = { toolCalls: [{ id: 'r1', name: 'refund', args: { to: 'a secret' } }] };
+  const lines = await loggedOf(options, [answer, 'Done.'], async ({ module }) => {
+    const agent = module.get(AgentService).create({ name: 'desk', tools: [refund] });
+    const { pending } = await agent.run('a secret goal');
+    const decisions = { r1: { approve, reason: 'a secret reason' } };
+    await agent.resume(pending!, decisions, { approver: 'boss' });
+  });
+  return lines.filter(([, line]) => !/^llm |"llm\./.test(line));
 }
 
 describe('LoggingCallbacks', () => {
@@ -82,6 +107,53 @@ describe('LoggingCallbacks', () => {
     ]);
     expect(await logged({}, 'x', { signal: AbortSignal.abort() })).toEqual([
       ['warn', expect.stringMatching(/^llm fake\/fake · AbortError \(aborted\)/)],
+    ]);
+  });
+
+  const WAITS = [
+    ['log', expect.stringMatching(/^tool refund · waits for approval · \d+ ms$/)],
+    ['log', expect.stringMatching(/^agent desk · waits for approval · 0 steps · /)],
+  ];
+
+  it('distinguishes a call that waits for approval from one that was made', async () => {
+    const lines = await loggedApproval({}, true);
+    expect(lines.slice(0, 3)).toEqual([
+      ...WAITS,
+      ['log', expect.stringMatching(/^tool refund · approved by boss · \d+ ms$/)],
+    ]);
+  });
+
+  it('writes a call that a person denied as a warning, and as no error', async () => {
+    const lines = await loggedApproval({}, false);
+    expect(lines.slice(0, 3)).toEqual([
+      ...WAITS,
+      ['warn', expect.stringMatching(/^tool refund · denied by boss · \d+ ms$/)],
+    ]);
+  });
+
+  it('distinguishes calls that wait, were approved and were denied in JSON too', async () => {
+    const approved = await loggedApproval({ json: true }, true);
+    const denied = await loggedApproval({ json: true }, false);
+    const lines = [...approved, ...denied].filter(([, line]) => line.includes('"tool.'));
+    expect(lines.map(([level, line]) => [level, JSON.parse(line) as unknown])).toMatchObject([
+      ['log', { type: 'tool.end', approval: 'pending' }],
+      ['log', { type: 'tool.end', approval: 'approved', approver: 'boss' }],
+      ['log', { type: 'tool.end', approval: 'pending' }],
+      ['warn', { type: 'tool.error', approval: 'denied', approver: 'boss' }],
+    ]);
+    const text = JSON.stringify([approved, denied]);
+    expect(text).not.toMatch(/secret|"error|ToolExecutionError|tool_execution/);
+  });
+
+  it('writes what a limit or a handler refused as a warning', async () => {
+    class Gate {
+      @OnLlmStart()
+      check() {
+        throw new BudgetExceededError('a secret');
+      }
+    }
+    expect(await logged({}, 'x', { callbacks: [new Gate()] })).toEqual([
+      ['warn', expect.stringMatching(/^llm fake\/fake · BudgetExceededError \(budget_exceeded\)/)],
     ]);
   });
 

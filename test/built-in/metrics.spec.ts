@@ -68,6 +68,26 @@ describe('MetricsCallbacks', () => {
     });
   });
 
+  it('counts calls of tools that were made: none that waited or was denied', async () => {
+    const metrics = new MetricsCallbacks();
+    const refund = defineTool({
+      name: 'refund',
+      description: 'Pays back.',
+      needsApproval: true,
+      execute: () => 'paid',
+    });
+    const toolCalls = ['r1', 'r2'].map((id) => ({ id, name: 'refund' }));
+    const { module } = await startApp(
+      {},
+      { callbacks: [metrics], answers: [{ toolCalls }, 'done'], agent: { tools: [refund] } },
+    );
+    const agent = module.get(AgentService);
+    const { pending } = await agent.run('go');
+    await agent.resume(pending!, { r1: { approve: true }, r2: { approve: false } });
+    const once = { count: 1, errors: 0 };
+    expect(metrics.summary()).toMatchObject({ tools: once, byTool: { refund: once } });
+  });
+
   it('starts anew after reset', async () => {
     const metrics = new MetricsCallbacks();
     const { llm } = await startApp({}, { callbacks: [metrics] });
