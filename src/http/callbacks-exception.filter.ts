@@ -14,6 +14,7 @@ import {
   UnknownPriceError,
   type ErrorJson,
 } from '../errors/index.js';
+import { GraphqlError } from './graphql-error.js';
 import { retryAfterSeconds, statusOf } from './status.js';
 import { emitException } from './ws-client.js';
 
@@ -31,12 +32,13 @@ interface HttpResponse {
 /**
  * Says errors of this package in terms of HTTP, on Express and Fastify: a spent budget is 402, rate limits are 429 with
  * `Retry-After`, a refused request is 400, a call that a hook refused 403; what went wrong at the provider is 502, 503 or
- * 504, a limiter whose store is away 503, a client that left 499, all else 500. The body holds `statusCode`, `error`, `code`, `message` and `retryable`. Once
- * an event stream has begun, the error becomes its last event, `error`.
+ * 504, a limiter whose store is away 503, a client that left 499, all else 500. The body holds `statusCode`, `error`,
+ * `code`, `message` and `retryable`. Once an event stream has begun, the error becomes its last event, `error`.
  *
  * A client of a WebSocket gets the error's JSON as an `exception` event, a microservice's as its error; Nest has no global
- * filters for gateways, so it is `@UseFilters(CallbacksExceptionFilter)` there. Errors of other kinds are left to other
- * filters, and GraphQL to its own.
+ * filters for gateways, so it is `@UseFilters(CallbacksExceptionFilter)` there. A client of GraphQL gets `code`, `error`,
+ * `retryable` and, where it is known, `retryAfter` (seconds) as `extensions`; for field resolvers GraphQL's module needs
+ * `fieldResolverEnhancers: ['filters']`. Errors of other kinds are left to other filters.
  *
  * @example
  * ```ts
@@ -59,6 +61,8 @@ export class CallbacksExceptionFilter implements ExceptionFilter<CallbacksError>
         const shown = isAdvice(error) ? json : describeError(error);
         return throwError(() => shown);
       }
+      case 'graphql':
+        throw this.#graphqlErrorOf(error);
       default:
         throw error;
     }
@@ -82,6 +86,18 @@ export class CallbacksExceptionFilter implements ExceptionFilter<CallbacksError>
   bodyOf(error: CallbacksError) {
     const { name, code, message, retryable } = this.#jsonOf(error);
     return { statusCode: statusOf(error), error: name, code, message, retryable };
+  }
+
+  #graphqlErrorOf(error: CallbacksError): GraphqlError {
+    const { name, code, message, retryable } = this.#jsonOf(error);
+    const retryAfter = retryAfterSeconds(error);
+    const extensions = {
+      code,
+      error: name,
+      retryable,
+      ...(retryAfter !== undefined && { retryAfter }),
+    };
+    return new GraphqlError(message, extensions, error);
   }
 
   /** What those outside may read. */
