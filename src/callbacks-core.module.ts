@@ -1,6 +1,7 @@
 import { Global, Module } from '@nestjs/common';
 import { APP_INTERCEPTOR, DiscoveryModule } from '@nestjs/core';
 import { Application } from './application.js';
+import { ContextWarnings } from './context-warnings.js';
 import { METHOD_RUNNER } from './decorators/index.js';
 import { Explorer, InstanceContexts } from './discovery/index.js';
 import { Background, Dispatcher } from './dispatch/index.js';
@@ -36,6 +37,7 @@ import { WorkRunner } from './work/index.js';
     Application,
     Background,
     ContextStore,
+    ContextWarnings,
     Dispatcher,
     DurableWorker,
     Explorer,

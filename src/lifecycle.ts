@@ -7,6 +7,7 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { Application } from './application.js';
+import { ContextWarnings } from './context-warnings.js';
 import { withDeadline } from './deadline.js';
 import { Explorer } from './discovery/index.js';
 import { Background } from './dispatch/index.js';
@@ -36,6 +37,7 @@ export class Lifecycle implements OnModuleInit, OnApplicationBootstrap, BeforeAp
     private readonly openRuns: OpenRuns,
     private readonly background: Background,
     private readonly worker: DurableWorker,
+    private readonly contextWarnings: ContextWarnings,
   ) {}
 
   /** Its module is global, so this comes before the hooks of the application's own modules. */
@@ -45,6 +47,7 @@ export class Lifecycle implements OnModuleInit, OnApplicationBootstrap, BeforeAp
     this.registry.checkDurable(this.application.settings.queue !== undefined);
     await this.activeTrace.load();
     await this.application.prepare();
+    this.contextWarnings.check();
   }
 
   /** Jobs come once every provider is ready for them. */
