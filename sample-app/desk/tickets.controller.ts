@@ -5,7 +5,6 @@ import { TicketHandler, type TicketOutcome } from '../agent/ticket-handler.js';
 import { AcceptedWhileWaiting } from './accepted-while-waiting.js';
 import { DeskService, type Answer } from './desk.service.js';
 import { QuestionPipe } from './question.pipe.js';
-import { toMessages } from './to-messages.js';
 
 @Controller('tickets')
 export class TicketsController {
@@ -27,9 +26,9 @@ export class TicketsController {
     return this.desk.answer(question);
   }
 
-  /** A client that leaves unsubscribes, which stops the provider's request too. */
+  /** A client that leaves cancels the provider's request; one that connects again is not answered twice. */
   @Sse('stream')
   stream(@Query('q', QuestionPipe) question: string): Observable<MessageEvent> {
-    return toMessages(this.desk.stream(question).toObservable());
+    return this.desk.stream(question).toSse();
   }
 }

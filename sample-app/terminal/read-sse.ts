@@ -1,6 +1,6 @@
 import type { LlmChunk } from 'nestjs-llm-callbacks';
 
-/** The text of an event stream of chunks, and what the server says in an `error` event. */
+/** The text of an event stream of chunks, and what the server says in a `failed` event. */
 export async function* readSse(response: Response): AsyncGenerator<string> {
   let buffer = '';
   const decoder = new TextDecoder();
@@ -9,12 +9,19 @@ export async function* readSse(response: Response): AsyncGenerator<string> {
     const messages = buffer.split('\n\n');
     buffer = messages.pop() ?? '';
     for (const message of messages) {
-      const data = /^data: (.*)$/m.exec(message)?.[1];
-      if (data === undefined) continue;
-      const chunk: LlmChunk = /^event: error$/m.test(message)
-        ? { type: 'text', text: data }
-        : (JSON.parse(data) as LlmChunk);
-      if (chunk.type === 'text') yield chunk.text;
+      const text = textOf(message);
+      if (text !== undefined) yield text;
     }
   }
+}
+
+function textOf(message: string): string | undefined {
+  const name = /^event: (.*)$/m.exec(message)?.[1] ?? 'message';
+  const data = /^data: (.*)$/m.exec(message)?.[1];
+  if (data === undefined) return undefined;
+  const parsed: unknown = JSON.parse(data);
+  if (name === 'failed') return (parsed as { message: string }).message;
+  if (name !== 'message') return undefined;
+  const chunk = parsed as LlmChunk;
+  return chunk.type === 'text' ? chunk.text : undefined;
 }

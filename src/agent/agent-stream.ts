@@ -1,7 +1,8 @@
 import { setImmediate } from 'node:timers';
+import type { MessageEvent } from '@nestjs/common';
 import { CallbacksConfigurationError, LlmAbortedError } from '../errors/index.js';
 import type { CallbackEvent } from '../events/index.js';
-import { observe } from '../llm/index.js';
+import { observe, toEventStream, type ToSseOptions, type SsePlace } from '../llm/index.js';
 import {
   defer,
   StreamWatchers,
@@ -13,6 +14,7 @@ import {
 import type { AgentResult } from '../shapes/index.js';
 import type { AgentRun } from './agent-run.js';
 import { EventFeed } from './event-feed.js';
+import { toSseMessage } from './sse-messages.js';
 import type { Observable } from 'rxjs';
 
 /** A run of an agent that waits to be read. @internal */
@@ -41,6 +43,7 @@ export class AgentStream
 {
   readonly #cold: ColdAgent | Error;
   readonly #feed: EventFeed;
+  readonly #place: SsePlace | undefined;
   readonly #result = defer<AgentResult>();
   readonly #watchers = new StreamWatchers<AgentResult>();
   #begun = false;
@@ -49,8 +52,9 @@ export class AgentStream
   #isDraining = false;
 
   /** @internal made by an agent; an error is thrown when the stream is read. */
-  constructor(cold: ColdAgent | Error) {
+  constructor(cold: ColdAgent | Error, place?: SsePlace) {
     this.#cold = cold;
+    this.#place = place;
     this.#feed = cold instanceof Error ? new EventFeed() : cold.feed;
     // Whoever reads the stream gets the error from there.
     this.#result.promise.catch(() => undefined);
@@ -103,6 +107,40 @@ export class AgentStream
   /** The events as an Observable, which reads when it is subscribed; unsubscribing is stopping to read. */
   toObservable(): Observable<CallbackEvent> {
     return observe(this);
+  }
+
+  /**
+   * The agent at work as server-sent events, for a handler with `@Sse()`: `chunk` with a piece of what its model writes,
+   * `tool` with the start and the end of each call of a tool, those inside other tools included, and `step` with each of
+   * its turns; then `done` (`{ finishReason, usage, cost }`) or `failed` (the body that `CallbacksExceptionFilter` writes,
+   * used or not). Arguments and results are left out unless `content` is set. It reads when it is subscribed; a client
+   * that leaves cancels the run.
+   *
+   * An `EventSource` connects again whenever a stream ends. That request is answered by status 204, which stops it, and
+   * neither a model nor a tool is called.
+   *
+   * @example
+   * ```ts
+   * export class ChatController {
+   *   constructor(private readonly agent: AgentService) {}
+   *
+   *   // With @Sse('chat'):
+   *   ask(@Query('question') question: string) {
+   *     return this.agent.stream(question).toSse();
+   *   }
+   * }
+   * ```
+   */
+  toSse(options: ToSseOptions = {}): Observable<MessageEvent> {
+    const { content = false } = options;
+    const toMessage = (event: CallbackEvent) =>
+      toSseMessage(event, { runId: this.#agent?.run.runId, content });
+    const outcome = async () => {
+      const { finishReason, usage, cost } = await this.#result.promise;
+      return { finishReason, usage, cost };
+    };
+    const request = this.#place?.eventSource;
+    return toEventStream({ items: this, toMessage, outcome }, request, options);
   }
 
   /** Stops reading; an agent that was not begun never will be. */

@@ -112,9 +112,10 @@ export class Agent {
   /** The same, told event by event. Nothing happens before the stream is read; its errors show there. */
   stream(goal: string, options: AgentRunOptions = {}): AgentStream {
     try {
-      return new AgentStream(this.#prepare(this.#spec(goal, options, true), options));
+      const cold = this.#prepare(this.#spec(goal, options, true), options);
+      return new AgentStream(cold, this.#parts.runs);
     } catch (error) {
-      return new AgentStream(error as Error);
+      return new AgentStream(error as Error, this.#parts.runs);
     }
   }
 

@@ -33,7 +33,7 @@ interface HttpResponse {
  * Says errors of this package in terms of HTTP, on Express and Fastify: a spent budget is 402, rate limits are 429 with
  * `Retry-After`, a refused request is 400, a call that a hook refused 403; what went wrong at the provider is 502, 503 or
  * 504, a limiter whose store is away 503, a client that left 499, all else 500. The body holds `statusCode`, `error`,
- * `code`, `message` and `retryable`. Once an event stream has begun, the error becomes its last event, `error`.
+ * `code`, `message` and `retryable`. Once an event stream has begun, the error becomes its last event, `failed`.
  *
  * A client of a WebSocket gets the error's JSON as an `exception` event, a microservice's as its error; Nest has no global
  * filters for gateways, so it is `@UseFilters(CallbacksExceptionFilter)` there. A client of GraphQL gets `code`, `error`,
@@ -128,7 +128,7 @@ function isLogged(error: CallbacksError): boolean {
 function endBegun(raw: ServerResponse, type: string, body: object): void {
   if (raw.writableEnded || raw.destroyed) return;
   if (type.includes('text/event-stream')) {
-    raw.end(`event: error\ndata: ${JSON.stringify(body)}\n\n`);
+    raw.end(`event: failed\ndata: ${JSON.stringify(body)}\n\n`);
     return;
   }
   // The only way to say that what was sent is not all.

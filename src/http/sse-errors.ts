@@ -2,11 +2,11 @@ import { Injectable, type ExecutionContext } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import { catchError, of, type Observable } from 'rxjs';
 import { CallbacksError } from '../errors/index.js';
-import { LateErrors } from '../run/index.js';
+import { isSse, LateErrors } from '../run/index.js';
 import { CallbacksExceptionFilter } from './callbacks-exception.filter.js';
+import { failedEvent } from './failed-event.js';
 
-/** What `@Sse()` and `@UseFilters()` write on methods and classes. */
-const SSE = '__sse__';
+/** What `@UseFilters()` writes on methods and classes. */
 const FILTERS = '__exceptionFilters__';
 
 interface HttpResponse {
@@ -17,20 +17,18 @@ interface HttpResponse {
 /** Has the {@link CallbacksExceptionFilter}, where there is one, say what fails in a stream of `@Sse()` that has begun. */
 @Injectable()
 export class SseErrors extends LateErrors {
-  readonly #filter = new CallbacksExceptionFilter();
-
   constructor(private readonly modules: ModulesContainer) {
     super();
   }
 
   watch(host: ExecutionContext, answer: Observable<unknown>): Observable<unknown> {
-    if (host.getType() !== 'http' || !Reflect.hasMetadata(SSE, host.getHandler())) return answer;
+    if (!isSse(host)) return answer;
     const response = host.switchToHttp().getResponse<HttpResponse>();
     return answer.pipe(
       catchError((error: unknown) => {
         const isLate = (response.raw ?? response).headersSent === true;
         if (!isLate || !(error instanceof CallbacksError) || !this.#isFiltered(host)) throw error;
-        return of({ type: 'error', data: this.#filter.bodyOf(error) });
+        return of(failedEvent(error));
       }),
     );
   }

@@ -1,10 +1,29 @@
+import type { MessageEvent } from '@nestjs/common';
 import type { Observable } from 'rxjs';
-import { WHEN_OVER, type OwnStream, type StreamWatcher } from '../run/index.js';
+import {
+  WHEN_OVER,
+  type EventSourceRequest,
+  type OwnStream,
+  type StreamWatcher,
+} from '../run/index.js';
 import type { AnswerSchema } from '../schema/index.js';
 import type { LlmChunk, LlmResponse, StructuredResponse } from '../shapes/index.js';
 import type { Streamed } from './streamed.js';
 import { StreamReading } from './stream-reading.js';
-import { observe, partialObjectsOf, textOf, type DeepPartial } from './stream-views.js';
+import {
+  observe,
+  partialObjectsOf,
+  textOf,
+  toEventStream,
+  type DeepPartial,
+  type ToSseOptions,
+} from './stream-views.js';
+
+/** Where a stream is sent as events from. @internal */
+export interface SsePlace {
+  /** The inbound request of the `@Sse()` handler around. */
+  readonly eventSource: EventSourceRequest | undefined;
+}
 
 /**
  * A streamed answer. Cold: nothing is sent, and no event is told, before it is read, by `for await`, `.textStream`,
@@ -24,11 +43,13 @@ export class LlmStream<T = unknown>
 {
   readonly #reading: StreamReading;
   readonly #schema: AnswerSchema | undefined;
+  readonly #place: SsePlace | undefined;
 
   /** @internal made by `LlmService.stream()`; an error is thrown when the stream is read. */
-  constructor(streamed: Streamed | Error, schema?: AnswerSchema) {
+  constructor(streamed: Streamed | Error, schema?: AnswerSchema, place?: SsePlace) {
     this.#reading = new StreamReading(streamed);
     this.#schema = schema;
+    this.#place = place;
   }
 
   /** @throws CallbacksConfigurationError for a second reader */
@@ -79,6 +100,35 @@ export class LlmStream<T = unknown>
     return observe(this);
   }
 
+  /**
+   * The stream as server-sent events, for a handler with `@Sse()`: one with each chunk as its data, then
+   * `done` (`{ finishReason, usage, cost }`) or `failed` (the body that `CallbacksExceptionFilter` writes, used or not).
+   * It reads when it is subscribed; a client that leaves cancels the request.
+   *
+   * An `EventSource` connects again whenever a stream ends. That request is answered by status 204, which stops it, and
+   * no model is asked.
+   *
+   * @example
+   * ```ts
+   * export class StoriesController {
+   *   constructor(private readonly llm: LlmService) {}
+   *
+   *   // With @Sse('stories'):
+   *   write(@Query('about') about: string) {
+   *     return this.llm.stream(`A story about ${about}`).toSse();
+   *   }
+   * }
+   * ```
+   */
+  toSse(options?: ToSseOptions): Observable<MessageEvent> {
+    const outcome = async () => {
+      const { finishReason, usage, cost } = await this.#reading.response;
+      return { finishReason, usage, cost };
+    };
+    const request = this.#place?.eventSource;
+    return toEventStream({ items: this, toMessage, outcome }, request, options);
+  }
+
   /** @internal tells a run whose result it is how it came out */
   [WHEN_OVER](watcher: StreamWatcher<LlmResponse>): void {
     this.#reading.whenOver(watcher);
@@ -88,4 +138,8 @@ export class LlmStream<T = unknown>
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#reading.stop();
   }
+}
+
+function toMessage(chunk: LlmChunk): MessageEvent {
+  return { data: chunk };
 }

@@ -83,9 +83,9 @@ export class LlmService {
   ): LlmStream<T> {
     try {
       const call = this.#open(input, options, true);
-      return new LlmStream<T>(new StreamedCall(call), call.spec.schema);
+      return new LlmStream<T>(new StreamedCall(call), call.spec.schema, this.#parts.runs);
     } catch (error) {
-      return new LlmStream<T>(error as Error);
+      return new LlmStream<T>(error as Error, undefined, this.#parts.runs);
     }
   }
 

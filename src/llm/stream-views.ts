@@ -3,6 +3,8 @@ import { unwrapped } from '../schema/index.js';
 import type { LlmChunk } from '../shapes/index.js';
 import { PartialJson } from './partial-json.js';
 
+export { toEventStream, type ToSseOptions } from '../http/event-stream.js';
+
 /** The text of a stream alone. */
 export async function* textOf(
   chunks: AsyncIterable<LlmChunk>,

@@ -3,6 +3,7 @@ import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { FromCallback, RequestContext } from '../events/index.js';
 import type { Circles } from '../registry/index.js';
 import type { Usage } from '../shapes/index.js';
+import type { EventSourceRequest } from './inbound/index.js';
 
 /** What a run knows of the one around it. */
 export interface ParentRun {
@@ -40,12 +41,26 @@ export class ContextStore implements OnApplicationShutdown {
   /** Whether runs hold their request; without need they don't, because whoever keeps an event would keep it as well. */
   holdsRequests = false;
 
+  /** Requests of `@Sse()` handlers, by the signal that all contexts of a request share. */
+  readonly #eventSources = new WeakMap<AbortSignal, EventSourceRequest>();
+
   get current(): Frame | undefined {
     return this.#storage.getStore();
   }
 
   enter<R>(frame: Frame, work: () => R): R {
     return this.#storage.run(frame, work);
+  }
+
+  /** The inbound request of the `@Sse()` handler that the caller works for. */
+  get eventSource(): EventSourceRequest | undefined {
+    const signal = this.current?.context.signal;
+    return signal && this.#eventSources.get(signal);
+  }
+
+  /** Notes that contexts with this signal are those of an `@Sse()` handler. */
+  addEventSource(signal: AbortSignal, request: EventSourceRequest): void {
+    this.#eventSources.set(signal, request);
   }
 
   /** Does work for the same ears and in the same context, but as part neither of the run around nor of its request. */

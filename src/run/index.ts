@@ -4,6 +4,7 @@ export * from './context-store.js';
 export * from './deferred.js';
 export * from './hybrid-watch.js';
 export * from './ids.js';
+export type { EventSourceRequest } from './inbound/index.js';
 export * from './late-errors.js';
 export * from './open-runs.js';
 export * from './request-context.js';

@@ -5,3 +5,11 @@ import type { Observable } from 'rxjs';
 export abstract class LateErrors {
   abstract watch(host: ExecutionContext, answer: Observable<unknown>): Observable<unknown>;
 }
+
+/** What `@Sse()` writes on methods. */
+const SSE = '__sse__';
+
+/** Whether a handler answers by server-sent events. */
+export function isSse(host: ExecutionContext): boolean {
+  return host.getType() === 'http' && Reflect.hasMetadata(SSE, host.getHandler());
+}

@@ -6,7 +6,7 @@ import { ContextStore, type Frame } from './context-store.js';
 import { MessageFrame } from './hybrid-watch.js';
 import { parseRequestId, parseTraceparent } from './ids.js';
 import { inboundOf, type Inbound } from './inbound/index.js';
-import { LateErrors } from './late-errors.js';
+import { isSse, LateErrors } from './late-errors.js';
 import { mergeContext, newContext, type RunContext } from './request-context.js';
 
 /** Asks the application who is asking; given by `forRoot({ context })`. */
@@ -56,18 +56,30 @@ export class RequestContexts {
 
   async #newContext(host: ExecutionContext, inbound: Inbound): Promise<RequestContext> {
     const around = this.store.current?.context;
+    const signal = inbound.left();
+    this.#noteEventSource(host, inbound, signal);
     const ids = newContext({
       requestId: parseRequestId(inbound.header('x-request-id')) ?? around?.requestId,
       traceId:
         parseTraceparent(inbound.header('traceparent')) ??
         around?.traceId ??
         this.activeTrace.traceId,
-      signal: inbound.left(),
+      signal,
     });
     const context = mergeContext(ids, around ?? {});
     // The application's own lookups belong to the request too.
     const frame: Frame = { context, request: inbound.request };
     const said = await this.store.enter(frame, () => this.resolver.resolve(host));
     return said ? mergeContext(context, said) : context;
+  }
+
+  #noteEventSource(
+    host: ExecutionContext,
+    inbound: Inbound,
+    signal: AbortSignal | undefined,
+  ): void {
+    if (signal === undefined || !isSse(host)) return;
+    const request = inbound.eventSource?.();
+    if (request !== undefined) this.store.addEventSource(signal, request);
   }
 }

@@ -4,6 +4,7 @@ import { Circles, HandlerRegistry, HandlerSource, type ClientCircle } from '../r
 import { ActiveTrace } from './active-trace.js';
 import { readInContext } from './context-iterable.js';
 import { ContextStore, type Frame } from './context-store.js';
+import type { EventSourceRequest } from './inbound/index.js';
 import { actFor, mergeContext, newContext, type RunContext } from './request-context.js';
 import { RevivedRun } from './revived-run.js';
 import { Run } from './run.js';
@@ -72,6 +73,11 @@ export class RunFactory {
     const result = this.store.enter(inner, work);
     readInContext(result, (read) => this.store.enter(inner, read));
     return result;
+  }
+
+  /** The inbound request of the `@Sse()` handler around. */
+  get eventSource(): EventSourceRequest | undefined {
+    return this.store.eventSource;
   }
 
   /** The frame around, or a new one. */

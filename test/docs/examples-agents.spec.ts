@@ -265,15 +265,13 @@ describe('A stream of an agent', () => {
 
     const body = await (await fetch(`${url}/chat?question=where`)).text();
 
-    expect(body.match(/^(?:event|data): .*$/gm)).toEqual([
-      'event: text',
-      'data: It',
-      'event: text',
-      'data:  was',
-      'event: text',
-      'data:  sent.',
+    expect(body.match(/^event: .*$/gm)).toEqual([
+      'event: chunk',
+      'event: chunk',
+      'event: chunk',
+      'event: step',
       'event: done',
-      'data: It was sent.',
     ]);
+    expect(body.match(/^data: .*$/gm)![0]).toBe('data: {"type":"text","text":"It"}');
   });
 });

@@ -6,8 +6,9 @@ import { Trace } from './examples/any-event.js';
 import { Narrator } from './examples/callbacks-class.js';
 import { Collector, Gate, Reporting } from './examples/handlers.js';
 import { AppModule as Scoped, Desk, heard } from './examples/scopes.js';
+import { AnswersController, Archive, TalesController } from './examples/sse.js';
 import { firstWords, kinds, StoriesController, tell } from './examples/streams.js';
-import { around, closeAll, logged, serve, start } from './start.js';
+import { around, closeAll, listen, logged, serve, start } from './start.js';
 
 const STORY = 'Once upon a time.';
 let written = '';
@@ -156,5 +157,31 @@ describe('A stream', () => {
     const body = await (await fetch(`${url}/stories?about=cats`)).text();
 
     expect(body.match(/^data: .*$/gm)?.[0]).toBe('data: {"type":"text","text":"Once"}');
+  });
+
+  it('is one by toSse(), which says how it ended', async () => {
+    const url = await serve(around([STORY]), [TalesController]);
+
+    const body = await (await fetch(`${url}/tales?about=cats`)).text();
+
+    expect(body.match(/^data: .*$/gm)?.[0]).toBe('data: {"type":"text","text":"Once"}');
+    expect(body).toContain('event: done\n');
+  });
+
+  it('may be stored beside, once', async () => {
+    const saved: unknown[] = [];
+    const save = async (...answer: unknown[]) => void saved.push(answer);
+    const url = await listen({
+      imports: [around(['It was sent.', 'never'])],
+      controllers: [AnswersController],
+      providers: [{ provide: Archive, useValue: { save } }],
+    });
+
+    await (await fetch(`${url}/answers?question=where`)).text();
+    const headers = { 'last-event-id': '3' };
+    const again = await fetch(`${url}/answers?question=where`, { headers });
+
+    expect(again.status).toBe(204);
+    expect(saved).toEqual([['where', 'It was sent.']]);
   });
 });

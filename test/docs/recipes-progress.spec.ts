@@ -101,25 +101,28 @@ describe('The recipe of progress by server-sent events', () => {
 
   async function updatesOf(...parts: Parameters<typeof model>) {
     const body = await (await ask(parts)).text();
-    return [...body.matchAll(/^data: (.*)$/gm)].map(([, json]) => JSON.parse(json!) as unknown);
+    const blocks = [...body.matchAll(/^event: (.*)\n(?:id: .*\n)?data: (.*)$/gm)];
+    return blocks.map(([, event, json]) => [event, JSON.parse(json!) as unknown]);
   }
 
-  it('tells each turn, and then the answer', async () => {
-    expect(await updatesOf([CALL, 'It is there.'])).toEqual([
-      { step: 1, status: 'in_progress', action: 'tool_calls' },
-      { step: 2, status: 'in_progress', action: 'final' },
-      { step: 2, status: 'complete', answer: 'It is there.' },
+  it('sends each tool and each turn', async () => {
+    expect(await updatesOf([CALL, 'It is there.'])).toMatchObject([
+      ['tool', { toolName: 'look', phase: 'start' }],
+      ['tool', { toolName: 'look', phase: 'end' }],
+      ['step', { index: 0, action: 'tool_calls' }],
+      ['step', { index: 1, action: 'final', text: 'It is there.' }],
+      ['done', { finishReason: 'stop' }],
     ]);
   });
 
-  it('tells that the agent failed', async () => {
-    expect(await updatesOf([new Error('down')])).toEqual([
-      { step: 0, status: 'failed', error: 'server_error' },
+  it('sends that the agent failed', async () => {
+    expect(await updatesOf([new Error('down')])).toMatchObject([
+      ['failed', { statusCode: 502, code: 'server_error' }],
     ]);
   });
 
-  it('stops the agent when the browser leaves', async () => {
-    const [working, failing] = [once(heard, 'tool.start'), failure()];
+  it('cancels the agent when the browser leaves', async () => {
+    const [working, ending] = [once(heard, 'tool.start'), once(heard, 'agent.end')];
     const browser = new AbortController();
     const asking = ask([[CALL, 'never'], endless], { signal: browser.signal });
     asking.catch(() => undefined);
@@ -127,6 +130,11 @@ describe('The recipe of progress by server-sent events', () => {
     await working;
     browser.abort();
 
-    expect(await failing).toMatchObject({ name: 'AbortError' });
+    expect(await ending).toMatchObject([{ result: { finishReason: 'cancelled' } }]);
+  });
+
+  it('asks nothing when the browser connects again', async () => {
+    const response = await ask([[]], { headers: { 'last-event-id': '3' } });
+    expect(response.status).toBe(204);
   });
 });

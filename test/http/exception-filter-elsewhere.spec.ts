@@ -213,7 +213,7 @@ describe.each(Object.keys(PLATFORMS) as (keyof typeof PLATFORMS)[])(
       expect(response.status).toBe(200);
       const [first, last, ...rest] = await eventsOf(response);
       expect(first).toEqual(['message', 'first']);
-      expect(last![0]).toBe('error');
+      expect(last![0]).toBe('failed');
       expect(JSON.parse(last![1]!)).toEqual({ ...BODY, message: 'spent', retryable: false });
       expect(rest).toEqual([]);
     });

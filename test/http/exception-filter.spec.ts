@@ -165,7 +165,7 @@ describe.each(Object.keys(PLATFORMS) as (keyof typeof PLATFORMS)[])(
       const [first, last, rest] = text.split('\n\n');
       expect(first).toBe('data: first');
       expect(last).toMatch(
-        /^event: error\ndata: \{"statusCode":402,"error":"BudgetExceededError"/,
+        /^event: failed\ndata: \{"statusCode":402,"error":"BudgetExceededError"/,
       );
       expect(rest).toBe('');
     });

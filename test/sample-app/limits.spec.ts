@@ -157,7 +157,7 @@ describe('An outage of a model', () => {
     expect(await ticket.json()).toMatchObject({ answer: expect.stringContaining('on Friday') });
     await fail('support');
     const stream = await desk.fetch('/tickets/stream?q=What+does+the+manual+say', ADA);
-    expect(await stream.text()).not.toContain('event: error');
+    expect(await stream.text()).not.toContain('event: failed');
   });
 
   it('is a 503 when the backup fails as well, and when its SDK tries it again', async () => {

@@ -1,5 +1,6 @@
 import type { Observable } from 'rxjs';
 import { clientLeftController } from './client-left.js';
+import { EventSourceRequest, type EventStreamResponse } from './event-source.js';
 import type { Inbound } from './inbound.js';
 
 /** What is used of a request of Express or Fastify. */
@@ -8,7 +9,7 @@ export interface HttpRequest {
 }
 
 /** What is used of a response, of HTTP/1 and HTTP/2; Fastify's has Node's inside. */
-export interface HttpResponse {
+export interface HttpResponse extends EventStreamResponse {
   readonly raw?: HttpResponse;
   readonly destroyed?: boolean;
   readonly writableEnded?: boolean;
@@ -44,7 +45,17 @@ export class HttpInbound implements Inbound {
     return controller.signal;
   }
 
+  eventSource(): EventSourceRequest | undefined {
+    const response = this.response?.raw ?? this.response;
+    const lastEventId = this.header('last-event-id');
+    return response && new EventSourceRequest(textOf(lastEventId), response);
+  }
+
   watch(answer: Observable<unknown>): Observable<unknown> {
     return answer;
   }
+}
+
+function textOf(header: unknown): string | undefined {
+  return typeof header === 'string' ? header : undefined;
 }

@@ -1,4 +1,5 @@
 import type { Observable } from 'rxjs';
+import type { EventSourceRequest } from './event-source.js';
 
 /** What asks the application for something: an HTTP request, or one message. */
 export interface Inbound {
@@ -8,6 +9,8 @@ export interface Inbound {
   header(name: string): unknown;
   /** Fires when nobody waits for the answer any more; `undefined` where that cannot be seen. Is asked for once. */
   left(): AbortSignal | undefined;
+  /** The request as that of a client of server-sent events; HTTP alone has them. */
+  eventSource?(): EventSourceRequest | undefined;
   /** Watches the answer. */
   watch(answer: Observable<unknown>): Observable<unknown>;
 }

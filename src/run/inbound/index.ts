@@ -4,6 +4,7 @@ import type { Inbound } from './inbound.js';
 import { Message } from './message.js';
 import { rpcHeader, rpcPattern } from './rpc-header.js';
 
+export type { EventSourceRequest } from './event-source.js';
 export type { Inbound } from './inbound.js';
 
 /** What Nest calls the ways in; `graphql` is `@nestjs/graphql`'s. */

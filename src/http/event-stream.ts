@@ -1,0 +1,122 @@
+import { clearImmediate, setImmediate } from 'node:timers';
+import type { MessageEvent } from '@nestjs/common';
+import { EMPTY, Observable, of, type Subscriber } from 'rxjs';
+import { CallbacksError } from '../errors/index.js';
+import type { EventSourceRequest } from '../run/index.js';
+import type { FinishReason, Usage } from '../shapes/index.js';
+import { failedEvent } from './failed-event.js';
+
+/** The standard suggests a comment about every 15 seconds, for proxies that close silent connections. */
+const HEARTBEAT_MS = 15_000;
+/** When a client whose reconnect could not be answered by 204 may try again. */
+const RETRY_MS = 24 * 60 * 60 * 1_000;
+
+/** Options of `toSse()`. */
+export interface ToSseOptions {
+  /**
+   * The id of the last event that the client received, where it connects again: nothing is asked then.
+   * @default the header `Last-Event-ID` of the inbound request, in handlers with `@Sse()`
+   */
+  lastEventId?: string | undefined;
+  /**
+   * Whether the events of an agent hold what its tools were given and what they returned.
+   * @default false
+   */
+  content?: boolean | undefined;
+}
+
+/** How a stream ended: the data of its `done` event. */
+export interface SseOutcome {
+  readonly finishReason: FinishReason;
+  readonly usage: Usage;
+  /** US dollars; `null` when a price is not known. */
+  readonly cost: number | null;
+}
+
+/** A stream to be sent as events. */
+export interface EventStreamSource<T> {
+  readonly items: AsyncDisposable & { [Symbol.asyncIterator](): AsyncIterator<T, undefined> };
+  /** The event of an item; `undefined` for none. */
+  toMessage(item: T): MessageEvent | undefined;
+  outcome(): Promise<SseOutcome>;
+}
+
+/**
+ * A cold stream as server-sent events: it is read while it is subscribed, and unsubscribing is to stop reading. The last
+ * event is `done` or `failed`. What is no error of this package and is thrown before the response has begun is left to the
+ * filters of the application, which can still set a status.
+ *
+ * @param request of the handler that answers by them, where there is one
+ */
+export function toEventStream<T>(
+  source: EventStreamSource<T>,
+  request: EventSourceRequest | undefined,
+  { lastEventId = '' }: ToSseOptions = {},
+): Observable<MessageEvent> {
+  if ((lastEventId || request?.lastEventId || '') === '') {
+    return new Observable((subscriber) => {
+      const reading = new EventStreamReading(source, request, subscriber);
+      void reading.read();
+      return () => reading.stop();
+    });
+  }
+  // Reading `.response` or `.result` beside it must not ask either.
+  void source.items[Symbol.asyncDispose]();
+  return request === undefined || request.refuse() ? EMPTY : of({ retry: RETRY_MS });
+}
+
+class EventStreamReading<T> {
+  #reader: AsyncIterator<T, undefined> | undefined;
+  #opening: NodeJS.Immediate | undefined;
+  #heartbeat: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly source: EventStreamSource<T>,
+    private readonly request: EventSourceRequest | undefined,
+    private readonly subscriber: Subscriber<MessageEvent>,
+  ) {}
+
+  async read(): Promise<void> {
+    const { source, subscriber } = this;
+    this.#keepAlive();
+    try {
+      this.#reader = source.items[Symbol.asyncIterator]();
+      for (let next = await this.#reader.next(); !next.done; next = await this.#reader.next()) {
+        const message = source.toMessage(next.value);
+        if (message !== undefined) this.#send(message);
+      }
+      if (!subscriber.closed) this.#send({ type: 'done', data: await source.outcome() });
+    } catch (error) {
+      if (subscriber.closed) return;
+      if (!(error instanceof CallbacksError) && this.request?.isAnswered === false) {
+        subscriber.error(error);
+        return;
+      }
+      this.#send(failedEvent(error));
+    }
+    subscriber.complete();
+  }
+
+  stop(): void {
+    clearImmediate(this.#opening);
+    clearInterval(this.#heartbeat);
+    void this.#reader?.return?.();
+  }
+
+  #send(message: MessageEvent): void {
+    clearImmediate(this.#opening);
+    this.#heartbeat?.refresh();
+    this.subscriber.next(message);
+  }
+
+  #keepAlive(): void {
+    const { request, subscriber } = this;
+    if (request === undefined) return;
+    // Not at once: what is refused at once may still set a status.
+    this.#opening = setImmediate(() => {
+      const firstId = request.firstId();
+      if (firstId !== undefined) subscriber.next(firstId);
+    });
+    this.#heartbeat = setInterval(() => subscriber.next({ comment: '' }), HEARTBEAT_MS).unref();
+  }
+}
