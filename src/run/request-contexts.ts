@@ -1,7 +1,8 @@
 import { Injectable, type CallHandler, type ExecutionContext } from '@nestjs/common';
-import { Observable } from 'rxjs';
+import { Observable, tap } from 'rxjs';
 import type { RequestContext } from '../events/index.js';
 import { ActiveTrace } from './active-trace.js';
+import { readInContext } from './context-iterable.js';
 import { ContextStore, type Frame } from './context-store.js';
 import { MessageFrame } from './hybrid-watch.js';
 import { parseRequestId, parseTraceparent } from './ids.js';
@@ -37,9 +38,11 @@ export class RequestContexts {
     const { circles, run, fromCallback } = this.store.current ?? {};
     const { request } = inbound;
     const frame: Frame = { context, circles, run, fromCallback, request };
+    const enter = <R>(work: () => R): R => this.store.enter(frame, work);
+    // Subscriptions of GraphQL, and bodies that Nest streams, are read when the handler has returned.
     const answer = new Observable((subscriber) =>
-      this.store.enter(frame, () => next.handle().subscribe(subscriber)),
-    );
+      enter(() => next.handle().subscribe(subscriber)),
+    ).pipe(tap((value) => readInContext(value, enter)));
     return this.lateErrors.watch(host, inbound.watch(answer));
   }
 

@@ -23,6 +23,11 @@ class Resolver {
   async resolve() {
     return (await this.llm.generate('hi')).text;
   }
+
+  /** As a subscription is, which GraphQL reads when the resolver has returned. */
+  async *subscribe() {
+    yield (await this.llm.generate('hi')).text;
+  }
 }
 
 type Field = (root: unknown, args: object, context: object, info: object) => Promise<string>;
@@ -48,21 +53,22 @@ async function listen(
   const app = willClose(module.createNestApplication());
   const resolver = app.get(Resolver);
   const none = undefined;
-  const field = app.get(ExternalContextCreator).create(
-    resolver,
-    // oxlint-disable-next-line typescript/unbound-method -- Nest calls it on the resolver
-    resolver.resolve,
-    'resolve',
-    none,
-    none,
-    none,
-    none,
-    none,
-    'graphql',
-  ) as Field;
+  const resolverOf = (method: 'resolve' | 'subscribe') =>
+    app
+      .get(ExternalContextCreator)
+      .create(resolver, resolver[method], method, none, none, none, none, none, 'graphql');
+  const field = resolverOf('resolve') as Field;
+  const subscription = resolverOf('subscribe') as (
+    ...args: Parameters<Field>
+  ) => Promise<AsyncGenerator<string>>;
   app.use('/graphql', (req: object, res: { end(text: string): void }) => {
     const fields = [1, 2].map(() => field(none, {}, { req }, {}));
     void Promise.allSettled(fields).then(() => res.end('done'));
+  });
+  app.use('/subscription', (req: object, res: { end(text?: string): void }) => {
+    void subscription(none, {}, { req }, {})
+      .then((events) => events.next())
+      .then(() => res.end());
   });
   app.use('/bare', (_req: object, res: { end(text: string): void }) => {
     void field(none, {}, {}, {}).then((text) => res.end(text));
@@ -80,6 +86,12 @@ describe('A resolver of GraphQL', () => {
       { requestId: 'req:1', userId: 'ada' },
       { requestId: 'req:1', userId: 'ada' },
     ]);
+  });
+
+  it('has it in a subscription that is read later', async () => {
+    const { url, recording } = await listen();
+    await (await fetch(`${url}/subscription`, { headers: { 'x-request-id': 'req:2' } })).text();
+    expect(recording.of('llm.end')).toMatchObject([{ requestId: 'req:2', userId: 'ada' }]);
   });
 
   it('has its calls aborted when the client of that request leaves', async () => {
