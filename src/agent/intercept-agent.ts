@@ -27,7 +27,8 @@ export interface InterceptedAgentCall {
 
 /**
  * Lets the agent work, with another goal or other messages if a request is given; of a resumed run they stay what they
- * were. Called again, the agent begins anew: its steps, usage and cost add up, and `maxSteps` holds for all of them.
+ * were. Called again, the agent begins anew: its steps, usage and cost add up, and `maxSteps` holds for all of them. A
+ * resumed run whose calls were made fails then with a `PendingRunError`, because they are not made twice.
  */
 export type AgentNext = (request?: AgentRequest) => Promise<AgentResult>;
 

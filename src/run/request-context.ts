@@ -37,13 +37,6 @@ export function mergeContext(outer: RequestContext, inner: RunContext): RequestC
   return new Context(outer, said, outer.signal);
 }
 
-/** `outer` for somebody else: who it is made for is what `who` says, and no more; ids, tags and metadata stay. */
-export function actFor(outer: RequestContext, who: RunContext): RequestContext {
-  const { userId, tenantId, conversationId } = who as RunContext & { conversationId?: string };
-  const said = { ...outer, userId, tenantId, conversationId };
-  return new Context(outer, said, outer.signal);
-}
-
 type Metadata = Readonly<Record<string, unknown>>;
 
 function mergeMetadata(outer: Metadata, inner: Metadata): Metadata {
@@ -52,6 +45,13 @@ function mergeMetadata(outer: Metadata, inner: Metadata): Metadata {
   } catch {
     return { ...outer, ...readable(inner) };
   }
+}
+
+/** `outer` for somebody else: who it is made for is what `who` says, and no more; ids, tags and metadata stay. */
+export function actFor(outer: RequestContext, who: RunContext): RequestContext {
+  const { userId, tenantId, conversationId } = who as RunContext & { conversationId?: string };
+  const said = { ...outer, userId, tenantId, conversationId };
+  return new Context(outer, said, outer.signal);
 }
 
 /** What can be read of an object with getters that throw: to describe a call must not make it fail. */

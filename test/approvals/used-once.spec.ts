@@ -1,8 +1,11 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import {
+  InterceptAgent,
   MemoryLimitStore,
   OnAgentStart,
   PendingRunError,
+  type AgentNext,
+  type InterceptedAgentCall,
   type LimitStore,
   type PendingRun,
 } from 'nestjs-llm-callbacks';
@@ -107,6 +110,23 @@ describe('A call that waited', () => {
 
     await expect(agent.resume(pending, { r1: YES })).rejects.toMatchObject(REPLAYED);
     await expect(agent.resume(pending, {}, { approve: () => YES })).resolves.toBeDefined();
+    expect(paid).toEqual(['r1']);
+  });
+
+  it('is made once when an interceptor lets the resumed run work again', async () => {
+    class Again {
+      @InterceptAgent()
+      async twice(_call: InterceptedAgentCall, next: AgentNext) {
+        await next();
+        return next();
+      }
+    }
+    const { agent, paid } = await startDesk();
+    const pending = stored((await agent.run('Refund')).pending);
+
+    const resuming = agent.resume(pending, { r1: YES }, { callbacks: [new Again()] });
+
+    await expect(resuming).rejects.toMatchObject(REPLAYED);
     expect(paid).toEqual(['r1']);
   });
 
