@@ -14,7 +14,7 @@ import {
   type HandlerFunction,
   type Remove,
 } from './registry/index.js';
-import { RunFactory, type RunContext } from './run/index.js';
+import { RunFactory, type CurrentContext, type RunContext } from './run/index.js';
 import { chainEvents, retrievalEvents, WorkRunner, type WorkContext } from './work/index.js';
 
 /** A handler or an interceptor, as {@link CallbacksService.handlers} shows it. */
@@ -40,8 +40,8 @@ export class CallbacksService {
   ) {}
 
   /**
-   * Runs `work` with a user, a tenant, tags or metadata for everything inside. Nested contexts merge: tags and metadata
-   * add up, the inner user and tenant win. If `work` returns an async iterable, as an async generator does, its body runs
+   * Runs `work` with a user, a tenant, a conversation, tags or metadata for everything inside. Nested contexts merge:
+   * tags and metadata add up, the inner user, tenant and conversation win. If `work` returns an async iterable, as an async generator does, its body runs
    * in the context too, and what its reader does between two items does not.
    *
    * @example
@@ -51,6 +51,25 @@ export class CallbacksService {
    */
   run<R>(context: RunContext, work: () => R): R {
     return this.runs.run(context, work);
+  }
+
+  /**
+   * The run and the request of the code that asks, as a frozen snapshot.
+   *
+   * - In handlers (also background and durable ones) and in interceptors: the run of the event or the call. Handlers of
+   *   `llm.chunk` are exempt: they have the event.
+   * - In tools, chains, retrievals, `llm.resolve`, `llm.apiKey` and own providers: the run that they work for.
+   * - In other code of a request or message, behind the request-context interceptor, and inside `run()`: the context,
+   *   without `runId`.
+   * - Elsewhere (guards, middleware, timers and queues of your own): `undefined`.
+   *
+   * @example
+   * ```ts
+   * const { tenantId = 'public' } = this.callbacks.current ?? {};
+   * ```
+   */
+  get current(): CurrentContext | undefined {
+    return this.runs.current;
   }
 
   /**

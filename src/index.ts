@@ -61,6 +61,7 @@ export * from './llm/tokens.js';
 export type * from './options.js';
 export type { Prices } from './prices/index.js';
 export { RequestContextInterceptor } from './run/request-context.interceptor.js';
+export type { CurrentContext } from './run/current-context.js';
 export type { RunContext } from './run/request-context.js';
 export type {
   JsonSchema,

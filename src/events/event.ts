@@ -14,6 +14,8 @@ export const CONTEXT_FIELDS = [
   'traceId',
   'userId',
   'tenantId',
+  'conversationId',
+  'route',
   'scope',
   'scopes',
   'tags',
@@ -90,6 +92,14 @@ export abstract class RunEvent {
   /** The tenant that the call is made for. */
   get tenantId(): string | undefined {
     return this[RUN].context.tenantId;
+  }
+  /** The conversation that the call is part of. */
+  get conversationId(): string | undefined {
+    return this[RUN].context.conversationId;
+  }
+  /** What handles the inbound request or message: `Controller.method`. */
+  get route(): string | undefined {
+    return this[RUN].context.route;
   }
   /** The nearest named client, `'default'` where there is none. */
   get scope(): string {

@@ -6,6 +6,10 @@ export interface RequestContext {
   readonly traceId: string;
   readonly userId?: string | undefined;
   readonly tenantId?: string | undefined;
+  /** The conversation that the call is part of. */
+  readonly conversationId?: string | undefined;
+  /** What handles the request or message: `Controller.method`, also of gateways and resolvers. */
+  readonly route?: string | undefined;
   readonly tags: readonly string[];
   readonly metadata: Readonly<Record<string, unknown>>;
   /** Fires when the client of the inbound request leaves. */

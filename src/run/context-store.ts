@@ -5,9 +5,16 @@ import type { Circles } from '../registry/index.js';
 import type { Usage } from '../shapes/index.js';
 import type { EventSourceRequest } from './inbound/index.js';
 
-/** What a run knows of the one around it. */
-export interface ParentRun {
+/** A run, as code that belongs to it sees it. */
+export interface VisibleRun {
   readonly runId: string;
+  readonly parentRunId: string | undefined;
+  /** The nearest named client, `'default'` where there is none. */
+  readonly scope: string;
+}
+
+/** What a run knows of the one around it. */
+export interface ParentRun extends VisibleRun {
   readonly rootRunId: string;
   /** The root of its tree. */
   readonly root: object;
@@ -23,14 +30,22 @@ export interface Frame {
   readonly circles?: Circles | undefined;
   /** The run around. */
   readonly run?: ParentRun | undefined;
+  /** The run that code here works for without being a part of it: it handles an event of that run, or prepares it. */
+  readonly handled?: VisibleRun | undefined;
   /** The handler around; of no meaning inside a run. */
   readonly fromCallback?: FromCallback | undefined;
   /** The inbound request around: an HTTP request, or what stands for a message. */
   readonly request?: object | undefined;
 }
 
+/** Does work at a place in the application's flow. */
+export type Enter = <R>(work: () => R) => R;
+
+/** Does work where the caller is. */
+export const here: Enter = (work) => work();
+
 /** Has work done later where the caller is now: entered once, a place costs next to nothing to come back to. */
-export function comeBack(): <R>(work: () => R) => R {
+export function comeBack(): Enter {
   return AsyncLocalStorage.snapshot();
 }
 

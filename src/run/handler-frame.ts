@@ -1,9 +1,9 @@
 import type { FromCallback, RequestContext, RunInfo } from '../events/index.js';
 import type { Circles, Handler } from '../registry/index.js';
-import type { Frame } from './context-store.js';
+import type { Frame, VisibleRun } from './context-store.js';
 
 /** What a handler's place has of the run whose event it hears. */
-type Heard = Pick<RunInfo, 'runId' | 'context'> &
+type Heard = Pick<RunInfo, 'runId' | 'parentRunId' | 'scope' | 'context'> &
   Pick<Frame, 'request'> & { readonly circles: Circles };
 
 /** The place inside a handler: outside of any run, for the ears of all but the handler's own object. */
@@ -26,6 +26,10 @@ export class HandlerFrame implements Frame {
 
   get circles(): Circles {
     return this.#run.circles.insideHandler(this.#handler.target);
+  }
+
+  get handled(): VisibleRun {
+    return this.#run;
   }
 
   get fromCallback(): FromCallback {

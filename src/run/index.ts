@@ -1,6 +1,7 @@
 export * from './active-trace.js';
 export { isReader } from './context-iterable.js';
 export * from './context-store.js';
+export * from './current-context.js';
 export * from './deferred.js';
 export * from './hybrid-watch.js';
 export * from './ids.js';

@@ -6,6 +6,8 @@ import { newRequestId, newTraceId } from './ids.js';
 export interface RunContext {
   userId?: string | undefined;
   tenantId?: string | undefined;
+  /** The conversation that the call is part of; runs nested in it inherit it. */
+  conversationId?: string | undefined;
   /** Added to those of the context around. */
   tags?: readonly string[] | undefined;
   /** Merged over that of the context around. */
@@ -23,23 +25,44 @@ export function newContext(
   return new Context(new Ids(known.requestId, known.traceId), {}, known.signal);
 }
 
-/** `outer` with what `inner` says: tags and metadata merge, the inner user and tenant win. */
+/** `outer` with what `inner` says: tags and metadata merge; the inner user, tenant and conversation win. */
 export function mergeContext(outer: RequestContext, inner: RunContext): RequestContext {
-  const { userId, tenantId, tags, metadata } = inner;
-  if (userId === undefined && tenantId === undefined && !tags?.length && metadata === undefined)
+  const { userId, tenantId, conversationId, tags, metadata } = inner;
+  if (
+    userId === undefined &&
+    tenantId === undefined &&
+    conversationId === undefined &&
+    !tags?.length &&
+    metadata === undefined
+  )
     return outer;
-  const said: RunContext = {
+  const said: Said = {
     userId: userId ?? outer.userId,
     tenantId: tenantId ?? outer.tenantId,
+    conversationId: conversationId ?? outer.conversationId,
+    route: outer.route,
     tags: tags ? [...new Set([...outer.tags, ...tags])] : outer.tags,
     metadata: metadata ? mergeMetadata(outer.metadata, metadata) : outer.metadata,
   };
   return new Context(outer, said, outer.signal);
 }
 
+/** `outer` on the route that a handler serves. */
+export function withRoute(outer: RequestContext, route: string): RequestContext {
+  if (outer.route === route) return outer;
+  const { userId, tenantId, conversationId, tags, metadata, signal } = outer;
+  return new Context(outer, { userId, tenantId, conversationId, route, tags, metadata }, signal);
+}
+
+/** What a context says besides its ids. */
+interface Said extends RunContext {
+  route?: string | undefined;
+}
+
 type Metadata = Readonly<Record<string, unknown>>;
 
-function mergeMetadata(outer: Metadata, inner: Metadata): Metadata {
+/** The metadata of both; what cannot be read is marked. */
+export function mergeMetadata(outer: Metadata, inner: Metadata): Metadata {
   try {
     return { ...outer, ...inner };
   } catch {
@@ -49,9 +72,9 @@ function mergeMetadata(outer: Metadata, inner: Metadata): Metadata {
 
 /** `outer` for somebody else: who it is made for is what `who` says, and no more; ids, tags and metadata stay. */
 export function actFor(outer: RequestContext, who: RunContext): RequestContext {
-  const { userId, tenantId, conversationId } = who as RunContext & { conversationId?: string };
-  const said = { ...outer, userId, tenantId, conversationId };
-  return new Context(outer, said, outer.signal);
+  const { userId, tenantId, conversationId } = who;
+  const { route, tags, metadata, signal } = outer;
+  return new Context(outer, { userId, tenantId, conversationId, route, tags, metadata }, signal);
 }
 
 /** What can be read of an object with getters that throw: to describe a call must not make it fail. */
@@ -76,18 +99,22 @@ const NO_METADATA: Readonly<Record<string, unknown>> = Object.freeze({});
 class Context implements RequestContext {
   readonly userId: string | undefined;
   readonly tenantId: string | undefined;
+  readonly conversationId: string | undefined;
+  readonly route: string | undefined;
   readonly tags: readonly string[];
   readonly metadata: Readonly<Record<string, unknown>>;
   readonly #ids: Pick<RequestContext, 'requestId' | 'traceId'>;
 
   constructor(
     ids: Pick<RequestContext, 'requestId' | 'traceId'>,
-    said: RunContext,
+    said: Said,
     readonly signal: AbortSignal | undefined,
   ) {
     this.#ids = ids;
     this.userId = said.userId;
     this.tenantId = said.tenantId;
+    this.conversationId = said.conversationId;
+    this.route = said.route;
     this.tags = said.tags ?? NO_TAGS;
     this.metadata = said.metadata ?? NO_METADATA;
   }

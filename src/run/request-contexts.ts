@@ -8,7 +8,7 @@ import { MessageFrame } from './hybrid-watch.js';
 import { parseRequestId, parseTraceparent } from './ids.js';
 import { inboundOf, type Inbound } from './inbound/index.js';
 import { isSse, LateErrors } from './late-errors.js';
-import { mergeContext, newContext, type RunContext } from './request-context.js';
+import { mergeContext, newContext, withRoute, type RunContext } from './request-context.js';
 
 /** Asks the application who is asking; given by `forRoot({ context })`. */
 export abstract class ContextResolver {
@@ -34,7 +34,7 @@ export class RequestContexts {
     if (inbound === undefined) return next.handle();
     this.#seen.add(host);
     if (this.store.current instanceof MessageFrame) this.store.current.seen();
-    const context = await this.#contextOf(host, inbound);
+    const context = withRoute(await this.#contextOf(host, inbound), routeOf(host));
     const { circles, run, fromCallback } = this.store.current ?? {};
     const { request } = inbound;
     const frame: Frame = { context, circles, run, fromCallback, request };
@@ -69,7 +69,7 @@ export class RequestContexts {
         this.activeTrace.traceId,
       signal,
     });
-    const context = mergeContext(ids, around ?? {});
+    const context = withRoute(mergeContext(ids, around ?? {}), routeOf(host));
     // The application's own lookups belong to the request too.
     const frame: Frame = { context, request: inbound.request };
     const said = await this.store.enter(frame, () => this.resolver.resolve(host));
@@ -85,4 +85,9 @@ export class RequestContexts {
     const request = inbound.eventSource?.();
     if (request !== undefined) this.store.addEventSource(signal, request);
   }
+}
+
+/** The handler that serves a request or a message, as `Class.method`. */
+function routeOf(host: ExecutionContext): string {
+  return `${host.getClass().name}.${host.getHandler().name}`;
 }

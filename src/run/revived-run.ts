@@ -39,8 +39,17 @@ export class RevivedRun implements Audience {
     private readonly event: CallbackEvent,
     private readonly parts: RevivedRunParts,
   ) {
-    const { requestId, traceId, userId, tenantId, tags, metadata } = event;
-    this.context = { requestId, traceId, userId, tenantId, tags, metadata };
+    const { requestId, traceId, userId, tenantId, conversationId, route, tags, metadata } = event;
+    this.context = {
+      requestId,
+      traceId,
+      userId,
+      tenantId,
+      conversationId,
+      route,
+      tags,
+      metadata,
+    };
     this.circles = new Circles(event.scopes);
   }
 

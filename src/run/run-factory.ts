@@ -4,6 +4,7 @@ import { Circles, HandlerRegistry, HandlerSource, type ClientCircle } from '../r
 import { ActiveTrace } from './active-trace.js';
 import { readInContext } from './context-iterable.js';
 import { ContextStore, type Frame } from './context-store.js';
+import { contextAt, type CurrentContext } from './current-context.js';
 import type { EventSourceRequest } from './inbound/index.js';
 import { actFor, mergeContext, newContext, type RunContext } from './request-context.js';
 import { RevivedRun } from './revived-run.js';
@@ -67,9 +68,9 @@ export class RunFactory {
   /** Does work in a context, nested in the one around. */
   run<R>(context: RunContext, work: () => R): R {
     const frame = this.frame();
-    const { request, circles, run, fromCallback } = frame;
+    const { request, circles, run, handled, fromCallback } = frame;
     const merged = mergeContext(frame.context, context);
-    const inner: Frame = { context: merged, request, circles, run, fromCallback };
+    const inner: Frame = { context: merged, request, circles, run, handled, fromCallback };
     const result = this.store.enter(inner, work);
     readInContext(result, (read) => this.store.enter(inner, read));
     return result;
@@ -78,6 +79,12 @@ export class RunFactory {
   /** The inbound request of the `@Sse()` handler around. */
   get eventSource(): EventSourceRequest | undefined {
     return this.store.eventSource;
+  }
+
+  /** The run and the request of the code that asks; `undefined` outside of both. */
+  get current(): CurrentContext | undefined {
+    const frame = this.store.current;
+    return frame && contextAt(frame);
   }
 
   /** The frame around, or a new one. */

@@ -11,6 +11,7 @@ import {
 import type { Usage } from '../shapes/index.js';
 import { Abortable, LazySignal } from './abortable.js';
 import type { ContextStore, Frame, ParentRun } from './context-store.js';
+import { snapshotOf, type CurrentContext } from './current-context.js';
 import { HandlerFrame } from './handler-frame.js';
 import { newRunId } from './ids.js';
 
@@ -32,8 +33,8 @@ export class Run extends Abortable implements Audience, Frame, ParentRun {
   readonly request: object | undefined;
   readonly handlers: HandlerTable;
   readonly fromCallback: FromCallback | undefined;
-  readonly provider: string | undefined;
-  readonly model: string | undefined;
+  provider: string | undefined;
+  model: string | undefined;
   readonly circles: Circles;
   readonly handlerContext: HandlerContext = new LazySignal(this);
   readonly #store: ContextStore;
@@ -146,6 +147,18 @@ export class Run extends Abortable implements Audience, Frame, ParentRun {
   /** Does work whose runs are this one's children. */
   inside<R>(work: () => R): R {
     return this.#store.enter(this, work);
+  }
+
+  /** Does work for the run before it starts: in its context, but as part of what is around it. */
+  before<R>(work: () => R): R {
+    const { context, request, circles, fromCallback } = this;
+    const run = this.#parent;
+    return this.#store.enter({ context, request, circles, run, handled: this, fromCallback }, work);
+  }
+
+  /** What its code sees of it. */
+  get snapshot(): CurrentContext {
+    return snapshotOf(this.context, this);
   }
 
   /** Calls a handler; a run that it starts is a new root with the request's context, and not for its own ears. */
