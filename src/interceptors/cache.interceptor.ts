@@ -26,8 +26,14 @@ export interface CacheOptions {
    */
   store?: CacheStore;
   /**
-   * Keeps answers of users or tenants apart, for instance `(event) => event.tenantId`.
-   * @default the same request gets the same answer, whoever asks
+   * Whether one user's or tenant's answer is given to another who sends the same request.
+   * @default false
+   */
+  shared?: boolean;
+  /**
+   * Which callers share their answers: those for whom it gives the same text, for instance `(event) => event.tenantId`
+   * for all users of a tenant. Callers for whom it gives `undefined` share theirs too.
+   * @default callers of the same tenant and user
    */
   partition?: (event: LlmStartEvent) => string | undefined;
 }
@@ -40,8 +46,9 @@ type Kept = Pick<
 
 /**
  * Answers a request that was answered before: the end says `cached: true`, nothing is used, and the cost is 0. A request
- * is the same when all of it is, its client included. Streams are replayed; answers that were cut, or do not fit their
- * schema, are not kept. A store that fails is logged, and passed by; so is a request that is too deep or too large for a
+ * is the same when all of it is, its client, tenant and user included. Streams are replayed; answers that were cut, or
+ * do not fit their schema, are not kept. A store that fails is logged, and passed by; so is a request that is too deep or
+ * too large for a
  * key that holds all of it.
  *
  * @example
@@ -53,22 +60,35 @@ export class CacheInterceptor {
   readonly #logger = new Logger(CacheInterceptor.name);
   readonly #store: CacheStore;
   readonly #ttlMs: number;
-  readonly #partition: NonNullable<CacheOptions['partition']>;
+  readonly #callerOf: (event: LlmStartEvent) => unknown;
   /** Answers that must fit a schema, by the id of their run, until that is known. */
   readonly #unproven = new Map<string, Map<string, LlmResponse>>();
 
   // Not @Injectable(): Nest would look for the options, and have the mocker of a test make some up.
   constructor(options: CacheOptions = {}) {
-    const { ttlMs = FIVE_MINUTES, store = new MemoryCache(MAX_ENTRIES), partition } = options;
+    const { ttlMs = FIVE_MINUTES, store = new MemoryCache(MAX_ENTRIES) } = options;
+    const { shared = false, partition } = options;
     const check = checkerFor('CacheInterceptor');
     check(ttlMs > 0, 'ttlMs must be above 0 milliseconds.');
     check(
       typeof store?.get === 'function' && typeof store.set === 'function',
       'store must have get(key) and set(key, value, ttlMs).',
     );
+    check(
+      typeof shared === 'boolean',
+      'shared must be true or false: whether users and tenants share answers.',
+    );
+    check(
+      partition === undefined || typeof partition === 'function',
+      'partition must be a function of the start event that gives a text.',
+    );
+    check(
+      !(shared && partition),
+      'shared gives everyone the same answers, and partition keeps them apart: leave one of them out.',
+    );
     this.#store = store;
     this.#ttlMs = ttlMs;
-    this.#partition = partition ?? (() => undefined);
+    this.#callerOf = shared ? () => true : (partition ?? tenantAndUser);
   }
 
   /** Looks the request up, and keeps the answer of one that is new. */
@@ -131,8 +151,8 @@ export class CacheInterceptor {
   }
 
   /** `undefined` for a request that cannot be written whole: one that is cut would get the answers of others. */
-  #keyOf({ client, request, event }: InterceptedLlmCall): string | undefined {
-    const whole = toKeyText([client, this.#partition(event) ?? null, request]);
+  #keyOf({ client, provider, request, event }: InterceptedLlmCall): string | undefined {
+    const whole = toKeyText([client, provider, this.#callerOf(event) ?? null, request]);
     if (whole === undefined) {
       this.#logger.warn(
         'A request is too deep or too large for the cache, and is sent without it.',
@@ -168,6 +188,10 @@ export class CacheInterceptor {
   #report(what: string, error: unknown): void {
     this.#logger.warn(`The cache could not be ${what}: ${describeError(error).name}`);
   }
+}
+
+function tenantAndUser({ tenantId, userId }: LlmStartEvent): unknown {
+  return { tenantId: tenantId ?? null, userId: userId ?? null };
 }
 
 /** All of a request, or nothing. */

@@ -292,6 +292,26 @@ describe.each(METHODS)('CacheInterceptor, by %s', (method) => {
     expect(moody.asked).toHaveLength(2);
   });
 
+  it('keeps tenants and users apart by itself', async () => {
+    const { llm, moody } = await start([], [new CacheInterceptor()]);
+    const callers = [{ tenantId: 'a' }, { tenantId: 'b' }, { userId: 'a' }, {}];
+    const both = { tenantId: 'a', userId: 'x' };
+    for (const caller of [...callers, both, { ...both, userId: 'y' }])
+      expect((await ask(llm, method, caller)).cached).toBeUndefined();
+    expect(moody.asked).toHaveLength(6);
+    for (const caller of [...callers, both])
+      expect((await ask(llm, method, caller)).cached).toBe(true);
+    expect(moody.asked).toHaveLength(6);
+  });
+
+  it('gives everyone the same answers where they are shared', async () => {
+    const { llm, moody } = await start([], [new CacheInterceptor({ shared: true })]);
+    await ask(llm, method, { tenantId: 'a', userId: 'x' });
+    await ask(llm, method, { tenantId: 'b' });
+    await ask(llm, method);
+    expect(moody.asked).toHaveLength(1);
+  });
+
   it('does not keep errors, or answers that were cut', async () => {
     const { llm, moody } = await start([down()], [new CacheInterceptor()]);
     await expect(ask(llm, method)).rejects.toThrow('down');
@@ -500,6 +520,9 @@ it.each([
   ['RetryInterceptor', () => new RetryInterceptor({ maxRetries: -1 })],
   ['FallbackInterceptor', () => new FallbackInterceptor({ clients: [] })],
   ['CacheInterceptor', () => new CacheInterceptor({ ttlMs: Number.NaN })],
+  ['CacheInterceptor', () => new CacheInterceptor({ shared: 'yes' as never })],
+  ['CacheInterceptor', () => new CacheInterceptor({ partition: 'tenantId' as never })],
+  ['CacheInterceptor', () => new CacheInterceptor({ shared: true, partition: () => 'a' })],
   ['TimeoutInterceptor', () => new TimeoutInterceptor({ timeoutMs: 0 })],
   ['CircuitBreakerInterceptor', () => new CircuitBreakerInterceptor({ failures: 0.5 })],
 ])('%s refuses options that make no sense', (name, make) => {
