@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable, type ExecutionContext } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import type { Agent } from './agent/index.js';
@@ -24,7 +25,11 @@ import { PriceBook } from './prices/index.js';
 import { HandlerRegistry } from './registry/index.js';
 import type { RunContext } from './run/index.js';
 import { ContextResolver, defer, type Deferred } from './run/index.js';
-import { ROOT_CLIENT } from './tokens.js';
+import { refuseScopedOptions } from './scoped-options.js';
+import { featureOptionsToken, ROOT_CLIENT, ROOT_OPTIONS } from './tokens.js';
+
+/** How often is looked whether the options of `forRoot`, which a feature waits for, can be made at all. */
+const LOOK_MS = 20;
 
 /** What one application is configured to do: its options, and the clients that follow from them. */
 @Injectable()
@@ -79,6 +84,7 @@ export class Application extends ContextResolver implements LlmClients {
         `CallbacksModule.forFeature: "${name}" cannot be the name of a client; "default" is that of forRoot.`,
       );
     }
+    refuseScopedOptions(this.modules, featureOptionsToken(name));
     if (this.#clients.has(name)) {
       throw new CallbacksConfigurationError(
         `CallbacksModule.forFeature: two clients are named "${name}". Give each its own name; to use one in several modules, keep the forFeature() in a variable.`,
@@ -90,7 +96,7 @@ export class Application extends ContextResolver implements LlmClients {
         `CallbacksModule.forFeature("${name}") needs CallbacksModule.forRoot() in the root module's imports.`,
       );
     }
-    const root = await this.#root.promise;
+    const root = await this.#rootOptions();
     this.registry.addScope(name);
     this.registry.checkObjects(callbacks, 'instance');
     return this.#newClient(mergeLlmOptions(root.llm, llm), name, callbacks);
@@ -108,6 +114,11 @@ export class Application extends ContextResolver implements LlmClients {
   /** Takes an agent whose tools are to be known at start-up. */
   addAgent(agent: Agent): void {
     if (!this.#isReady) this.#agents.push(agent);
+  }
+
+  /** Refuses options that need a request, once all providers are known. */
+  checkOptions(): void {
+    refuseScopedOptions(this.modules);
   }
 
   /** Lets every provider and agent say what it misses. */
@@ -131,6 +142,15 @@ export class Application extends ContextResolver implements LlmClients {
     this.#clients.set(name, client);
     if (client !== undefined) this.standIns.made(name, asksSdk(client));
     return client;
+  }
+
+  /** Nest never makes options that need a request while it builds the application: to wait for them is in vain. */
+  async #rootOptions(): Promise<CallbacksModuleOptions> {
+    for (;;) {
+      const options = await Promise.race([this.#root.promise, delay(LOOK_MS)]);
+      if (options !== undefined) return options;
+      refuseScopedOptions(this.modules, ROOT_OPTIONS);
+    }
   }
 
   #countRoots(): number {

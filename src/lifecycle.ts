@@ -42,6 +42,7 @@ export class Lifecycle implements OnModuleInit, OnApplicationBootstrap, BeforeAp
 
   /** Its module is global, so this comes before the hooks of the application's own modules. */
   async onModuleInit(): Promise<void> {
+    this.application.checkOptions();
     this.explorer.explore();
     this.registry.checkScopes();
     this.registry.checkDurable(this.application.settings.queue !== undefined);
