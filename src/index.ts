@@ -52,7 +52,14 @@ export * from './interceptors/index.js';
 export type * from './jobs/index.js';
 export * from './limits/index.js';
 export * from './llm/intercept-llm.js';
-export type { LlmCallOptions, LlmOptions, LlmStreamOptions } from './llm/llm-options.js';
+export type {
+  ApiKeySource,
+  LlmCallOptions,
+  LlmOptions,
+  LlmStreamOptions,
+  Overrides,
+  ResolveClient,
+} from './llm/llm-options.js';
 export type { LlmProvider, LlmProviderContext, LlmRetry } from './llm/llm-provider.js';
 export { LlmStream } from './llm/llm-stream.js';
 export type { DeepPartial } from './llm/stream-views.js';

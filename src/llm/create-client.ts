@@ -1,19 +1,23 @@
 import { CallbacksConfigurationError } from '../errors/index.js';
 import { AnthropicProvider } from './anthropic/anthropic-provider.js';
-import type { LlmClient } from './llm-client.js';
-import type { LlmOptions } from './llm-options.js';
-import { StandIn } from './stand-ins.js';
+import { ClientCache } from './client-cache.js';
+import type { ClientOptions } from './client-options.js';
+import { ClientResolver } from './client-resolver.js';
+import type { LlmClient, TargetResolver } from './llm-client.js';
+import type { LlmOptions, ResolveClient } from './llm-options.js';
 import type { LlmProvider } from './llm-provider.js';
 import { OpenAiProvider } from './openai/openai-provider.js';
+import { checkOverrides, overridden, type Overridable } from './overrides.js';
 import { defaultLabel, LIMIT_PARAMETERS } from './server.js';
-
-type SdkOptions = Omit<LlmOptions, 'provider' | 'model'>;
+import { StandIn } from './stand-ins.js';
 
 /** The providers that have a name. */
-const PROVIDERS: Readonly<Record<string, new (options: SdkOptions) => LlmProvider>> = {
+const PROVIDERS: Readonly<Record<string, new (options: ClientOptions) => LlmProvider>> = {
   openai: OpenAiProvider,
   anthropic: AnthropicProvider,
 };
+
+const DEFAULT_MAX_CLIENTS = 100;
 
 const APIS = new Set<LlmOptions['api']>(['chat', 'responses']);
 
@@ -32,25 +36,57 @@ export function createClient(
   place: ClientPlace,
 ): LlmClient | undefined {
   if (options === undefined) return undefined;
-  const { provider, model, ...sdkOptions } = options;
-  check(options, place.name === undefined ? 'forRoot' : `forFeature "${place.name}"`);
-  if (typeof provider !== 'string') {
-    const label = options.label ?? provider!.name;
-    return { ...place, provider: inPlaceOf(provider!, place), label, model: model! };
-  }
-  const label = options.label ?? defaultLabel(provider, options) ?? provider;
-  const instance = new PROVIDERS[provider]!({ ...sdkOptions, label });
-  return { ...place, provider: inPlaceOf(instance, place), label, model: model! };
+  const { provider, model, resolve, maxClients = DEFAULT_MAX_CLIENTS, ...given } = options;
+  const origin = place.name === undefined ? 'forRoot' : `forFeature "${place.name}"`;
+  check(options, origin);
+  const clients = new ClientCache(maxClients);
+  const sdkOptions: ClientOptions = { ...given, clients, isResolving: resolve !== undefined };
+  const ofPlace: Overridable = {
+    place: `CallbacksModule.${origin}`,
+    isSdk: typeof provider === 'string',
+    isReady: given.client !== undefined,
+  };
+  const resolver = resolve && newResolver(resolve, ofPlace, sdkOptions);
+  const configured =
+    typeof provider === 'string'
+      ? newProvider(provider, sdkOptions)
+      : { provider: provider!, label: options.label ?? provider!.name };
+  const asked = inPlaceOf(configured.provider, place);
+  return { ...place, ...configured, provider: asked, model: model!, ...(resolver && { resolver }) };
 }
 
 /** The provider that a client asks: the configured one, or what a test has put in its place. */
-function inPlaceOf(configured: LlmProvider, { standIn }: ClientPlace): LlmProvider {
+function inPlaceOf(configured: LlmProvider, { standIn }: Pick<LlmClient, 'standIn'>): LlmProvider {
   return standIn === undefined ? configured : new StandIn(configured.name, standIn);
+}
+
+/** The provider of a name, and its label. */
+function newProvider(name: string, options: ClientOptions): Pick<LlmClient, 'provider' | 'label'> {
+  const label = options.label ?? defaultLabel(name, options) ?? name;
+  return { provider: new PROVIDERS[name]!({ ...options, label }), label };
+}
+
+function newResolver(
+  resolve: ResolveClient,
+  place: Overridable,
+  options: ClientOptions,
+): TargetResolver {
+  return new ClientResolver({
+    resolve,
+    clients: options.clients!,
+    check: (overrides) => checkOverrides(overrides, place),
+    make: (origin, overrides) => {
+      const made = newProvider(origin.provider.name, overridden(options, overrides));
+      const provider = inPlaceOf(made.provider, origin);
+      return { ...origin, ...made, provider, resolver: undefined, origin };
+    },
+  });
 }
 
 /**
  * A feature's options over those of `forRoot`, as far as they are of the same provider. What belongs to one server (key,
- * headers, client, label, name of the limit) is not taken over to another provider, or to another server.
+ * headers, client, label, name of the limit, and `resolve`, which gives keys) is not taken over to another provider, or
+ * to another server.
  */
 export function mergeLlmOptions(
   root: LlmOptions | undefined,
@@ -70,6 +106,7 @@ function withoutServer({
   defaultHeaders: _defaultHeaders,
   label: _label,
   limitParameter: _limitParameter,
+  resolve: _resolve,
   ...rest
 }: LlmOptions): LlmOptions {
   return rest;
@@ -82,10 +119,8 @@ function isSameServer(root: LlmOptions, own: Partial<LlmOptions>): boolean {
   return isRoots('baseURL') && isRoots('client');
 }
 
-function check(
-  { provider, model, api, limitParameter, timeout, maxRetries, client }: Partial<LlmOptions>,
-  place: string,
-): void {
+function check(options: Partial<LlmOptions>, place: string): void {
+  const { provider, model, api, limitParameter, timeout, maxRetries, client } = options;
   const refuse = (what: string): never => {
     throw new CallbacksConfigurationError(`CallbacksModule.${place}: ${what}`);
   };
@@ -117,6 +152,24 @@ function check(
   if (client !== undefined && (typeof client !== 'object' || client === null)) {
     refuse('llm.client must be a client of the provider’s SDK.');
   }
+  checkAtRequest(options, refuse);
+}
+
+/** The options that choose a client for each call. */
+function checkAtRequest(
+  { provider, client, apiKey, resolve, maxClients }: Partial<LlmOptions>,
+  refuse: (what: string) => never,
+): void {
+  if (apiKey !== undefined && typeof apiKey !== 'string' && typeof apiKey !== 'function')
+    refuse('llm.apiKey must be a text, or a function that gives one.');
+  if (typeof apiKey === 'function' && (typeof provider !== 'string' || client !== undefined)) {
+    const what = client === undefined ? 'a provider of your own' : 'llm.client';
+    refuse(`llm.apiKey is a function, which is not asked beside ${what}: leave one of them out.`);
+  }
+  if (resolve !== undefined && typeof resolve !== 'function')
+    refuse('llm.resolve must be a function: (context, { model }) => ({ apiKey, … }).');
+  if (maxClients !== undefined && !(Number.isInteger(maxClients) && maxClients > 0))
+    refuse('llm.maxClients must be a whole number above 0.');
 }
 
 /** Whether a value implements {@link LlmProvider}. */

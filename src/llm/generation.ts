@@ -16,11 +16,11 @@ import {
 /** Takes a call from its start event to its terminal one. */
 export async function generate(open: () => LlmCall): Promise<LlmResponse> {
   const call = open();
-  const { request, schema } = call.spec;
+  const { schema } = call.spec;
   try {
     const beginning = call.begin();
     if (beginning !== undefined) await beginning;
-    const result = await ask(call, request);
+    const result = await ask(call, call.spec.request);
     const response =
       schema === undefined ? call.succeed(result) : generateObject(call, schema, result);
     return response instanceof Promise ? await response : response;

@@ -1,7 +1,14 @@
 import { tooLate } from '../dispatch/index.js';
 import { LlmAbortedError } from '../errors/index.js';
 import { LlmEndEvent, LlmErrorEvent, LlmRetryEvent, LlmStartEvent } from '../events/index.js';
-import { RunLife, watchStops, type Run, type Stoppable } from '../run/index.js';
+import {
+  comeBack,
+  RunLife,
+  watchStops,
+  type Enter,
+  type Run,
+  type Stoppable,
+} from '../run/index.js';
 import type { LlmChunk, LlmResponse, ProviderResult } from '../shapes/index.js';
 import { CallMeter } from './call-meter.js';
 import type { LlmCallSpec, LlmRuntime } from './call-spec.js';
@@ -10,6 +17,7 @@ import type { LlmRetry } from './llm-provider.js';
 import { cancelledAnswer, toResponse, type Answer } from './provider-result.js';
 import { guardRealCall } from './real-calls.js';
 import type { LlmTarget, RequestMeter } from './request-meter.js';
+import { callsApplication, resolveTarget } from './resolve-target.js';
 
 /** One logical call: from its start event, through its requests and chunks, to its one terminal event. */
 export class LlmCall extends RunLife implements Stoppable {
@@ -26,13 +34,16 @@ export class LlmCall extends RunLife implements Stoppable {
   /** Whether the reader stopped reading; the call then ends well, where an abort ends it in an error. */
   #cancelled = false;
   #chunks = 0;
+  /** Where a stream was asked for; it is known if code of the application is called when the stream is read. */
+  readonly place: Enter | undefined;
 
   constructor(
     run: Run,
-    readonly spec: LlmCallSpec,
+    public spec: LlmCallSpec,
     override readonly runtime: LlmRuntime,
   ) {
     super(run, runtime);
+    if (spec.streaming && callsApplication(run, spec.client)) this.place = comeBack();
     this.collect = spec.options.collect ?? true;
     this.meter = new CallMeter(runtime.prices, this.collect);
   }
@@ -53,6 +64,11 @@ export class LlmCall extends RunLife implements Stoppable {
     const clientLeft = this.run.context.signal;
     if (timeoutMs !== undefined) this.deadline = performance.now() + timeoutMs;
     this.#unwatch = watchStops({ timeoutMs, signal, clientLeft }, this, 'call');
+    const { resolver } = this.spec.client;
+    return resolver === undefined ? this.#announce() : this.#resolveThenAnnounce();
+  }
+
+  #announce(): void | Promise<void> {
     // Needed at the end, and before for those who ask what the call may cost.
     const loading = this.runtime.prices.load();
     if (this.run.handlers['llm.start'].length > 0 || this.isIntercepted) {
@@ -60,6 +76,31 @@ export class LlmCall extends RunLife implements Stoppable {
       if (telling !== undefined) return telling.then(() => this.#started());
     }
     this.#started();
+  }
+
+  /** What the application throws ends the call, and is reported after its start. */
+  async #resolveThenAnnounce(): Promise<void> {
+    let failure: { readonly error: unknown } | undefined;
+    try {
+      if (!this.run.aborted) await this.#retarget();
+    } catch (error) {
+      failure = { error };
+    }
+    try {
+      await this.#announce();
+    } catch (error) {
+      failure ??= { error };
+    }
+    if (failure !== undefined) throw failure.error;
+  }
+
+  async #retarget(): Promise<void> {
+    const { client, request } = await this.run.orAborted(
+      resolveTarget(this.run, this.spec, this.place),
+    );
+    this.spec = { ...this.spec, client, request };
+    this.run.provider = client.label;
+    this.run.model = request.model;
   }
 
   #tellStart(): void | Promise<void> {

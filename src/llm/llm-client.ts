@@ -1,4 +1,6 @@
 import type { ClientCircle } from '../registry/index.js';
+import type { CurrentContext } from '../run/index.js';
+import type { LlmRequest } from '../shapes/index.js';
 import type { LlmProvider } from './llm-provider.js';
 
 /** A client as `forRoot` or `forFeature` described it, ready to be called. */
@@ -9,8 +11,22 @@ export interface LlmClient extends ClientCircle {
   readonly model: string;
   /** Set where a test has put `provider` in the place of the configured one, and of what would be chosen for a call. */
   readonly standIn?: LlmProvider | undefined;
+  /** Chooses, for each call, the client that is really asked. */
+  readonly resolver?: TargetResolver | undefined;
+  /** The client of the application that it was resolved from. */
+  readonly origin?: LlmClient;
   /** Whether it was logged that its server sends counts that cannot be right; that is said once. */
   isDoubtLogged?: boolean;
+}
+
+/** Finds out who is really asked for what, by the context of a call. */
+export interface TargetResolver {
+  /** Rejects with what the application's `llm.resolve` threw. */
+  resolve(
+    origin: LlmClient,
+    request: LlmRequest,
+    context: CurrentContext,
+  ): Promise<{ readonly client: LlmClient; readonly request: LlmRequest }>;
 }
 
 /** The clients of an application by name. */

@@ -1,7 +1,31 @@
-import type { RunContext, StopSource } from '../run/index.js';
+import type { RequestContext } from '../events/index.js';
+import type { CurrentContext, RunContext, StopSource } from '../run/index.js';
 import type { Schema } from '../schema/index.js';
 import type { LlmRequest } from '../shapes/index.js';
 import type { LlmProvider } from './llm-provider.js';
+
+/** Gives the API key of a request. */
+export type ApiKeySource = (context: RequestContext) => string | Promise<string>;
+
+/** What {@link LlmOptions.resolve} says of one call; what it leaves out is that of the client. */
+export interface Overrides {
+  /** The key, in place of the client's, also in place of the environment's. */
+  apiKey?: string | undefined;
+  /** Another server. The client's key and headers are not sent to it: give those that it needs. */
+  baseURL?: string | undefined;
+  /** Headers of every request, added to those of the client; a header of the same name replaces the client's. */
+  defaultHeaders?: Record<string, string> | undefined;
+  /** The model, in place of the call's and the client's. */
+  model?: string | undefined;
+  /** A ready client of the provider's SDK; it has a key, a server and headers of its own. */
+  client?: object | undefined;
+}
+
+/** Chooses key, server and model of a call. */
+export type ResolveClient = (
+  context: CurrentContext,
+  call: { readonly model: string },
+) => Overrides | undefined | Promise<Overrides | undefined>;
 
 /** How a client reaches its model. */
 export interface LlmOptions {
@@ -21,8 +45,33 @@ export interface LlmOptions {
    * its retries can be told, the `fetch` of a plain SDK client is wrapped in place, and acts only on our calls.
    */
   client?: object;
-  /** @default the SDK's own environment variable: `OPENAI_API_KEY`, `ANTHROPIC_API_KEY` */
-  apiKey?: string;
+  /**
+   * The key, or a function that is called for each request to the provider: for keys that are renewed, or differ between
+   * users. What it throws is the error of the call as it is.
+   * @default the SDK's own environment variable: `OPENAI_API_KEY`, `ANTHROPIC_API_KEY`
+   */
+  apiKey?: string | ApiKeySource;
+  /**
+   * Chooses key, server, headers, client or model of each call, by who is asking. Called once for each call, before
+   * `llm.start`; for a stream at its first read; and for each client that an interceptor asks by `next(…, { client })`.
+   * What it throws is the error of the call as it is, and nothing is sent.
+   *
+   * @example
+   * ```ts
+   * llm: {
+   *   provider: 'openai',
+   *   model: 'gpt-5-mini',
+   *   resolve: async ({ tenantId }) => ({ apiKey: await vault.keyOf(tenantId) }),
+   * }
+   * ```
+   */
+  resolve?: ResolveClient;
+  /**
+   * How many SDK clients are kept for keys and servers that `resolve` or an `apiKey` function gives, the least recently
+   * used one leaving first. A client that left is made again.
+   * @default 100
+   */
+  maxClients?: number;
   /** Any server that speaks the provider's protocol: vLLM, Ollama, Groq, OpenRouter … */
   baseURL?: string;
   /** The SDK's own limit for one request, in milliseconds. `timeoutMs` of a call spans all its requests. */

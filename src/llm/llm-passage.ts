@@ -3,6 +3,7 @@ import { CallbacksError, LlmAbortedError } from '../errors/index.js';
 import type { LlmStartEvent } from '../events/index.js';
 import type { Handler } from '../registry/index.js';
 import type { LlmEstimate, LlmRequest, LlmResponse } from '../shapes/index.js';
+import { comeBack, here, type Enter } from '../run/index.js';
 import type { InterceptedLlmCall, LlmNext, LlmNextOptions, LlmSpent } from './intercept-llm.js';
 import type { LlmCall } from './llm-call.js';
 import { LlmStream } from './llm-stream.js';
@@ -11,6 +12,7 @@ import { checkAnswer, checkResult, toResponse, type Answer } from './provider-re
 import { ProviderRequest } from './provider-request.js';
 import { replay, type ReplayPlace } from './replay.js';
 import type { LlmTarget, RequestMeter } from './request-meter.js';
+import { resolveTarget } from './resolve-target.js';
 import type { ItemSource } from './streamed.js';
 import { StreamedPassage, type Passage } from './streamed-passage.js';
 
@@ -27,6 +29,10 @@ export class LlmPassage implements InterceptedLlmCall, Passage {
   /** What the interceptor's `next` has given, the last time. */
   #given: LlmResponse | undefined;
   #at: number;
+  /** Whether another client is to be asked, which may depend on who is asking. */
+  #isUnresolved = false;
+  /** Where a stream was asked for, with the AsyncLocalStorages of the application. */
+  #place: Enter;
 
   /**
    * @param signal that of the call, or one that fires with it
@@ -34,12 +40,13 @@ export class LlmPassage implements InterceptedLlmCall, Passage {
    */
   constructor(
     readonly call: LlmCall,
-    private readonly target: LlmTarget,
+    private target: LlmTarget,
     readonly signal: AbortSignal,
     private readonly outer?: LlmPassage,
     private readonly maxRetries: number | undefined = outer?.maxRetries,
   ) {
     this.#at = outer === undefined ? 0 : outer.#at + 1;
+    this.#place = call.place ?? here;
   }
 
   get request(): LlmRequest {
@@ -78,8 +85,22 @@ export class LlmPassage implements InterceptedLlmCall, Passage {
     }
   }
 
+  /** Finds out which client is really asked, where an interceptor chose another one. What is returned is to be awaited. */
+  prepare(): void | Promise<void> {
+    if (this.#isUnresolved) return this.#resolve();
+  }
+
+  async #resolve(): Promise<void> {
+    this.target = await abortable(
+      resolveTarget(this.call.run, this.target, this.#place),
+      this.signal,
+    );
+  }
+
   /** The whole answer. */
   async whole(): Promise<Answer> {
+    const preparing = this.prepare();
+    if (preparing !== undefined) await preparing;
     const handler = this.#interceptor();
     if (handler === undefined) return this.#openRequest().whole();
     return checkAnswer(handler.name, this.target, await this.#intercept(handler));
@@ -89,13 +110,14 @@ export class LlmPassage implements InterceptedLlmCall, Passage {
   open(read: (source: ItemSource) => void): void {
     const handler = this.#interceptor();
     if (handler === undefined) {
-      this.#openRequest().stream(read);
+      this.#openRequest().stream(read, this.#place);
       return;
     }
     const place: ReplayPlace = {
       interceptor: handler.name,
       target: this.target,
       inside: (work) => this.call.run.insideHandler(handler, work),
+      begin: this.#place,
       given: () => this.#given,
       collect: this.call.collect,
     };
@@ -134,9 +156,11 @@ export class LlmPassage implements InterceptedLlmCall, Passage {
 
   readonly #next: LlmNext = (request = this.request, options = {}) => {
     const target = this.#targetOf(request, options);
+    const isOther = target.client !== this.target.client;
     const { signal, maxRetries } = options;
     const stop = new AbortController();
     const inner = new LlmPassage(this.call, target, stop.signal, this, maxRetries);
+    inner.#isUnresolved = isOther && target.client.resolver !== undefined;
     const watch = (): (() => void) => {
       const unwatch = stopWith(this.signal, stop);
       const unwatchOwn = signal && stopWith(signal, stop, toAbortedError);
@@ -146,6 +170,7 @@ export class LlmPassage implements InterceptedLlmCall, Passage {
       };
     };
     if (this.streaming) {
+      inner.#place = comeBack();
       const { schema } = this.call.spec;
       return new LlmStream(new StreamedPassage(inner, stop, watch), schema);
     }
@@ -159,8 +184,11 @@ export class LlmPassage implements InterceptedLlmCall, Passage {
 
   #targetOf(request: LlmRequest, { client: name }: LlmNextOptions): LlmTarget {
     if (name === undefined) return { client: this.target.client, request };
-    const client = this.call.runtime.clients.named(name);
-    const isSameClient = client === this.target.client;
+    const named = this.call.runtime.clients.named(name);
+    const { client: asked } = this.target;
+    // The one that is asked may have been chosen for this call.
+    const isSameClient = named === (asked.origin ?? asked);
+    const client = isSameClient ? asked : named;
     if (isSameClient || request.model !== this.request.model) return { client, request };
     const { providerOptions, ...rest } = request;
     // What is said to one SDK means nothing to another.

@@ -1,3 +1,4 @@
+import type { RequestContext } from '../events/index.js';
 import type { LlmChunk, LlmRequest, ProviderResult, Usage } from '../shapes/index.js';
 
 /** A try that failed and is made again. */
@@ -9,6 +10,8 @@ export interface LlmRetry {
 
 /** What a provider gets besides the request. */
 export interface LlmProviderContext {
+  /** Who is asking: user, tenant, conversation, tags … */
+  readonly context: RequestContext;
   /** Fires when the call is aborted: stop the request then. */
   readonly signal: AbortSignal;
   /** `false` on a stream whose text nobody wants: leave it out of the result. */
@@ -68,4 +71,9 @@ export interface LlmProvider {
 export interface QuietProvider extends LlmProvider {
   /** `true`: nothing does, and it needs no place in the flow, for which all of its promises would pay. */
   readonly startsNoRuns: boolean;
+}
+
+/** Whether a provider's own code starts no runs, as far as is known. */
+export function startsNoRuns(provider: LlmProvider): boolean {
+  return (provider as Partial<QuietProvider>).startsNoRuns ?? false;
 }

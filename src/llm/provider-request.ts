@@ -1,11 +1,12 @@
 import { abortable, promised } from '../dispatch/index.js';
 import { CallbacksError, LlmServerError } from '../errors/index.js';
-import { comeBack } from '../run/index.js';
+import { comeBack, here, type Enter } from '../run/index.js';
 import type { ProviderResult } from '../shapes/index.js';
 import type { LlmCall } from './llm-call.js';
-import type { LlmProviderContext, QuietProvider } from './llm-provider.js';
+import { startsNoRuns, type LlmProviderContext } from './llm-provider.js';
 import { checkResult } from './provider-result.js';
 import type { LlmTarget, RequestMeter } from './request-meter.js';
+import { CallerFault } from './sdk/caller-fault.js';
 import type { ItemSource } from './streamed.js';
 
 /** One request to a provider, within a call. */
@@ -22,6 +23,7 @@ export class ProviderRequest {
   ) {
     const meter = (this.meter = call.openRequest(target));
     this.#context = {
+      context: call.run.context,
       signal,
       collect: call.collect,
       maxRetries,
@@ -65,20 +67,30 @@ export class ProviderRequest {
     throw await this.failed(thrown);
   }
 
-  /** The pieces of the answer, read for the first time where they belong; whoever reads them tells the meter. */
-  stream(read: (source: ItemSource) => void): void {
+  /**
+   * The pieces of the answer, read for the first time where they belong; the reader notes them at the meter.
+   *
+   * @param place where the stream was asked for, with the AsyncLocalStorages of the application
+   */
+  stream(read: (source: ItemSource) => void, place: Enter = here): void {
     const { client, request } = this.target;
-    this.#inPlace(() => {
-      const stream = client.provider.stream(request, this.#context);
-      const source: ItemSource = stream[Symbol.asyncIterator]();
-      read(source.take === undefined ? staying(source) : source);
-    });
+    const open = (): ItemSource =>
+      client.provider.stream(request, this.#context)[Symbol.asyncIterator]();
+    if (this.#startsNoRuns) {
+      read(open());
+      return;
+    }
+    const { run } = this.call;
+    run.inside(() => read(place(() => run.inside(() => staying(open())))));
   }
 
   /** Calls the provider, where runs that its own code starts know whom they come from. */
   #inPlace<R>(ask: () => R): R {
-    const { startsNoRuns = false } = this.target.client.provider as Partial<QuietProvider>;
-    return startsNoRuns ? ask() : this.call.run.inside(ask);
+    return this.#startsNoRuns ? ask() : this.call.run.inside(ask);
+  }
+
+  get #startsNoRuns(): boolean {
+    return startsNoRuns(this.target.client.provider);
   }
 
   /** Notes the whole answer. What is returned is to be awaited. */
@@ -106,16 +118,18 @@ export class ProviderRequest {
   }
 }
 
-/** A provider's own code goes on as part of the run, whoever reads it; over an SDK there is none that would start runs. */
+/** A provider's own code goes on as part of the run, wherever it is read; that of an SDK alone would start none. */
 function staying(source: ItemSource): ItemSource {
   const inside = comeBack();
   const next = () => source.next();
   const leave = async () => source.return?.() ?? { done: true, value: undefined };
-  return { next: () => inside(next), return: () => inside(leave) };
+  const kept = { next: () => inside(next), return: () => inside(leave) };
+  return source.take === undefined ? kept : { ...kept, take: () => source.take!() };
 }
 
 /** What a provider threw, as an error of our tree. */
 export function providerError({ client }: LlmTarget, thrown: unknown): Error {
+  if (thrown instanceof CallerFault) return thrown.thrown as Error;
   if (thrown instanceof CallbacksError) return thrown;
   return new LlmServerError(`The provider "${client.label}" failed; its own error is the cause.`, {
     cause: thrown,

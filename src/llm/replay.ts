@@ -1,4 +1,5 @@
 import type { LlmChunk, LlmResponse } from '../shapes/index.js';
+import type { Enter } from '../run/index.js';
 import { LlmStream } from './llm-stream.js';
 import { checkAnswer, isChunk, type Answer } from './provider-result.js';
 import type { LlmTarget } from './request-meter.js';
@@ -9,6 +10,8 @@ export interface ReplayPlace {
   /** The interceptor, as `Class.method`. */
   readonly interceptor: string;
   readonly target: LlmTarget;
+  /** Where the stream was asked for: the interceptor is called, and its stream first read, there. */
+  readonly begin: Enter;
   /** Where the interceptor's own code is run. */
   readonly inside: <R>(work: () => R) => R;
   /** What the interceptor's `next` has given, the last time. */
@@ -22,7 +25,7 @@ export async function* replay(
   intercept: () => unknown,
   place: ReplayPlace,
 ): AsyncGenerator<LlmChunk | Answer, void, undefined> {
-  const given = await intercept();
+  const given = await place.begin(intercept);
   if (isAsyncIterable(given)) {
     yield* readThrough(given, place);
     return;
@@ -34,7 +37,7 @@ export async function* replay(
 
 async function* readThrough(
   stream: AsyncIterable<unknown>,
-  { interceptor, target, inside, given: givenByNext, collect }: ReplayPlace,
+  { interceptor, target, begin, inside, given: givenByNext, collect }: ReplayPlace,
 ): AsyncGenerator<LlmChunk | Answer, void, undefined> {
   const reader = inside(() => stream[Symbol.asyncIterator]());
   const next = (): Promise<IteratorResult<unknown, unknown>> => inside(() => reader.next());
@@ -42,7 +45,7 @@ async function* readThrough(
   let given: unknown;
   let isOver = false;
   try {
-    let item = await next();
+    let item = await begin(next);
     for (; !item.done && isChunk(item.value); item = await next()) {
       read.add(item.value);
       yield item.value;

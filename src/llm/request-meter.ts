@@ -175,10 +175,11 @@ export class RequestMeter {
 }
 
 /** Says once a client that its counts are not believed; nothing of what they are, or of the call. */
-function logDoubt(client: LlmClient): void {
+function logDoubt(asked: LlmClient): void {
+  const { label, origin: client = asked } = asked;
   if (client.isDoubtLogged) return;
   client.isDoubtLogged = true;
   new Logger('Callbacks').warn(
-    `The server of "${client.label}" sent token counts that cannot be right. They are not used: the usage and cost of such answers are estimated. This is logged once per client.`,
+    `The server of "${label}" sent token counts that cannot be right. They are not used: the usage and cost of such answers are estimated. This is logged once per client.`,
   );
 }

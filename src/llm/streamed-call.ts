@@ -24,7 +24,7 @@ export class StreamedCall implements Streamed {
       return;
     }
     this.#request = new ProviderRequest(call, call.spec, call.run.signal);
-    this.#request.stream(read);
+    this.#request.stream(read, call.place);
   }
 
   whenAborted(listener: (reason: unknown) => void): void {

@@ -12,6 +12,8 @@ export interface Passage extends Pick<InterceptedLlmCall, 'request' | 'signal' |
   readonly call: LlmCall;
   /** The meter of the request at the way's end, if no interceptor is on it. */
   readonly meter: RequestMeter | undefined;
+  /** Goes first. What is returned is to be awaited. */
+  prepare(): void | Promise<void>;
   /** Opens the source of the streamed answer. */
   open(read: (source: ItemSource) => void): void;
   /** The last item of the source, as the answer that it is. */
@@ -42,10 +44,11 @@ export class StreamedPassage implements Streamed {
     this.#arrivals = new Arrivals(passage.call.collect);
   }
 
-  begin(): void {
+  begin(): void | Promise<void> {
     void this.closed.then(this.watch());
     if (this.passage.signal.aborted) throw this.passage.signal.reason as Error;
     this.passage.call.stopAtEnd(this.left, this.closed);
+    return this.passage.prepare();
   }
 
   open(read: (source: ItemSource) => void): void {

@@ -4,7 +4,8 @@ import type { LlmProviderContext } from '../llm-provider.js';
 import type { AnswerDecoder } from '../sdk/decoded-stream.js';
 import { loadSdk } from '../sdk/load-sdk.js';
 import type { EncodeHints } from '../sdk/schema-forms.js';
-import { SdkProvider, type SdkOptions, type SdkRequestOptions } from '../sdk/sdk-provider.js';
+import type { SdkOptions } from '../sdk/sdk-clients.js';
+import { SdkProvider, type SdkRequestOptions } from '../sdk/sdk-provider.js';
 import { encodeMessagesRequest } from './messages-request.js';
 import { MessagesDecoder } from './messages-decoder.js';
 
@@ -15,6 +16,7 @@ export class AnthropicProvider extends SdkProvider<Anthropic> {
   protected readonly environment = {
     keys: ['ANTHROPIC_API_KEY', 'ANTHROPIC_AUTH_TOKEN'],
     log: 'ANTHROPIC_LOG',
+    without: { authToken: null },
   };
 
   protected async construct(options: SdkOptions): Promise<Anthropic> {

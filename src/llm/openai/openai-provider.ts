@@ -1,11 +1,12 @@
 import type OpenAI from 'openai';
 import type { LlmRequest } from '../../shapes/index.js';
-import type { LlmOptions } from '../llm-options.js';
+import type { ClientOptions } from '../client-options.js';
 import type { LlmProviderContext } from '../llm-provider.js';
 import type { AnswerDecoder } from '../sdk/decoded-stream.js';
 import { loadSdk } from '../sdk/load-sdk.js';
 import type { EncodeHints } from '../sdk/schema-forms.js';
-import { SdkProvider, type SdkOptions, type SdkRequestOptions } from '../sdk/sdk-provider.js';
+import type { SdkOptions } from '../sdk/sdk-clients.js';
+import { SdkProvider, type SdkRequestOptions } from '../sdk/sdk-provider.js';
 import { defaultLabel, limitParameterOf } from '../server.js';
 import { chatIdsOf } from './chat-ids.js';
 import { ChatSurface } from './chat-surface.js';
@@ -15,10 +16,14 @@ import type { OpenAiSurface } from './surface.js';
 /** OpenAI, and every server that speaks one of its two APIs. */
 export class OpenAiProvider extends SdkProvider<OpenAI> {
   readonly name = 'openai';
-  protected readonly environment = { keys: ['OPENAI_API_KEY'], log: 'OPENAI_LOG' };
+  protected readonly environment = {
+    keys: ['OPENAI_API_KEY'],
+    log: 'OPENAI_LOG',
+    without: { organization: null, project: null },
+  };
   readonly #surface: OpenAiSurface;
 
-  constructor(options: Omit<LlmOptions, 'provider' | 'model'>) {
+  constructor(options: ClientOptions) {
     super(options);
     const provider = options.label ?? 'openai';
     this.#surface =

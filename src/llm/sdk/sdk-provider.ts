@@ -1,29 +1,19 @@
 import { types } from 'node:util';
 import { promised } from '../../dispatch/index.js';
-import { CallbacksConfigurationError, LlmResponseError } from '../../errors/index.js';
+import { LlmResponseError } from '../../errors/index.js';
 import type { LlmChunk, LlmRequest, ProviderResult } from '../../shapes/index.js';
-import type { LlmOptions } from '../llm-options.js';
+import type { ClientOptions } from '../client-options.js';
 import type { LlmProviderContext, QuietProvider } from '../llm-provider.js';
 import { hostOf } from '../server.js';
 import { DecodedStream, decodeWhole, type AnswerDecoder } from './decoded-stream.js';
-import { observeClient, observedFetch, observing, RequestAttempts } from './observed-fetch.js';
+import { observing, RequestAttempts } from './observed-fetch.js';
 import type { Varying } from './repeated-event.js';
 import { SchemaForms, type EncodeHints } from './schema-forms.js';
+import { SdkClients, type SdkEnvironment, type SdkOptions } from './sdk-clients.js';
 import { SseReader } from './sse-reader.js';
 import { toLlmError } from './to-llm-error.js';
 import { toAnswer } from './whole-body.js';
 import { SdkReader, type WireReader } from './wire-reader.js';
-
-/** Options that the SDKs' constructors share. */
-export interface SdkOptions {
-  apiKey?: string;
-  baseURL?: string;
-  timeout?: number;
-  maxRetries?: number;
-  defaultHeaders?: Record<string, string>;
-  fetch: typeof globalThis.fetch;
-  logLevel?: 'off';
-}
 
 /** What goes with one request besides its body. */
 export interface SdkRequestOptions {
@@ -35,16 +25,19 @@ export interface SdkRequestOptions {
 /** A provider behind an official SDK: what differs between the wire formats is left to its subclass. */
 export abstract class SdkProvider<Client> implements QuietProvider {
   abstract readonly name: 'openai' | 'anthropic';
-  /** The environment variables that hold the SDK's key, and its log level. */
-  protected abstract readonly environment: {
-    readonly keys: readonly string[];
-    readonly log: string;
-  };
-  #client: Client | undefined;
-  #loading: Promise<Client> | undefined;
+  protected abstract readonly environment: SdkEnvironment;
+  readonly #clients: SdkClients<Client>;
   readonly #schemaForms = new SchemaForms();
 
-  constructor(protected readonly options: Omit<LlmOptions, 'provider' | 'model'>) {}
+  constructor(protected readonly options: ClientOptions) {
+    this.#clients = new SdkClients(options, () => ({
+      name: this.name,
+      label: this.label,
+      method: this.method,
+      environment: this.environment,
+      construct: (sdkOptions) => this.construct(sdkOptions),
+    }));
+  }
 
   /** The path of the one method of a client that is called; mocks are whatever has it. */
   protected abstract readonly method: string;
@@ -57,9 +50,12 @@ export abstract class SdkProvider<Client> implements QuietProvider {
   protected abstract encode(request: LlmRequest, streaming: boolean, hints: EncodeHints): object;
   protected abstract newDecoder(request: LlmRequest, context: LlmProviderContext): AnswerDecoder;
 
-  /** The user's own client may call anything; ours calls the global `fetch`, which is not thought to start runs. */
+  /**
+   * The user's own client, and a function that gives its key, may call anything; ours calls the global `fetch`, which is
+   * not thought to start runs.
+   */
   get startsNoRuns(): boolean {
-    return this.options.client === undefined;
+    return this.options.client === undefined && typeof this.options.apiKey !== 'function';
   }
 
   /** Its name in errors. */
@@ -74,8 +70,8 @@ export abstract class SdkProvider<Client> implements QuietProvider {
     return isMock ? undefined : { host: hostOf(this.name, this.options) };
   }
 
-  async prepare(): Promise<void> {
-    await this.#load();
+  prepare(): Promise<void> {
+    return this.#clients.prepare();
   }
 
   generate(request: LlmRequest, context: LlmProviderContext): Promise<ProviderResult> {
@@ -109,8 +105,9 @@ export abstract class SdkProvider<Client> implements QuietProvider {
   #ask(request: LlmRequest, context: LlmProviderContext, hints: EncodeHints): unknown {
     const body = this.encode(request, false, hints);
     const options = this.#requestOptions(context);
-    if (this.#client !== undefined) return this.send(this.#client, body, options);
-    return this.#load().then((client) => this.send(client, body, options));
+    const { ready } = this.#clients;
+    if (ready !== undefined) return this.send(ready, body, options);
+    return this.#clients.for(context).then((client) => this.send(client, body, options));
   }
 
   stream(
@@ -136,7 +133,7 @@ export abstract class SdkProvider<Client> implements QuietProvider {
     context: LlmProviderContext,
     varying: Varying,
   ): Promise<WireReader> {
-    const client = this.#client ?? (await this.#load());
+    const client = this.#clients.ready ?? (await this.#clients.for(context));
     const sending = this.send(client, body, this.#requestOptions(context));
     // Not through a wrapper, which has the SDK's own stream to look at.
     if (hasRawResponse(sending) && !types.isProxy(client)) {
@@ -173,55 +170,10 @@ export abstract class SdkProvider<Client> implements QuietProvider {
     }
     return decodeWhole(this.label, this.newDecoder(request, context), whole);
   }
-
-  #load(): Promise<Client> {
-    this.#loading ??= this.#newClient();
-    return this.#loading;
-  }
-
-  async #newClient(): Promise<Client> {
-    const { client, apiKey, baseURL, timeout, maxRetries, defaultHeaders } = this.options;
-    if (client !== undefined) {
-      if (!hasMethod(client, this.method)) {
-        throw new CallbacksConfigurationError(
-          `llm.client is not a client of the SDK of ${this.name}: it has no method ${this.method}().`,
-        );
-      }
-      observeClient(client);
-      return (this.#client = client as Client);
-    }
-    const { keys, log } = this.environment;
-    const hasKey = apiKey || keys.some((name) => process.env[name]);
-    if (!hasKey && !baseURL) {
-      throw new CallbacksConfigurationError(
-        `The provider "${this.label}" has no API key: set ${keys.join(' or ')}, or give llm.apiKey (or llm.client, or the llm.baseURL of a server without keys).`,
-      );
-    }
-    // The SDKs want one, and a server without keys does not look at it.
-    const key = hasKey ? apiKey : 'none';
-    this.#client = await this.construct({
-      ...(key !== undefined && { apiKey: key }),
-      ...(baseURL !== undefined && { baseURL }),
-      ...(timeout !== undefined && { timeout }),
-      ...(maxRetries !== undefined && { maxRetries }),
-      ...(defaultHeaders !== undefined && { defaultHeaders }),
-      fetch: observedFetch(() => globalThis.fetch),
-      // The SDKs write malformed answers to the console, and with them what a model said.
-      ...(!process.env[log] && { logLevel: 'off' }),
-    });
-    return this.#client;
-  }
 }
 
 function hasBaseUrl(client: object): boolean {
   return typeof (client as { baseURL?: unknown }).baseURL === 'string';
-}
-
-function hasMethod(client: object, path: string): boolean {
-  const found = path
-    .split('.')
-    .reduce<unknown>((part, name) => (Object(part) as Record<string, unknown>)[name], client);
-  return typeof found === 'function';
 }
 
 /** Whether what an SDK's method returned gives its answer unread, as the promises of both SDKs do. */

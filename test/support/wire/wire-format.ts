@@ -48,7 +48,9 @@ export interface WireFormat {
   /** A frame that is no JSON. */
   readonly malformed: string;
   /** The options of a client that talks to a server of that origin. */
-  client(origin: string): LlmOptions & { provider: 'openai' | 'anthropic'; baseURL: string };
+  client(
+    origin: string,
+  ): LlmOptions & { provider: 'openai' | 'anthropic'; baseURL: string; apiKey?: string };
   /** A whole answer as JSON. */
   answer(said: Said): Record<string, unknown>;
   /** A whole event stream. */

@@ -1,0 +1,32 @@
+import { createHash } from 'node:crypto';
+
+/**
+ * SDK clients by what they are made of: a bounded number, of which the least recently used one leaves first. Keys and
+ * headers are hashed, so that no secret is a key of the map. A client that left still serves the calls that hold it.
+ */
+export class ClientCache {
+  readonly #clients = new Map<string, unknown>();
+
+  constructor(private readonly maxClients: number) {}
+
+  get size(): number {
+    return this.#clients.size;
+  }
+
+  /** The client that is made of these parts; `make` makes it. */
+  get<T>(parts: readonly unknown[], make: () => T): T {
+    const key = createHash('sha256').update(JSON.stringify(parts)).digest('base64');
+    const client = this.#clients.has(key) ? (this.#clients.get(key) as T) : make();
+    this.#clients.delete(key);
+    this.#clients.set(key, client);
+    if (this.#clients.size > this.maxClients) this.#removeOldest();
+    return client;
+  }
+
+  #removeOldest(): void {
+    for (const key of this.#clients.keys()) {
+      this.#clients.delete(key);
+      return;
+    }
+  }
+}

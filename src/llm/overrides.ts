@@ -1,0 +1,113 @@
+import { CallbacksConfigurationError } from '../errors/index.js';
+import type { ClientOptions } from './client-options.js';
+import type { Overrides } from './llm-options.js';
+
+const NAMES = ['apiKey', 'baseURL', 'defaultHeaders', 'model', 'client'] as const;
+/** What a ready client has by itself. */
+const OF_CLIENT = ['apiKey', 'baseURL', 'defaultHeaders'] as const;
+/** The headers by which providers know who pays. */
+const CREDENTIAL_HEADERS = new Set([
+  'authorization',
+  'x-api-key',
+  'api-key',
+  'openai-organization',
+  'openai-project',
+]);
+
+/** What a client can be overridden in. */
+export interface Overridable {
+  /** Its name, for errors. */
+  readonly place: string;
+  /** Whether it is behind an SDK, and not a provider of the application's own. */
+  readonly isSdk: boolean;
+  /** Whether it is a ready client of an SDK. */
+  readonly isReady: boolean;
+}
+
+/** What `llm.resolve` has returned, checked; no message holds a key or a header. */
+export function checkOverrides(given: unknown, { place, isSdk, isReady }: Overridable): Overrides {
+  const refuse = (what: string): never => {
+    throw new CallbacksConfigurationError(`${place}: llm.resolve returned ${what}`);
+  };
+  if (given === undefined) return {};
+  if (typeof given !== 'object' || given === null || Array.isArray(given))
+    refuse(`no object: return some of { ${NAMES.join(', ')} }, or undefined.`);
+  const overrides = given as Overrides;
+  const names = Object.keys(overrides);
+  const unknown = names.filter((name) => !(NAMES as readonly string[]).includes(name));
+  if (unknown.length > 0)
+    refuse(`${list(unknown)}, which it cannot choose: known are ${NAMES.join(', ')}.`);
+  const { apiKey, baseURL, defaultHeaders, model, client } = overrides;
+  for (const [name, value] of Object.entries({ apiKey, baseURL, model })) {
+    if (value === undefined || (typeof value === 'string' && value.trim() !== '')) continue;
+    refuse(`${name} without a text: leave it out to use that of the client, or throw an error.`);
+  }
+  if (defaultHeaders !== undefined && !isHeaders(defaultHeaders))
+    refuse('defaultHeaders that are no record of texts: { name: value }.');
+  if (client !== undefined && (typeof client !== 'object' || client === null))
+    refuse('a client that is no object: return a client of the provider’s SDK.');
+  const ofClient = OF_CLIENT.filter((name) => overrides[name] !== undefined);
+  if (client !== undefined && ofClient.length > 0) {
+    refuse(
+      `client together with ${list(ofClient)}: a client has its own; give them where it is made.`,
+    );
+  }
+  if (!isSdk && (client !== undefined || ofClient.length > 0)) {
+    const what = list(client === undefined ? ofClient : ['client']);
+    refuse(
+      `${what} for a provider of the application's own, which can only be given a model: it finds the tenant in context.context of its generate() and stream().`,
+    );
+  }
+  if (isReady && ofClient.length > 0) {
+    refuse(
+      `${list(ofClient)}, which llm.client has of its own: return another client, or leave llm.client out.`,
+    );
+  }
+  return overrides;
+}
+
+/** The options of a client as overrides change them. Nothing secret goes to another server, or beside another key. */
+export function overridden(options: ClientOptions, overrides: Overrides): ClientOptions {
+  const { apiKey, baseURL, defaultHeaders, client } = overrides;
+  const { apiKey: ownKey, defaultHeaders: ownHeaders, client: _client, ...rest } = options;
+  if (client !== undefined) return { ...rest, client, isResolved: true };
+  const isOtherServer = baseURL !== undefined && baseURL !== options.baseURL;
+  const headers = isOtherServer
+    ? {}
+    : apiKey === undefined
+      ? ownHeaders
+      : withoutCredentials(ownHeaders);
+  const key = apiKey ?? (isOtherServer ? undefined : ownKey);
+  return {
+    ...rest,
+    ...(key !== undefined && { apiKey: key }),
+    ...(baseURL !== undefined && { baseURL }),
+    defaultHeaders: mergeHeaders(headers, defaultHeaders),
+    isResolved: apiKey !== undefined || isOtherServer,
+  };
+}
+
+function mergeHeaders(
+  own: Record<string, string> = {},
+  given: Record<string, string> = {},
+): Record<string, string> {
+  const replaced = new Set(Object.keys(given).map((name) => name.toLowerCase()));
+  const kept = Object.entries(own).filter(([name]) => !replaced.has(name.toLowerCase()));
+  return { ...Object.fromEntries(kept), ...given };
+}
+
+function withoutCredentials(headers: Record<string, string> = {}): Record<string, string> {
+  const kept = Object.entries(headers).filter(
+    ([name]) => !CREDENTIAL_HEADERS.has(name.toLowerCase()),
+  );
+  return Object.fromEntries(kept);
+}
+
+function isHeaders(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  return Object.values(value).every((one) => typeof one === 'string');
+}
+
+function list(names: readonly string[]): string {
+  return names.map((name) => name.slice(0, 40)).join(', ');
+}

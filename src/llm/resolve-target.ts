@@ -1,0 +1,22 @@
+import { here, type Enter, type Run } from '../run/index.js';
+import type { LlmClient } from './llm-client.js';
+import { startsNoRuns } from './llm-provider.js';
+import type { LlmTarget } from './request-meter.js';
+
+/** Asks the application, in the context of a run but outside of it, who is really asked for what. */
+export async function resolveTarget(
+  run: Run,
+  target: LlmTarget,
+  place: Enter = here,
+): Promise<LlmTarget> {
+  const { client, request } = target;
+  const { resolver } = client;
+  if (resolver === undefined) return target;
+  return place(() => run.before(() => resolver.resolve(client, request, run.snapshot)));
+}
+
+/** Whether a call passes through code of the application, which may look for what is around it. */
+export function callsApplication(run: Run, { resolver, provider }: LlmClient): boolean {
+  if (resolver !== undefined || !startsNoRuns(provider)) return true;
+  return run.handlers['intercept.llm'].length > 0;
+}

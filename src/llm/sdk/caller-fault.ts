@@ -1,0 +1,8 @@
+import { CallbacksError } from '../../errors/index.js';
+
+/** Carries what a function of the application threw through a provider, so that the caller gets it as it is. */
+export class CallerFault extends CallbacksError {
+  constructor(readonly thrown: unknown) {
+    super('A function of the application failed.', { cause: thrown });
+  }
+}
