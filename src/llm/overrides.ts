@@ -1,5 +1,6 @@
 import { CallbacksConfigurationError } from '../errors/index.js';
 import type { ClientOptions } from './client-options.js';
+import { isHeaders, isHeaderText } from './header-text.js';
 import type { Overrides } from './llm-options.js';
 
 const NAMES = ['apiKey', 'baseURL', 'defaultHeaders', 'model', 'client'] as const;
@@ -44,6 +45,8 @@ export function checkOverrides(given: unknown, { place, isSdk, isReady }: Overri
   }
   if (defaultHeaders !== undefined && !isHeaders(defaultHeaders))
     refuse('defaultHeaders that are no record of texts: { name: value }.');
+  if (apiKey !== undefined && !isHeaderText(apiKey))
+    refuse('an apiKey with characters that no header takes: has it line breaks inside?');
   if (client !== undefined && (typeof client !== 'object' || client === null))
     refuse('a client that is no object: return a client of the provider’s SDK.');
   const ofClient = OF_CLIENT.filter((name) => overrides[name] !== undefined);
@@ -101,11 +104,6 @@ function withoutCredentials(headers: Record<string, string> = {}): Record<string
     ([name]) => !CREDENTIAL_HEADERS.has(name.toLowerCase()),
   );
   return Object.fromEntries(kept);
-}
-
-function isHeaders(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
-  return Object.values(value).every((one) => typeof one === 'string');
 }
 
 function list(names: readonly string[]): string {

@@ -61,12 +61,16 @@ describe.each(WIRES)('A function as llm.apiKey of $name', (wire) => {
     expect(bench.server.requests).toEqual([]);
   });
 
-  it.each(METHODS)('that gives no text is a clear error, by %s', async (method) => {
+  it.each(METHODS)('that gives no fit text is a clear error, by %s', async (method) => {
     process.env['OPENAI_API_KEY'] = process.env['ANTHROPIC_API_KEY'] = 'of the environment';
-    const { llm } = await bench.start({ llm: { apiKey: () => undefined as never } });
-    const error = await errorOf(ask(llm, method));
-    expect(error).toBeInstanceOf(CallbacksConfigurationError);
-    expect(error.message).toMatch(/no API key: the function llm\.apiKey gave no text/);
+    const keys = [undefined as never, ' ', 'sk-\nsecret'];
+    const { llm } = await bench.start({ llm: { apiKey: () => keys.shift()! } });
+    for (let i = 0; i < 3; i++) {
+      const error = await errorOf(ask(llm, method));
+      expect(error).toBeInstanceOf(CallbacksConfigurationError);
+      expect(error.message).toMatch(/no API key: the function llm\.apiKey gave no text/);
+      expect(error.message).not.toContain('sk-');
+    }
     expect(bench.server.requests).toEqual([]);
   });
 

@@ -138,6 +138,15 @@ describe.each(CASES)('A message by $name to a gateway $which', (gateway) => {
     expect(distinct(recording.events, ({ traceId }) => traceId)).toHaveLength(1);
   });
 
+  it('has the method of the gateway as its route', async () => {
+    const { url, recording } = await listen(gateway);
+    const client = await sockets.connect(url);
+    client.send('ask', 'hi');
+    await client.next('answer');
+    const route = `${gateway.gateway.name}.ask`;
+    expect(distinct(recording.events, (event) => event.route)).toEqual([route]);
+  });
+
   it('has a context of its own, whose ids are not those of the connection', async () => {
     const { url, recording } = await listen(gateway);
     const client = await sockets.connect(url, HANDSHAKE);

@@ -43,6 +43,8 @@ export const SAMPLE_RUN: RunInfo = {
     traceId: '4bf92f3577b34da6a3ce929d0e0e4736',
     userId: 'ada',
     tenantId: 'acme',
+    conversationId: 'conversation-1',
+    route: 'Desk.ask',
     tags: ['nightly'],
     metadata: { plan: 'gold' },
     signal: new AbortController().signal,

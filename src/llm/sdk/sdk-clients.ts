@@ -1,5 +1,6 @@
 import { CallbacksConfigurationError } from '../../errors/index.js';
 import type { ClientOptions } from '../client-options.js';
+import { isHeaderText } from '../header-text.js';
 import type { ApiKeySource } from '../llm-options.js';
 import type { LlmProviderContext } from '../llm-provider.js';
 import { CallerFault } from './caller-fault.js';
@@ -77,9 +78,9 @@ export class SdkClients<Client> {
     } catch (error) {
       throw new CallerFault(error);
     }
-    if (typeof key !== 'string' || key.trim() === '') {
+    if (typeof key !== 'string' || key.trim() === '' || !isHeaderText(key)) {
       throw new CallbacksConfigurationError(
-        `The provider "${this.sdk().label}" has no API key: the function llm.apiKey gave no text for this request.`,
+        `The provider "${this.sdk().label}" has no API key: the function llm.apiKey gave no text, or one that no header takes, for this request.`,
       );
     }
     const { clients, baseURL, defaultHeaders } = this.options;
