@@ -25,8 +25,9 @@ import { PriceBook } from './prices/index.js';
 import { HandlerRegistry } from './registry/index.js';
 import type { RunContext } from './run/index.js';
 import { ContextResolver, defer, type Deferred } from './run/index.js';
+import { checkOnlyRoot, checkRootOf } from './root-modules.js';
 import { refuseScopedOptions } from './scoped-options.js';
-import { featureOptionsToken, ROOT_CLIENT, ROOT_OPTIONS } from './tokens.js';
+import { featureOptionsToken, ROOT_OPTIONS } from './tokens.js';
 
 /** How often is looked whether the options of `forRoot`, which a feature waits for, can be made at all. */
 const LOOK_MS = 20;
@@ -61,11 +62,7 @@ export class Application extends ContextResolver implements LlmClients {
 
   /** Takes the options of `forRoot`; gives the default client. */
   configure(options: CallbacksModuleOptions = {}): LlmClient | undefined {
-    if (this.#countRoots() > 1) {
-      throw new CallbacksConfigurationError(
-        'CallbacksModule.forRoot() is imported twice in one application: import it once, in the root module.',
-      );
-    }
+    checkOnlyRoot(this.modules, Application);
     this.#settings = toBackgroundSettings(options.background);
     this.background.configure(this.#settings);
     this.approvals.configure(options.approvals);
@@ -91,11 +88,7 @@ export class Application extends ContextResolver implements LlmClients {
       );
     }
     this.#clients.set(name, undefined);
-    if (this.#countRoots() === 0) {
-      throw new CallbacksConfigurationError(
-        `CallbacksModule.forFeature("${name}") needs CallbacksModule.forRoot() in the root module's imports.`,
-      );
-    }
+    checkRootOf(name, this.modules, Application);
     const root = await this.#rootOptions();
     this.registry.addScope(name);
     this.registry.checkObjects(callbacks, 'instance');
@@ -151,9 +144,5 @@ export class Application extends ContextResolver implements LlmClients {
       if (options !== undefined) return options;
       refuseScopedOptions(this.modules, ROOT_OPTIONS);
     }
-  }
-
-  #countRoots(): number {
-    return [...this.modules.values()].filter(({ providers }) => providers.has(ROOT_CLIENT)).length;
   }
 }

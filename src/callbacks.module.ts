@@ -2,8 +2,10 @@ import { Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { AgentService, getAgentToken } from './agent/index.js';
 import { Application } from './application.js';
 import { asyncOptions } from './async-options.js';
+import { brand } from './brand.js';
 import { CallbacksCoreModule } from './callbacks-core.module.js';
 import { CallbacksService } from './callbacks.service.js';
+import { aliasesOf, otherTokens } from './copies.js';
 import { Dispatcher } from './dispatch/index.js';
 import { getLlmToken, LlmService, type LlmClient } from './llm/index.js';
 import type {
@@ -32,6 +34,10 @@ import { ToolRegistry } from './tools/index.js';
  */
 @Module({})
 export class CallbacksModule {
+  static {
+    brand(this, 'class:CallbacksModule');
+  }
+
   /** The default client, global callbacks and settings; once an application, in its root module. */
   static forRoot(options: CallbacksModuleOptions = {}): DynamicModule {
     return rootModule({ provide: ROOT_OPTIONS, useValue: options }, options);
@@ -76,18 +82,25 @@ function rootModule(
       application.configure(given),
     inject: [Application, ROOT_OPTIONS],
   };
+  const services = [CallbacksService, LlmService, AgentService];
   return {
     module: CallbacksModule,
     global: isGlobal,
     imports: [CallbacksCoreModule, ...imports],
-    providers: [
-      options,
-      client,
-      CallbacksService,
-      llmProvider(undefined, ROOT_CLIENT),
-      agentProvider(undefined, ROOT_CLIENT, ROOT_OPTIONS),
-    ],
-    exports: [CallbacksService, LlmService, AgentService],
+    // Read when Nest scans the module: libraries with a copy of this package may be loaded until then.
+    get providers() {
+      return [
+        options,
+        client,
+        CallbacksService,
+        llmProvider(undefined, ROOT_CLIENT),
+        agentProvider(undefined, ROOT_CLIENT, ROOT_OPTIONS),
+        ...services.flatMap(aliasesOf),
+      ];
+    },
+    get exports() {
+      return [...services, ...services.flatMap(otherTokens)];
+    },
   };
 }
 

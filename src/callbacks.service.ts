@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import { brand } from './brand.js';
+import { shareToken } from './copies.js';
 import type { HookSelector } from './decorators/index.js';
 import { Background, type BackgroundStatus } from './dispatch/index.js';
 import type {
@@ -32,6 +34,11 @@ export interface HandlerInfo {
 /** Registers callbacks while the application runs, sets the context of runs, and runs functions to be heard. */
 @Injectable()
 export class CallbacksService {
+  static {
+    brand(this, 'class:CallbacksService');
+    shareToken(this);
+  }
+
   constructor(
     private readonly registry: HandlerRegistry,
     private readonly runs: RunFactory,

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers';
 import type { MessageEvent } from '@nestjs/common';
+import { brand } from '../brand.js';
 import { CallbacksConfigurationError, LlmAbortedError } from '../errors/index.js';
 import type { CallbackEvent } from '../events/index.js';
 import { observe, toEventStream, type ToSseOptions, type SsePlace } from '../llm/index.js';
@@ -41,6 +42,10 @@ export interface ColdAgent {
 export class AgentStream
   implements AsyncIterable<CallbackEvent>, AsyncDisposable, OwnStream<AgentResult>
 {
+  static {
+    brand(this, 'class:AgentStream');
+  }
+
   readonly #cold: ColdAgent | Error;
   readonly #feed: EventFeed;
   readonly #place: SsePlace | undefined;

@@ -1,3 +1,5 @@
+import { brand } from '../brand.js';
+import { shareToken } from '../copies.js';
 import { Agent, type AgentParts } from './agent.js';
 import type { AgentOptions } from './agent-options.js';
 
@@ -17,6 +19,11 @@ import type { AgentOptions } from './agent-options.js';
  * ```
  */
 export class AgentService extends Agent {
+  static {
+    brand(this, 'class:AgentService');
+    shareToken(this);
+  }
+
   readonly #parts: AgentParts;
 
   /** @internal made by `CallbacksModule` */

@@ -1,4 +1,5 @@
 import type { Approvals } from '../approvals/index.js';
+import { brand } from '../brand.js';
 import { promised } from '../dispatch/index.js';
 import type { LlmService } from '../llm/index.js';
 import type { ClientCircle, HandlerRegistry, HandlerSource } from '../registry/index.js';
@@ -75,6 +76,10 @@ const GOAL = {
  * ```
  */
 export class Agent {
+  static {
+    brand(this, 'class:Agent');
+  }
+
   readonly #parts: AgentParts;
   readonly #options: AgentOptions;
   readonly #circle: ClientCircle;

@@ -26,7 +26,7 @@ export class EventFeed {
   /** Receives every event of the agent's run and the runs in it. */
   onAnyEvent(event: CallbackEvent): void | Promise<void> {
     if (this.#mode === 'closed') return undefined;
-    const isLast = event instanceof TerminalEvent && event.runId === this.#runId;
+    const isLast = event.runId === this.#runId && event instanceof TerminalEvent;
     const holds = this.#mode === 'holding' && !isLast && EVENTS[event.type].phase !== 'note';
     const taken = holds ? defer<void>() : undefined;
     this.#queue.push({ event, release: taken?.resolve ?? nothing });

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { brand } from '../brand.js';
 import { NO_RUNS, OnLlmEnd, OnLlmError } from '../decorators/index.js';
 import type { LlmEndEvent, LlmErrorEvent } from '../events/index.js';
 import { BoundedTotals } from './bounded-totals.js';
@@ -38,6 +39,10 @@ const NOTHING: Readonly<CostEntry> = { cost: 0, tokens: 0, requests: 0, unpriced
  */
 @Injectable()
 export class CostTracker {
+  static {
+    brand(this, 'class:CostTracker');
+  }
+
   #total: Readonly<CostEntry> = NOTHING;
   readonly #byModel = new BoundedTotals(MAX_KEYS, addEntries);
   readonly #byUser = new BoundedTotals(MAX_KEYS, addEntries);

@@ -1,4 +1,5 @@
 import { Logger } from '@nestjs/common';
+import { brand } from '../brand.js';
 import { OnAnyEvent } from '../decorators/index.js';
 import { CallbackAbort, describeError, ToolExecutionError } from '../errors/index.js';
 import { toJsonText, type CallbackEvent } from '../events/index.js';
@@ -25,6 +26,10 @@ type Fields = Record<string, string | number | boolean | null | undefined>;
  * results, reasons or the documents themselves.
  */
 export class LoggingCallbacks {
+  static {
+    brand(this, 'class:LoggingCallbacks');
+  }
+
   readonly #logger = new Logger('LLM');
 
   // Not @Injectable(): Nest would look for the options, and have the mocker of a test make some up.

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { brand } from '../brand.js';
 import {
   NO_RUNS,
   OnAgentEnd,
@@ -107,6 +108,10 @@ interface RunOutcome {
  */
 @Injectable()
 export class MetricsCallbacks {
+  static {
+    brand(this, 'class:MetricsCallbacks');
+  }
+
   #llm = new Measured();
   #agents = new Measured();
   #tools = new Measured();

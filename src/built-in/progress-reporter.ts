@@ -1,3 +1,4 @@
+import { brand } from '../brand.js';
 import { OnAgentEnd, OnAgentError, OnAgentStep } from '../decorators/index.js';
 import { describeError, type ErrorJson } from '../errors/index.js';
 import type { AgentEndEvent, AgentErrorEvent, AgentStepEvent } from '../events/index.js';
@@ -31,6 +32,10 @@ export interface ProgressReporterOptions {
  * ```
  */
 export class ProgressReporter {
+  static {
+    brand(this, 'class:ProgressReporter');
+  }
+
   constructor(private readonly options: ProgressReporterOptions) {}
 
   @OnAgentStep()

@@ -1,3 +1,4 @@
+import { brand } from '../brand.js';
 import { OnLlmEnd, OnLlmError, OnLlmStart, OnLlmStreamChunk } from '../decorators/index.js';
 import type {
   LlmEndEvent,
@@ -23,6 +24,10 @@ export interface StreamingProgressOptions {
  * ```
  */
 export class StreamingProgress {
+  static {
+    brand(this, 'class:StreamingProgress');
+  }
+
   readonly #streams = new Set<string>();
 
   constructor(private readonly options: StreamingProgressOptions) {}

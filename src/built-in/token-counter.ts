@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { brand } from '../brand.js';
 import { NO_RUNS, OnLlmEnd, OnLlmError } from '../decorators/index.js';
 import type { LlmEndEvent, LlmErrorEvent } from '../events/index.js';
 import { addUsage, NO_USAGE, type Usage } from '../shapes/index.js';
@@ -6,6 +7,10 @@ import { addUsage, NO_USAGE, type Usage } from '../shapes/index.js';
 /** Counts the tokens of calls, failed and cancelled ones included. */
 @Injectable()
 export class TokenCounter {
+  static {
+    brand(this, 'class:TokenCounter');
+  }
+
   #usage: Usage = { ...NO_USAGE };
 
   /** Input tokens, cached ones included. */

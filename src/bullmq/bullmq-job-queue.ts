@@ -1,4 +1,5 @@
 import type { Job as BullJob, JobsOptions } from 'bullmq';
+import { brand } from '../brand.js';
 import { withDeadline } from '../deadline.js';
 import { CallbacksConfigurationError } from '../errors/index.js';
 import type { Job, JobQueue, JobWork } from '../jobs/index.js';
@@ -39,6 +40,10 @@ export interface DeadLetter {
  * ```
  */
 export class BullmqJobQueue implements JobQueue {
+  static {
+    brand(this, 'class:BullmqJobQueue');
+  }
+
   readonly #settings: BullmqSettings;
   readonly #errors = new ErrorLog();
   readonly #underWay = new Set<Promise<void>>();

@@ -1,6 +1,6 @@
 import type { HandlerOptions } from '../events/index.js';
 
-const STARTS_NO_RUNS: unique symbol = Symbol('starts no runs');
+const STARTS_NO_RUNS: unique symbol = Symbol.for('nestjs-llm-callbacks:starts-no-runs');
 
 /**
  * Options for handlers of ours that only count. They need no place of their own in the flow, where runs that they start

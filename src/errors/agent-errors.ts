@@ -1,3 +1,4 @@
+import { brand } from '../brand.js';
 import type { AgentStep, Message } from '../shapes/index.js';
 import { CallbacksError, type ErrorDetails } from './callbacks-error.js';
 
@@ -10,6 +11,10 @@ import { CallbacksError, type ErrorDetails } from './callbacks-error.js';
  * ```
  */
 export class ToolExecutionError extends CallbacksError {
+  static {
+    brand(this, 'error:ToolExecutionError');
+  }
+
   override readonly code = 'tool_execution';
   /** Whether it ends the agent. */
   readonly fatal: boolean;
@@ -22,11 +27,19 @@ export class ToolExecutionError extends CallbacksError {
 
 /** A model called a tool that there is not, or with arguments that do not fit; it is told so and may call again. */
 export class ToolArgumentsError extends CallbacksError {
+  static {
+    brand(this, 'error:ToolArgumentsError');
+  }
+
   override readonly code = 'tool_arguments';
 }
 
 /** An agent made its last allowed turn and still wanted to call tools. */
 export class MaxStepsExceededError extends CallbacksError {
+  static {
+    brand(this, 'error:MaxStepsExceededError');
+  }
+
   override readonly code = 'max_steps';
   /** The turns that were made. */
   readonly steps: readonly AgentStep[];

@@ -1,3 +1,5 @@
+import { brand } from '../brand.js';
+import { nearestName } from '../stable-name.js';
 import { messageOf } from '../text.js';
 
 /** Stable, machine-readable names of what went wrong; safe to log, count and switch on. */
@@ -61,6 +63,10 @@ export interface ErrorDetails {
  * ```
  */
 export class CallbacksError extends Error {
+  static {
+    brand(this, 'error:CallbacksError');
+  }
+
   protected static readonly retryableByDefault: boolean = false;
   /** Stable name of the kind of failure. */
   readonly code: ErrorCode = 'configuration';
@@ -73,7 +79,7 @@ export class CallbacksError extends Error {
 
   constructor(message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
-    this.name = new.target.name;
+    this.name = nearestName(new.target);
     this.retryable = details.retryable ?? new.target.retryableByDefault;
     if (details.status !== undefined) this.status = details.status;
     if (details.requestId !== undefined) this.requestId = details.requestId;
@@ -127,21 +133,37 @@ function readField(error: Error, name: string): unknown {
 
 /** The application is set up wrongly: thrown while it starts, or by the first call that needs what is missing. */
 export class CallbacksConfigurationError extends CallbacksError {
+  static {
+    brand(this, 'error:CallbacksConfigurationError');
+  }
+
   override readonly code = 'configuration';
 }
 
 /** A handler took longer than its `timeoutMs` and is no longer waited for. */
 export class CallbackTimeoutError extends CallbacksError {
+  static {
+    brand(this, 'error:CallbackTimeoutError');
+  }
+
   override readonly code = 'callback_timeout';
 }
 
 /** A JSON that is not that of an event, or of a version of it that this one does not know. */
 export class InvalidEventError extends CallbacksError {
+  static {
+    brand(this, 'error:InvalidEventError');
+  }
+
   override readonly code = 'invalid_event';
 }
 
 /** There was no room in the background for what a handler was to be told. */
 export class BackgroundFullError extends CallbacksError {
+  static {
+    brand(this, 'error:BackgroundFullError');
+  }
+
   override readonly code = 'background_full';
 }
 
@@ -157,6 +179,10 @@ export class BackgroundFullError extends CallbacksError {
  * ```
  */
 export class CallbackAbort extends CallbacksError {
+  static {
+    brand(this, 'error:CallbackAbort');
+  }
+
   override readonly code: ErrorCode = 'callback_abort';
 }
 
@@ -172,6 +198,10 @@ export interface LimitDetails extends ErrorDetails {
 
 /** A spending limit refused the call. */
 export class BudgetExceededError extends CallbackAbort {
+  static {
+    brand(this, 'error:BudgetExceededError');
+  }
+
   override readonly code = 'budget_exceeded';
   /** Whose budget it is, where a `CostLimiter` refused. */
   readonly key?: string;
@@ -190,6 +220,10 @@ export class BudgetExceededError extends CallbackAbort {
 
 /** A rate limit of the application's own refused the call. */
 export class RateLimitExceededError extends CallbackAbort {
+  static {
+    brand(this, 'error:RateLimitExceededError');
+  }
+
   override readonly code = 'rate_limit_exceeded';
   protected static override readonly retryableByDefault = true;
   /** How long to wait before the next try, in milliseconds. */

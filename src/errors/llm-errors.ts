@@ -1,3 +1,4 @@
+import { brand } from '../brand.js';
 import { CallbacksError, type ErrorCode, type ErrorDetails } from './callbacks-error.js';
 
 /** What may be said about a failed call besides its message. */
@@ -13,6 +14,10 @@ const CONTROLS = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]+/gu;
 
 /** Any failure of a call to a provider. */
 export abstract class LlmError extends CallbacksError {
+  static {
+    brand(this, 'error:LlmError');
+  }
+
   /**
    * The provider's own sentence about the failure, without control characters and at most 2,000 characters long;
    * absent where it sent none. It may repeat parts of the request, so it is for developers: JSON, HTTP bodies and logs
@@ -38,16 +43,28 @@ function plainText(text: string): string {
 
 /** The key is missing, wrong or revoked (401). */
 export class LlmAuthenticationError extends LlmError {
+  static {
+    brand(this, 'error:LlmAuthenticationError');
+  }
+
   override readonly code = 'authentication';
 }
 
 /** The key may not use this model or feature (403). */
 export class LlmPermissionError extends LlmError {
+  static {
+    brand(this, 'error:LlmPermissionError');
+  }
+
   override readonly code = 'permission';
 }
 
 /** The provider limits the rate of calls, or the account's quota is used up (429; then not retryable). */
 export class LlmRateLimitError extends LlmError {
+  static {
+    brand(this, 'error:LlmRateLimitError');
+  }
+
   override readonly code = 'rate_limit';
   protected static override readonly retryableByDefault = true;
   /** How long the provider asks to wait, in milliseconds. */
@@ -64,6 +81,10 @@ export class LlmRateLimitError extends LlmError {
 
 /** The account has no money left: its balance is too low, or its spending limit is reached (402). No retry helps. */
 export class LlmBillingError extends LlmError {
+  static {
+    brand(this, 'error:LlmBillingError');
+  }
+
   override readonly code = 'billing';
 }
 
@@ -77,6 +98,10 @@ export interface ContextTokens {
 
 /** The messages do not fit into the model's context window (413 and the providers' own codes). */
 export class LlmContextLengthError extends LlmError {
+  static {
+    brand(this, 'error:LlmContextLengthError');
+  }
+
   override readonly code = 'context_length';
   /** The numbers of tokens, where the provider says them. */
   readonly tokens?: ContextTokens;
@@ -92,16 +117,28 @@ export class LlmContextLengthError extends LlmError {
 
 /** The provider's content filter refused the request. An answer that it cut short is a finish reason instead. */
 export class LlmContentFilterError extends LlmError {
+  static {
+    brand(this, 'error:LlmContentFilterError');
+  }
+
   override readonly code = 'content_filter';
 }
 
 /** The request is not acceptable (400, 404, 409, 422), or was refused before it was sent. */
 export class LlmInvalidRequestError extends LlmError {
+  static {
+    brand(this, 'error:LlmInvalidRequestError');
+  }
+
   override readonly code: ErrorCode = 'invalid_request';
 }
 
 /** The provider does not have the model, or not any more, or not for this key. Another client may have another model. */
 export class LlmModelNotFoundError extends LlmInvalidRequestError {
+  static {
+    brand(this, 'error:LlmModelNotFoundError');
+  }
+
   override readonly code = 'model_not_found';
 }
 
@@ -137,24 +174,40 @@ export class PendingRunError extends LlmInvalidRequestError {
 
 /** The provider has no capacity at the moment (503, 529). */
 export class LlmOverloadedError extends LlmError {
+  static {
+    brand(this, 'error:LlmOverloadedError');
+  }
+
   override readonly code = 'overloaded';
   protected static override readonly retryableByDefault = true;
 }
 
 /** The provider failed (other 5xx). */
 export class LlmServerError extends LlmError {
+  static {
+    brand(this, 'error:LlmServerError');
+  }
+
   override readonly code = 'server_error';
   protected static override readonly retryableByDefault = true;
 }
 
 /** The call took longer than `timeoutMs`, the SDK's own `timeout`, or the provider's patience (408). */
 export class LlmTimeoutError extends LlmError {
+  static {
+    brand(this, 'error:LlmTimeoutError');
+  }
+
   override readonly code = 'timeout';
   protected static override readonly retryableByDefault = true;
 }
 
 /** The call was aborted; `cause` is the reason. Its `name` is `'AbortError'`, as everywhere on the platform. */
 export class LlmAbortedError extends LlmError {
+  static {
+    brand(this, 'error:LlmAbortedError');
+  }
+
   override readonly code = 'aborted';
 
   constructor(message: string, details: LlmErrorDetails = {}) {
@@ -165,12 +218,20 @@ export class LlmAbortedError extends LlmError {
 
 /** No connection, or it was lost before the answer was complete. */
 export class LlmConnectionError extends LlmError {
+  static {
+    brand(this, 'error:LlmConnectionError');
+  }
+
   override readonly code = 'connection';
   protected static override readonly retryableByDefault = true;
 }
 
 /** The answer or the stream is malformed, or ended without its end marker. */
 export class LlmResponseError extends LlmError {
+  static {
+    brand(this, 'error:LlmResponseError');
+  }
+
   override readonly code = 'invalid_response';
   protected static override readonly retryableByDefault = true;
 }
@@ -186,6 +247,10 @@ export class LlmResponseError extends LlmError {
  * ```
  */
 export class SchemaValidationError extends LlmError {
+  static {
+    brand(this, 'error:SchemaValidationError');
+  }
+
   override readonly code = 'schema_validation';
   protected static override readonly retryableByDefault = true;
   /** What the model wrote; `''` where nothing is known of it. */

@@ -1,9 +1,14 @@
+import { brand } from '../brand.js';
 import type { AgentResult, AgentStep, ToolSpec, Usage } from '../shapes/index.js';
 import { RunEvent, TerminalEvent } from './event.js';
 import type { RunInfo } from './run-info.js';
 
 /** An agent begins. Heard by `@OnAgentStart()`. */
 export class AgentStartEvent extends RunEvent {
+  static {
+    brand(this, 'class:AgentStartEvent');
+  }
+
   readonly type = 'agent.start';
   /** What the agent is called; the name of its feature, `'default'` for that of `forRoot`. */
   readonly agentName: string | undefined;
@@ -37,6 +42,10 @@ export class AgentStartEvent extends RunEvent {
 
 /** An agent finished a turn: the model's answer and the results of the tools that it called. Heard by `@OnAgentStep()`. */
 export class AgentStepEvent extends RunEvent {
+  static {
+    brand(this, 'class:AgentStepEvent');
+  }
+
   readonly type = 'agent.step';
   /** What the agent is called; the name of its feature, `'default'` for that of `forRoot`. */
   readonly agentName: string | undefined;
@@ -55,6 +64,10 @@ export class AgentStepEvent extends RunEvent {
 
 /** An agent is done. Heard by `@OnAgentEnd()`. */
 export class AgentEndEvent extends TerminalEvent {
+  static {
+    brand(this, 'class:AgentEndEvent');
+  }
+
   readonly type = 'agent.end';
   /** What the agent is called; the name of its feature, `'default'` for that of `forRoot`. */
   readonly agentName: string | undefined;
@@ -94,6 +107,10 @@ export class AgentEndEvent extends TerminalEvent {
 
 /** An agent failed or was aborted. Heard by `@OnAgentError()`. */
 export class AgentErrorEvent extends TerminalEvent {
+  static {
+    brand(this, 'class:AgentErrorEvent');
+  }
+
   readonly type = 'agent.error';
   /** What the agent is called; the name of its feature, `'default'` for that of `forRoot`. */
   readonly agentName: string | undefined;

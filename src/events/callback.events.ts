@@ -1,8 +1,13 @@
+import { brand } from '../brand.js';
 import { RunEvent } from './event.js';
 import type { RunInfo } from './run-info.js';
 
 /** A handler threw or took too long; the run went on. Heard by `@OnCallbackError()`. */
 export class CallbackErrorEvent extends RunEvent {
+  static {
+    brand(this, 'class:CallbackErrorEvent');
+  }
+
   readonly type = 'callback.error';
   /** The handler that failed, as `Class.method`. */
   readonly handler: string;

@@ -1,3 +1,4 @@
+import { brand } from '../brand.js';
 import type * as agent from './agent.events.js';
 import type { CallbackErrorEvent } from './callback.events.js';
 import type * as chain from './chain.events.js';
@@ -29,6 +30,7 @@ export const CALLBACKS_CLASS = Symbol.for('nestjs-llm-callbacks:callbacks');
 export abstract class Callbacks {
   /** @internal */
   static {
+    brand(this, 'class:Callbacks');
     Object.defineProperty(this.prototype, CALLBACKS_CLASS, { value: true });
   }
 }

@@ -1,8 +1,13 @@
+import { brand } from '../brand.js';
 import { RunEvent, TerminalEvent } from './event.js';
 import type { RunInfo } from './run-info.js';
 
 /** A chain begins. Heard by `@OnChainStart()`. */
 export class ChainStartEvent extends RunEvent {
+  static {
+    brand(this, 'class:ChainStartEvent');
+  }
+
   readonly type = 'chain.start';
   readonly chainName: string;
   /** Its only argument, or the list of them. */
@@ -21,6 +26,10 @@ export class ChainStartEvent extends RunEvent {
 
 /** A chain is done. Heard by `@OnChainEnd()`. */
 export class ChainEndEvent extends TerminalEvent {
+  static {
+    brand(this, 'class:ChainEndEvent');
+  }
+
   readonly type = 'chain.end';
   readonly chainName: string;
   /** What it gave: of a stream of ours its answer, of any other stream `undefined`. */
@@ -42,6 +51,10 @@ export class ChainEndEvent extends TerminalEvent {
 
 /** A chain failed. Heard by `@OnChainError()`. */
 export class ChainErrorEvent extends TerminalEvent {
+  static {
+    brand(this, 'class:ChainErrorEvent');
+  }
+
   readonly type = 'chain.error';
   readonly chainName: string;
   readonly error: Error;

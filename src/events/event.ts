@@ -1,4 +1,5 @@
 import { MIN_FIELD_CHARS, MIN_FIELD_NODES, UNREADABLE } from '../bounds.js';
+import { brand } from '../brand.js';
 import type { BoundedCopy } from './bounded-copy.js';
 import type { FromCallback, RunInfo } from './run-info.js';
 import { newSafeCopy } from './safe-json.js';
@@ -43,6 +44,10 @@ const SEQ: unique symbol = Symbol('seq');
  * {@link RunEvent.toJSON}, never by spread.
  */
 export abstract class RunEvent {
+  static {
+    brand(this, 'class:RunEvent');
+  }
+
   /** Names the kind of event; the discriminant of `CallbackEvent`. */
   abstract readonly type: string;
   /** When it happened, in epoch milliseconds. */
@@ -163,6 +168,10 @@ export abstract class RunEvent {
 
 /** The end or the error of a run: its last event. */
 export abstract class TerminalEvent extends RunEvent {
+  static {
+    brand(this, 'class:TerminalEvent');
+  }
+
   /** `true` when the parent run ended first. */
   override get detached(): true | undefined {
     return this.run.detached || undefined;

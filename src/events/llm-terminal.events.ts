@@ -1,3 +1,4 @@
+import { brand } from '../brand.js';
 import type {
   Attempt,
   FinishReason,
@@ -17,6 +18,10 @@ export interface SentRequest {
 
 /** The end or the error of a call: it carries what was really sent. */
 export abstract class LlmTerminalEvent extends TerminalEvent {
+  static {
+    brand(this, 'class:LlmTerminalEvent');
+  }
+
   readonly #sent: SentRequest | undefined;
 
   constructor(run: RunInfo, sent: SentRequest | undefined) {
@@ -40,6 +45,10 @@ export abstract class LlmTerminalEvent extends TerminalEvent {
 
 /** A call was answered, or its reader stopped reading (`finishReason: 'cancelled'`). Heard by `@OnLlmEnd()`. */
 export class LlmEndEvent extends LlmTerminalEvent {
+  static {
+    brand(this, 'class:LlmEndEvent');
+  }
+
   readonly type = 'llm.end';
 
   constructor(
@@ -117,6 +126,10 @@ export interface LlmFailure {
 
 /** A call failed or was aborted. Heard by `@OnLlmError()`. */
 export class LlmErrorEvent extends LlmTerminalEvent implements LlmFailure {
+  static {
+    brand(this, 'class:LlmErrorEvent');
+  }
+
   readonly type = 'llm.error';
   /** What the caller gets. */
   readonly error: Error;

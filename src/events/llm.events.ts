@@ -1,3 +1,4 @@
+import { brand } from '../brand.js';
 import type { LlmChunk, LlmEstimate, LlmRequest, Message, ToolSpec } from '../shapes/index.js';
 import { RunEvent } from './event.js';
 import type { RunInfo } from './run-info.js';
@@ -7,6 +8,10 @@ export type LlmParameters = Omit<LlmRequest, 'model' | 'messages' | 'tools'>;
 
 /** A call is about to be sent. Heard by `@OnLlmStart()`. */
 export class LlmStartEvent extends RunEvent {
+  static {
+    brand(this, 'class:LlmStartEvent');
+  }
+
   readonly type = 'llm.start';
   readonly #request: LlmRequest;
   readonly #estimate: () => LlmEstimate;
@@ -53,6 +58,10 @@ export class LlmStartEvent extends RunEvent {
 
 /** A piece of a streamed answer, told before its reader gets it. Heard by `@OnLlmStreamChunk()`. */
 export class LlmStreamChunkEvent extends RunEvent {
+  static {
+    brand(this, 'class:LlmStreamChunkEvent');
+  }
+
   readonly type = 'llm.chunk';
 
   constructor(
@@ -72,6 +81,10 @@ export class LlmStreamChunkEvent extends RunEvent {
 
 /** The SDK, or the provider, tries again. Heard by `@OnLlmRetry()`. */
 export class LlmRetryEvent extends RunEvent {
+  static {
+    brand(this, 'class:LlmRetryEvent');
+  }
+
   readonly type = 'llm.retry';
   /** 1 for the first retry. */
   readonly attempt: number;

@@ -1,8 +1,13 @@
+import { brand } from '../brand.js';
 import { RunEvent } from './event.js';
 import type { RunInfo } from './run-info.js';
 
 /** An MCP server was connected. Heard by `@OnMcpConnect()`. */
 export class McpConnectEvent extends RunEvent {
+  static {
+    brand(this, 'class:McpConnectEvent');
+  }
+
   readonly type = 'mcp.connect';
   readonly serverName: string;
   /** How it is reached: `stdio`, `http` … */
@@ -27,6 +32,10 @@ export class McpConnectEvent extends RunEvent {
 
 /** An MCP server is gone. Heard by `@OnMcpDisconnect()`. */
 export class McpDisconnectEvent extends RunEvent {
+  static {
+    brand(this, 'class:McpDisconnectEvent');
+  }
+
   readonly type = 'mcp.disconnect';
   readonly serverName: string;
   readonly transport: string;
@@ -49,6 +58,10 @@ export class McpDisconnectEvent extends RunEvent {
 
 /** An MCP server tells how far it is. Heard by `@OnMcpProgress()`. */
 export class McpProgressEvent extends RunEvent {
+  static {
+    brand(this, 'class:McpProgressEvent');
+  }
+
   readonly type = 'mcp.progress';
   readonly serverName: string;
   readonly progress: number;
@@ -78,6 +91,10 @@ export class McpProgressEvent extends RunEvent {
 
 /** An MCP server wrote to its log. Heard by `@OnMcpLog()`. */
 export class McpLogEvent extends RunEvent {
+  static {
+    brand(this, 'class:McpLogEvent');
+  }
+
   readonly type = 'mcp.log';
   readonly serverName: string;
   readonly level: string;

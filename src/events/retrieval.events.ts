@@ -1,8 +1,13 @@
+import { brand } from '../brand.js';
 import { RunEvent, TerminalEvent } from './event.js';
 import type { RunInfo } from './run-info.js';
 
 /** Documents are about to be looked up. Heard by `@OnRetrievalStart()`. */
 export class RetrievalStartEvent extends RunEvent {
+  static {
+    brand(this, 'class:RetrievalStartEvent');
+  }
+
   readonly type = 'retrieval.start';
   /** What is looked for. */
   readonly query: unknown;
@@ -22,6 +27,10 @@ export class RetrievalStartEvent extends RunEvent {
 
 /** Documents were found. Heard by `@OnRetrievalEnd()`. */
 export class RetrievalEndEvent extends TerminalEvent {
+  static {
+    brand(this, 'class:RetrievalEndEvent');
+  }
+
   readonly type = 'retrieval.end';
   readonly query: unknown;
   readonly source: string | undefined;
@@ -53,6 +62,10 @@ export class RetrievalEndEvent extends TerminalEvent {
 
 /** A retrieval failed. Heard by `@OnRetrievalError()`. */
 export class RetrievalErrorEvent extends TerminalEvent {
+  static {
+    brand(this, 'class:RetrievalErrorEvent');
+  }
+
   readonly type = 'retrieval.error';
   readonly query: unknown;
   readonly source: string | undefined;

@@ -1,3 +1,4 @@
+import { brand } from '../brand.js';
 import type { ToolApproval } from '../shapes/index.js';
 import { RunEvent, TerminalEvent } from './event.js';
 import type { RunInfo } from './run-info.js';
@@ -17,6 +18,10 @@ const CALL_FIELDS = ['toolName', 'toolCallId', 'args', 'approval'] as const;
 
 /** A tool is about to be called. Heard by `@OnToolStart()`. */
 export class ToolStartEvent extends RunEvent implements ToolCallInfo {
+  static {
+    brand(this, 'class:ToolStartEvent');
+  }
+
   readonly type = 'tool.start';
   readonly toolName: string;
   /** The model's id of the call. */
@@ -41,6 +46,10 @@ export class ToolStartEvent extends RunEvent implements ToolCallInfo {
 
 /** A tool gave its result. Heard by `@OnToolEnd()`. */
 export class ToolEndEvent extends TerminalEvent implements ToolCallInfo {
+  static {
+    brand(this, 'class:ToolEndEvent');
+  }
+
   readonly type = 'tool.end';
   readonly toolName: string;
   /** The model's id of the call. */
@@ -71,6 +80,10 @@ export class ToolEndEvent extends TerminalEvent implements ToolCallInfo {
 
 /** A tool failed, was refused or got arguments that do not fit. Heard by `@OnToolError()`. */
 export class ToolErrorEvent extends TerminalEvent implements ToolCallInfo {
+  static {
+    brand(this, 'class:ToolErrorEvent');
+  }
+
   readonly type = 'tool.error';
   readonly toolName: string;
   /** The model's id of the call. */

@@ -7,6 +7,7 @@ import {
   type ExceptionFilter,
 } from '@nestjs/common';
 import { throwError } from 'rxjs';
+import { brand } from '../brand.js';
 import {
   CallbacksError,
   describeError,
@@ -47,6 +48,10 @@ interface HttpResponse {
  */
 @Catch(CallbacksError)
 export class CallbacksExceptionFilter implements ExceptionFilter<CallbacksError> {
+  static {
+    brand(this, 'class:CallbacksExceptionFilter');
+  }
+
   readonly #logger = new Logger(CallbacksExceptionFilter.name);
 
   catch(error: CallbacksError, host: ArgumentsHost): unknown {

@@ -1,6 +1,7 @@
 import { Injectable, type ExecutionContext } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import { catchError, of, type Observable } from 'rxjs';
+import { markOf } from '../brand.js';
 import { CallbacksError } from '../errors/index.js';
 import { isSse, LateErrors } from '../run/index.js';
 import { CallbacksExceptionFilter } from './callbacks-exception.filter.js';
@@ -8,6 +9,7 @@ import { failedEvent } from './failed-event.js';
 
 /** What `@UseFilters()` writes on methods and classes. */
 const FILTERS = '__exceptionFilters__';
+const FILTER = markOf('class:CallbacksExceptionFilter');
 
 interface HttpResponse {
   readonly raw?: HttpResponse;
@@ -43,6 +45,9 @@ export class SseErrors extends LateErrors {
   }
 }
 
+/** Whether it is the filter or its class, from whichever copy of the package. */
 function isFilter(filter: unknown): boolean {
-  return filter === CallbacksExceptionFilter || filter instanceof CallbacksExceptionFilter;
+  return typeof filter === 'function'
+    ? FILTER in filter
+    : filter instanceof CallbacksExceptionFilter;
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Logger } from '@nestjs/common';
 import { excessOf, MAX_DEPTH, MAX_NODES } from '../bounds.js';
+import { brand } from '../brand.js';
 import { OnLlmEnd, OnLlmError } from '../decorators/index.js';
 import { describeError } from '../errors/index.js';
 import type { LlmEndEvent, LlmErrorEvent, LlmStartEvent } from '../events/index.js';
@@ -57,6 +58,10 @@ type Kept = Pick<
  * ```
  */
 export class CacheInterceptor {
+  static {
+    brand(this, 'class:CacheInterceptor');
+  }
+
   readonly #logger = new Logger(CacheInterceptor.name);
   readonly #store: CacheStore;
   readonly #ttlMs: number;

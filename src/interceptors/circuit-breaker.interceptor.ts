@@ -6,6 +6,7 @@ import {
   isBrokenCircuitError,
   type CircuitBreakerPolicy,
 } from 'cockatiel';
+import { brand } from '../brand.js';
 import { CallbackAbort, LlmAbortedError, LlmOverloadedError } from '../errors/index.js';
 import { InterceptLlm, LlmStream, type InterceptedLlmCall, type LlmNext } from '../llm/index.js';
 import type { LlmResponse } from '../shapes/index.js';
@@ -44,6 +45,10 @@ export type CircuitBreakerState = 'closed' | 'open' | 'half-open';
  * ```
  */
 export class CircuitBreakerInterceptor {
+  static {
+    brand(this, 'class:CircuitBreakerInterceptor');
+  }
+
   readonly #circuits = new Map<string, CircuitBreakerPolicy>();
   readonly #newCircuit: () => CircuitBreakerPolicy;
 

@@ -1,3 +1,4 @@
+import { brand } from '../brand.js';
 import {
   CallbackAbort,
   CallbacksConfigurationError,
@@ -48,6 +49,10 @@ const FINAL = [
  * ```
  */
 export class FallbackInterceptor {
+  static {
+    brand(this, 'class:FallbackInterceptor');
+  }
+
   readonly #clients: readonly string[];
   readonly #when: (error: unknown) => boolean;
 

@@ -1,3 +1,5 @@
+import { brand } from '../brand.js';
+
 /** Where a `CacheInterceptor` keeps answers; Nest's own `Cache` (`CACHE_MANAGER`) is one. */
 export interface CacheStore {
   /** `undefined` or `null` where there is nothing. */
@@ -23,6 +25,10 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
  * they are too large together; one that is larger than the whole cache is not kept.
  */
 export class MemoryCache implements CacheStore {
+  static {
+    brand(this, 'class:MemoryCache');
+  }
+
   readonly #entries = new Map<string, Entry>();
   #bytes = 0;
   #sweeping: ReturnType<typeof setTimeout> | undefined;

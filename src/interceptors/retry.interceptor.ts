@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { handleWhen, retry, type RetryPolicy } from 'cockatiel';
+import { brand } from '../brand.js';
 import { InterceptLlm, LlmStream, type InterceptedLlmCall, type LlmNext } from '../llm/index.js';
 import type { LlmResponse } from '../shapes/index.js';
 import { begun, type BegunStream } from './begun.js';
@@ -44,6 +45,10 @@ export interface RetryOptions {
  * ```
  */
 export class RetryInterceptor {
+  static {
+    brand(this, 'class:RetryInterceptor');
+  }
+
   readonly #policy: RetryPolicy;
   readonly #initialDelayMs: number;
   readonly #maxDelayMs: number;

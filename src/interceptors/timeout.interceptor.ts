@@ -1,4 +1,5 @@
 import { TaskCancelledError, timeout, TimeoutStrategy, type TimeoutPolicy } from 'cockatiel';
+import { brand } from '../brand.js';
 import { isTimeoutMs, TIMEOUT_RULE } from '../deadline.js';
 import { LlmTimeoutError } from '../errors/index.js';
 import { InterceptLlm, LlmStream, type InterceptedLlmCall, type LlmNext } from '../llm/index.js';
@@ -24,6 +25,10 @@ export interface TimeoutOptions {
  * ```
  */
 export class TimeoutInterceptor {
+  static {
+    brand(this, 'class:TimeoutInterceptor');
+  }
+
   readonly #policy: TimeoutPolicy;
   readonly #timeoutMs: number;
 

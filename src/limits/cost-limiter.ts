@@ -1,3 +1,4 @@
+import { brand } from '../brand.js';
 import { BudgetExceededError } from '../errors/index.js';
 import { checkCostLimiter } from './check-limiter.js';
 import { Limiter } from './limiter.js';
@@ -22,6 +23,10 @@ import type { CostLimiterOptions } from './limiter-options.js';
  * ```
  */
 export class CostLimiter extends Limiter<CostLimiterOptions> {
+  static {
+    brand(this, 'class:CostLimiter');
+  }
+
   constructor(options: CostLimiterOptions) {
     super(options, checkCostLimiter);
   }

@@ -1,3 +1,4 @@
+import { brand } from '../brand.js';
 import type {
   CounterState,
   HeldReservation,
@@ -41,6 +42,10 @@ const SWEEP = 4;
  * ```
  */
 export class MemoryLimitStore implements LimitStore {
+  static {
+    brand(this, 'class:MemoryLimitStore');
+  }
+
   readonly #maxKeys: number;
   readonly #now: () => number;
   readonly #counters = new Map<string, MemoryCounter>();

@@ -1,3 +1,4 @@
+import { brand } from '../brand.js';
 import { RateLimitExceededError } from '../errors/index.js';
 import { checkRateLimiter } from './check-limiter.js';
 import { Limiter } from './limiter.js';
@@ -19,6 +20,10 @@ import type { RateLimiterOptions } from './limiter-options.js';
  * ```
  */
 export class RateLimiter extends Limiter<RateLimiterOptions> {
+  static {
+    brand(this, 'class:RateLimiter');
+  }
+
   constructor(options: RateLimiterOptions) {
     super(options, checkRateLimiter);
   }

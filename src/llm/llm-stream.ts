@@ -1,5 +1,6 @@
 import type { MessageEvent } from '@nestjs/common';
 import type { Observable } from 'rxjs';
+import { brand } from '../brand.js';
 import {
   WHEN_OVER,
   type EventSourceRequest,
@@ -41,6 +42,10 @@ export interface SsePlace {
 export class LlmStream<T = unknown>
   implements AsyncIterable<LlmChunk>, AsyncDisposable, OwnStream<LlmResponse>
 {
+  static {
+    brand(this, 'class:LlmStream');
+  }
+
   readonly #reading: StreamReading;
   readonly #schema: AnswerSchema | undefined;
   readonly #place: SsePlace | undefined;

@@ -1,3 +1,5 @@
+import { brand } from '../brand.js';
+import { shareToken } from '../copies.js';
 import { CallbacksConfigurationError } from '../errors/index.js';
 import type { HandlerRegistry } from '../registry/index.js';
 import type { RunFactory } from '../run/index.js';
@@ -36,6 +38,11 @@ export interface LlmServiceParts extends LlmRuntime {
  * ```
  */
 export class LlmService {
+  static {
+    brand(this, 'class:LlmService');
+    shareToken(this);
+  }
+
   readonly #parts: LlmServiceParts;
   readonly #schemas = new SchemaCache();
 

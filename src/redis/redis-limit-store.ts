@@ -1,3 +1,4 @@
+import { brand } from '../brand.js';
 import { isTimeoutMs, TIMEOUT_RULE } from '../deadline.js';
 import { CallbacksConfigurationError } from '../errors/index.js';
 import type {
@@ -56,6 +57,10 @@ const SCRIPTS = {
  * ```
  */
 export class RedisLimitStore implements LimitStore {
+  static {
+    brand(this, 'class:RedisLimitStore');
+  }
+
   readonly #link: RedisLink;
   readonly #prefix: string;
   /** How far the server's clock is ahead of this process's. */

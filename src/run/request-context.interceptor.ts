@@ -1,11 +1,13 @@
 import {
+  Inject,
   Injectable,
   type CallHandler,
   type ExecutionContext,
   type NestInterceptor,
 } from '@nestjs/common';
 import type { Observable } from 'rxjs';
-import { RequestContexts } from './request-contexts.js';
+import { brand } from '../brand.js';
+import { REQUEST_CONTEXTS, type RequestContexts } from './request-contexts.js';
 
 /**
  * Gives requests and messages the context that `forRoot({ context })` describes. It is a global interceptor, so that an
@@ -20,8 +22,12 @@ import { RequestContexts } from './request-contexts.js';
  */
 @Injectable()
 export class RequestContextInterceptor implements NestInterceptor {
+  static {
+    brand(this, 'class:RequestContextInterceptor');
+  }
+
   /** @internal made by Nest */
-  constructor(private readonly contexts: RequestContexts) {}
+  constructor(@Inject(REQUEST_CONTEXTS) private readonly contexts: RequestContexts) {}
 
   intercept(host: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
     return this.contexts.intercept(host, next);

@@ -15,6 +15,9 @@ export abstract class ContextResolver {
   abstract resolve(host: ExecutionContext): RunContext | Promise<RunContext> | undefined;
 }
 
+/** The token of an application's {@link RequestContexts}: the same in every copy of the package. */
+export const REQUEST_CONTEXTS = Symbol.for('nestjs-llm-callbacks:request-contexts');
+
 /** Gives every HTTP request and every message its context: ids, a signal for when its client leaves, and its user. */
 @Injectable()
 export class RequestContexts {

@@ -1,3 +1,4 @@
+import { brand } from '../brand.js';
 import {
   CallbacksConfigurationError,
   CallbacksError,
@@ -38,6 +39,10 @@ export type FakeAnswering = (
  * ```
  */
 export class FakeLlm implements LlmProvider {
+  static {
+    brand(this, 'class:FakeLlm');
+  }
+
   readonly name = 'fake';
   /** The requests so far. */
   readonly requests: LlmRequest[] = [];

@@ -1,3 +1,4 @@
+import { brand } from '../brand.js';
 import { Callbacks, type CallbackEvent, type EventOf, type EventType } from '../index.js';
 
 /** A run as {@link RecordingCallbacks.tree} draws it. */
@@ -20,6 +21,10 @@ export interface RecordedRun {
  * ```
  */
 export class RecordingCallbacks extends Callbacks {
+  static {
+    brand(this, 'class:RecordingCallbacks');
+  }
+
   readonly events: CallbackEvent[] = [];
 
   override onAnyEvent(event: CallbackEvent): void {

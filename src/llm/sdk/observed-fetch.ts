@@ -7,8 +7,11 @@ import { refuseLongWait } from './long-wait.js';
 import { waitInCancel } from './retry-wait.js';
 import { toLlmError } from './to-llm-error.js';
 
-/** Carries a call's {@link RequestAttempts} through the SDK to its `fetch`; symbols survive the SDK's copies. */
-const ATTEMPTS: unique symbol = Symbol('nestjs-llm-callbacks.attempts');
+/**
+ * Carries a call's {@link RequestAttempts} through the SDK to its `fetch`; symbols survive the SDK's copies. Another copy
+ * of this package may have wrapped the `fetch` of a ready client.
+ */
+const ATTEMPTS: unique symbol = Symbol.for('nestjs-llm-callbacks:attempts');
 const OBSERVED: unique symbol = Symbol.for('nestjs-llm-callbacks:observed-fetch');
 
 type Fetch = typeof globalThis.fetch;

@@ -1,0 +1,63 @@
+/** What {@link brand} takes: classes, abstract ones too. */
+interface BrandedClass {
+  readonly name: string;
+  readonly prototype: object;
+}
+
+/** The mark of a class: the same symbol in every copy of the package that a process has loaded. */
+export function markOf(id: string): symbol {
+  return Symbol.for(`nestjs-llm-callbacks:${id}`);
+}
+
+/** Marks the class whose name is a literal, so that no minifier changes it. */
+const NAMED = markOf('named');
+
+/**
+ * Gives a class an identity that does not depend on which copy of the package it is of, nor on the build: `instanceof`
+ * takes the instances of the same class of other copies, and `name` is a literal.
+ *
+ * A subclass without a brand of its own keeps the ordinary `instanceof` and its own name.
+ *
+ * @param id `error:Name` for errors, `class:Name` for others
+ *
+ * @example
+ * ```ts
+ * export class LlmTimeoutError extends LlmError {
+ *   static {
+ *     brand(this, 'error:LlmTimeoutError');
+ *   }
+ * }
+ * ```
+ */
+export function brand(type: BrandedClass, id: `${'error' | 'class'}:${string}`): void {
+  const mark = markOf(id);
+  Object.defineProperties(type, {
+    name: { value: id.slice(id.indexOf(':') + 1), configurable: true },
+    [mark]: { value: true },
+    [NAMED]: { value: true },
+    [Symbol.hasInstance]: {
+      value(this: unknown, value: unknown): boolean {
+        // Subclasses inherit this method.
+        return this === type ? hasMark(value, mark) : hasInstance.call(this, value);
+      },
+    },
+  });
+  Object.defineProperty(type.prototype, mark, { value: true });
+}
+
+/** Whether a class has a name of its own that is a literal. */
+export function isNamed(type: object): boolean {
+  return Object.hasOwn(type, NAMED);
+}
+
+const hasInstance = Function.prototype[Symbol.hasInstance] as (
+  this: unknown,
+  value: unknown,
+) => boolean;
+
+/** Asks the prototypes only: mocks may claim to have any property. */
+function hasMark(value: unknown, mark: symbol): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype = Object.getPrototypeOf(value) as object | null;
+  return prototype !== null && mark in prototype;
+}
