@@ -34,7 +34,7 @@ export interface HandlerOptions<E> {
   background?: boolean | 'durable';
   /**
    * Names a durable handler in the job queue; it must stay the same from one version of the application to the next.
-   * @default `Class.method`
+   * @default `Class.method`; a class whose name a minifier may change, or that has none, needs a `name`
    */
   name?: string;
   /**

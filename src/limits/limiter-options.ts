@@ -29,7 +29,8 @@ export interface ThresholdReached {
 export interface LimiterOptions {
   /**
    * Limiters with the same store, name and key share one budget.
-   * @default the name of the class
+   * @default the name of the class; a subclass whose name a minifier may change, or that has none, needs a `name` beside
+   * its `store`
    */
   name?: string;
   /**

@@ -12,6 +12,7 @@ import { checkFixed, type LimiterSettings } from './check-limiter.js';
 import { Ledger, type Ticket } from './ledger.js';
 import { counterKey, GLOBAL } from './limit.js';
 import { toStored } from './limit-units.js';
+import { limiterName } from './limiter-name.js';
 import {
   FIXED_OPTIONS,
   type LimiterChanges,
@@ -37,7 +38,8 @@ export abstract class Limiter<O extends LimiterOptions> implements OnApplication
     this.#options = options;
     this.#settings = check(options);
     checkFixed(options);
-    const { name = this.constructor.name, store = new MemoryLimitStore(), replicas } = options;
+    const { store = new MemoryLimitStore(), replicas } = options;
+    const name = limiterName(options, this.constructor);
     const { onStoreError = 'closed', leaseMs = 60_000, onLostReservation = 'release' } = options;
     this.#name = name;
     const fixed = { name, store, onStoreError, leaseMs, onLostReservation };

@@ -5,6 +5,7 @@ import {
   startsNoRuns,
   type HookSelector,
 } from '../decorators/index.js';
+import { CallbacksConfigurationError } from '../errors/index.js';
 import {
   ANY_EVENT_METHOD,
   CALLBACKS_CLASS,
@@ -13,6 +14,7 @@ import {
   type EventSelector,
   type HandlerOptions,
 } from '../events/index.js';
+import { stableName, type Named } from '../stable-name.js';
 import { checkHook } from './check-hook.js';
 import type { HandlerFunction, Hook } from './handler.js';
 
@@ -75,7 +77,11 @@ export function functionHook(
   options: HandlerOptions<never>,
 ): Hook {
   const name = fn.name || `callbacks.on('${selector}')`;
-  return toHook({ name, selector, target: { fn }, method: 'fn' }, options);
+  return toHook(
+    { name, selector, target: { fn }, method: 'fn' },
+    options,
+    fn.name ? fn : undefined,
+  );
 }
 
 /** What the hooks of one object have of its class. */
@@ -92,12 +98,14 @@ function methodHook(
   options: HandlerOptions<never>,
 ): Hook {
   const name = `${owner.name}.${method}`;
-  return toHook({ name, selector, target, method }, options, owner.scopes);
+  return toHook({ name, selector, target, method }, options, target.constructor, owner.scopes);
 }
 
+/** @param named the class or the function that the hook has its name from */
 function toHook(
   hook: Pick<Hook, 'name' | 'selector' | 'target' | 'method'>,
   options: HandlerOptions<never>,
+  named?: Named,
   scopes?: readonly string[],
 ): Hook {
   checkHook(hook, options);
@@ -112,8 +120,21 @@ function toHook(
     startsNoRuns: startsNoRuns(options),
     timeoutMs: options.timeoutMs,
     background: options.background ?? false,
-    jobName: options.background === 'durable' ? (options.name ?? hook.name) : undefined,
+    jobName: options.background === 'durable' ? jobName(hook, options, named) : undefined,
     scopes: typeof scope === 'string' ? [scope] : scope,
     when: options.when,
   };
+}
+
+/** What the job queue knows a durable handler by, in other processes and later versions of the application too. */
+function jobName(
+  hook: Pick<Hook, 'name' | 'selector'>,
+  { name }: HandlerOptions<never>,
+  named: Named | undefined,
+): string {
+  if (name !== undefined) return name;
+  if (named === undefined || stableName(named) !== undefined) return hook.name;
+  throw new CallbacksConfigurationError(
+    `${hook.name} (${hook.selector}): the job queue knows a durable handler by its name, and that of its class or function, "${named.name}", is not the same in every build. Give it one: { background: 'durable', name: 'audit' }.`,
+  );
 }
