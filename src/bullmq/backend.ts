@@ -8,6 +8,7 @@ import type {
   Worker,
   WorkerOptions,
 } from 'bullmq';
+import { CallbacksConfigurationError } from '../errors/index.js';
 import { load } from './load.js';
 import type { BullmqSettings } from './options.js';
 import { RedisClients } from './redis-clients.js';
@@ -76,6 +77,7 @@ async function openRedis(
     queueName,
     queue: { connection: clients.adder, prefix },
     worker: () => ({ connection: clients.forWorker(), prefix }),
+    // In bullmq 5 it is undefined, and Redis is the default.
     factory: createRedisBackend,
     // A Redis that is away comes back, and is waited for by whoever needs it.
     ready: async () => {},
@@ -87,6 +89,12 @@ async function openPostgres(
   { connection, prefix, queueName }: BullmqSettings,
   { createPostgresBackend }: typeof import('bullmq'),
 ): Promise<Backend> {
+  // bullmq 5 has none.
+  if ((createPostgresBackend as unknown) === undefined) {
+    throw new CallbacksConfigurationError(
+      'BullmqJobQueue keeps jobs on PostgreSQL with bullmq 6 only, and an older one is installed. Run: npm install bullmq@6',
+    );
+  }
   await load('pg', () => import('pg'));
   const given = typeof connection === 'string' ? { connectionString: connection } : connection;
   const isPool = typeof (given as { query?: unknown }).query === 'function';

@@ -1,5 +1,12 @@
-import type { ConnectionOptions, PostgresConnectionOptions } from 'bullmq';
+import type { ConnectionOptions } from 'bullmq';
 import { CallbacksConfigurationError } from '../errors/index.js';
+
+/** What `bullmq` 6 takes for PostgreSQL: a URL, options or a pool. `bullmq` 5 does not have the type, nor PostgreSQL. */
+type PostgresConnectionOptions = typeof import('bullmq') extends {
+  PostgresConnection: new (connection: infer C) => unknown;
+}
+  ? C
+  : never;
 
 /** Options of `BullmqJobQueue`. */
 export interface BullmqJobQueueOptions {
@@ -8,7 +15,7 @@ export interface BullmqJobQueueOptions {
    *
    * - Redis or Valkey: a URL (`redis://`, `rediss://`), the options of an `ioredis` client, or a client, single or
    *   cluster. A client that is given stays open, and is not blocked: workers use a copy of it.
-   * - PostgreSQL: a URL (`postgres://`), the options of a `pg` pool with a `schema`, or a pool. The tables are made and
+   * - PostgreSQL, with `bullmq` 6: a URL (`postgres://`), the options of a `pg` pool with a `schema`, or a pool. The tables are made and
    *   migrated, unless `migrate: false` is among the options; a pool's must be there.
    */
   connection: string | ConnectionOptions | PostgresConnectionOptions;
