@@ -3,6 +3,7 @@ import { Inject, Injectable, type ExecutionContext } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import type { Agent } from './agent/index.js';
 import { Approvals } from './approvals/index.js';
+import { checkFeatureOptions, checkRootOptions } from './check-options.js';
 import {
   Background,
   BACKGROUND_DEFAULTS,
@@ -27,7 +28,7 @@ import type { RunContext } from './run/index.js';
 import { ContextResolver, defer, type Deferred } from './run/index.js';
 import { checkOnlyRoot, checkRootOf } from './root-modules.js';
 import { refuseScopedOptions } from './scoped-options.js';
-import { featureOptionsToken, ROOT_OPTIONS } from './tokens.js';
+import { getFeatureOptionsToken, CALLBACKS_OPTIONS } from './tokens.js';
 
 /** How often is looked whether the options of `forRoot`, which a feature waits for, can be made at all. */
 const LOOK_MS = 20;
@@ -39,7 +40,7 @@ export class Application extends ContextResolver implements LlmClients {
   readonly approvals = new Approvals();
   readonly #clients = new Map<string | undefined, LlmClient | undefined>();
   /** Those that were made before the application is ready; their tools are looked up then. */
-  readonly #agents: Agent[] = [];
+  readonly agents: Agent[] = [];
   readonly #root: Deferred<CallbacksModuleOptions> = defer();
   #options: CallbacksModuleOptions | undefined;
   #settings: BackgroundSettings = BACKGROUND_DEFAULTS;
@@ -61,7 +62,8 @@ export class Application extends ContextResolver implements LlmClients {
   }
 
   /** Takes the options of `forRoot`; gives the default client. */
-  configure(options: CallbacksModuleOptions = {}): LlmClient | undefined {
+  configure(options: CallbacksModuleOptions): LlmClient | undefined {
+    checkRootOptions(options);
     checkOnlyRoot(this.modules, Application);
     this.#settings = toBackgroundSettings(options.background);
     this.background.configure(this.#settings);
@@ -75,24 +77,27 @@ export class Application extends ContextResolver implements LlmClients {
   }
 
   /** Takes the options of a `forFeature`; gives its client. */
-  async addFeature({ name, llm, callbacks = [] }: FeatureOptions): Promise<LlmClient | undefined> {
+  async addFeature(name: string, options: Partial<FeatureOptions>): Promise<LlmClient | undefined> {
+    checkFeatureOptions(options, name);
+    const { llm, callbacks = [] } = options;
     if (typeof name !== 'string' || name === '' || name === 'default') {
       throw new CallbacksConfigurationError(
         `CallbacksModule.forFeature: "${name}" cannot be the name of a client; "default" is that of forRoot.`,
       );
     }
-    refuseScopedOptions(this.modules, featureOptionsToken(name));
-    if (this.#clients.has(name)) {
-      throw new CallbacksConfigurationError(
-        `CallbacksModule.forFeature: two clients are named "${name}". Give each its own name; to use one in several modules, keep the forFeature() in a variable.`,
-      );
-    }
+    refuseScopedOptions(this.modules, getFeatureOptionsToken(name));
+    if (this.#clients.has(name)) throw twoClients(name);
     this.#clients.set(name, undefined);
     checkRootOf(name, this.modules, Application);
     const root = await this.#rootOptions();
     this.registry.addScope(name);
     this.registry.checkObjects(callbacks, 'instance');
     return this.#newClient(mergeLlmOptions(root.llm, llm), name, callbacks);
+  }
+
+  /** All clients that have a model. */
+  get clients(): LlmClient[] {
+    return [...this.#clients.values()].filter((client) => client !== undefined);
   }
 
   named(name: string): LlmClient {
@@ -106,7 +111,7 @@ export class Application extends ContextResolver implements LlmClients {
 
   /** Takes an agent whose tools are to be known at start-up. */
   addAgent(agent: Agent): void {
-    if (!this.#isReady) this.#agents.push(agent);
+    if (!this.#isReady) this.agents.push(agent);
   }
 
   /** Refuses options that need a request, once all providers are known. */
@@ -117,7 +122,7 @@ export class Application extends ContextResolver implements LlmClients {
   /** Lets every provider and agent say what it misses. */
   async prepare(): Promise<void> {
     for (const client of this.#clients.values()) await client?.provider.prepare?.();
-    for (const agent of this.#agents.splice(0)) agent.prepare();
+    for (const agent of this.agents) agent.prepare();
     this.#isReady = true;
   }
 
@@ -142,7 +147,14 @@ export class Application extends ContextResolver implements LlmClients {
     for (;;) {
       const options = await Promise.race([this.#root.promise, delay(LOOK_MS)]);
       if (options !== undefined) return options;
-      refuseScopedOptions(this.modules, ROOT_OPTIONS);
+      refuseScopedOptions(this.modules, CALLBACKS_OPTIONS);
     }
   }
+}
+
+/** The error of features that cannot be told apart. */
+export function twoClients(name: string): CallbacksConfigurationError {
+  return new CallbacksConfigurationError(
+    `CallbacksModule.forFeature: two clients are named "${name}". Give each its own name; to use one in several modules, keep the forFeature() in a variable.`,
+  );
 }

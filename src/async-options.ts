@@ -11,7 +11,14 @@ export function asyncOptions<T>(
   method: string,
 ): { imports: Imports; provider: Provider } {
   if (useFactory) return { imports, provider: { provide: token, useFactory, inject } };
-  const create = (factory: OptionsFactory<T>) => factory.createCallbacksOptions();
+  const create = (factory: OptionsFactory<T>) => {
+    if (typeof factory?.createCallbacksOptions === 'function')
+      return factory.createCallbacksOptions();
+    const name = (useExisting ?? useClass)?.name ?? 'its class';
+    throw new CallbacksConfigurationError(
+      `CallbacksModule.${method}: ${name} has no method createCallbacksOptions(), which gives the options: let the class implement OptionsFactory.`,
+    );
+  };
   if (useExisting)
     return { imports, provider: { provide: token, useFactory: create, inject: [useExisting] } };
   if (!useClass) {

@@ -1,9 +1,10 @@
+import { setImmediate as nextMacrotask } from 'node:timers/promises';
 import { Global, Module } from '@nestjs/common';
-import { APP_INTERCEPTOR, DiscoveryModule } from '@nestjs/core';
+import { APP_INTERCEPTOR, DiscoveryModule, ModulesContainer } from '@nestjs/core';
 import { Application } from './application.js';
 import { ContextWarnings } from './context-warnings.js';
 import { METHOD_RUNNER } from './decorators/index.js';
-import { Explorer, InstanceContexts } from './discovery/index.js';
+import { checkInjectedClients, Explorer, InstanceContexts } from './discovery/index.js';
 import { Background, Dispatcher } from './dispatch/index.js';
 import { DurableWorker } from './durable/index.js';
 import { SseErrors } from './http/sse-errors.js';
@@ -11,6 +12,7 @@ import { Lifecycle } from './lifecycle.js';
 import { STAND_INS, StandIns } from './llm/index.js';
 import { PriceBook } from './prices/index.js';
 import { HandlerRegistry, HandlerSource } from './registry/index.js';
+import { Reporter } from './report.js';
 import {
   ActiveTrace,
   ContextResolver,
@@ -48,6 +50,7 @@ import { WorkRunner } from './work/index.js';
     Lifecycle,
     OpenRuns,
     PriceBook,
+    Reporter,
     RequestContexts,
     RunFactory,
     ToolRegistry,
@@ -58,6 +61,15 @@ import { WorkRunner } from './work/index.js';
     { provide: REQUEST_CONTEXTS, useExisting: RequestContexts },
     { provide: ContextResolver, useExisting: Application },
     { provide: LateErrors, useClass: SseErrors },
+    {
+      provide: Symbol('injected clients'),
+      inject: [ModulesContainer],
+      useFactory: async (modules: ModulesContainer) => {
+        // Once Nest has looked for what providers want, so that a test's mocks are in place.
+        await nextMacrotask();
+        checkInjectedClients(modules.values());
+      },
+    },
     { provide: APP_INTERCEPTOR, useClass: RequestContextInterceptor },
   ],
   exports: [
@@ -70,6 +82,7 @@ import { WorkRunner } from './work/index.js';
     OpenRuns,
     PriceBook,
     REQUEST_CONTEXTS,
+    Reporter,
     RequestContexts,
     RunFactory,
     ToolRegistry,

@@ -1,9 +1,10 @@
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { AgentService, getAgentToken } from './agent/index.js';
-import { Application } from './application.js';
+import { Application, twoClients } from './application.js';
 import { asyncOptions } from './async-options.js';
 import { brand } from './brand.js';
 import { CallbacksCoreModule } from './callbacks-core.module.js';
+import { checkAsyncOptions } from './check-options.js';
 import { CallbacksService } from './callbacks.service.js';
 import { aliasesOf, otherTokens } from './copies.js';
 import { Dispatcher } from './dispatch/index.js';
@@ -17,7 +18,7 @@ import type {
 import { PriceBook } from './prices/index.js';
 import { HandlerRegistry, HandlerSource } from './registry/index.js';
 import { OpenRuns, RunFactory } from './run/index.js';
-import { featureOptionsToken, ROOT_CLIENT, ROOT_OPTIONS } from './tokens.js';
+import { CALLBACKS_OPTIONS, getFeatureOptionsToken, ROOT_CLIENT } from './tokens.js';
 import { ToolRegistry } from './tools/index.js';
 
 /**
@@ -40,30 +41,40 @@ export class CallbacksModule {
 
   /** The default client, global callbacks and settings; once an application, in its root module. */
   static forRoot(options: CallbacksModuleOptions = {}): DynamicModule {
-    return rootModule({ provide: ROOT_OPTIONS, useValue: options }, options);
+    const { isGlobal } = Object(options) as CallbacksModuleOptions;
+    return rootModule({ provide: CALLBACKS_OPTIONS, useValue: options }, { isGlobal });
   }
 
   /** {@link CallbacksModule.forRoot} with options that other providers make. */
   static forRootAsync(options: CallbacksModuleAsyncOptions): DynamicModule {
-    const { imports, provider } = asyncOptions(ROOT_OPTIONS, options, 'forRootAsync');
+    checkAsyncOptions(options, 'forRootAsync');
+    const { imports, provider } = asyncOptions(CALLBACKS_OPTIONS, options, 'forRootAsync');
     return rootModule(provider, { ...options, imports });
   }
 
   /** Named clients, each with a scope of its name; inject them by `@InjectLlm('name')`. */
   static forFeature(features: FeatureOptions | FeatureOptions[]): DynamicModule {
-    const list = Array.isArray(features) ? features : [features];
+    // What makes no sense is refused when the application starts, as all other options are.
+    const list = (Array.isArray(features) ? features : [features]).map((feature) => ({
+      name: (Object(feature) as FeatureOptions).name,
+      feature,
+    }));
     return featureModule(
-      list.map((feature) => feature.name),
-      list.map((feature) => ({ provide: featureOptionsToken(feature.name), useValue: feature })),
+      list.map(({ name }) => name),
+      list.map(({ name, feature }) => ({
+        provide: getFeatureOptionsToken(name),
+        useValue: feature,
+      })),
     );
   }
 
   /** {@link CallbacksModule.forFeature} with options that other providers make. */
   static forFeatureAsync(features: FeatureAsyncOptions | FeatureAsyncOptions[]): DynamicModule {
-    const list = (Array.isArray(features) ? features : [features]).map(({ name, ...options }) => ({
-      name,
-      ...asyncOptions(featureOptionsToken(name), options, 'forFeatureAsync'),
-    }));
+    const list = (Array.isArray(features) ? features : [features]).map((options) => {
+      checkAsyncOptions(options, 'forFeatureAsync');
+      const { name, ...ways } = options;
+      return { name, ...asyncOptions(getFeatureOptionsToken(name), ways, 'forFeatureAsync') };
+    });
     return featureModule(
       list.map(({ name }) => name),
       list.map(({ provider }) => provider),
@@ -74,13 +85,16 @@ export class CallbacksModule {
 
 function rootModule(
   options: Provider,
-  { isGlobal = true, imports = [] }: { isGlobal?: boolean; imports?: DynamicModule['imports'] },
+  {
+    isGlobal = true,
+    imports = [],
+  }: { isGlobal?: boolean | undefined; imports?: DynamicModule['imports'] },
 ): DynamicModule {
   const client: Provider = {
     provide: ROOT_CLIENT,
     useFactory: (application: Application, given: CallbacksModuleOptions) =>
       application.configure(given),
-    inject: [Application, ROOT_OPTIONS],
+    inject: [Application, CALLBACKS_OPTIONS],
   };
   const services = [CallbacksService, LlmService, AgentService];
   return {
@@ -94,12 +108,12 @@ function rootModule(
         client,
         CallbacksService,
         llmProvider(undefined, ROOT_CLIENT),
-        agentProvider(undefined, ROOT_CLIENT, ROOT_OPTIONS),
+        agentProvider(undefined, ROOT_CLIENT, CALLBACKS_OPTIONS),
         ...services.flatMap(aliasesOf),
       ];
     },
     get exports() {
-      return [...services, ...services.flatMap(otherTokens)];
+      return [CALLBACKS_OPTIONS, ...services, ...services.flatMap(otherTokens)];
     },
   };
 }
@@ -109,11 +123,30 @@ function featureModule(
   options: Provider[],
   imports: NonNullable<DynamicModule['imports']> = [],
 ): DynamicModule {
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
   return {
     module: CallbacksModule,
     imports: [CallbacksCoreModule, ...imports],
-    providers: [...options, ...names.flatMap(featureProviders)],
-    exports: names.flatMap((name) => [getLlmToken(name), getAgentToken(name)]),
+    providers: [
+      ...options,
+      ...names.flatMap(featureProviders),
+      ...(twice === undefined ? [] : [refusal(twice)]),
+    ],
+    exports: names.flatMap((name) => [
+      getFeatureOptionsToken(name),
+      getLlmToken(name),
+      getAgentToken(name),
+    ]),
+  };
+}
+
+/** Fails the start of the application: Nest itself takes the last of several providers of one token. */
+function refusal(name: string): Provider {
+  return {
+    provide: Symbol(`two features are named ${name}`),
+    useFactory: () => {
+      throw twoClients(name);
+    },
   };
 }
 
@@ -123,11 +156,11 @@ function featureProviders(name: string): Provider[] {
     {
       provide: client,
       useFactory: (application: Application, given: FeatureOptions) =>
-        application.addFeature({ ...given, name }),
-      inject: [Application, featureOptionsToken(name)],
+        application.addFeature(name, given),
+      inject: [Application, getFeatureOptionsToken(name)],
     },
     llmProvider(name, client),
-    agentProvider(name, client, featureOptionsToken(name)),
+    agentProvider(name, client, getFeatureOptionsToken(name)),
   ];
 }
 

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { brand } from './brand.js';
 import { shareToken } from './copies.js';
-import type { HookSelector } from './decorators/index.js';
 import { Background, type BackgroundStatus } from './dispatch/index.js';
 import type {
   EventSelector,
@@ -16,20 +15,9 @@ import {
   type HandlerFunction,
   type Remove,
 } from './registry/index.js';
+import { describeHandler, Reporter, type CallbacksReport, type HandlerInfo } from './report.js';
 import { RunFactory, type CurrentContext, type RunContext } from './run/index.js';
 import { chainEvents, retrievalEvents, WorkRunner, type WorkContext } from './work/index.js';
-
-/** A handler or an interceptor, as {@link CallbacksService.handlers} shows it. */
-export interface HandlerInfo {
-  /** `Class.method`. */
-  readonly name: string;
-  /** The event that it hears, `'*'` for all; `'intercept.llm'` … of interceptors. */
-  readonly event: HookSelector;
-  /** The named clients that it is limited to. */
-  readonly scopes: readonly string[] | undefined;
-  readonly order: number;
-  readonly critical: boolean;
-}
 
 /** Registers callbacks while the application runs, sets the context of runs, and runs functions to be heard. */
 @Injectable()
@@ -44,6 +32,7 @@ export class CallbacksService {
     private readonly runs: RunFactory,
     private readonly work: WorkRunner,
     private readonly inBackground: Background,
+    private readonly reporter: Reporter,
   ) {}
 
   /**
@@ -180,13 +169,23 @@ export class CallbacksService {
 
   /** All handlers and interceptors but those of instances and calls. */
   handlers(): HandlerInfo[] {
-    return this.registry.handlers().map(({ name, selector, scopes, order, critical }) => ({
-      name,
-      event: selector,
-      scopes,
-      order,
-      critical,
-    }));
+    return this.registry.handlers().map(describeHandler);
+  }
+
+  /**
+   * What the application is made of: its clients, limiters, agents and tools, and for each event its handlers, in the
+   * order in which they are called. Plain JSON, without keys, headers, prompts or what limits hold. The application logs a
+   * line of it, by `debug`, when it starts.
+   *
+   * @example
+   * ```ts
+   * const { clients, handlers } = callbacks.report();
+   * console.table(clients);
+   * console.table(handlers['llm.end']);
+   * ```
+   */
+  report(): CallbacksReport {
+    return this.reporter.report();
   }
 
   /** What is going on in the background now, and how much was dropped so far. */

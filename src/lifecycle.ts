@@ -14,6 +14,7 @@ import { Background } from './dispatch/index.js';
 import { DurableWorker } from './durable/index.js';
 import { LlmAbortedError } from './errors/index.js';
 import { HandlerRegistry } from './registry/index.js';
+import { Reporter } from './report.js';
 import { ActiveTrace, OpenRuns } from './run/index.js';
 import { messageOf, oneLine } from './text.js';
 
@@ -38,6 +39,7 @@ export class Lifecycle implements OnModuleInit, OnApplicationBootstrap, BeforeAp
     private readonly background: Background,
     private readonly worker: DurableWorker,
     private readonly contextWarnings: ContextWarnings,
+    private readonly reporter: Reporter,
   ) {}
 
   /** Its module is global, so this comes before the hooks of the application's own modules. */
@@ -54,6 +56,7 @@ export class Lifecycle implements OnModuleInit, OnApplicationBootstrap, BeforeAp
   /** Jobs come once every provider is ready for them. */
   async onApplicationBootstrap(): Promise<void> {
     this.registry.closeDurable();
+    this.#logger.debug(oneLine(this.reporter.summary()));
     await this.application.settings.queue?.start((job, attempt) => this.worker.work(job, attempt));
   }
 

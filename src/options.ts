@@ -31,6 +31,8 @@ export interface CallbacksModuleOptions {
    */
   isGlobal?: boolean;
 }
+/** A value of that name, because compilers import the types in decorated signatures. */
+export const CallbacksModuleOptions: object = Object;
 
 /** Options of a named client: `CallbacksModule.forFeature()`. */
 export interface FeatureOptions {
@@ -43,6 +45,8 @@ export interface FeatureOptions {
   /** Callbacks of this client's runs and everything nested in them. */
   callbacks?: object[];
 }
+/** A value of that name, because compilers import the types in decorated signatures. */
+export const FeatureOptions: object = Object;
 
 /** Something that makes options, for `useClass` and `useExisting`. */
 export interface OptionsFactory<T> {

@@ -2,7 +2,7 @@ import { Scope } from '@nestjs/common';
 import type { ModulesContainer } from '@nestjs/core';
 import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
 import { CallbacksConfigurationError } from './errors/index.js';
-import { featureOfToken, ROOT_OPTIONS } from './tokens.js';
+import { featureOfToken, CALLBACKS_OPTIONS } from './tokens.js';
 
 /**
  * Refuses options that need a request: clients are made once, when the application starts. They may need it by any
@@ -26,7 +26,7 @@ export function refuseScopedOptions(modules: ModulesContainer, token?: symbol): 
 
 /** Whose options a token holds. */
 function methodOf(token: unknown): string | undefined {
-  if (token === ROOT_OPTIONS) return 'forRootAsync';
+  if (token === CALLBACKS_OPTIONS) return 'forRootAsync';
   const feature = featureOfToken(token);
   return feature === undefined ? undefined : `forFeatureAsync("${feature}")`;
 }

@@ -1,13 +1,21 @@
 /** Marks the module of `forRoot`; holds the default client. */
 export const ROOT_CLIENT = Symbol.for('nestjs-llm-callbacks:root-client');
 
-/** The options of `forRoot`. */
-export const ROOT_OPTIONS = Symbol.for('nestjs-llm-callbacks:options');
+/**
+ * The token of the options that `forRoot()` got, or `forRootAsync()` has made: to inject them, or to put others in their
+ * place in a test.
+ *
+ * @example
+ * ```ts
+ * Test.createTestingModule({ imports: [AppModule] }).overrideProvider(CALLBACKS_OPTIONS).useValue({ llm });
+ * ```
+ */
+export const CALLBACKS_OPTIONS: unique symbol = Symbol.for('nestjs-llm-callbacks:options');
 
 const FEATURE = 'nestjs-llm-callbacks:feature:';
 
-/** The options of a feature. */
-export function featureOptionsToken(name: string): symbol {
+/** The token of the options of a feature, as {@link CALLBACKS_OPTIONS} is that of `forRoot`'s. */
+export function getFeatureOptionsToken(name: string): symbol {
   return Symbol.for(`${FEATURE}${name}`);
 }
 

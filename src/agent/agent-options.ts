@@ -66,6 +66,8 @@ export interface AgentOptions extends AgentSettings {
    */
   tools?: ToolReference[];
 }
+/** A value of that name, because compilers import the types in decorated signatures. */
+export const AgentOptions: object = Object;
 
 /** Options of `agent.resume()`. */
 export interface ResumeOptions<T = unknown> extends Omit<AgentRunOptions<T>, 'messages'> {
@@ -82,3 +84,5 @@ export interface AgentRunOptions<T = unknown> extends AgentSettings<T>, RunConte
   /** How long the whole run may take, in milliseconds. */
   timeoutMs?: number;
 }
+/** A value of that name, because compilers import the types in decorated signatures. */
+export const AgentRunOptions: object = Object;

@@ -59,6 +59,17 @@ export interface AgentToolOptions {
   description?: string;
 }
 
+/** An agent, as `callbacks.report()` shows it. */
+export interface AgentReport {
+  readonly name: string | undefined;
+  /** The name of the client that it asks. */
+  readonly client: string;
+  /** Missing where neither the agent nor its client has one. */
+  readonly model: string | undefined;
+  /** The names of its tools. */
+  readonly tools: readonly string[];
+}
+
 const GOAL = {
   type: 'object',
   properties: { goal: { type: 'string', description: 'What the agent is to do, in full.' } },
@@ -87,7 +98,7 @@ export class Agent {
 
   /** @internal made by `AgentService` */
   constructor(parts: AgentParts, options: AgentOptions = {}) {
-    checkAgentOptions(options, options.name);
+    checkAgentOptions(options, (options as AgentOptions | null)?.name);
     if (options.callbacks) parts.registry.checkObjects(options.callbacks, 'instance');
     this.#parts = parts;
     this.#options = options;
@@ -146,7 +157,7 @@ export class Agent {
     decisions: Readonly<Record<string, ApprovalDecision>>,
     options: ResumeOptions<T> = {},
   ): Promise<AgentResult<T>> {
-    checkAgentOptions(options, this.name);
+    checkAgentOptions(options, this.name, 'resume');
     const { approvals } = this.#parts;
     const settings = { ...this.#options, ...options };
     const spec = toResumedSpec(pending, decisions, settings, { tools: this.prepare(), approvals });
@@ -186,6 +197,22 @@ export class Agent {
     };
   }
 
+  /** Its own callbacks. @internal */
+  get callbacks(): readonly object[] {
+    return this.#circle.callbacks;
+  }
+
+  /** What `callbacks.report()` says of it. @internal */
+  describe(): AgentReport {
+    const { client } = this.#parts;
+    return {
+      name: this.name,
+      client: client.name ?? 'default',
+      model: this.#options.model ?? client.model,
+      tools: (this.#tools ?? []).map(({ spec }) => spec.name),
+    };
+  }
+
   /** Looks its tools up, and says which are missing. @internal */
   prepare(): readonly CallableTool[] {
     const { name = 'without a name', tools = [] } = this.#options;
@@ -197,7 +224,7 @@ export class Agent {
   }
 
   #spec(goal: string, options: AgentRunOptions, streaming: boolean): AgentSpec {
-    checkAgentOptions(options, this.name);
+    checkAgentOptions(options, this.name, 'run');
     return toSpec(goal, { ...this.#options, ...options }, this.prepare(), streaming);
   }
 

@@ -1,10 +1,17 @@
 import type { Approvals } from '../approvals/index.js';
 import { isTimeoutMs, TIMEOUT_RULE } from '../deadline.js';
 import { CallbacksConfigurationError, LlmInvalidRequestError } from '../errors/index.js';
-import { faultOf, samplingOf, withArgsText } from '../llm/index.js';
+import { isOptions, kindOf, optionNames, unknownOption } from '../known-options.js';
+import { faultOf, SAMPLING_OPTIONS, samplingOf, withArgsText } from '../llm/index.js';
+import { RUN_CONTEXT_OPTIONS } from '../run/index.js';
 import type { ApprovalDecision, Message } from '../shapes/index.js';
 import type { CallableTool } from '../tools/index.js';
-import type { AgentOptions, AgentRunOptions, ResumeOptions } from './agent-options.js';
+import type {
+  AgentOptions,
+  AgentRunOptions,
+  AgentSettings,
+  ResumeOptions,
+} from './agent-options.js';
 import type { AgentSpec, Resumption } from './agent-spec.js';
 
 const DEFAULT_MAX_STEPS = 10;
@@ -12,11 +19,52 @@ const DEFAULT_TOOL_CONCURRENCY = 8;
 
 type Settings = AgentOptions & AgentRunOptions;
 
-/** Checks what can be known of an agent's options before it runs. */
-export function checkAgentOptions(options: Settings, name: string | undefined): void {
+const SETTINGS = {
+  persona: true,
+  model: true,
+  maxSteps: true,
+  maxCost: true,
+  toolConcurrency: true,
+  onToolError: true,
+  schema: true,
+  approve: true,
+  callbacks: true,
+  ...SAMPLING_OPTIONS,
+} as const satisfies Record<keyof AgentSettings, true>;
+const AGENT_OPTIONS = optionNames<AgentOptions>({ name: true, tools: true, ...SETTINGS });
+const OF_RUN = { signal: true, timeoutMs: true, ...SETTINGS, ...RUN_CONTEXT_OPTIONS } as const;
+const RUN_OPTIONS = optionNames<AgentRunOptions>({ messages: true, ...OF_RUN });
+const RESUME_OPTIONS = optionNames<ResumeOptions>({ approver: true, ...OF_RUN });
+/** What options are of, in errors, and their names. */
+const OPTIONS_OF = {
+  agent: ['it', AGENT_OPTIONS],
+  run: ['a run of it', RUN_OPTIONS],
+  resume: ['a resumed run of it', RESUME_OPTIONS],
+} as const;
+
+/**
+ * Checks what can be known of an agent's options before it runs.
+ *
+ * @param kind what they are options of
+ */
+export function checkAgentOptions(
+  options: Settings,
+  name: string | undefined,
+  kind: keyof typeof OPTIONS_OF = 'agent',
+): void {
   const refuseOption = (what: string): never => {
     throw new CallbacksConfigurationError(`The agent ${name ?? 'without a name'}: ${what}`);
   };
+  if (!isOptions(options)) refuseOption(`its options must be an object, not ${kindOf(options)}.`);
+  const [owner, known] = OPTIONS_OF[kind];
+  const unknown = unknownOption(options, known);
+  if (unknown !== undefined) refuseOption(`${owner} has no ${unknown}.`);
+  const { persona, messages } = options;
+  if (persona !== undefined && typeof persona !== 'string')
+    refuseOption(`persona must be a text, not ${kindOf(persona)}.`);
+  if (messages !== undefined && !Array.isArray(messages)) refuseOption('messages must be a list.');
+  if (options.name !== undefined && typeof options.name !== 'string')
+    refuseOption(`name must be a text, not ${kindOf(options.name)}.`);
   const { maxSteps, maxCost, toolConcurrency, onToolError, approve, timeoutMs, tools } = options;
   if (maxSteps !== undefined && !isPositiveInteger(maxSteps))
     refuseOption('maxSteps must be a whole number above 0.');

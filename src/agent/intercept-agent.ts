@@ -12,6 +12,8 @@ export interface AgentRequest {
   /** What the first turn sees: the conversation so far, and the goal as its last message. */
   readonly messages: readonly Message[];
 }
+/** A value of that name, because compilers import the types in decorated signatures. */
+export const AgentRequest: object = Object;
 
 /** A run of an agent as an interceptor sees it. */
 export interface InterceptedAgentCall {
@@ -24,6 +26,8 @@ export interface InterceptedAgentCall {
   /** Whether the agent is read event by event; `next` gives a promise either way. */
   readonly streaming: boolean;
 }
+/** A value of that name, because compilers import the types in decorated signatures. */
+export const InterceptedAgentCall: object = Object;
 
 /**
  * Lets the agent work, with another goal or other messages if a request is given; of a resumed run they stay what they
@@ -31,6 +35,8 @@ export interface InterceptedAgentCall {
  * resumed run whose calls were made fails then with a `PendingRunError`, because they are not made twice.
  */
 export type AgentNext = (request?: AgentRequest) => Promise<AgentResult>;
+/** A value of that name, because compilers import the types in decorated signatures. */
+export const AgentNext: object = Function;
 
 /**
  * The method is called around each run of an agent. It may change the goal, answer without `next`, call it again, or

@@ -1,4 +1,5 @@
-import { Inject, type InjectionToken } from '@nestjs/common';
+import { Inject, Optional, type InjectionToken } from '@nestjs/common';
+import { checkLegacy } from '../decorators/index.js';
 import { AgentService } from './agent.service.js';
 
 /** The token of a client's `AgentService`, for tests and factories: the class itself for the default client. */
@@ -17,5 +18,15 @@ export function getAgentToken(name?: string): InjectionToken<AgentService> {
  * ```
  */
 export function InjectAgent(name?: string): PropertyDecorator & ParameterDecorator {
-  return Inject(getAgentToken(name));
+  const token = getAgentToken(name);
+  const inject = Inject(token) as PlaceDecorator;
+  const optional = Optional() as PlaceDecorator;
+  return (target: object | undefined, key?: string | symbol, index?: number): void => {
+    checkLegacy('@InjectAgent()', key);
+    inject(target, key, index);
+    // The start of the application checks it, with an error that knows the names that there are.
+    if (typeof token === 'symbol') optional(target, key, index);
+  };
 }
+
+type PlaceDecorator = (target: object | undefined, key: unknown, index: unknown) => void;

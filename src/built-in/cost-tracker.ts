@@ -23,6 +23,8 @@ export interface CostSnapshot {
   byModel: Record<string, CostEntry>;
   byUser: Record<string, CostEntry>;
 }
+/** A value of that name, because compilers import the types in decorated signatures. */
+export const CostSnapshot: object = Object;
 
 const MAX_KEYS = 10_000;
 const NOTHING: Readonly<CostEntry> = { cost: 0, tokens: 0, requests: 0, unpriced: 0 };

@@ -48,6 +48,8 @@ export interface MetricsSummary {
   byModel: Record<string, ModelMetrics>;
   byTool: Record<string, RunMetrics>;
 }
+/** A value of that name, because compilers import the types in decorated signatures. */
+export const MetricsSummary: object = Object;
 
 /** Names come from callers and models, and each has a histogram. */
 const MAX_KEYS = 200;

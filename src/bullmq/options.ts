@@ -1,5 +1,6 @@
 import type { ConnectionOptions } from 'bullmq';
 import { CallbacksConfigurationError } from '../errors/index.js';
+import { unknownOption, type OptionNames } from '../known-options.js';
 
 /** What `bullmq` 6 takes for PostgreSQL: a URL, options or a pool. `bullmq` 5 does not have the type, nor PostgreSQL. */
 type PostgresConnectionOptions = typeof import('bullmq') extends {
@@ -107,6 +108,8 @@ const POSTGRES_OPTIONS = [
   'skipMigrations',
 ];
 
+const KNOWN: OptionNames = new Set(['connection', 'backend', ...Object.keys(DEFAULTS)]);
+
 /** Fills in the defaults; refuses what makes no sense. The connection's content is in no message. */
 export function toBullmqSettings(options: BullmqJobQueueOptions): BullmqSettings {
   const given = Object.entries(options).filter(([, value]) => value !== undefined);
@@ -117,9 +120,8 @@ export function toBullmqSettings(options: BullmqJobQueueOptions): BullmqSettings
   settings.backend ??= backendOf(connection);
   if (!['redis', 'postgres'].includes(settings.backend))
     refuse("knows the backends 'redis' and 'postgres'; a URL begins with redis: or postgres:");
-  const known = ['connection', 'backend', ...Object.keys(DEFAULTS)];
-  const unknown = given.find(([name]) => !known.includes(name));
-  if (unknown) refuse(`has no option "${unknown[0]}"; there are ${known.join(', ')}`);
+  const unknown = unknownOption(options, KNOWN);
+  if (unknown !== undefined) refuse(`has no ${unknown}`);
   if (!isText(queueName) || queueName.includes(':')) refuse('queueName must be a text without ":"');
   if (!isText(prefix)) refuse('prefix must be a text');
   for (const name of ['concurrency', 'attempts', 'lockDurationMs', 'keepDeadLetters'] as const)

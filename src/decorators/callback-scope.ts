@@ -1,4 +1,5 @@
 import { setScopes } from './hook-metadata.js';
+import { checkLegacy } from './methods-of.js';
 
 /**
  * Limits every handler of a class to the runs of these named clients and everything nested under them. A `scope` on a
@@ -14,5 +15,8 @@ import { setScopes } from './hook-metadata.js';
  * ```
  */
 export function CallbackScope(...scopes: [string, ...string[]]): ClassDecorator {
-  return (target) => setScopes(target, scopes);
+  return (target, ...context: unknown[]) => {
+    checkLegacy('@CallbackScope()', context[0]);
+    setScopes(target, scopes);
+  };
 }

@@ -1,4 +1,16 @@
-import { runMethod, type RunDecorator } from './run-method.js';
+import { optionNames } from '../known-options.js';
+import { runMethod, type RunDecorator, type RunMethodOptions } from './run-method.js';
+
+/** Options of `@Chain()`. */
+export interface ChainOptions extends RunMethodOptions {
+  /**
+   * What the chain is called.
+   * @default `Class.method`, with the class of the instance
+   */
+  name?: string;
+}
+
+const CHAIN_OPTIONS = optionNames<ChainOptions>({ name: true, async: true });
 
 /**
  * Runs a method as a chain: everything that is called inside is nested under it, and it is heard by `@OnChainStart()`,
@@ -7,8 +19,10 @@ import { runMethod, type RunDecorator } from './run-method.js';
  *
  * `input` is the only argument, or the list of them; `result` is what the method returned.
  *
- * - An `async` method (compiled for ES2017 or later) waits for its start handlers, and a critical one stops it. The
- *   terminal event is told before the promise settles.
+ * - A method that is `async` waits for its start handlers, and a critical one stops it before its body runs. So does
+ *   one that other decorators below have wrapped (`@Transactional()`, `@Span()`), and one that is declared to return a
+ *   `Promise`, where the compiler emits decorator metadata; `async: true` says so of any other. The terminal event
+ *   precedes the end of the promise.
  * - Any other method is called at once: only a critical handler that is synchronous stops it. What an asynchronous one
  *   throws rejects the promise that the method returned or fails the stream; for a plain value it comes too late, and is
  *   told as `callback.error`.
@@ -20,7 +34,7 @@ import { runMethod, type RunDecorator } from './run-method.js';
  * Instances that Nest did not build (`new X()`, `useValue`, what a `useFactory` returns) stay plain objects: there the
  * method runs as it is. So it does where a constructor calls it, and in applications without `CallbacksModule`.
  *
- * @param name what the chain is called; by default `Class.method`, with the class of the instance
+ * @param name what the chain is called, or {@link ChainOptions}; by default `Class.method`, with the class of the instance
  * @throws CallbacksConfigurationError on anything but an instance method with a string name
  *
  * @example
@@ -32,10 +46,11 @@ import { runMethod, type RunDecorator } from './run-method.js';
  * }
  * ```
  */
-export function Chain(name?: string): RunDecorator {
-  return runMethod('Chain', (owner, method, args) => ({
+export function Chain(name?: string | ChainOptions): RunDecorator {
+  const options = typeof name === 'string' || name === undefined ? { name } : name;
+  return runMethod('Chain', options as ChainOptions, CHAIN_OPTIONS, (owner, method, args) => ({
     kind: 'chain',
-    name: name ?? `${owner.constructor.name}.${method}`,
+    name: options?.name ?? `${owner.constructor.name}.${method}`,
     input: args.length === 1 ? args[0] : args,
   }));
 }

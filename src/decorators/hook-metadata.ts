@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import type { HandlerOptions } from '../events/index.js';
 import type { HookSelector, InterceptorOptions } from './hook-selector.js';
-import { checkPlace, methodsOf, noteOn } from './methods-of.js';
+import { checkPlace, methodsOf, notedOn, noteOn } from './methods-of.js';
 
 const HOOKS = Symbol.for('nestjs-llm-callbacks:hooks');
 const SCOPES = Symbol.for('nestjs-llm-callbacks:scopes');
@@ -31,6 +31,12 @@ export function decoratedMethods(
   prototype: object,
 ): [method: string, hooks: readonly HookMetadata[]][] {
   return methodsOf(HOOKS, prototype);
+}
+
+/** The decorators of a method, or those of the method that it overrides. */
+export function inheritedHooks(prototype: object, method: string): readonly HookMetadata[] {
+  const noted = notedOn(HOOKS, prototype, method) as readonly HookMetadata[] | undefined;
+  return noted ?? [];
 }
 
 export function setScopes(target: object, scopes: readonly string[]): void {

@@ -4,16 +4,17 @@ import type {
   HandlerOptions,
   SelectedEvent,
 } from '../events/index.js';
+import type { ComposedDecorator } from './composed.js';
 import { addHook } from './hook-metadata.js';
 
 /** Goes on a method that takes the event (and a {@link HandlerContext}), or nothing. */
-export type HookDecorator<S extends EventSelector> = <
-  M extends (event: SelectedEvent<S>, context: HandlerContext) => unknown,
->(
-  target: object,
-  key: string | symbol,
-  descriptor: TypedPropertyDescriptor<M>,
-) => void;
+export interface HookDecorator<S extends EventSelector> extends ComposedDecorator {
+  <M extends (event: SelectedEvent<S>, context: HandlerContext) => unknown>(
+    target: object,
+    key: string | symbol,
+    descriptor: TypedPropertyDescriptor<M>,
+  ): void;
+}
 
 /** Makes a {@link HookDecorator}. */
 export type Hook<S extends EventSelector> = (
@@ -22,7 +23,7 @@ export type Hook<S extends EventSelector> = (
 
 function hook<S extends EventSelector>(name: string, selector: S): Hook<S> {
   return (options = {}) =>
-    (target, key, descriptor) =>
+    (target: object, key: string | symbol, descriptor: PropertyDescriptor) =>
       addHook(name, { selector, options }, target, key, descriptor);
 }
 

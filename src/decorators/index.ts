@@ -1,5 +1,6 @@
 export * from './callback-scope.js';
 export * from './chain.js';
+export * from './composed.js';
 export * from './hook-metadata.js';
 export * from './hook-selector.js';
 export * from './hooks.js';

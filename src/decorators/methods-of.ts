@@ -37,6 +37,19 @@ export function methodsOf<M>(kind: symbol, prototype: object): [method: string, 
   return found;
 }
 
+/** What decorators of one kind have noted on a method, by its class or the nearest one above that has such notes. */
+export function notedOn(kind: symbol, prototype: object, method: string): unknown {
+  for (
+    let owner: object | null = prototype;
+    owner && owner !== Object.prototype;
+    owner = Object.getPrototypeOf(owner) as object | null
+  ) {
+    const noted = notesOf<unknown>(kind, owner)?.get(method);
+    if (noted !== undefined) return noted;
+  }
+  return undefined;
+}
+
 function notesOf<M>(kind: symbol, prototype: object): Notes<M> | undefined {
   return Reflect.getOwnMetadata(kind, prototype) as Notes<M> | undefined;
 }
@@ -49,6 +62,7 @@ export function checkPlace(
   descriptor: PropertyDescriptor | undefined,
   purpose: string,
 ): asserts key is string {
+  checkLegacy(`@${decorator}()`, key);
   if (
     typeof descriptor?.value === 'function' &&
     typeof target !== 'function' &&
@@ -58,5 +72,17 @@ export function checkPlace(
   const owner = typeof target === 'function' ? `static ${target.name}` : target.constructor.name;
   throw new CallbacksConfigurationError(
     `@${decorator}() is on ${owner}.${String(key)}, which cannot ${purpose}: put it on an instance method with a string name.`,
+  );
+}
+
+/**
+ * Refuses a decorator that a compiler calls as JavaScript's own decorators are called, with a context in place of a name.
+ * Nest needs TypeScript's.
+ */
+export function checkLegacy(decorator: string, key: unknown): void {
+  if (typeof key !== 'object' || key === null || !('kind' in key)) return;
+  const { name } = key as { readonly name?: string | symbol };
+  throw new CallbacksConfigurationError(
+    `${decorator} on "${String(name)}" was compiled as a standard decorator, which Nest does not support: set "experimentalDecorators": true and "emitDecoratorMetadata": true in the compilerOptions of tsconfig.json (with SWC: "legacyDecorator": true and "decoratorMetadata": true).`,
   );
 }

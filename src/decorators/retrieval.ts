@@ -1,4 +1,13 @@
-import { runMethod, type RunDecorator } from './run-method.js';
+import { optionNames } from '../known-options.js';
+import { runMethod, type RunDecorator, type RunMethodOptions } from './run-method.js';
+
+/** Options of `@Retrieval()`. */
+export interface RetrievalOptions extends RunMethodOptions {
+  /** Where documents are looked for: an index, a table … */
+  source?: string;
+}
+
+const RETRIEVAL_OPTIONS = optionNames<RetrievalOptions>({ source: true, async: true });
 
 /**
  * Runs a method as a retrieval: it is heard by `@OnRetrievalStart()`, `@OnRetrievalEnd()` and `@OnRetrievalError()`, and
@@ -6,7 +15,7 @@ import { runMethod, type RunDecorator } from './run-method.js';
  *
  * All that is said of {@link Chain} holds: scopes, order of decorators, critical handlers, streams, plain instances.
  *
- * @param source where documents are looked for: an index, a table …
+ * @param source where documents are looked for (an index, a table …), or {@link RetrievalOptions}
  * @throws CallbacksConfigurationError on anything but an instance method with a string name
  *
  * @example
@@ -17,10 +26,12 @@ import { runMethod, type RunDecorator } from './run-method.js';
  * }
  * ```
  */
-export function Retrieval(source?: string): RunDecorator {
-  return runMethod('Retrieval', (_owner, _method, [query]) => ({
-    kind: 'retrieval',
-    query,
-    source,
-  }));
+export function Retrieval(source?: string | RetrievalOptions): RunDecorator {
+  const options = typeof source === 'string' || source === undefined ? { source } : source;
+  return runMethod(
+    'Retrieval',
+    options as RetrievalOptions,
+    RETRIEVAL_OPTIONS,
+    (_owner, _method, [query]) => ({ kind: 'retrieval', query, source: options.source }),
+  );
 }

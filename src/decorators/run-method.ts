@@ -1,6 +1,9 @@
 import 'reflect-metadata';
 import { types } from 'node:util';
 import { Inject, Optional } from '@nestjs/common';
+import { CallbacksConfigurationError } from '../errors/index.js';
+import { isOptions, kindOf, unknownOption, type OptionNames } from '../known-options.js';
+import type { ComposedDecorator } from './composed.js';
 import {
   isMethodRunner,
   METHOD_RUNNER,
@@ -12,30 +15,80 @@ import { checkPlace } from './methods-of.js';
 type Method = (this: unknown, ...args: unknown[]) => unknown;
 
 /** Goes on any method of a provider or controller. */
-export type RunDecorator = <M extends (...args: never[]) => unknown>(
-  target: object,
-  key: string | symbol,
-  descriptor: TypedPropertyDescriptor<M>,
-) => void;
+export interface RunDecorator extends ComposedDecorator {
+  <M extends (...args: never[]) => unknown>(
+    target: object,
+    key: string | symbol,
+    descriptor: TypedPropertyDescriptor<M>,
+  ): void;
+}
 
-/** Makes a decorator that runs a method as what `describe` says of a call of it. */
+/** What `@Chain()` and `@Retrieval()` have in common. */
+export interface RunMethodOptions {
+  /**
+   * Whether a call waits for its start handlers before the body runs, so that each critical one can stop it; it then
+   * gives a promise.
+   * @default for methods that are `async`, below other decorators too, or declared to return a `Promise` (where the
+   * compiler emits decorator metadata)
+   */
+  async?: boolean;
+}
+
+/**
+ * Makes a decorator that runs a method as what `describe` says of a call of it.
+ *
+ * @param names the names of the options that the decorator takes
+ */
 export function runMethod(
   decorator: string,
+  options: RunMethodOptions,
+  names: OptionNames,
   describe: (owner: object, method: string, args: readonly unknown[]) => MethodWork,
 ): RunDecorator {
-  return (target, key, descriptor: PropertyDescriptor) => {
+  return (target: object, key: string | symbol, descriptor: PropertyDescriptor) => {
     checkPlace(decorator, target, key, descriptor, `be a ${decorator.toLowerCase()}`);
+    checkOptions(`@${decorator}() on ${target.constructor.name}.${key}`, options, names);
     const method = descriptor.value as Method;
-    const run = wrap(method, (owner, args) => describe(owner, key, args));
+    const isAsync = options.async ?? (isAsyncFunction(method) || isDeclaredAsync(target, key));
+    const run = wrap(method, isAsync, (owner, args) => describe(owner, key, args));
     keepIdentity(run, method);
     descriptor.value = run;
     injectRunner(target);
   };
 }
 
-function wrap(method: Method, describe: (owner: object, args: unknown[]) => MethodWork): Method {
-  // The body of an async generator runs when that is read: calling it is synchronous.
-  if (types.isAsyncFunction(method) && !types.isGeneratorFunction(method)) {
+function checkOptions(place: string, options: RunMethodOptions, names: OptionNames): void {
+  const problem = isOptions(options)
+    ? unknownOption(options, names)
+    : `options of this kind: ${kindOf(options)}`;
+  if (problem !== undefined) throw new CallbacksConfigurationError(`${place} has no ${problem}.`);
+  if (options.async !== undefined && typeof options.async !== 'boolean')
+    throw new CallbacksConfigurationError(`${place}: async must be true or false.`);
+}
+
+/** The body of an async generator runs when that is read: calling it is synchronous. */
+function isAsyncFunction(method: unknown): boolean {
+  return types.isAsyncFunction(method) && !types.isGeneratorFunction(method);
+}
+
+/**
+ * Whether the method as it was written gives a promise. Decorators below may have wrapped it in a plain function, as those
+ * of transactions and traces do; the class still has the method itself until all decorators are applied.
+ */
+function isDeclaredAsync(target: object, key: string): boolean {
+  const written: unknown = Object.getOwnPropertyDescriptor(target, key)?.value;
+  if (types.isGeneratorFunction(written)) return false;
+  return (
+    isAsyncFunction(written) || Reflect.getOwnMetadata('design:returntype', target, key) === Promise
+  );
+}
+
+function wrap(
+  method: Method,
+  isAsync: boolean,
+  describe: (owner: object, args: unknown[]) => MethodWork,
+): Method {
+  if (isAsync) {
     return async function (this: unknown, ...args) {
       if (!hasRunner(this)) return method.apply(this, args);
       return this[METHOD_RUNNER].callInTurn(describe(this, args), () => method.apply(this, args));

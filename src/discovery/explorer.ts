@@ -4,9 +4,11 @@ import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js'
 import { HandlerRegistry, HandlerSource, hasHooks } from '../registry/index.js';
 import { ContextStore } from '../run/index.js';
 import { toolMethods, ToolRegistry } from '../tools/index.js';
-import { isInjected, onceMade, prototypeOf } from './factories.js';
+import { isInjected, moduleOf, onceMade, prototypeOf } from './factories.js';
+import { refuseAsEnhancer } from './enhancers.js';
 import { InstanceContexts } from './instance-contexts.js';
 import { ScopedInstances } from './scoped-instances.js';
+import { checkInjectedClients } from './unknown-clients.js';
 import { Warnings } from './warnings.js';
 
 /**
@@ -39,6 +41,8 @@ export class Explorer extends HandlerSource {
 
   explore(): void {
     this.#modulesSeen = this.modules.size;
+    checkInjectedClients(this.modules.values());
+    for (const { injectables } of this.modules.values()) injectables.forEach(refuseAsEnhancer);
     const all = [...this.discovery.getProviders(), ...this.discovery.getControllers()];
     const found = all.filter((wrapper) => !wrapper.isAlias && !this.#done.has(wrapper));
     const isBuilding = found.some((wrapper) => !isReady(wrapper));
@@ -50,6 +54,7 @@ export class Explorer extends HandlerSource {
         continue;
       }
       this.#done.add(wrapper);
+      refuseAsEnhancer(wrapper);
       if (isScoped(wrapper)) this.#exploreScoped(wrapper, all);
       else this.#exploreStatic(wrapper);
     }
@@ -65,8 +70,11 @@ export class Explorer extends HandlerSource {
     if (typeof instance !== 'object' || instance === null) return;
     const prototype: unknown = Object.getPrototypeOf(instance);
     if (typeof prototype !== 'object' || prototype === null) return;
-    if (hasHooks(prototype)) this.registry.discover(instance);
-    this.tools.discover(instance);
+    if (hasHooks(prototype)) {
+      this.#warnings.ofTwoModules(wrapper, prototype);
+      this.registry.discover(instance);
+    }
+    this.tools.discover(instance, moduleOf(wrapper));
   }
 
   #exploreScoped(wrapper: InstanceWrapper, all: readonly InstanceWrapper[]): void {
@@ -87,8 +95,11 @@ export class Explorer extends HandlerSource {
     // Stands for all its instances.
     const provider = Object.create(prototype) as object;
     const instances = new ScopedInstances(wrapper, this.contexts, this.store);
-    if (hears) this.registry.discover(provider, instances);
-    this.tools.discover(provider, () => instances.here());
+    if (hears) {
+      this.#warnings.ofTwoModules(wrapper, prototype);
+      this.registry.discover(provider, instances);
+    }
+    this.tools.discover(provider, moduleOf(wrapper), () => instances.here());
     this.store.holdsRequests = true;
     return true;
   }

@@ -34,3 +34,8 @@ export function isInjected(provider: InstanceWrapper, others: readonly InstanceW
     return injected.includes(provider);
   });
 }
+
+/** The name of the module that provides it. */
+export function moduleOf({ host }: InstanceWrapper): string {
+  return host?.name ?? 'a module';
+}

@@ -1,2 +1,3 @@
 export * from './explorer.js';
 export * from './instance-contexts.js';
+export * from './unknown-clients.js';

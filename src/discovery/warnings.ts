@@ -7,6 +7,23 @@ import { toolMethods } from '../tools/index.js';
 /** Says which hooks and tools are left out, and what to do about it. */
 export class Warnings {
   readonly #logger = new Logger('Callbacks');
+  /** The first module that provides a class, by the class. */
+  readonly #providedBy = new WeakMap<object, { readonly name: string }>();
+
+  /** A class with hooks that a second module provides: each has an instance of its own, and both are called. */
+  ofTwoModules({ token, isNotMetatype, host }: InstanceWrapper, prototype: object): void {
+    // Values and what factories make may be several on purpose.
+    if (typeof token !== 'function' || isNotMetatype || host === undefined) return;
+    const first = this.#providedBy.get(token);
+    if (first === undefined) {
+      this.#providedBy.set(token, host);
+      return;
+    }
+    if (first === host) return;
+    this.#logger.warn(
+      `${token.name} is provided twice, in ${first.name} and in ${host.name}: each has an instance of its own, and both are called, so that ${hooksIn(prototype)} acts twice. Keep it under "providers" of one module, list it under "exports" there, and import that module where it is needed.`,
+    );
+  }
 
   /** A transient class: each of its users has an instance of its own. */
   ofTransient(prototype: object): void {

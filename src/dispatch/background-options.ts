@@ -1,5 +1,6 @@
 import { isTimeoutMs } from '../deadline.js';
 import { CallbacksConfigurationError } from '../errors/index.js';
+import { isOptions, kindOf, unknownOption, type OptionNames } from '../known-options.js';
 import type { JobQueue } from '../jobs/index.js';
 
 /** How work that nobody waits for is done: `forRoot({ background })`. */
@@ -53,16 +54,15 @@ export const BACKGROUND_DEFAULTS: BackgroundSettings = {
   addTimeoutMs: 5_000,
 };
 
+const KNOWN: OptionNames = new Set(Object.keys(BACKGROUND_DEFAULTS));
 const QUEUE_METHODS = ['add', 'start', 'close'] as const satisfies (keyof JobQueue)[];
 
 /** Fills in the defaults; refuses what makes no sense. */
 export function toBackgroundSettings(options: BackgroundOptions = {}): BackgroundSettings {
+  if (!isOptions(options)) throw refusal(` must be an object, not ${kindOf(options)}`);
+  const unknown = unknownOption(options, KNOWN);
+  if (unknown !== undefined) throw refusal(` has no ${unknown}`);
   const given = Object.entries(options).filter(([, value]) => value !== undefined);
-  const unknown = given.find(([name]) => !Object.hasOwn(BACKGROUND_DEFAULTS, name));
-  if (unknown !== undefined) {
-    const known = Object.keys(BACKGROUND_DEFAULTS).join(', ');
-    throw refusal(` has no option "${unknown[0]}"; there are ${known}`);
-  }
   const settings: BackgroundSettings = { ...BACKGROUND_DEFAULTS, ...Object.fromEntries(given) };
   const { concurrency, queueSize, whenFull, drainMs, queue, addTimeoutMs } = settings;
   if (!(Number.isSafeInteger(concurrency) && concurrency > 0))

@@ -16,6 +16,8 @@ export interface BackgroundStatus {
   /** How many were not called, because there was no room, since the application began. */
   readonly dropped: number;
 }
+/** A value of that name, because compilers import the types in decorated signatures. */
+export const BackgroundStatus: object = Object;
 
 /** Takes what handlers are told that nobody waits for, in one application. */
 @Injectable()

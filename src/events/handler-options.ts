@@ -6,6 +6,8 @@ export interface HandlerContext {
    */
   readonly signal: AbortSignal;
 }
+/** A value of that name, because compilers import the types in decorated signatures. */
+export const HandlerContext: object = Object;
 
 /** How a handler is called. `E` is the event that it hears. */
 export interface HandlerOptions<E> {

@@ -15,6 +15,8 @@ export interface RequestContext {
   /** Fires when the client of the inbound request leaves. */
   readonly signal?: AbortSignal | undefined;
 }
+/** A value of that name, because compilers import the types in decorated signatures. */
+export const RequestContext: object = Object;
 
 /** Which handler made the call that a run comes from. */
 export interface FromCallback {

@@ -1,7 +1,7 @@
 import { AgentEndEvent, AgentErrorEvent, AgentStartEvent, AgentStepEvent } from './agent.events.js';
 import { CallbackErrorEvent } from './callback.events.js';
 import { ChainEndEvent, ChainErrorEvent, ChainStartEvent } from './chain.events.js';
-import type { RunEvent } from './event.js';
+import { RunEvent } from './event.js';
 import { LlmEndEvent, LlmErrorEvent } from './llm-terminal.events.js';
 import { LlmRetryEvent, LlmStartEvent, LlmStreamChunkEvent } from './llm.events.js';
 import {
@@ -61,6 +61,8 @@ export type EventOf<T extends EventType> = InstanceType<(typeof EVENTS)[T]['even
 
 /** Any event; `event.type` tells which. */
 export type CallbackEvent = EventOf<EventType>;
+/** The class of all of them: a value of that name, because compilers import the types in decorated signatures. */
+export const CallbackEvent: typeof RunEvent = RunEvent;
 
 /** What can be listened to: one type of event, or `'*'` for all of them. */
 export type EventSelector = EventType | '*';

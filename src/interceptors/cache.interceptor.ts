@@ -5,10 +5,11 @@ import { brand } from '../brand.js';
 import { OnLlmEnd, OnLlmError } from '../decorators/index.js';
 import { describeError } from '../errors/index.js';
 import type { LlmEndEvent, LlmErrorEvent, LlmStartEvent } from '../events/index.js';
+import { optionNames } from '../known-options.js';
 import { InterceptLlm, LlmStream, type InterceptedLlmCall, type LlmNext } from '../llm/index.js';
 import type { LlmChunk, LlmResponse } from '../shapes/index.js';
 import { MemoryCache, type CacheStore } from './memory-cache.js';
-import { checkerFor } from './transient.js';
+import { checkerFor, checkNext } from './transient.js';
 
 const MAX_ENTRIES = 1_000;
 const FIVE_MINUTES = 300_000;
@@ -38,6 +39,13 @@ export interface CacheOptions {
    */
   partition?: (event: LlmStartEvent) => string | undefined;
 }
+
+const OPTIONS = optionNames<CacheOptions>({
+  ttlMs: true,
+  store: true,
+  partition: true,
+  shared: true,
+});
 
 /** What is kept of an answer. */
 type Kept = Pick<
@@ -71,9 +79,9 @@ export class CacheInterceptor {
 
   // Not @Injectable(): Nest would look for the options, and have the mocker of a test make some up.
   constructor(options: CacheOptions = {}) {
+    const check = checkerFor('CacheInterceptor', options, OPTIONS);
     const { ttlMs = FIVE_MINUTES, store = new MemoryCache(MAX_ENTRIES) } = options;
     const { shared = false, partition } = options;
-    const check = checkerFor('CacheInterceptor');
     check(ttlMs > 0, 'ttlMs must be above 0 milliseconds.');
     check(
       typeof store?.get === 'function' && typeof store.set === 'function',
@@ -102,6 +110,7 @@ export class CacheInterceptor {
     call: InterceptedLlmCall,
     next: LlmNext,
   ): Promise<LlmResponse | LlmStream | AsyncGenerator<LlmChunk | LlmResponse, void, undefined>> {
+    checkNext('CacheInterceptor', next);
     const key = this.#keyOf(call);
     if (key === undefined) return next();
     const kept = await this.#find(key);

@@ -8,10 +8,11 @@ import {
 } from 'cockatiel';
 import { brand } from '../brand.js';
 import { CallbackAbort, LlmAbortedError, LlmOverloadedError } from '../errors/index.js';
+import { optionNames } from '../known-options.js';
 import { InterceptLlm, LlmStream, type InterceptedLlmCall, type LlmNext } from '../llm/index.js';
 import type { LlmResponse } from '../shapes/index.js';
 import { begun, type BegunStream } from './begun.js';
-import { checkerFor, isTransient } from './transient.js';
+import { checkerFor, checkNext, isTransient } from './transient.js';
 
 /** Options of {@link CircuitBreakerInterceptor}. */
 export interface CircuitBreakerOptions {
@@ -31,6 +32,8 @@ export interface CircuitBreakerOptions {
    */
   when?: (error: unknown) => boolean;
 }
+
+const OPTIONS = optionNames<CircuitBreakerOptions>({ failures: true, resetMs: true, when: true });
 
 /** `'closed'`: requests pass; `'open'`: they are refused; `'half-open'`: one is let through, to try. */
 export type CircuitBreakerState = 'closed' | 'open' | 'half-open';
@@ -54,8 +57,8 @@ export class CircuitBreakerInterceptor {
 
   // Not @Injectable(): Nest would look for the options, and have the mocker of a test make some up.
   constructor(options: CircuitBreakerOptions = {}) {
+    const check = checkerFor('CircuitBreakerInterceptor', options, OPTIONS);
     const { failures = 5, resetMs = 30_000, when = isTransient } = options;
-    const check = checkerFor('CircuitBreakerInterceptor');
     check(Number.isInteger(failures) && failures > 0, 'failures must be a whole number above 0.');
     check(resetMs > 0, 'resetMs must be above 0 milliseconds.');
     this.#newCircuit = () => {
@@ -87,6 +90,7 @@ export class CircuitBreakerInterceptor {
     { client, signal }: InterceptedLlmCall,
     next: LlmNext,
   ): Promise<LlmResponse | BegunStream> {
+    checkNext('CircuitBreakerInterceptor', next);
     try {
       return await this.#circuitOf(client).execute(async () => {
         const given = next();

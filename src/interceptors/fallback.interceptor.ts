@@ -9,10 +9,11 @@ import {
   LlmInvalidRequestError,
   LlmModelNotFoundError,
 } from '../errors/index.js';
+import { optionNames } from '../known-options.js';
 import { InterceptLlm, LlmStream, type InterceptedLlmCall, type LlmNext } from '../llm/index.js';
 import type { LlmResponse } from '../shapes/index.js';
 import { begun, type BegunStream } from './begun.js';
-import { checkerFor } from './transient.js';
+import { checkerFor, checkNext } from './transient.js';
 
 /** Options of {@link FallbackInterceptor}. */
 export interface FallbackOptions {
@@ -26,6 +27,8 @@ export interface FallbackOptions {
    */
   when?: (error: unknown) => boolean;
 }
+
+const OPTIONS = optionNames<FallbackOptions>({ clients: true, when: true });
 
 /** Errors that another provider would repeat, or that nobody must get around. */
 const FINAL = [
@@ -56,8 +59,10 @@ export class FallbackInterceptor {
   readonly #clients: readonly string[];
   readonly #when: (error: unknown) => boolean;
 
-  constructor({ clients, when = isProviders }: FallbackOptions) {
-    checkerFor('FallbackInterceptor')(
+  constructor(options: FallbackOptions) {
+    const check = checkerFor('FallbackInterceptor', options, OPTIONS);
+    const { clients, when = isProviders } = options;
+    check(
       Array.isArray(clients) &&
         clients.length > 0 &&
         clients.every((name) => typeof name === 'string' && name !== ''),
@@ -73,6 +78,7 @@ export class FallbackInterceptor {
     { client, signal }: InterceptedLlmCall,
     next: LlmNext,
   ): Promise<LlmResponse | BegunStream> {
+    checkNext('FallbackInterceptor', next);
     const others = this.#clients.filter((name) => name !== client);
     for (let asked = client; ;) {
       try {

@@ -1,6 +1,6 @@
 export * from './cache.interceptor.js';
 export * from './circuit-breaker.interceptor.js';
 export * from './fallback.interceptor.js';
-export type { CacheStore } from './memory-cache.js';
+export { CacheStore } from './memory-cache.js';
 export * from './retry.interceptor.js';
 export * from './timeout.interceptor.js';

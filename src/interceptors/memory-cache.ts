@@ -7,6 +7,8 @@ export interface CacheStore {
   /** @param ttlMs how long it may be given out, in milliseconds */
   set(key: string, value: string, ttlMs: number): unknown;
 }
+/** A value of that name, because compilers import the types in decorated signatures. */
+export const CacheStore: object = Object;
 
 interface Entry {
   readonly value: string;

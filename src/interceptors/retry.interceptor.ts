@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { handleWhen, retry, type RetryPolicy } from 'cockatiel';
 import { brand } from '../brand.js';
+import { optionNames } from '../known-options.js';
 import { InterceptLlm, LlmStream, type InterceptedLlmCall, type LlmNext } from '../llm/index.js';
 import type { LlmResponse } from '../shapes/index.js';
 import { begun, type BegunStream } from './begun.js';
-import { checkerFor, isTransient } from './transient.js';
+import { checkerFor, checkNext, isTransient } from './transient.js';
 
 /** Timers of Node end at once when they are given more. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -34,6 +35,13 @@ export interface RetryOptions {
   when?: (error: unknown) => boolean;
 }
 
+const OPTIONS = optionNames<RetryOptions>({
+  maxRetries: true,
+  initialDelayMs: true,
+  maxDelayMs: true,
+  when: true,
+});
+
 /**
  * Makes requests again that failed for a passing reason; a stream only before its first chunk. Retries of the SDK
  * underneath are turned off, so that the two never multiply: `maxRetries` of the client counts only where no
@@ -55,9 +63,9 @@ export class RetryInterceptor {
 
   // Not @Injectable(): Nest would look for the options, and have the mocker of a test make some up.
   constructor(options: RetryOptions = {}) {
+    const check = checkerFor('RetryInterceptor', options, OPTIONS);
     const { maxRetries = 2, initialDelayMs = 500, maxDelayMs = 30_000 } = options;
     const { when = isTransient } = options;
-    const check = checkerFor('RetryInterceptor');
     check(Number.isInteger(maxRetries) && maxRetries >= 0, 'maxRetries must be a whole number.');
     check(initialDelayMs >= 0, 'initialDelayMs must be 0 or more milliseconds.');
     check(maxDelayMs >= 0, 'maxDelayMs must be 0 or more milliseconds.');
@@ -71,6 +79,7 @@ export class RetryInterceptor {
   /** Asks again, until there is an answer. */
   @InterceptLlm()
   intercept({ signal }: InterceptedLlmCall, next: LlmNext): Promise<LlmResponse | BegunStream> {
+    checkNext('RetryInterceptor', next);
     let failed: unknown;
     return this.#policy.execute(async ({ attempt }) => {
       if (attempt > 0) await this.#wait(attempt, failed, signal);

@@ -2,9 +2,10 @@ import { TaskCancelledError, timeout, TimeoutStrategy, type TimeoutPolicy } from
 import { brand } from '../brand.js';
 import { isTimeoutMs, TIMEOUT_RULE } from '../deadline.js';
 import { LlmTimeoutError } from '../errors/index.js';
+import { optionNames } from '../known-options.js';
 import { InterceptLlm, LlmStream, type InterceptedLlmCall, type LlmNext } from '../llm/index.js';
 import type { LlmChunk, LlmResponse } from '../shapes/index.js';
-import { checkerFor } from './transient.js';
+import { checkerFor, checkNext } from './transient.js';
 
 /** Options of {@link TimeoutInterceptor}. */
 export interface TimeoutOptions {
@@ -14,6 +15,8 @@ export interface TimeoutOptions {
    */
   timeoutMs?: number;
 }
+
+const OPTIONS = optionNames<TimeoutOptions>({ timeoutMs: true });
 
 /**
  * Gives a request up that its provider leaves without a sign for too long, by an `LlmTimeoutError`, which interceptors
@@ -33,8 +36,10 @@ export class TimeoutInterceptor {
   readonly #timeoutMs: number;
 
   // Not @Injectable(): Nest would look for the options, and have the mocker of a test make some up.
-  constructor({ timeoutMs = 60_000 }: TimeoutOptions = {}) {
-    checkerFor('TimeoutInterceptor')(isTimeoutMs(timeoutMs), TIMEOUT_RULE);
+  constructor(options: TimeoutOptions = {}) {
+    const check = checkerFor('TimeoutInterceptor', options, OPTIONS);
+    const { timeoutMs = 60_000 } = options;
+    check(isTimeoutMs(timeoutMs), TIMEOUT_RULE);
     this.#timeoutMs = timeoutMs;
     this.#policy = timeout(timeoutMs, TimeoutStrategy.Aggressive);
   }
@@ -45,6 +50,7 @@ export class TimeoutInterceptor {
     _call: InterceptedLlmCall,
     next: LlmNext,
   ): Promise<LlmResponse> | AsyncGenerator<LlmChunk | LlmResponse, void, undefined> {
+    checkNext('TimeoutInterceptor', next);
     const stop = new AbortController();
     const given = next(undefined, { signal: stop.signal });
     return given instanceof LlmStream ? this.#watch(given, stop) : this.#inTime(() => given, stop);

@@ -42,6 +42,8 @@ export interface JobQueue {
   /** Called when shutdown has waited. Settles when jobs under way have settled and connections of its own are closed. */
   close(): Promise<void>;
 }
+/** A value of that name, because compilers import the types in decorated signatures. */
+export const JobQueue: object = Object;
 
 /** The job of a durable handler for one event. */
 export function toJob(

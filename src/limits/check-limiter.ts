@@ -1,4 +1,5 @@
 import { CallbacksConfigurationError } from '../errors/index.js';
+import { isOptions, unknownOption } from '../known-options.js';
 import { checkAmount, type Limit } from './limit.js';
 import { DOLLARS, REQUESTS, TOKENS, type LimitUnit } from './limit-units.js';
 import type { LimitStore } from './limit-store.js';
@@ -154,10 +155,9 @@ function withOwners(limits: Omit<Limit, 'owners'>[]): Limit[] {
 }
 
 function knows(what: string, options: object, names: readonly string[]): void {
-  if (typeof options !== 'object' || options === null) fail(`${what} needs options.`);
-  const unknown = Object.keys(options).find((name) => !names.includes(name));
-  if (unknown !== undefined)
-    fail(`${what} has no option "${unknown}"; there are ${names.join(', ')}.`);
+  if (!isOptions(options)) fail(`${what} needs options.`);
+  const unknown = unknownOption(options, new Set(names));
+  if (unknown !== undefined) fail(`${what} has no ${unknown}.`);
 }
 
 function oneOf(name: string, value: unknown, allowed: readonly unknown[]): void {

@@ -134,3 +134,5 @@ export interface LimitStore {
    */
   markRefused?(group: string, counter: LimitCounter): Promise<boolean>;
 }
+/** A value of that name, because compilers import the types in decorated signatures. */
+export const LimitStore: object = Object;

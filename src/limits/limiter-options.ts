@@ -185,3 +185,5 @@ export interface LimitUse {
 export interface LimiterUsage extends LimitUse {
   limits: LimitUse[];
 }
+/** A value of that name, because compilers import the types in decorated signatures. */
+export const LimiterUsage: object = Object;

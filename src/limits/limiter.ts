@@ -19,6 +19,7 @@ import {
   type LimiterOptions,
   type LimiterUsage,
 } from './limiter-options.js';
+import { DESCRIBE_LIMITER, describeLimiter, type LimiterReport } from './limiter-report.js';
 import { MemoryLimitStore } from './memory-limit-store.js';
 import type { RefusalDetails } from './refusal.js';
 import { ThresholdNotices } from './threshold-notices.js';
@@ -104,6 +105,11 @@ export abstract class Limiter<O extends LimiterOptions> implements OnApplication
     this.#settings = this.#check(options);
     this.#options = options;
     this.#admission.wake();
+  }
+
+  /** @internal */
+  [DESCRIBE_LIMITER](): LimiterReport {
+    return describeLimiter(this.#name, this.#settings);
   }
 
   /** Nest calls it where the limiter is a provider. */

@@ -1,14 +1,76 @@
+import { CallbacksConfigurationError } from '../errors/index.js';
+import { isOptions, kindOf, optionNames, unknownOption } from '../known-options.js';
+import { faultOfRunContext, RUN_CONTEXT_OPTIONS, type RunContext } from '../run/index.js';
 import type { LlmRequest } from '../shapes/index.js';
+import type { LlmStreamOptions } from './llm-options.js';
 
 /** The options that a call and an agent have in common. */
 export type SamplingOptions = Partial<
   Pick<LlmRequest, 'maxOutputTokens' | 'temperature' | 'stop' | 'toolChoice' | 'providerOptions'>
 >;
 
+/** Other options that both have. */
+interface StopOptions {
+  model?: string;
+  signal?: AbortSignal;
+}
+
+/** The names of {@link SamplingOptions}. */
+export const SAMPLING_OPTIONS = {
+  maxOutputTokens: true,
+  temperature: true,
+  stop: true,
+  toolChoice: true,
+  providerOptions: true,
+} as const satisfies Record<keyof SamplingOptions, true>;
+
+const CALL_OPTIONS = optionNames<LlmStreamOptions>({
+  model: true,
+  system: true,
+  tools: true,
+  schema: true,
+  signal: true,
+  timeoutMs: true,
+  callbacks: true,
+  collect: true,
+  ...SAMPLING_OPTIONS,
+  ...RUN_CONTEXT_OPTIONS,
+});
+
 const TOOL_CHOICES: ReadonlySet<unknown> = new Set(['auto', 'none', 'required']);
 
-/** What is wrong with the options of a call, in words for an error; `undefined` where nothing is. */
-export function faultOf(options: SamplingOptions): string | undefined {
+/**
+ * Refuses options of a call that there are none of: what was meant by them would be left out without a word.
+ *
+ * @throws CallbacksConfigurationError which names the option, and the one that was probably meant
+ */
+export function checkCallOptions(options: unknown): asserts options is object {
+  if (!isOptions(options)) {
+    throw new CallbacksConfigurationError(
+      `The options of a call must be an object, not ${kindOf(options)}.`,
+    );
+  }
+  const unknown = unknownOption(options, CALL_OPTIONS);
+  if (unknown !== undefined) throw new CallbacksConfigurationError(`A call has no ${unknown}.`);
+}
+
+/** What is wrong with the options of a call or an agent, in words for an error; `undefined` where nothing is. */
+export function faultOf(options: SamplingOptions & RunContext & StopOptions): string | undefined {
+  const { model, signal } = options;
+  if (model !== undefined && (typeof model !== 'string' || model === ''))
+    return `model must be the name of a model, not ${model === '' ? 'an empty text' : kindOf(model)}.`;
+  if (signal !== undefined && !isSignal(signal))
+    return `signal must be an AbortSignal, not ${kindOf(signal)}.`;
+  return faultOfSampling(options) ?? faultOfRunContext(options);
+}
+
+/** Whatever library, or realm, it is from. */
+function isSignal(value: unknown): boolean {
+  const { aborted, addEventListener } = Object(value) as Partial<AbortSignal>;
+  return typeof aborted === 'boolean' && typeof addEventListener === 'function';
+}
+
+function faultOfSampling(options: SamplingOptions): string | undefined {
   const { maxOutputTokens, temperature, stop, toolChoice, providerOptions } = options;
   if (
     maxOutputTokens !== undefined &&
@@ -21,7 +83,7 @@ export function faultOf(options: SamplingOptions): string | undefined {
   if (stop !== undefined && !isListOfTexts(stop)) return 'stop must be a list of texts.';
   if (toolChoice !== undefined && !isToolChoice(toolChoice))
     return "toolChoice must be 'auto', 'none', 'required', or { name } of a tool.";
-  if (providerOptions !== undefined && !isPlainObject(providerOptions))
+  if (providerOptions !== undefined && !isOptions(providerOptions))
     return 'providerOptions must be an object: the options of the provider’s API by name.';
   return undefined;
 }
@@ -46,8 +108,4 @@ function isToolChoice(value: unknown): boolean {
   if (TOOL_CHOICES.has(value)) return true;
   const { name } = Object(value) as { name?: unknown };
   return typeof name === 'string' && name !== '';
-}
-
-function isPlainObject(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,5 +1,7 @@
 import { CallbacksConfigurationError } from '../errors/index.js';
+import { isOptions } from '../known-options.js';
 import { AnthropicProvider } from './anthropic/anthropic-provider.js';
+import { faultOfLlmOptions } from './check-llm-options.js';
 import { ClientCache } from './client-cache.js';
 import type { ClientOptions } from './client-options.js';
 import { ClientResolver } from './client-resolver.js';
@@ -36,9 +38,9 @@ export function createClient(
   place: ClientPlace,
 ): LlmClient | undefined {
   if (options === undefined) return undefined;
-  const { provider, model, resolve, maxClients = DEFAULT_MAX_CLIENTS, ...given } = options;
   const origin = place.name === undefined ? 'forRoot' : `forFeature "${place.name}"`;
   check(options, origin);
+  const { provider, model, resolve, maxClients = DEFAULT_MAX_CLIENTS, ...given } = options;
   const clients = new ClientCache(maxClients);
   const sdkOptions: ClientOptions = { ...given, clients, isResolving: resolve !== undefined };
   const ofPlace: Overridable = {
@@ -93,6 +95,8 @@ export function mergeLlmOptions(
   own: Partial<LlmOptions> | undefined,
 ): Partial<LlmOptions> | undefined {
   if (root === undefined || own === undefined) return own ?? root;
+  // To be refused.
+  if (!isOptions(own)) return own;
   if (own.provider !== undefined && own.provider !== root.provider) return own;
   if (isSameServer(root, own)) return { ...root, ...own };
   return { ...withoutServer(root), ...own };
@@ -120,10 +124,12 @@ function isSameServer(root: LlmOptions, own: Partial<LlmOptions>): boolean {
 }
 
 function check(options: Partial<LlmOptions>, place: string): void {
-  const { provider, model, api, limitParameter, timeout, maxRetries, client } = options;
   const refuse = (what: string): never => {
     throw new CallbacksConfigurationError(`CallbacksModule.${place}: ${what}`);
   };
+  const fault = faultOfLlmOptions(options);
+  if (fault !== undefined) refuse(fault);
+  const { provider, model, api, limitParameter, timeout, maxRetries, client } = options;
   const isKnown = typeof provider === 'string' && Object.hasOwn(PROVIDERS, provider);
   if (!isKnown && !isProvider(provider)) {
     const given =
@@ -160,8 +166,6 @@ function checkAtRequest(
   { provider, client, apiKey, resolve, maxClients }: Partial<LlmOptions>,
   refuse: (what: string) => never,
 ): void {
-  if (apiKey !== undefined && typeof apiKey !== 'string' && typeof apiKey !== 'function')
-    refuse('llm.apiKey must be a text, or a function that gives one.');
   if (typeof apiKey === 'function' && (typeof provider !== 'string' || client !== undefined)) {
     const what = client === undefined ? 'a provider of your own' : 'llm.client';
     refuse(`llm.apiKey is a function, which is not asked beside ${what}: leave one of them out.`);

@@ -37,6 +37,8 @@ export interface InterceptedLlmCall {
   /** Waits for something that is not to count in `durationMs`: a turn in a queue, say. Fails when the call is aborted. */
   pause<T>(wait: PromiseLike<T>): Promise<T>;
 }
+/** A value of that name, because compilers import the types in decorated signatures. */
+export const InterceptedLlmCall: object = Object;
 
 /** Where and how `next` asks. */
 export interface LlmNextOptions {
@@ -59,6 +61,8 @@ export type LlmNext = (
   request?: LlmRequest,
   options?: LlmNextOptions,
 ) => Promise<LlmResponse> | LlmStream;
+/** A value of that name, because compilers import the types in decorated signatures. */
+export const LlmNext: object = Function;
 
 /**
  * The method is called around each LLM call, and decides what flows: it may change the request, answer without `next`,

@@ -93,6 +93,8 @@ export interface LlmOptions {
    */
   limitParameter?: 'max_tokens' | 'max_completion_tokens';
 }
+/** A value of that name, because compilers import the types in decorated signatures. */
+export const LlmOptions: object = Object;
 
 const STOP_SOURCE: unique symbol = Symbol('stopSource');
 const PAUSABLE: unique symbol = Symbol('pausable');
@@ -116,6 +118,8 @@ export interface LlmCallOptions<T = unknown>
   /** Callbacks of this call and everything nested in it. */
   callbacks?: object[];
 }
+/** A value of that name, because compilers import the types in decorated signatures. */
+export const LlmCallOptions: object = Object;
 
 /** Options of one streamed call. */
 export interface LlmStreamOptions<T = unknown> extends LlmCallOptions<T> {
@@ -125,6 +129,8 @@ export interface LlmStreamOptions<T = unknown> extends LlmCallOptions<T> {
    */
   collect?: boolean;
 }
+/** A value of that name, because compilers import the types in decorated signatures. */
+export const LlmStreamOptions: object = Object;
 
 /** Options of a call that is stopped with the run that makes it; its signal is there for those who ask for it. @internal */
 export function stoppedWith(

@@ -66,6 +66,8 @@ export interface LlmProvider {
     context: LlmProviderContext,
   ): AsyncIterable<LlmChunk | ProviderResult>;
 }
+/** A value of that name, because compilers import the types in decorated signatures. */
+export const LlmProvider: object = Object;
 
 /** A provider that knows whether its own code starts runs. */
 export interface QuietProvider extends LlmProvider {

@@ -113,7 +113,9 @@ function checkPart(given: unknown, place: string): void {
 }
 
 function checkLimits(options: LlmStreamOptions): void {
-  const { timeoutMs, schema, collect } = options;
+  const { timeoutMs, schema, collect, tools, system } = options;
+  if (tools !== undefined && !Array.isArray(tools)) refuse('tools must be a list.');
+  if (system !== undefined && typeof system !== 'string') refuse('system must be a text.');
   if (schema !== undefined && collect === false) {
     refuse('collect: false keeps no text to be read by the schema: leave one of them out.');
   }

@@ -6,6 +6,7 @@ import type { RunFactory } from '../run/index.js';
 import { SchemaCache } from '../schema/index.js';
 import type { MessageInput, StructuredResponse } from '../shapes/index.js';
 import type { LlmRuntime } from './call-spec.js';
+import { checkCallOptions } from './check-call-options.js';
 import { generate } from './generation.js';
 import { LlmCall } from './llm-call.js';
 import type { LlmClient } from './llm-client.js';
@@ -107,6 +108,7 @@ export class LlmService {
         'This client has no model: give `llm: { provider, model }` to CallbacksModule.forRoot() or to its forFeature().',
       );
     }
+    checkCallOptions(options);
     const schema =
       options.schema === undefined
         ? undefined

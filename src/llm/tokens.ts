@@ -1,4 +1,5 @@
-import { Inject, type InjectionToken } from '@nestjs/common';
+import { Inject, Optional, type InjectionToken } from '@nestjs/common';
+import { checkLegacy } from '../decorators/index.js';
 import { LlmService } from './llm.service.js';
 
 /**
@@ -24,5 +25,15 @@ export function getLlmToken(name?: string): InjectionToken<LlmService> {
  * ```
  */
 export function InjectLlm(name?: string): PropertyDecorator & ParameterDecorator {
-  return Inject(getLlmToken(name));
+  const token = getLlmToken(name);
+  const inject = Inject(token) as PlaceDecorator;
+  const optional = Optional() as PlaceDecorator;
+  return (target: object | undefined, key?: string | symbol, index?: number): void => {
+    checkLegacy('@InjectLlm()', key);
+    inject(target, key, index);
+    // The start of the application checks it, with an error that knows the names that there are.
+    if (typeof token === 'symbol') optional(target, key, index);
+  };
 }
+
+type PlaceDecorator = (target: object | undefined, key: unknown, index: unknown) => void;

@@ -2,22 +2,23 @@ import type { InterceptorOptions } from '../decorators/index.js';
 import { isTimeoutMs, TIMEOUT_RULE } from '../deadline.js';
 import { CallbacksConfigurationError } from '../errors/index.js';
 import { EVENTS, type HandlerOptions } from '../events/index.js';
+import { isOptions, kindOf, optionNames, unknownOption } from '../known-options.js';
 import type { Hook } from './handler.js';
 
-const INTERCEPTOR_OPTIONS: ReadonlySet<string> = new Set<keyof InterceptorOptions<never>>([
-  'scope',
-  'order',
-  'when',
-]);
-const HANDLER_OPTIONS: ReadonlySet<string> = new Set<keyof HandlerOptions<never>>([
-  'scope',
-  'order',
-  'critical',
-  'background',
-  'name',
-  'timeoutMs',
-  'when',
-]);
+const INTERCEPTOR_OPTIONS = optionNames<InterceptorOptions<never>>({
+  scope: true,
+  order: true,
+  when: true,
+});
+const HANDLER_OPTIONS = optionNames<HandlerOptions<never>>({
+  scope: true,
+  order: true,
+  critical: true,
+  background: true,
+  name: true,
+  timeoutMs: true,
+  when: true,
+});
 
 /** Whether a hook is called around work rather than told of it. */
 export function isInterceptor({ selector }: Pick<Hook, 'selector'>): boolean {
@@ -40,11 +41,12 @@ function problemOfAny(
   hook: Pick<Hook, 'selector'>,
   options: HandlerOptions<never>,
 ): string | undefined {
-  const known = isInterceptor(hook) ? INTERCEPTOR_OPTIONS : HANDLER_OPTIONS;
-  for (const option of Object.keys(options)) {
-    if (!known.has(option))
-      return `unknown option "${option}"; there are ${[...known].join(', ')}.`;
-  }
+  if (!isOptions(options)) return `the options must be an object, not ${kindOf(options)}.`;
+  const unknown = unknownOption(
+    options,
+    isInterceptor(hook) ? INTERCEPTOR_OPTIONS : HANDLER_OPTIONS,
+  );
+  if (unknown !== undefined) return `unknown ${unknown}.`;
   const { order, timeoutMs, when, scope } = options;
   if (order !== undefined && (typeof order !== 'number' || Number.isNaN(order)))
     return 'order must be a number.';
@@ -66,6 +68,8 @@ function problemOfHandler(
 ): string | undefined {
   if (selector !== '*' && !Object.hasOwn(EVENTS, selector)) return 'there is no such event.';
   const isNote = selector !== '*' && EVENTS[selector as keyof typeof EVENTS].phase === 'note';
+  if (critical !== undefined && typeof critical !== 'boolean')
+    return 'critical must be true or false.';
   if (critical && isNote)
     return 'this event cannot be critical, because there is nothing left to stop; remove `critical`.';
   if (background !== undefined && ![true, false, 'durable'].includes(background))

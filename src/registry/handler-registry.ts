@@ -1,11 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { CallbacksConfigurationError } from '../errors/index.js';
 import type { EventType } from '../events/index.js';
+import { kindOf } from '../known-options.js';
 import type { Circles } from './circles.js';
 import { DurableHandlers } from './durable-handlers.js';
 import { compileTable, type HandlerTable } from './handler-table.js';
 import { toHandler, type Handler, type Hook } from './handler.js';
-import { hooksOf } from './hooks-of.js';
+import { discoveredHooks, hooksOf } from './hooks-of.js';
 import type { InstanceSource } from './instance-source.js';
 
 /** Takes back what was registered. */
@@ -27,7 +28,7 @@ export class HandlerRegistry {
 
   /** Replaces the list of global callbacks that is called before discovered ones. */
   setListed(callbacks: readonly object[]): void {
-    const listed = callbacks
+    const listed = listOf(callbacks)
       .flatMap((object) => this.#hooksOf(object))
       .map((hook) => toHandler(hook));
     this.#checkScopes(listed);
@@ -45,7 +46,8 @@ export class HandlerRegistry {
   discover(instance: object, instances?: InstanceSource): void {
     if (this.#discovered.has(instance)) return;
     this.#discovered.add(instance);
-    this.#register(this.#hooksOf(instance, false).map((hook) => toHandler(hook, instances)));
+    const hooks = discoveredHooks(instance, this.#hooksOf(instance, false));
+    this.#register(hooks.map((hook) => toHandler(hook, instances)));
   }
 
   /** Registers hooks in the global circle, or in their scopes'. */
@@ -63,12 +65,12 @@ export class HandlerRegistry {
 
   /** Registers callback objects. */
   addObjects(callbacks: readonly object[]): Remove {
-    return this.add(callbacks.flatMap((object) => this.#hooksOf(object)));
+    return this.add(listOf(callbacks).flatMap((object) => this.#hooksOf(object)));
   }
 
   /** Checks callbacks of an instance or a call before they are used; throws for an object without hooks. */
   checkObjects(callbacks: readonly object[], to: 'instance' | 'call'): void {
-    const handlers = callbacks.flatMap((object) => this.#attachedHandlers(object));
+    const handlers = listOf(callbacks).flatMap((object) => this.#attachedHandlers(object));
     this.#durable.checkAttached(handlers, to, this.handlers());
   }
 
@@ -103,6 +105,14 @@ export class HandlerRegistry {
     return [...this.#listed, ...this.#registered];
   }
 
+  /** All handlers there are, those of instances included, in the order in which each event is handled. */
+  survey(attached: readonly object[]): HandlerTable {
+    return compileTable([
+      ...inOrder(this.handlers()),
+      ...attached.flatMap((object) => this.#attachedHandlers(object)),
+    ]);
+  }
+
   /** The handlers of a place. */
   tableFor(circles: Circles): HandlerTable {
     if (circles.compiled?.version !== this.#version) {
@@ -120,10 +130,8 @@ export class HandlerRegistry {
 
   #compile({ scopes, attached, excluded }: Circles): HandlerTable {
     const around = scopes.length === 0 ? ['default'] : scopes;
-    const registered = this.handlers();
     const handlers = [
-      ...registered.filter((handler) => handler.scopes === undefined),
-      ...registered.filter((handler) => handler.scopes !== undefined),
+      ...inOrder(this.handlers()),
       ...attached.flatMap((object) => this.#attachedHandlers(object)),
     ];
     return compileTable(
@@ -175,4 +183,19 @@ export class HandlerRegistry {
       );
     }
   }
+}
+
+/** Global handlers come before those of scopes. */
+function inOrder(registered: readonly Handler[]): Handler[] {
+  return [
+    ...registered.filter((handler) => handler.scopes === undefined),
+    ...registered.filter((handler) => handler.scopes !== undefined),
+  ];
+}
+
+function listOf(callbacks: readonly object[]): readonly object[] {
+  if (Array.isArray(callbacks)) return callbacks as readonly object[];
+  throw new CallbacksConfigurationError(
+    `callbacks must be a list of objects, not ${kindOf(callbacks)}.`,
+  );
 }

@@ -25,6 +25,8 @@ export interface Hook {
   readonly scopes: readonly string[] | undefined;
   /** Asked with the event, or with the call of an interceptor. */
   readonly when: ((told: never) => unknown) | undefined;
+  /** Whether the method has no decorator of its own, and counts by its name. */
+  readonly isByName: boolean;
 }
 
 /** A hook's entry in the registry. */
@@ -55,6 +57,7 @@ export function toHandler(hook: Hook, instances?: InstanceSource): Handler {
     jobName: hook.jobName,
     scopes: hook.scopes,
     when: hook.when,
+    isByName: hook.isByName,
     hook,
     instances,
     isPlain,

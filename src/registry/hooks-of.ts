@@ -1,6 +1,7 @@
 import { types } from 'node:util';
 import {
   decoratedMethods,
+  inheritedHooks,
   readScopes,
   startsNoRuns,
   type HookSelector,
@@ -29,13 +30,17 @@ export function hasHooks(prototype: object): boolean {
   return decoratedMethods(prototype).length > 0 || CALLBACKS_CLASS in prototype;
 }
 
-/** Every hook of an object: decorated methods, interceptors included, and `onXxx` methods that bear no decorator. */
+/**
+ * Every hook of an object: decorated methods, interceptors included, and `onXxx` methods without a decorator. Such a
+ * method that overrides a decorated one keeps its options: a gate that is critical stays so in a subclass.
+ */
 export function hooksOf(target: object): Hook[] {
   const owner: Owner = {
     name: target.constructor?.name ?? 'Object',
     scopes: readScopes(target.constructor ?? Object),
   };
-  const decorated = decoratedMethods((Object.getPrototypeOf(target) ?? {}) as object);
+  const prototype = (Object.getPrototypeOf(target) ?? {}) as object;
+  const decorated = decoratedMethods(prototype);
   // In loops: an application may start with thousands of hooks.
   const hooks: Hook[] = [];
   for (const [method, found] of decorated) {
@@ -51,9 +56,17 @@ export function hooksOf(target: object): Hook[] {
       typeof (target as Record<string, unknown>)[method] !== 'function'
     )
       continue;
-    hooks.push(methodHook(target, owner, method, selector, {}));
+    const overridden = inheritedHooks(prototype, method);
+    for (const hook of overridden.length > 0 ? overridden : [{ selector, options: {} }]) {
+      hooks.push(methodHook(target, owner, method, hook.selector, hook.options, true));
+    }
   }
   return hooks;
+}
+
+/** The hooks that an object has as a provider: methods count by their names only where its class is a `Callbacks`. */
+export function discoveredHooks(target: object, hooks: readonly Hook[]): readonly Hook[] {
+  return CALLBACKS_CLASS in target ? hooks : hooks.filter(({ isByName }) => !isByName);
 }
 
 /** Whether an object may have an `onXxx` method. To ask for each by its name is slow where every object is of a new class. */
@@ -78,7 +91,7 @@ export function functionHook(
 ): Hook {
   const name = fn.name || `callbacks.on('${selector}')`;
   return toHook(
-    { name, selector, target: { fn }, method: 'fn' },
+    { name, selector, target: { fn }, method: 'fn', isByName: false },
     options,
     fn.name ? fn : undefined,
   );
@@ -96,14 +109,16 @@ function methodHook(
   method: string,
   selector: HookSelector,
   options: HandlerOptions<never>,
+  isByName = false,
 ): Hook {
   const name = `${owner.name}.${method}`;
-  return toHook({ name, selector, target, method }, options, target.constructor, owner.scopes);
+  const hook = { name, selector, target, method, isByName };
+  return toHook(hook, options, target.constructor, owner.scopes);
 }
 
 /** @param named the class or the function that the hook has its name from */
 function toHook(
-  hook: Pick<Hook, 'name' | 'selector' | 'target' | 'method'>,
+  hook: Pick<Hook, 'name' | 'selector' | 'target' | 'method' | 'isByName'>,
   options: HandlerOptions<never>,
   named?: Named,
   scopes?: readonly string[],
@@ -123,6 +138,7 @@ function toHook(
     jobName: options.background === 'durable' ? jobName(hook, options, named) : undefined,
     scopes: typeof scope === 'string' ? [scope] : scope,
     when: options.when,
+    isByName: hook.isByName,
   };
 }
 

@@ -10,6 +10,7 @@ export * from './late-errors.js';
 export * from './open-runs.js';
 export * from './request-context.js';
 export * from './revived-run.js';
+export * from './run-context-options.js';
 export * from './run-factory.js';
 export * from './run-life.js';
 export * from './run-stops.js';

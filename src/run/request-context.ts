@@ -13,6 +13,8 @@ export interface RunContext {
   /** Merged over that of the context around. */
   metadata?: Readonly<Record<string, unknown>> | undefined;
 }
+/** A value of that name, because compilers import the types in decorated signatures. */
+export const RunContext: object = Object;
 
 /** A request context with its ids, which are made where they are not known. */
 export function newContext(

@@ -9,6 +9,8 @@ export interface ToolResult {
   result?: unknown;
   error?: { message: string; code?: string };
 }
+/** A value of that name, because compilers import the types in decorated signatures. */
+export const ToolResult: object = Object;
 
 /** One turn of an agent: a model call and the tools that it asked for. */
 export interface AgentStep {
@@ -23,6 +25,8 @@ export interface AgentStep {
   /** US dollars; `null` when a price is not known. */
   cost: number | null;
 }
+/** A value of that name, because compilers import the types in decorated signatures. */
+export const AgentStep: object = Object;
 
 /** What an agent's run gave; `T` is what its `schema` makes of the answer. */
 export interface AgentResult<T = unknown> {
@@ -41,6 +45,8 @@ export interface AgentResult<T = unknown> {
   /** Set when the agent waits for approvals, and has no output yet: store it, and give it to `agent.resume()`. */
   pending?: PendingRun;
 }
+/** A value of that name, because compilers import the types in decorated signatures. */
+export const AgentResult: object = Object;
 
 /** The answer to one tool call, as the model gets it. */
 export interface SettledToolCall extends ToolResult {
@@ -107,6 +113,8 @@ export interface PendingRunV1 extends Omit<
   v: 1;
   turn: Omit<PendingTurn, 'id'>;
 }
+/** A value of that name, because compilers import the types in decorated signatures. */
+export const PendingRun: object = Object;
 
 /** A person's answer to a call that needs approval. */
 export interface ApprovalDecision {
@@ -116,3 +124,5 @@ export interface ApprovalDecision {
   /** Takes the place of the arguments that the model chose. */
   args?: unknown;
 }
+/** A value of that name, because compilers import the types in decorated signatures. */
+export const ApprovalDecision: object = Object;

@@ -6,6 +6,8 @@ export type LlmChunk =
   | { type: 'text' | 'reasoning'; text: string }
   /** Part of a tool call: the `argsDelta`s of one `index` join to what the model sent. */
   | { type: 'tool-call'; index: number; id?: string; name?: string; argsDelta: string };
+/** A value of that name, because compilers import the types in decorated signatures. */
+export const LlmChunk: object = Object;
 
 /**
  * Why an answer ended. `'paused'`: the provider stopped a long turn, which goes on when its message is sent back;
@@ -42,6 +44,8 @@ export interface LlmRequest {
   /** Passed to the SDK as they are, over everything else. */
   providerOptions?: Record<string, unknown>;
 }
+/** A value of that name, because compilers import the types in decorated signatures. */
+export const LlmRequest: object = Object;
 
 /** The answer to a call; `T` is what its `schema` makes of it. */
 export interface LlmResponse<T = unknown> {
@@ -75,6 +79,8 @@ export interface LlmResponse<T = unknown> {
   /** The SDK's own answer; absent for streams. */
   raw?: unknown;
 }
+/** A value of that name, because compilers import the types in decorated signatures. */
+export const LlmResponse: object = Object;
 
 /** The answer to a call with a schema of type `T`: `object` is there, unless `tools` were offered and called. */
 export type StructuredResponse<T> = LlmResponse<T> &

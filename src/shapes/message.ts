@@ -23,12 +23,16 @@ export interface ToolCall {
   /** Why `argsText` could not be parsed. */
   argsError?: string;
 }
+/** A value of that name, because compilers import the types in decorated signatures. */
+export const ToolCall: object = Object;
 
 /** A tool call in a conversation that is sent; a missing `argsText` is made from `args`. */
 export type ToolCallInput = Omit<ToolCall, 'argsText'> & Partial<Pick<ToolCall, 'argsText'>>;
 
 /** A message as it may be given to a call. */
 export type MessageInput = Omit<Message, 'toolCalls'> & { toolCalls?: ToolCallInput[] };
+/** A value of that name, because compilers import the types in decorated signatures. */
+export const MessageInput: object = Object;
 
 /** One turn of a conversation, the same for every provider. */
 export interface Message {
@@ -41,6 +45,8 @@ export interface Message {
   /** Opaque blocks of the provider's own (reasoning …); sent back as they are, and only to the same provider. */
   providerData?: unknown;
 }
+/** A value of that name, because compilers import the types in decorated signatures. */
+export const Message: object = Object;
 
 /** A tool that the model is offered. */
 export interface ToolSpec {

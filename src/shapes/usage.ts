@@ -15,6 +15,8 @@ export interface Usage {
   /** Whether the provider counted, or we did because it sent no count, or one that cannot be right. */
   source: 'provider' | 'estimated';
 }
+/** A value of that name, because compilers import the types in decorated signatures. */
+export const Usage: object = Object;
 
 /** Marks a usage whose server sent counts that cannot be right. Not enumerable: it never leaves the process. */
 const DOUBTED = Symbol('doubted');

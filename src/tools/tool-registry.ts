@@ -1,6 +1,7 @@
-import { Injectable, type Type } from '@nestjs/common';
+import { Injectable, Logger, type Type } from '@nestjs/common';
 import { CallbacksConfigurationError } from '../errors/index.js';
 import { SchemaCache } from '../schema/index.js';
+import { checkEnhancers } from './enhancers.js';
 import type { ToolDefinition } from './tool-types.js';
 import { toolMethods } from './tool.decorator.js';
 import { toTool, type CallableTool } from './tool.js';
@@ -8,16 +9,28 @@ import { toTool, type CallableTool } from './tool.js';
 /** What `tools` of an agent may hold: names of discovered tools, classes of providers that have some, definitions. */
 export type ToolReference = string | Type | ToolDefinition;
 
+/** A method with `@Tool()`, as `callbacks.report()` shows it. */
+export interface ToolReport {
+  readonly name: string;
+  /** `Class.method`. */
+  readonly place: string;
+  /** Whether a person must agree to a call; `'asked'` where a function decides. */
+  readonly needsApproval: boolean | 'asked';
+}
+
 interface Discovered {
   readonly tool: CallableTool;
   /** `Class.method`. */
   readonly place: string;
   readonly owner: object;
+  /** The name of the module that provides it. */
+  readonly module: string;
 }
 
 /** The tools of one application: the methods of providers that are decorated with `@Tool()`. */
 @Injectable()
 export class ToolRegistry {
+  readonly #logger = new Logger('Callbacks');
   readonly #byName = new Map<string, Discovered>();
   readonly #owners = new WeakSet<object>();
   readonly #schemas = new SchemaCache();
@@ -26,28 +39,41 @@ export class ToolRegistry {
   /**
    * Takes the tools of a provider, once an instance.
    *
+   * @param module the name of the module that provides it
    * @param instance finds the object that is called, for a provider that has many, which `owner` stands for
    */
-  discover(owner: object, instance: () => object | Promise<object> = () => owner): void {
+  discover(
+    owner: object,
+    module: string,
+    instance: () => object | Promise<object> = () => owner,
+  ): void {
     if (this.#owners.has(owner)) return;
     this.#owners.add(owner);
-    for (const [method, options] of toolMethods(Object.getPrototypeOf(owner) as object)) {
+    const prototype = Object.getPrototypeOf(owner) as object;
+    for (const [method, options] of toolMethods(prototype)) {
       const place = `${owner.constructor.name}.${method}`;
-      const name = options.name ?? method;
+      const name = options?.name ?? method;
       const other = this.#byName.get(name);
-      if (other !== undefined) {
-        throw new CallbacksConfigurationError(
-          `Two tools are named "${name}": ${other.place} and ${place}. Give one of them another name: @Tool({ name }).`,
-        );
-      }
+      if (other !== undefined) throw sameName(name, other, { place, owner, module });
+      const warning = checkEnhancers(prototype, method);
+      if (warning !== undefined) this.#logger.warn(warning);
       const tool = toTool(name, options, place, this.#schemas, (args, context) => {
         const call = (target: object) =>
           (target as Record<string, CallableTool['execute']>)[method]!(args, context);
         const target = instance();
         return target instanceof Promise ? target.then(call) : call(target);
       });
-      this.#byName.set(name, { tool, place, owner });
+      this.#byName.set(name, { tool, place, owner, module });
     }
+  }
+
+  /** The discovered tools, in the order of their discovery. */
+  describe(): ToolReport[] {
+    return [...this.#byName.values()].map(({ tool, place }) => ({
+      name: tool.spec.name,
+      place,
+      needsApproval: typeof tool.needsApproval === 'function' ? 'asked' : tool.needsApproval,
+    }));
   }
 
   /** The tools that an agent may call. */
@@ -101,8 +127,26 @@ export class ToolRegistry {
   #ofClass(owner: Type, agent: string): CallableTool[] {
     const found = [...this.#byName.values()].filter((one) => one.owner instanceof owner);
     if (found.length > 0) return found.map(({ tool }) => tool);
+    const isDecorated = toolMethods((owner.prototype ?? {}) as object).length > 0;
+    const problem = isDecorated
+      ? 'which no module provides: list the class under "providers" of a module that the application imports.'
+      : 'which has none: decorate its methods with @Tool({ description }).';
     throw new CallbacksConfigurationError(
-      `The agent ${agent} wants the tools of ${owner.name}, which has none: decorate its methods with @Tool({ description }), and list the class under "providers" of a module.`,
+      `The agent ${agent} wants the tools of ${owner.name}, ${problem}`,
     );
   }
+}
+
+/** The error of two discovered tools of one name, which says what to do about it. */
+function sameName(
+  name: string,
+  a: Omit<Discovered, 'tool'>,
+  b: Omit<Discovered, 'tool'>,
+): CallbacksConfigurationError {
+  const { constructor } = a.owner;
+  return new CallbacksConfigurationError(
+    constructor === b.owner.constructor && a.place === b.place
+      ? `${constructor.name} is provided twice, in ${a.module} and in ${b.module}, and so is its tool "${name}". Keep it under "providers" of one module, list it under "exports" there, and import that module where it is needed.`
+      : `Two tools are named "${name}": ${a.place} and ${b.place}. Give one of them another name: @Tool({ name }).`,
+  );
 }

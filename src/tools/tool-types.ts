@@ -12,6 +12,8 @@ export interface ToolContext {
   /** Who is asking: user, tenant, tags, metadata and the ids of the request. */
   readonly context: RequestContext;
 }
+/** A value of that name, because compilers import the types in decorated signatures. */
+export const ToolContext: object = Object;
 
 /** Whether a call must be approved before it is made; asked with the arguments that were validated. */
 export type NeedsApproval<Args = unknown> = boolean | Asking<Args>['needsApproval'];
@@ -48,3 +50,5 @@ export interface ToolDefinition<Args = unknown> extends ToolOptions<Args> {
   /** Returns text, anything that has a JSON form, parts of a message (`ContentPart[]`), or a stream of these. */
   execute(args: Args, context: ToolContext): unknown;
 }
+/** A value of that name, because compilers import the types in decorated signatures. */
+export const ToolDefinition: object = Object;

@@ -1,4 +1,4 @@
-import { checkPlace, methodsOf, noteOn } from '../decorators/index.js';
+import { checkPlace, methodsOf, noteOn, type ComposedDecorator } from '../decorators/index.js';
 import type { ToolContext, ToolOptions } from './tool-types.js';
 
 const TOOL = Symbol.for('nestjs-llm-callbacks:tool');
@@ -13,11 +13,13 @@ export interface ToolMethodOptions<Args = unknown> extends ToolOptions<Args> {
 }
 
 /** Goes on a method that takes the arguments (and a {@link ToolContext}), or nothing. */
-export type ToolDecorator<Args> = <M extends (args: Args, context: ToolContext) => unknown>(
-  target: object,
-  key: string | symbol,
-  descriptor: TypedPropertyDescriptor<M>,
-) => void;
+export interface ToolDecorator<Args> extends ComposedDecorator {
+  <M extends (args: Args, context: ToolContext) => unknown>(
+    target: object,
+    key: string | symbol,
+    descriptor: TypedPropertyDescriptor<M>,
+  ): void;
+}
 
 /**
  * Offers a provider's method to agents, which name it in their `tools`. The method has the provider's own dependencies.
@@ -37,7 +39,7 @@ export type ToolDecorator<Args> = <M extends (args: Args, context: ToolContext) 
  * ```
  */
 export function Tool<Args = never>(options: ToolMethodOptions<Args>): ToolDecorator<Args> {
-  return (target, key, descriptor) => {
+  return (target: object, key: string | symbol, descriptor: PropertyDescriptor) => {
     checkPlace('Tool', target, key, descriptor, 'be a tool');
     noteOn(TOOL, target, key, () => options);
   };

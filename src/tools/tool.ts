@@ -1,11 +1,22 @@
 import { isTimeoutMs, TIMEOUT_RULE } from '../deadline.js';
 import { CallbacksConfigurationError } from '../errors/index.js';
+import { kindOf, optionNames, unknownOption } from '../known-options.js';
 import type { CompiledSchema, SchemaCache } from '../schema/index.js';
 import { isToolName, type ToolSpec } from '../shapes/index.js';
-import type { NeedsApproval, ToolContext, ToolOptions } from './tool-types.js';
+import type { NeedsApproval, ToolContext, ToolDefinition, ToolOptions } from './tool-types.js';
 
 const DEFAULT_MAX_RESULT_CHARS = 50_000;
 const NO_PARAMETERS = { type: 'object', properties: {}, additionalProperties: false } as const;
+
+const TOOL_OPTIONS = optionNames<ToolDefinition>({
+  name: true,
+  description: true,
+  parameters: true,
+  needsApproval: true,
+  timeoutMs: true,
+  maxResultChars: true,
+  execute: true,
+});
 
 /** A tool that was checked and is ready to be offered and called. */
 export interface CallableTool {
@@ -33,7 +44,12 @@ export function toTool(
   const refuse = (what: string): never => {
     throw new CallbacksConfigurationError(`The tool ${place}: ${what}`);
   };
-  const { description, parameters, timeoutMs, maxResultChars } = options ?? {};
+  const { description, parameters, timeoutMs, maxResultChars, needsApproval } = options ?? {};
+  // An object of a class of the user's own may have other members.
+  if (options !== undefined && isPlain(options)) {
+    const unknown = unknownOption(options, TOOL_OPTIONS);
+    if (unknown !== undefined) refuse(`there is no ${unknown}.`);
+  }
   if (!isToolName(name)) {
     refuse(
       `providers refuse the name "${String(name)}"; use 1 to 64 letters, digits, "_" and "-".`,
@@ -46,6 +62,8 @@ export function toTool(
   if (maxResultChars !== undefined && !(Number.isInteger(maxResultChars) && maxResultChars > 0)) {
     refuse('maxResultChars must be a whole number above 0.');
   }
+  if (needsApproval !== undefined && !['boolean', 'function'].includes(typeof needsApproval))
+    refuse(`needsApproval must be true, false or a function, not ${kindOf(needsApproval)}.`);
   const schema = schemas.compile(parameters ?? NO_PARAMETERS, `the tool ${place}`);
   if (schema.jsonSchema.type !== 'object') {
     refuse(
@@ -55,9 +73,14 @@ export function toTool(
   return {
     spec: { name, description, parameters: { ...schema.jsonSchema } },
     schema,
-    needsApproval: options.needsApproval ?? false,
+    needsApproval: needsApproval ?? false,
     timeoutMs,
     maxResultChars: maxResultChars ?? DEFAULT_MAX_RESULT_CHARS,
     execute,
   };
+}
+
+function isPlain(options: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(options);
+  return prototype === Object.prototype || prototype === null;
 }

@@ -11,6 +11,8 @@ export interface ToolRequest {
   /** The arguments, validated. */
   readonly args: unknown;
 }
+/** A value of that name, because compilers import the types in decorated signatures. */
+export const ToolRequest: object = Object;
 
 /** A call of a tool as an interceptor sees it. */
 export interface InterceptedToolCall {
@@ -22,9 +24,13 @@ export interface InterceptedToolCall {
   readonly signal: AbortSignal;
   readonly streaming: false;
 }
+/** A value of that name, because compilers import the types in decorated signatures. */
+export const InterceptedToolCall: object = Object;
 
 /** Carries the call out, with other `args` if a request is given; they are not validated again. Gives the tool's result. */
 export type ToolNext = (request?: ToolRequest) => Promise<unknown>;
+/** A value of that name, because compilers import the types in decorated signatures. */
+export const ToolNext: object = Function;
 
 /**
  * The method is called around each call of a tool that was allowed: arguments checked, start handlers done, approval

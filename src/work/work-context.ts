@@ -6,6 +6,8 @@ export interface WorkContext {
   readonly signal: AbortSignal;
   readonly runId: string;
 }
+/** A value of that name, because compilers import the types in decorated signatures. */
+export const WorkContext: object = Object;
 
 /** Signals and ids are made when somebody asks for them. */
 export class LazyContext implements WorkContext {

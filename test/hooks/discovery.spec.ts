@@ -3,6 +3,7 @@ import { Controller, Inject, Injectable, Module, Scope, type OnModuleInit } from
 import { LazyModuleLoader } from '@nestjs/core';
 import {
   Callbacks,
+  CallbacksService,
   LlmService,
   OnLlmEnd,
   OnLlmStart,
@@ -162,6 +163,81 @@ describe('Discovery finds Callbacks classes', () => {
       }
     }
     expect(await heardAfterOneCall({ providers: [Unrelated] })).toEqual([]);
+  });
+});
+
+describe('Methods that are named like those of Callbacks', () => {
+  @Injectable()
+  class Ledger {
+    @OnLlmStart() begin() {
+      heard.push('begin');
+    }
+    @OnLlmEnd() booked() {
+      this.onLlmEnd();
+    }
+    onLlmEnd() {
+      heard.push('booked');
+    }
+  }
+  class Gate {
+    @OnLlmStart({ order: -1, critical: true })
+    onLlmStart() {
+      heard.push('base');
+    }
+    @OnLlmEnd() end() {
+      heard.push('end');
+    }
+  }
+  class OwnGate extends Gate {
+    override onLlmStart() {
+      heard.push('own');
+      throw new Error('closed');
+    }
+  }
+
+  it('do not count on a discovered provider, whatever else is decorated', async () => {
+    expect(await heardAfterOneCall({ providers: [Ledger] })).toEqual(['begin', 'booked']);
+  });
+
+  it('do not count on a request-scoped provider either', async () => {
+    @Injectable({ scope: Scope.REQUEST })
+    class Scoped extends Ledger {}
+    expect(await heardAfterOneCall({ providers: [Scoped] })).toEqual(['begin', 'booked']);
+  });
+
+  it('count on an object of a list, though it was discovered as well', async () => {
+    const { module, llm } = await startApp({ providers: [Ledger] });
+    module.get(CallbacksService).add(module.get(Ledger));
+    await llm.generate('hi');
+    expect(heard).toEqual(['begin', 'booked', 'booked']);
+  });
+
+  it('keep the options of the decorated method that they override', async () => {
+    const { llm } = await startApp({}, { callbacks: [new OwnGate()] });
+    await expect(llm.generate('hi')).rejects.toThrow('closed');
+    expect(heard).toEqual(['own']);
+  });
+
+  it('keep them on a discovered Callbacks class too', async () => {
+    @Injectable()
+    class Base extends Callbacks {
+      @OnLlmStart({ critical: true })
+      override onLlmStart(): void {
+        heard.push('base');
+      }
+    }
+    @Injectable()
+    class Derived extends Base {
+      override onLlmStart() {
+        throw new Error('closed');
+      }
+    }
+    const { llm } = await startApp({ providers: [Derived] });
+    await expect(llm.generate('hi')).rejects.toThrow('closed');
+  });
+
+  it('drop out where a discovered class overrides a decorated one', async () => {
+    expect(await heardAfterOneCall({ providers: [OwnGate] })).toEqual(['end']);
   });
 });
 

@@ -1,0 +1,65 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { applyDecorators, Injectable } from '@nestjs/common';
+import {
+  Chain,
+  InterceptAgent,
+  InterceptLlm,
+  InterceptTool,
+  OnAnyEvent,
+  OnLlmEnd,
+  Retrieval,
+  Tool,
+  CallbackScope,
+  InterceptedLlmCall,
+  LlmEndEvent,
+  LlmNext,
+} from 'nestjs-llm-callbacks';
+import { RecordingCallbacks } from 'nestjs-llm-callbacks/testing';
+import { closeApps, startApp } from '../support/app.js';
+
+afterEach(closeApps);
+
+const Billed = () => applyDecorators(OnLlmEnd({ order: -1 }), Chain('billing'));
+const Cached = () => applyDecorators(InterceptLlm());
+/** Each decorator of a method, and one of a class, is one that Nest's function takes. */
+const ALL = [
+  applyDecorators(OnAnyEvent(), InterceptTool(), InterceptAgent()),
+  applyDecorators(Tool({ description: 'x' }), Retrieval('index')),
+  applyDecorators(CallbackScope('default')),
+];
+
+describe('Decorators in applyDecorators()', () => {
+  it('act as they do alone', async () => {
+    const heard: string[] = [];
+    @Injectable()
+    class Books {
+      @Billed() paid(event: LlmEndEvent) {
+        heard.push(event.text);
+      }
+      @Cached() around(call: InterceptedLlmCall, next: LlmNext) {
+        heard.push(call.kind);
+        return next();
+      }
+    }
+    const recording = new RecordingCallbacks();
+    const { llm } = await startApp({ providers: [Books] }, { callbacks: [recording] });
+    await llm.generate('hi');
+    expect(heard).toEqual(['llm', 'hello']);
+    expect(recording.of('chain.end').map(({ chainName }) => chainName)).toEqual(['billing']);
+    expect(ALL).toHaveLength(3);
+  });
+
+  it('are still checked against the method that they stand on alone', () => {
+    class Wrong {
+      // @ts-expect-error: the event is another one.
+      @OnLlmEnd() paid(event: { type: 'llm.start' }) {
+        return event;
+      }
+      // @ts-expect-error: a call is no text.
+      @InterceptLlm() around(call: string) {
+        return call;
+      }
+    }
+    expect(Wrong).toBeDefined();
+  });
+});
