@@ -10,7 +10,8 @@ export function getAgentToken(name?: string): InjectionToken<AgentService> {
 }
 
 /**
- * Injects the `AgentService` of a named client.
+ * Injects the `AgentService` of a named client. The application does not start where there is no client of that name, and the
+ * error says which there are.
  *
  * @example
  * ```ts

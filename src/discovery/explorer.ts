@@ -41,12 +41,12 @@ export class Explorer extends HandlerSource {
 
   explore(): void {
     this.#modulesSeen = this.modules.size;
-    checkInjectedClients(this.modules.values());
-    for (const { injectables } of this.modules.values()) injectables.forEach(refuseAsEnhancer);
     const all = [...this.discovery.getProviders(), ...this.discovery.getControllers()];
     const found = all.filter((wrapper) => !wrapper.isAlias && !this.#done.has(wrapper));
     const isBuilding = found.some((wrapper) => !isReady(wrapper));
     this.#pending = 0;
+    // While the application is built, a test's mocks may not be in place.
+    if (!isBuilding) this.#checkModules();
     for (const wrapper of found) {
       // While the application is built, an instance of a request could wait for what waits for the request.
       if (isScoped(wrapper) ? isBuilding : !isReady(wrapper)) {
@@ -58,6 +58,11 @@ export class Explorer extends HandlerSource {
       if (isScoped(wrapper)) this.#exploreScoped(wrapper, all);
       else this.#exploreStatic(wrapper);
     }
+  }
+
+  #checkModules(): void {
+    checkInjectedClients(this.modules.values());
+    for (const { injectables } of this.modules.values()) injectables.forEach(refuseAsEnhancer);
   }
 
   #exploreStatic(wrapper: InstanceWrapper): void {

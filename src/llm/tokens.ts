@@ -17,7 +17,8 @@ export function getLlmToken(name?: string): InjectionToken<LlmService> {
 }
 
 /**
- * Injects the `LlmService` of a named client.
+ * Injects the `LlmService` of a named client. The application does not start where there is no client of that name, and the
+ * error says which there are.
  *
  * @example
  * ```ts
