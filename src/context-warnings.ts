@@ -1,9 +1,10 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { APP_INTERCEPTOR, ModulesContainer } from '@nestjs/core';
 import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
 import { Agent } from './agent/index.js';
 import { CallbacksService } from './callbacks.service.js';
 import { LlmService } from './llm/index.js';
+import { Log } from './log.js';
 import { RequestContextInterceptor } from './run/index.js';
 import { WorkRunner } from './work/index.js';
 
@@ -14,7 +15,7 @@ const FIELD_RESOLVER = 'graphql:resolve_property';
 /** Warns at start-up of runs that will have no request context, where the modules show it. */
 @Injectable()
 export class ContextWarnings {
-  readonly #logger = new Logger('Callbacks');
+  readonly #logger = new Log('Callbacks');
 
   constructor(private readonly modules: ModulesContainer) {}
 

@@ -1,5 +1,9 @@
-/** Control characters, line ends and those that turn the direction of text. */
-const UNSAFE = /[\p{Cc}\u2028-\u202e\u2066-\u2069]/gu;
+/**
+ * Characters that break or disguise a line of text: control characters, line ends, and those that turn the direction of
+ * text.
+ */
+export const UNSAFE_CHARACTERS = String.raw`\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069`;
+const UNSAFE = new RegExp(`[${UNSAFE_CHARACTERS}]`, 'gu');
 
 /**
  * A text for one line of a log: names and messages come from models and users, and none may begin a line of its own,
@@ -18,5 +22,14 @@ export function messageOf(error: unknown): string {
     return String(error instanceof Error ? error.message : error);
   } catch {
     return 'an error without a text';
+  }
+}
+
+/** A field of a value that may be a proxy or have getters that throw. */
+export function fieldOf(value: unknown, name: string): unknown {
+  try {
+    return (Object(value) as Record<string, unknown>)[name];
+  } catch {
+    return undefined;
   }
 }

@@ -1,9 +1,8 @@
-import { Logger } from '@nestjs/common';
 import { brand } from '../brand.js';
 import { OnAnyEvent } from '../decorators/index.js';
 import { CallbackAbort, describeError, ToolExecutionError } from '../errors/index.js';
 import { toJsonText, type CallbackEvent } from '../events/index.js';
-import { oneLine } from '../text.js';
+import { Log } from '../log.js';
 
 export interface LoggingOptions {
   /** One readable line a run; the default. */
@@ -30,7 +29,7 @@ export class LoggingCallbacks {
     brand(this, 'class:LoggingCallbacks');
   }
 
-  readonly #logger = new Logger('LLM');
+  readonly #logger = new Log('LLM');
 
   // Not @Injectable(): Nest would look for the options, and have the mocker of a test make some up.
   constructor(private readonly options: LoggingOptions = {}) {}
@@ -43,7 +42,7 @@ export class LoggingCallbacks {
       runId: event.runId,
       userId: event.userId,
     };
-    const line = oneLine(this.options.json ? toJsonText(fields) : pretty(event, fields));
+    const line = this.options.json ? toJsonText(fields) : pretty(event, fields);
     this.#logger[levelOf(event) ?? this.options.level ?? 'log'](line);
   }
 }

@@ -1,19 +1,19 @@
-import { Logger } from '@nestjs/common';
-import { messageOf, oneLine } from '../text.js';
+import { logReason } from '../error-text.js';
+import { Log } from '../log.js';
 
 /** How long the same trouble is not logged again, in milliseconds. */
 const QUIET_MS = 60_000;
 
 /** Logs what goes wrong with a connection: while a server is away, once a minute. */
 export class ErrorLog {
-  readonly #logger = new Logger('BullmqJobQueue');
+  readonly #logger = new Log('BullmqJobQueue');
   #last: { readonly message: string; readonly at: number } | undefined;
 
   readonly tell = (error: unknown): void => {
-    const message = messageOf(error) || (error as Error).name;
+    const message = logReason(error) || (error as Error).name;
     const at = performance.now();
     if (this.#last?.message === message && at - this.#last.at < QUIET_MS) return;
     this.#last = { message, at };
-    this.#logger.warn(oneLine(message));
+    this.#logger.warn(message);
   };
 }

@@ -1,12 +1,12 @@
-import { Logger } from '@nestjs/common';
 import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
 import { decoratedMethods } from '../decorators/index.js';
+import { Log } from '../log.js';
 import { hasHooks } from '../registry/index.js';
 import { toolMethods } from '../tools/index.js';
 
 /** Says which hooks and tools are left out, and what to do about it. */
 export class Warnings {
-  readonly #logger = new Logger('Callbacks');
+  readonly #logger = new Log('Callbacks');
   /** The first module that provides a class, by the class. */
   readonly #providedBy = new WeakMap<object, { readonly name: string }>();
 

@@ -1,5 +1,6 @@
-import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { BackgroundFullError } from '../errors/index.js';
+import { Log } from '../log.js';
 import { BackgroundJob } from './background-job.js';
 import { BACKGROUND_DEFAULTS, type BackgroundSettings } from './background-options.js';
 import { BackgroundQueue } from './background-queue.js';
@@ -23,7 +24,7 @@ export const BackgroundStatus: object = Object;
 @Injectable()
 export class Background implements OnApplicationShutdown {
   readonly outstanding = new Outstanding();
-  readonly #logger = new Logger('Callbacks');
+  readonly #logger = new Log('Callbacks');
   #queue = new BackgroundQueue(BACKGROUND_DEFAULTS);
   #adds: DurableAdds | undefined;
   #dropped = 0;

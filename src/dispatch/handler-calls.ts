@@ -1,4 +1,3 @@
-import { Logger } from '@nestjs/common';
 import { CallbackAbort } from '../errors/index.js';
 import {
   CallbackErrorEvent,
@@ -14,7 +13,8 @@ import {
   type HandlerTable,
   type InstanceOwner,
 } from '../registry/index.js';
-import { messageOf, oneLine } from '../text.js';
+import { logReason } from '../error-text.js';
+import { Log } from '../log.js';
 import type { Background } from './background.js';
 import { abortable, isThenable } from './promises.js';
 import { callWithTimeout } from './timeout.js';
@@ -50,7 +50,7 @@ export interface Telling {
 
 /** Calls one handler at a time, such that it cannot disturb the others, whatever it does. */
 export class HandlerCalls {
-  readonly #logger = new Logger('Callbacks');
+  readonly #logger = new Log('Callbacks');
 
   constructor(
     private readonly background: Background,
@@ -131,10 +131,7 @@ export class HandlerCalls {
     run: Audience,
     error: unknown,
   ): Promise<void> | undefined {
-    this.#logger.error(
-      `${handler.name} failed on ${event.type}: ${oneLine(messageOf(error))}`,
-      error instanceof Error ? error.stack : '',
-    );
+    this.#logger.error(`${handler.name} failed on ${event.type}: ${logReason(error)}`, error);
     return this.#tellFailure(handler, event, run, error);
   }
 

@@ -1,4 +1,4 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import {
   abortable,
   Background,
@@ -16,12 +16,13 @@ import {
   type InstanceOwner,
 } from '../registry/index.js';
 import { RunFactory } from '../run/index.js';
-import { messageOf, oneLine } from '../text.js';
+import { logReason } from '../error-text.js';
+import { Log } from '../log.js';
 
 /** Calls durable handlers for the jobs that come out of the queue, with the events that these hold. */
 @Injectable()
 export class DurableWorker {
-  readonly #logger = new Logger('Callbacks');
+  readonly #logger = new Log('Callbacks');
 
   constructor(
     private readonly registry: HandlerRegistry,
@@ -65,13 +66,13 @@ export class DurableWorker {
     try {
       return reviveEvent(job.event);
     } catch (error) {
-      this.#logger.error(`A job of ${oneLine(job.handler)} failed: ${(error as Error).message}`);
+      this.#logger.error(`A job of ${job.handler} failed: ${logReason(error)}`);
       throw error;
     }
   }
 
   #warn(what: string, error: unknown): void {
-    this.#logger.warn(`${what} and is tried again: ${oneLine(messageOf(error))}`);
+    this.#logger.warn(`${what} and is tried again: ${logReason(error)}`);
   }
 }
 

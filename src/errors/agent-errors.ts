@@ -1,6 +1,7 @@
 import { brand } from '../brand.js';
 import type { AgentStep, Message } from '../shapes/index.js';
 import { CallbacksError, type ErrorDetails } from './callbacks-error.js';
+import { hide } from './inspect-error.js';
 
 /**
  * A tool failed. Thrown by a tool itself with `fatal: true`, it ends the agent instead of going back to the model.
@@ -41,10 +42,10 @@ export class MaxStepsExceededError extends CallbacksError {
   }
 
   override readonly code = 'max_steps';
-  /** The turns that were made. */
-  readonly steps: readonly AgentStep[];
+  /** The turns that were made. Loggers do not print them, because they are not enumerable; `messages` neither. */
+  declare readonly steps: readonly AgentStep[];
   /** The transcript, with every call answered: give it to the next run as its `messages`. */
-  readonly messages: readonly Message[];
+  declare readonly messages: readonly Message[];
 
   constructor(
     message: string,
@@ -52,7 +53,7 @@ export class MaxStepsExceededError extends CallbacksError {
     details: ErrorDetails & { messages?: readonly Message[] } = {},
   ) {
     super(message, details);
-    this.steps = steps;
-    this.messages = details.messages ?? [];
+    hide(this, 'steps', steps);
+    hide(this, 'messages', details.messages ?? []);
   }
 }

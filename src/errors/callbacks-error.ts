@@ -1,6 +1,7 @@
 import { brand } from '../brand.js';
 import { nearestName } from '../stable-name.js';
 import { messageOf } from '../text.js';
+import { hideQuotes, inspectError } from './inspect-error.js';
 
 /** Stable, machine-readable names of what went wrong; safe to log, count and switch on. */
 export type ErrorCode =
@@ -68,6 +69,8 @@ export class CallbacksError extends Error {
   }
 
   protected static readonly retryableByDefault: boolean = false;
+  /** Whether loggers print the messages of its causes. */
+  protected static readonly logsCauses: boolean = true;
   /** Stable name of the kind of failure. */
   readonly code: ErrorCode = 'configuration';
   /** Whether the same call may succeed when made again later. */
@@ -79,6 +82,7 @@ export class CallbacksError extends Error {
 
   constructor(message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    hideQuotes(details.cause);
     this.name = nearestName(new.target);
     this.retryable = details.retryable ?? new.target.retryableByDefault;
     if (details.status !== undefined) this.status = details.status;
@@ -88,6 +92,14 @@ export class CallbacksError extends Error {
   /** What events, logs and queues write of the error: never its cause or stack. */
   toJSON(): ErrorJson {
     return describeError(this);
+  }
+
+  /**
+   * What `console.error(error)` and Nest's own logger write: no line can be forged, and what requests, answers and
+   * headers a cause quotes is left out. Whoever wants that asks `error.cause`.
+   */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return inspectError(this, (this.constructor as typeof CallbacksError).logsCauses);
   }
 }
 

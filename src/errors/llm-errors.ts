@@ -1,5 +1,7 @@
 import { brand } from '../brand.js';
+import { UNSAFE_CHARACTERS } from '../text.js';
 import { CallbacksError, type ErrorCode, type ErrorDetails } from './callbacks-error.js';
+import { hide } from './inspect-error.js';
 
 /** What may be said about a failed call besides its message. */
 export interface LlmErrorDetails extends ErrorDetails {
@@ -10,7 +12,7 @@ export interface LlmErrorDetails extends ErrorDetails {
 /** The longest {@link LlmError.reason}, in UTF-16 code units. */
 const MAX_REASON = 2_000;
 /** Control characters and those that change the direction of text: they forge lines of logs. */
-const CONTROLS = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]+/gu;
+const CONTROLS = new RegExp(`[${UNSAFE_CHARACTERS}]+`, 'gu');
 
 /** Any failure of a call to a provider. */
 export abstract class LlmError extends CallbacksError {
@@ -18,6 +20,8 @@ export abstract class LlmError extends CallbacksError {
     brand(this, 'error:LlmError');
   }
 
+  /** What is under it is the provider's. */
+  protected static override readonly logsCauses: boolean = false;
   /**
    * The provider's own sentence about the failure, without control characters and at most 2,000 characters long;
    * absent where it sent none. It may repeat parts of the request, so it is for developers: JSON, HTTP bodies and logs
@@ -253,14 +257,14 @@ export class SchemaValidationError extends LlmError {
 
   override readonly code = 'schema_validation';
   protected static override readonly retryableByDefault = true;
-  /** What the model wrote; `''` where nothing is known of it. */
-  readonly text: string;
+  /** What the model wrote; `''` where nothing is known of it. Loggers do not print it, because it is not enumerable. */
+  declare readonly text: string;
   /** What does not fit, and where: `orders[0].id: must be string; …`, without the values themselves. */
   readonly issues: string;
 
   constructor(message: string, details: LlmErrorDetails & { text?: string; issues?: string } = {}) {
     super(message, details);
-    this.text = details.text ?? '';
+    hide(this, 'text', details.text ?? '');
     this.issues = details.issues ?? '';
   }
 }

@@ -1,11 +1,5 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
-import {
-  Catch,
-  Logger,
-  type ArgumentsHost,
-  type ContextType,
-  type ExceptionFilter,
-} from '@nestjs/common';
+import { Catch, type ArgumentsHost, type ContextType, type ExceptionFilter } from '@nestjs/common';
 import { throwError } from 'rxjs';
 import { brand } from '../brand.js';
 import {
@@ -15,6 +9,8 @@ import {
   UnknownPriceError,
   type ErrorJson,
 } from '../errors/index.js';
+import { logReason } from '../error-text.js';
+import { Log } from '../log.js';
 import { GraphqlError } from './graphql-error.js';
 import { retryAfterSeconds, statusOf } from './status.js';
 import { emitException } from './ws-client.js';
@@ -52,7 +48,7 @@ export class CallbacksExceptionFilter implements ExceptionFilter<CallbacksError>
     brand(this, 'class:CallbacksExceptionFilter');
   }
 
-  readonly #logger = new Logger(CallbacksExceptionFilter.name);
+  readonly #logger = new Log('CallbacksExceptionFilter');
 
   catch(error: CallbacksError, host: ArgumentsHost): unknown {
     switch (host.getType<'graphql' | ContextType>()) {
@@ -114,7 +110,7 @@ export class CallbacksExceptionFilter implements ExceptionFilter<CallbacksError>
   /** Whether it is a mistake of the application's own, which is its developers' to read, not its clients'. */
   #log(error: CallbacksError): boolean {
     const isOwn = statusOf(error) === SERVER_ERROR;
-    if (isOwn && !isLogged(error)) this.#logger.error(error.message, error.stack);
+    if (isOwn && !isLogged(error)) this.#logger.error(logReason(error), error);
     return isOwn;
   }
 }

@@ -1,7 +1,8 @@
 import { STATUS_CODES } from 'node:http';
-import { HttpException, Logger, type MessageEvent } from '@nestjs/common';
+import { HttpException, type MessageEvent } from '@nestjs/common';
 import { CallbacksError } from '../errors/index.js';
-import { messageOf } from '../text.js';
+import { logReason } from '../error-text.js';
+import { Log } from '../log.js';
 import { CallbacksExceptionFilter } from './callbacks-exception.filter.js';
 
 const SERVER_ERROR = 500;
@@ -18,7 +19,7 @@ export function failedEvent(error: unknown): MessageEvent {
 function bodyOf(error: unknown): object {
   if (error instanceof CallbacksError) return new CallbacksExceptionFilter().bodyOf(error);
   if (error instanceof HttpException) return bodyOfHttp(error);
-  new Logger('Callbacks').error(messageOf(error), error instanceof Error ? error.stack : undefined);
+  new Log('Callbacks').error(logReason(error), error);
   return { statusCode: SERVER_ERROR, message: 'Internal server error' };
 }
 

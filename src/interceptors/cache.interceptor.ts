@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { Logger } from '@nestjs/common';
 import { excessOf, MAX_DEPTH, MAX_NODES } from '../bounds.js';
 import { brand } from '../brand.js';
 import { OnLlmEnd, OnLlmError } from '../decorators/index.js';
@@ -7,6 +6,7 @@ import { describeError } from '../errors/index.js';
 import type { LlmEndEvent, LlmErrorEvent, LlmStartEvent } from '../events/index.js';
 import { optionNames } from '../known-options.js';
 import { InterceptLlm, LlmStream, type InterceptedLlmCall, type LlmNext } from '../llm/index.js';
+import { Log } from '../log.js';
 import type { LlmChunk, LlmResponse } from '../shapes/index.js';
 import { MemoryCache, type CacheStore } from './memory-cache.js';
 import { checkerFor, checkNext } from './transient.js';
@@ -70,7 +70,7 @@ export class CacheInterceptor {
     brand(this, 'class:CacheInterceptor');
   }
 
-  readonly #logger = new Logger(CacheInterceptor.name);
+  readonly #logger = new Log('CacheInterceptor');
   readonly #store: CacheStore;
   readonly #ttlMs: number;
   readonly #callerOf: (event: LlmStartEvent) => unknown;

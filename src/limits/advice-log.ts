@@ -1,21 +1,20 @@
-import { Logger } from '@nestjs/common';
-import { oneLine } from '../text.js';
+import { Log } from '../log.js';
 
 const QUIET_MS = 60_000;
 
 /** Logs what a limiter advises the application's developers, at most once a minute: every call may need the same. */
 export class AdviceLog {
-  readonly #logger: Logger;
+  readonly #logger: Log;
   #loggedAt = -QUIET_MS;
 
   constructor(limiter: string) {
-    this.#logger = new Logger(limiter);
+    this.#logger = new Log(limiter);
   }
 
   log(advice: string): void {
     const now = performance.now();
     if (now - this.#loggedAt < QUIET_MS) return;
     this.#loggedAt = now;
-    this.#logger.error(oneLine(advice));
+    this.#logger.error(advice);
   }
 }

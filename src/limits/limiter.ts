@@ -112,7 +112,7 @@ export abstract class Limiter<O extends LimiterOptions> implements OnApplication
     return describeLimiter(this.#name, this.#settings);
   }
 
-  /** Nest calls it where the limiter is a provider. */
+  /** Nest calls it where the limiter is a provider, `CallbacksModule` where it is in a list of callbacks. */
   async onApplicationShutdown(): Promise<void> {
     await this.#ledger.close();
   }

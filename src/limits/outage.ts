@@ -1,5 +1,5 @@
-import { Logger } from '@nestjs/common';
-import { messageOf, oneLine } from '../text.js';
+import { logReason } from '../error-text.js';
+import { Log } from '../log.js';
 import type { LimiterOptions } from './limiter-options.js';
 
 /** How often outages are logged at most, for a store that comes and goes. */
@@ -12,7 +12,7 @@ const POLICIES = {
 
 /** Notes whether a limiter's store can be used, and logs each outage once. */
 export class Outage {
-  readonly #logger: Logger;
+  readonly #logger: Log;
   #failures = 0;
   #isTold = false;
   #toldAt = -QUIET_MS;
@@ -21,7 +21,7 @@ export class Outage {
     private readonly name: string,
     private readonly policy: NonNullable<LimiterOptions['onStoreError']>,
   ) {
-    this.#logger = new Logger(name);
+    this.#logger = new Log(name);
   }
 
   /** The store has failed. */
@@ -30,7 +30,7 @@ export class Outage {
     this.#isTold = performance.now() - this.#toldAt >= QUIET_MS;
     if (!this.#isTold) return;
     this.#toldAt = performance.now();
-    this.#warn(`cannot be used; until it can, calls ${POLICIES[this.policy]}: ${messageOf(error)}`);
+    this.#warn(`cannot be used; until it can, calls ${POLICIES[this.policy]}: ${logReason(error)}`);
   };
 
   /** The store has answered; `lost` settlements could not be kept meanwhile. */
@@ -44,6 +44,6 @@ export class Outage {
   }
 
   #warn(what: string): void {
-    this.#logger.warn(oneLine(`The store of ${this.name} ${what}`));
+    this.#logger.warn(`The store of ${this.name} ${what}`);
   }
 }

@@ -1,5 +1,5 @@
-import { Logger } from '@nestjs/common';
-import { messageOf } from '../text.js';
+import { logReason } from '../error-text.js';
+import { Log } from '../log.js';
 import type { LimiterSettings } from './check-limiter.js';
 import type { Ledger } from './ledger.js';
 import type { CallClaim } from './limit.js';
@@ -8,14 +8,14 @@ import type { LimitRefusal } from './limit-store.js';
 
 /** Calls a limiter's `onThreshold`, whose errors it logs. */
 export class ThresholdNotices {
-  readonly #logger: Logger;
+  readonly #logger: Log;
 
   constructor(
     limiter: string,
     private readonly settings: () => LimiterSettings,
     private readonly ledger: () => Ledger,
   ) {
-    this.#logger = new Logger(limiter);
+    this.#logger = new Log(limiter);
   }
 
   /** A settlement was the first one to reach the threshold. */
@@ -36,8 +36,7 @@ export class ThresholdNotices {
     try {
       await this.settings().onThreshold?.({ key, used, limit, ratio, refused });
     } catch (error) {
-      const why = error instanceof Error ? error.stack : messageOf(error);
-      this.#logger.error('onThreshold failed', why);
+      this.#logger.error(`onThreshold failed: ${logReason(error)}`, error);
     }
   }
 }

@@ -1,4 +1,4 @@
-import { Logger } from '@nestjs/common';
+import { Log } from '../log.js';
 import type { PriceBook } from '../prices/index.js';
 import {
   isDoubted,
@@ -179,7 +179,7 @@ function logDoubt(asked: LlmClient): void {
   const { label, origin: client = asked } = asked;
   if (client.isDoubtLogged) return;
   client.isDoubtLogged = true;
-  new Logger('Callbacks').warn(
+  new Log('Callbacks').warn(
     `The server of "${label}" sent token counts that cannot be right. They are not used: the usage and cost of such answers are estimated. This is logged once per client.`,
   );
 }

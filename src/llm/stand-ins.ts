@@ -1,5 +1,5 @@
-import { Logger } from '@nestjs/common';
 import { CallbacksConfigurationError } from '../errors/index.js';
+import { Log } from '../log.js';
 import type { LlmChunk, LlmRequest, ProviderResult } from '../shapes/index.js';
 import type { LlmProvider, LlmProviderContext } from './llm-provider.js';
 
@@ -45,7 +45,7 @@ export class StandIns {
     const message = `overrideLlm: there is no client "${unknown.join('", "')}" that has a model. Known are: ${known}; others come from CallbacksModule.forFeature({ name, llm }).`;
     if ([...this.#clients.values()].some((asksSdk) => asksSdk))
       throw new CallbacksConfigurationError(message);
-    new Logger('Callbacks').warn(`${message} A module that is loaded later may bring it.`);
+    new Log('Callbacks').warn(`${message} A module that is loaded later may bring it.`);
   }
 }
 

@@ -1,7 +1,8 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { isObservable, Observable, tap } from 'rxjs';
 import type { RequestContext } from '../events/index.js';
+import { Log } from '../log.js';
 import { ActiveTrace } from './active-trace.js';
 import { ContextStore, type Frame } from './context-store.js';
 import { newContext } from './request-context.js';
@@ -20,7 +21,7 @@ interface RpcServer {
  */
 @Injectable()
 export class HybridWatch {
-  readonly #logger = new Logger('Callbacks');
+  readonly #logger = new Log('Callbacks');
   readonly #watched = new WeakSet<MessageHandler>();
 
   constructor(

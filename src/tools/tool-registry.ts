@@ -1,5 +1,6 @@
-import { Injectable, Logger, type Type } from '@nestjs/common';
+import { Injectable, type Type } from '@nestjs/common';
 import { CallbacksConfigurationError } from '../errors/index.js';
+import { Log } from '../log.js';
 import { SchemaCache } from '../schema/index.js';
 import { checkEnhancers } from './enhancers.js';
 import type { ToolDefinition } from './tool-types.js';
@@ -30,7 +31,7 @@ interface Discovered {
 /** The tools of one application: the methods of providers that are decorated with `@Tool()`. */
 @Injectable()
 export class ToolRegistry {
-  readonly #logger = new Logger('Callbacks');
+  readonly #logger = new Log('Callbacks');
   readonly #byName = new Map<string, Discovered>();
   readonly #owners = new WeakSet<object>();
   readonly #schemas = new SchemaCache();
