@@ -6,7 +6,7 @@ export const OTHER_KEY = 'other';
  * and memory is bounded, whatever keys come.
  */
 export class BoundedTotals<T> {
-  readonly #totals = new Map<string, T>();
+  readonly #totals = withJson(new Map<string, T>());
 
   constructor(
     private readonly limit: number,
@@ -41,4 +41,9 @@ export class BoundedTotals<T> {
     }
     if (folded !== undefined) this.#totals.set(OTHER_KEY, folded);
   }
+}
+
+/** Lets a controller return the map: JSON would write `{}` of it. A property, so that it stays a plain `Map` otherwise. */
+function withJson<T>(map: Map<string, T>): Map<string, T> {
+  return Object.defineProperty(map, 'toJSON', { value: () => Object.fromEntries(map) });
 }

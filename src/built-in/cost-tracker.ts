@@ -64,11 +64,11 @@ export class CostTracker {
   get unpricedCount(): number {
     return this.#total.unpriced;
   }
-  /** By requested model; the least recently used beyond 10,000 are folded into `'other'`. */
+  /** By requested model, as JSON an object; the least recently used beyond 10,000 are folded into `'other'`. */
   get byModel(): ReadonlyMap<string, CostEntry> {
     return this.#byModel.map;
   }
-  /** By user, `'anonymous'` where none is known; the least recently used beyond 10,000 are folded into `'other'`. */
+  /** By user, `'anonymous'` where none is known, as JSON an object; the least recently used beyond 10,000 are folded into `'other'`. */
   get byUser(): ReadonlyMap<string, CostEntry> {
     return this.#byUser.map;
   }
@@ -80,6 +80,7 @@ export class CostTracker {
     this.#byUser.clear();
   }
 
+  /** Everything that was counted, as plain JSON: what a controller returns. */
   snapshot(): CostSnapshot {
     return {
       totalCost: this.totalCost,
@@ -89,6 +90,11 @@ export class CostTracker {
       byModel: Object.fromEntries(this.byModel),
       byUser: Object.fromEntries(this.byUser),
     };
+  }
+
+  /** The same as {@link CostTracker.snapshot}, for `JSON.stringify` and controllers that return the tracker itself. */
+  toJSON(): CostSnapshot {
+    return this.snapshot();
   }
 
   @OnLlmEnd(NO_RUNS)

@@ -131,6 +131,11 @@ export class MetricsCallbacks {
     };
   }
 
+  /** The same as {@link MetricsCallbacks.summary}, for `JSON.stringify` and controllers that return it itself. */
+  toJSON(): MetricsSummary {
+    return this.summary();
+  }
+
   /** Forgets everything. */
   reset(): void {
     this.#llm = new Measured();

@@ -29,6 +29,12 @@ export class TokenCounter {
     return this.#usage.cachedInputTokens;
   }
 
+  /** For `JSON.stringify`, and for controllers that return the counter itself. */
+  toJSON(): Record<'promptTokens' | 'completionTokens' | 'totalTokens' | 'cachedTokens', number> {
+    const { promptTokens, completionTokens, totalTokens, cachedTokens } = this;
+    return { promptTokens, completionTokens, totalTokens, cachedTokens };
+  }
+
   /** Starts again at zero. */
   reset(): void {
     this.#usage = { ...NO_USAGE };

@@ -3,6 +3,7 @@ import {
   CallbacksService,
   CostTracker,
   LlmService,
+  MetricsCallbacks,
   StreamingProgress,
   TokenCounter,
 } from 'nestjs-llm-callbacks';
@@ -26,6 +27,26 @@ const answer = (inputTokens: number, outputTokens: number): FakeAnswer => ({
     reasoningTokens: 0,
     source: 'provider',
   },
+});
+
+describe('What the built-ins have counted', () => {
+  it('is JSON when it is returned as it is, and a Map all the same', async () => {
+    const { module, llm } = await startApp(
+      { providers: [CostTracker, TokenCounter, MetricsCallbacks] },
+      { prices, answers: [answer(10, 1)] },
+    );
+    await llm.generate('hi', { userId: 'ada' });
+    const costs = module.get(CostTracker);
+    const json = (value: unknown) => JSON.parse(JSON.stringify(value)) as unknown;
+    const entry = { cost: 12, tokens: 11, requests: 1, unpriced: 0 };
+    expect(json(costs.byUser)).toEqual({ ada: entry });
+    expect(json({ models: costs.byModel })).toEqual({ models: { fake: entry } });
+    expect(json(costs)).toEqual(costs.snapshot());
+    expect(json(module.get(TokenCounter))).toMatchObject({ promptTokens: 10, completionTokens: 1 });
+    expect(json(module.get(MetricsCallbacks))).toMatchObject({ llm: { count: 1 } });
+    expect(costs.byUser).toEqual(new Map([['ada', entry]]));
+    expect(Object.keys(costs.byUser)).toEqual([]);
+  });
 });
 
 describe('CostTracker', () => {
