@@ -1,6 +1,7 @@
 import { excessOf, MAX_CHECKED_DEPTH, MAX_CHECKED_NODES } from '../bounds.js';
 import { CallbacksConfigurationError } from '../errors/index.js';
 import { closeObjects } from './close-objects.js';
+import { hasMoreValues, isCostly } from './costly.js';
 import { describeFailure, describeIssues, TOO_MUCH, type Issue } from './issues.js';
 import { JsonSchemaValidators } from './json-schema-validator.js';
 import { schemaExcess } from './schema-bounds.js';
@@ -13,6 +14,8 @@ import type {
 } from './standard-schema.js';
 
 const TARGET = 'draft-2020-12';
+/** Values up to which any check without costly rules is quick. */
+const FEW_VALUES = 1_000;
 
 /**
  * Makes a schema ready to be sent and to check by.
@@ -26,7 +29,7 @@ export function compileSchema<T>(
   place: string,
   validators = new JsonSchemaValidators(),
 ): CompiledSchema<T> {
-  if (isStandardSchema(schema)) return compileStandardSchema(schema, place);
+  if (isStandardSchema(schema)) return compileStandardSchema(schema, place, validators);
   if (typeof schema !== 'object' || schema === null || Array.isArray(schema)) {
     throw new CallbacksConfigurationError(
       `The schema of ${place} must be a Standard Schema (zod 4 …) or a JSON Schema object.`,
@@ -47,7 +50,8 @@ function compilePlainSchema<T>(
 ): CompiledSchema<T> {
   try {
     const jsonSchema = toPlainJson(schema);
-    return { jsonSchema, validate: withinBounds(validators.compile<T>(jsonSchema)) };
+    const validate = validators.compile<T>(jsonSchema);
+    return { jsonSchema, validate: withinBounds(validate, jsonSchema, validators) };
   } catch (cause) {
     throw new CallbacksConfigurationError(
       `The JSON Schema of ${place} is not valid (draft 2020-12): ${messageOf(cause)}`,
@@ -59,6 +63,7 @@ function compilePlainSchema<T>(
 function compileStandardSchema<T>(
   schema: StandardSchemaV1<unknown, T>,
   place: string,
+  validators: JsonSchemaValidators,
 ): CompiledSchema<T> {
   const standard = schema['~standard'];
   const { vendor, jsonSchema: converter } = standard;
@@ -70,7 +75,8 @@ function compileStandardSchema<T>(
   }
   try {
     const jsonSchema = closeObjects(toPlainJson(converter.input({ target: TARGET })));
-    return { jsonSchema, validate: withinBounds((value) => validateBy(standard, value)) };
+    const validate = (value: unknown) => validateBy(standard, value);
+    return { jsonSchema, validate: withinBounds(validate, jsonSchema, validators) };
   } catch (cause) {
     throw new CallbacksConfigurationError(
       `The schema of ${place} cannot be written as JSON Schema: ${messageOf(cause)}. Use only what JSON can hold, and ` +
@@ -89,11 +95,26 @@ function toPlainJson(schema: JsonSchema): JsonSchema {
   return copy;
 }
 
-/** Validators recurse over the value; the check before them does not. */
-function withinBounds<T>(validate: CompiledSchema<T>['validate']): CompiledSchema<T>['validate'] {
+/**
+ * Validators recurse over the value; the check before them does not. What can take long has a deadline, which costs more
+ * than the check of a small value.
+ */
+function withinBounds<T>(
+  validate: CompiledSchema<T>['validate'],
+  jsonSchema: JsonSchema,
+  { timed }: JsonSchemaValidators,
+): CompiledSchema<T>['validate'] {
   const bounds = { depth: MAX_CHECKED_DEPTH, nodes: MAX_CHECKED_NODES };
-  return (value) =>
-    excessOf(value, bounds) === undefined ? validate(value) : { issues: TOO_MUCH };
+  const mayBeSlow = isCostly(jsonSchema);
+  return (value) => {
+    if (excessOf(value, bounds) !== undefined) return { issues: TOO_MUCH };
+    if (!mayBeSlow && !hasMoreValues(value, FEW_VALUES)) return validate(value);
+    try {
+      return timed.run(() => validate(value));
+    } catch (error) {
+      return toFailure(error);
+    }
+  };
 }
 
 function messageOf(cause: unknown): string {

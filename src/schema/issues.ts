@@ -1,3 +1,5 @@
+import { isTimeout, MAX_CHECK_MS } from './timed-check.js';
+
 /** Long enough to mend an answer by, short enough for a log line or one more turn. */
 const MAX_LENGTH = 1_000;
 const MAX_MESSAGE_LENGTH = 200;
@@ -25,8 +27,14 @@ export function describeIssues(issues: Iterable<Issue>): string {
 /** What is said of a value that is not checked, because that would take too long or too much of the stack. */
 export const TOO_MUCH = 'the value is too large or too deep to be checked';
 
-/** What is said of a value whose check failed itself: its depth was too much, or a rule of the schema's threw. */
+const TOO_SLOW = `the value could not be checked within ${MAX_CHECK_MS} ms: it is too large for the schema, or one of the schema's patterns takes too long`;
+
+/**
+ * What is said of a value whose check failed itself: its depth was too much, its time was over, or a rule of the
+ * schema's threw.
+ */
 export function describeFailure(error: unknown): string {
+  if (isTimeout(error)) return TOO_SLOW;
   return error instanceof RangeError
     ? TOO_MUCH
     : 'the value could not be checked: a rule of the schema threw';

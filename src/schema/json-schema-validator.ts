@@ -1,6 +1,9 @@
 import { Ajv2020, type ErrorObject, type Options, type ValidateFunction } from 'ajv/dist/2020.js';
+import { hasMoreValues } from './costly.js';
 import { describeFailure, describeIssues, type Issue } from './issues.js';
 import type { JsonSchema, ValidationResult } from './schema.js';
+import { TimedCheck } from './timed-check.js';
+import { UNIQUE_ITEMS } from './unique-items.js';
 
 /** Up to here all issues are listed, so that one more turn can mend them all; above, the first one is enough. */
 const MANY_VALUES = 10_000;
@@ -19,6 +22,8 @@ const OPTIONS: Options = {
  * schema of schemas, by which they are checked themselves, is slow to compile.
  */
 export class JsonSchemaValidators {
+  /** What holds checks to their time. */
+  readonly timed = new TimedCheck();
   #ofSchemas: Ajv2020 | undefined;
 
   /** @throws Error when the schema is wrong */
@@ -28,7 +33,9 @@ export class JsonSchemaValidators {
     let first: ValidateFunction<T> | undefined;
     return (value) => {
       try {
-        const check = hasManyValues(value) ? (first ??= compile<T>(schema, false)) : all;
+        const check = hasMoreValues(value, MANY_VALUES)
+          ? (first ??= compile<T>(schema, false))
+          : all;
         return check(value) ? { value } : { issues: describeIssues(toIssues(check.errors)) };
       } catch (error) {
         return { issues: describeFailure(error) };
@@ -45,19 +52,8 @@ export class JsonSchemaValidators {
 /** Each has an Ajv of its own, which would otherwise keep every schema and mix up their ids. */
 function compile<T>(schema: JsonSchema, allErrors: boolean): ValidateFunction<T> {
   const ajv = new Ajv2020({ ...OPTIONS, allErrors, meta: false, validateSchema: false });
+  ajv.removeKeyword('uniqueItems').addKeyword(UNIQUE_ITEMS);
   return ajv.compile<T>(schema);
-}
-
-function hasManyValues(value: unknown): boolean {
-  const rest = [value];
-  for (let seen = 0; rest.length > 0; seen++) {
-    const next = rest.pop();
-    if (typeof next !== 'object' || next === null) continue;
-    const items: unknown[] = Array.isArray(next) ? next : Object.values(next);
-    if (seen + rest.length + items.length > MANY_VALUES) return true;
-    rest.push(...items);
-  }
-  return false;
 }
 
 function* toIssues(errors: readonly ErrorObject[] | null | undefined): Iterable<Issue> {
