@@ -33,8 +33,9 @@ export interface BackgroundOptions {
   queue?: JobQueue;
   /**
    * How long a run waits for `queue` to take a job, in milliseconds. Then it goes on, and the failure is told as
-   * `callback.error`, although the job may arrive later. A queue that owes an answer is not waited for again until it
-   * has given it, and owes `queueSize` of them at most.
+   * `callback.error`, although the job may arrive later. A queue that owes an answer, or that took long to fail, is
+   * not waited for again until it has taken a job: each run hands its job over and goes on. It owes `queueSize` answers
+   * at most.
    * @default 5_000
    */
   addTimeoutMs?: number;

@@ -4,12 +4,21 @@ import { toJob, type JobQueue } from '../jobs/index.js';
 import type { Outstanding } from './outstanding.js';
 import type { Told } from './told.js';
 
-/** Hands the work of durable handlers to the job queue, which may be slow, or away. */
+/** A failure that took longer has held up the run, in milliseconds. */
+const QUICK_MS = 100;
+
+/**
+ * Hands the work of durable handlers to the job queue, which may be slow, or away. The first run that it holds up finds
+ * that out; those after it are not held up: each of their jobs is handed over without waiting, which tries whether the
+ * queue is back, and what fails is told as `callback.error`.
+ */
 export class DurableAdds {
   /** Jobs that the queue owes an answer for longer than is waited. */
   #late = 0;
   /** Those, and the ones that were not waited for because of them. */
   #unwatched = 0;
+  /** Whether the last job that the queue answered for held up its run and failed. */
+  #isAway = false;
 
   constructor(
     private readonly queue: JobQueue,
@@ -19,7 +28,7 @@ export class DurableAdds {
 
   /** Returns a promise, which never rejects, while the run is to wait until the job is stored. */
   add(told: Told): Promise<void> | undefined {
-    const isLate = this.#late > 0;
+    const isLate = this.#late > 0 || this.#isAway;
     if (isLate && this.#unwatched >= this.limits.queueSize) {
       return told.failed(
         new CallbacksError(
@@ -28,8 +37,14 @@ export class DurableAdds {
       );
     }
     const task = this.outstanding.begin(told.handler.name);
+    const startedAt = performance.now();
     const added = this.#addInTime(told, !isLate)
-      .catch((error: unknown) => told.failed(error))
+      .catch((error: unknown) => {
+        // What fails at once holds nobody up.
+        const tookMs = performance.now() - startedAt;
+        if (tookMs > Math.min(QUICK_MS, this.limits.addTimeoutMs / 2)) this.#isAway = true;
+        return told.failed(error);
+      })
       .finally(() => this.outstanding.end(task));
     return isLate ? undefined : added;
   }
@@ -39,7 +54,8 @@ export class DurableAdds {
     let unwatched = isWatched ? 0 : 1;
     let late = 0;
     this.#unwatched += unwatched;
-    const added = this.#add(told).finally(() => {
+    const taking = this.#add(told).then(() => void (this.#isAway = false));
+    const added = taking.finally(() => {
       this.#unwatched -= unwatched;
       this.#late -= late;
     });

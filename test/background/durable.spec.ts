@@ -308,6 +308,46 @@ describe('A job queue that does not take a job', () => {
     await third;
   });
 
+  it('and is away holds up one run, not those after it, until it has taken a job', async () => {
+    const queue = new MemoryJobQueue();
+    const { llm, recording, callbacks } = await start([Audit], { queue, addTimeoutMs: 20 });
+    const add = queue.add.bind(queue);
+    let fail!: () => void;
+    // It fails in the end, as a client does that gives up to reconnect.
+    queue.add = () =>
+      new Promise<void>((_, reject) => (fail = () => reject(new Error('Connection is closed.'))));
+    await llm.generate('first');
+    fail();
+    await settle();
+    // It owes nothing, but it is not back either.
+    let isAdded = false;
+    const gate = new Gate();
+    queue.add = async (job) => {
+      await gate.pass();
+      await add(job);
+      isAdded = true;
+    };
+    await llm.generate('second');
+    expect(isAdded).toBe(false);
+    gate.open();
+    await callbacks.flush();
+    // What was handed over meanwhile is not lost, and shows that the queue is back.
+    expect(queue.jobs).toHaveLength(1);
+    isAdded = false;
+    await llm.generate('third');
+    expect(isAdded).toBe(true);
+    expect(recording.of('callback.error')).toHaveLength(1);
+  });
+
+  it('but fails at once is waited for each time', async () => {
+    const queue = new MemoryJobQueue();
+    const { llm, recording } = await start([Audit], { queue });
+    queue.add = () => Promise.reject(new Error('too large'));
+    await llm.generate('first');
+    await llm.generate('second');
+    expect(recording.of('callback.error')).toHaveLength(2);
+  });
+
   it('owes no more answers than `queueSize`', async () => {
     const queue = new MemoryJobQueue();
     const limits = { queue, addTimeoutMs: 20, queueSize: 2 };
