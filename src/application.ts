@@ -23,6 +23,7 @@ import {
 } from './llm/index.js';
 import type { CallbacksModuleOptions, FeatureOptions } from './options.js';
 import { PriceBook } from './prices/index.js';
+import { Limiter } from './limits/limiter.js';
 import { HandlerRegistry } from './registry/index.js';
 import type { RunContext } from './run/index.js';
 import { ContextResolver, defer, type Deferred } from './run/index.js';
@@ -44,6 +45,8 @@ export class Application extends ContextResolver implements LlmClients {
   readonly #root: Deferred<CallbacksModuleOptions> = defer();
   #options: CallbacksModuleOptions | undefined;
   #settings: BackgroundSettings = BACKGROUND_DEFAULTS;
+  /** What was given in lists of callbacks: Nest calls no hooks of these. */
+  readonly #listed: unknown[] = [];
   #isReady = false;
 
   constructor(
@@ -71,6 +74,7 @@ export class Application extends ContextResolver implements LlmClients {
     this.#options = options;
     this.prices.override(options.prices ?? {});
     this.registry.setListed(options.callbacks ?? []);
+    this.#listed.push(...(options.callbacks ?? []));
     const client = this.#newClient(options.llm, undefined, []);
     this.#root.resolve(options);
     return client;
@@ -92,6 +96,7 @@ export class Application extends ContextResolver implements LlmClients {
     const root = await this.#rootOptions();
     this.registry.addScope(name);
     this.registry.checkObjects(callbacks, 'instance');
+    this.#listed.push(...callbacks);
     return this.#newClient(mergeLlmOptions(root.llm, llm), name, callbacks);
   }
 
@@ -124,6 +129,12 @@ export class Application extends ContextResolver implements LlmClients {
     for (const client of this.#clients.values()) await client?.provider.prepare?.();
     for (const agent of this.agents) agent.prepare();
     this.#isReady = true;
+  }
+
+  /** Lets the limiters of lists send what they owe, and close what their stores have opened. */
+  async close(): Promise<void> {
+    const limiters = this.#listed.filter((one) => one instanceof Limiter);
+    await Promise.all(limiters.map((limiter) => limiter.onApplicationShutdown()));
   }
 
   resolve(host: ExecutionContext): RunContext | Promise<RunContext> | undefined {

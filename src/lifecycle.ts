@@ -1,8 +1,9 @@
+import { constants } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   Injectable,
-  Logger,
   type BeforeApplicationShutdown,
+  type OnApplicationShutdown,
   type OnApplicationBootstrap,
   type OnModuleInit,
 } from '@nestjs/common';
@@ -16,19 +17,28 @@ import { LlmAbortedError } from './errors/index.js';
 import { HandlerRegistry } from './registry/index.js';
 import { Reporter } from './report.js';
 import { ActiveTrace, OpenRuns } from './run/index.js';
-import { messageOf, oneLine } from './text.js';
+import { logReason } from './error-text.js';
+import { Log } from './log.js';
 
-/** How long the terminal events of aborted runs are waited for, at least, in milliseconds. */
-const ABORT_MS = 1_000;
-/** How long what those events begin in the background is waited for. */
-const GRACE_MS = 100;
-/** How long the job queue is waited for when it closes. */
+/** How long after `drainMs` all of the following is over at the latest, in milliseconds; the process has a second. */
+const AFTER_DRAIN_MS = 850;
+/** Until when after `drainMs` the handlers of the last events are waited for. */
+const LAST_EVENTS_MS = 600;
+/** How long runs are given to end by their signal, and those around a run by its end. */
+const POLITE_MS = 100;
+/** How long what the last events begin in the background is waited for. */
+const GRACE_MS = 50;
+/** How long the job queue is waited for when it pauses and when it closes. */
 const CLOSE_MS = 5_000;
+/** Shells and containers read the exit code of a process that a signal has ended so. */
+const SIGNAL_EXIT = 128;
 
 /** Starts and stops the machinery with the application. */
 @Injectable()
-export class Lifecycle implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown {
-  readonly #logger = new Logger('Callbacks');
+export class Lifecycle
+  implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown
+{
+  readonly #logger = new Log('Callbacks');
 
   constructor(
     private readonly application: Application,
@@ -56,25 +66,33 @@ export class Lifecycle implements OnModuleInit, OnApplicationBootstrap, BeforeAp
   /** Jobs come once every provider is ready for them. */
   async onApplicationBootstrap(): Promise<void> {
     this.registry.closeDurable();
-    this.#logger.debug(oneLine(this.reporter.summary()));
+    this.#logger.debug(this.reporter.summary());
     await this.application.settings.queue?.start((job, attempt) => this.worker.work(job, attempt));
   }
 
   /**
-   * Lets runs and the background that are under way end; then aborts the ones, whose terminal events are told either
-   * way, and leaves the others behind, whose signals fire.
+   * Lets runs and the background that are under way end. At `drainMs`, the one deadline for all, the runs are aborted, and
+   * those whose work ignores that are given up: each tells its terminal event. What is in the background is left behind,
+   * and its signals fire.
    */
-  async beforeApplicationShutdown(): Promise<void> {
+  async beforeApplicationShutdown(signal?: string): Promise<void> {
     const { drainMs, queue } = this.application.settings;
-    const paused = this.#settled('pause', queue?.pause?.());
+    const deadline = new Deadline(drainMs);
+    const paused = this.#settled('pause', queue?.pause?.(), deadline.left(AFTER_DRAIN_MS));
     if (!(await isWithin(drainMs, this.#quiet()))) {
-      await this.#abortRuns(drainMs, Math.max(drainMs, ABORT_MS));
+      if (signal !== undefined) exitAsProcessOne(signal);
+      await this.#abortRuns(drainMs, deadline);
       this.#leaveBackground(drainMs);
       // Those that came of the background meanwhile.
-      await this.#abortRuns(drainMs, ABORT_MS);
+      await this.#abortRuns(drainMs, deadline);
     }
     await paused;
-    await this.#settled('close', queue?.close());
+    const closeMs = deadline.left(AFTER_DRAIN_MS);
+    await this.#settled('close', queue?.close(closeMs), closeMs);
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.application.close();
   }
 
   /** Settles when no run is under way, and nothing in the background; each may begin the other. */
@@ -85,21 +103,34 @@ export class Lifecycle implements OnModuleInit, OnApplicationBootstrap, BeforeAp
     } while (this.openRuns.size > 0);
   }
 
-  async #abortRuns(drainMs: number, waitMs: number): Promise<void> {
+  async #abortRuns(drainMs: number, deadline: Deadline): Promise<void> {
     if (this.openRuns.size === 0) return;
     this.#logger.warn(
       `${this.openRuns.size} runs did not end within ${drainMs} ms of the shutdown and are aborted.`,
     );
     const cause = new Error(`The application shuts down, and its drainMs of ${drainMs} is over.`);
-    this.openRuns.abortAll(
-      new LlmAbortedError('The call was aborted because the application shuts down.', { cause }),
-    );
-    if (!(await isWithin(waitMs, this.openRuns.idle()))) {
-      this.#logger.error(
-        `${this.openRuns.size} runs are still kept open by their handlers and are left behind.`,
-      );
-    }
+    const reason = new LlmAbortedError('The call was aborted because the application shuts down.', {
+      cause,
+    });
+    this.openRuns.abortAll(reason);
+    const isIdle = await isWithin(POLITE_MS, this.openRuns.idle());
+    if (!isIdle) await this.#giveUpRuns(reason, deadline);
     await isWithin(GRACE_MS, this.background.outstanding.idle());
+  }
+
+  /** Ends the runs whose work ignores its signal, from the inside out, and waits for their last handlers. */
+  async #giveUpRuns(reason: Error, deadline: Deadline): Promise<void> {
+    while (deadline.left(LAST_EVENTS_MS) > 1) {
+      const ending = this.openRuns.giveUpInnermost(reason);
+      if (ending.length === 0) break;
+      // Not for long: a handler may hang, and all are to tell their end.
+      const closed = Promise.all(ending.map((run) => run.closed)).then(() => undefined);
+      await isWithin(Math.min(POLITE_MS, deadline.left(LAST_EVENTS_MS)), closed);
+    }
+    if (await isWithin(deadline.left(LAST_EVENTS_MS), this.openRuns.idle())) return;
+    this.#logger.error(
+      `${this.openRuns.size} runs are still kept open by their handlers and are left behind.`,
+    );
   }
 
   #leaveBackground(drainMs: number): void {
@@ -114,14 +145,48 @@ export class Lifecycle implements OnModuleInit, OnApplicationBootstrap, BeforeAp
   }
 
   /** Waits for the job queue, but not for ever, and not for it to succeed. */
-  async #settled(what: 'pause' | 'close', settling: Promise<void> | undefined): Promise<void> {
+  async #settled(
+    what: 'pause' | 'close',
+    settling: Promise<void> | undefined,
+    ms: number,
+  ): Promise<void> {
     if (settling === undefined) return;
+    const withinMs = Math.min(ms, CLOSE_MS);
     try {
-      await withDeadline(settling, CLOSE_MS, () => new Error(`it took longer than ${CLOSE_MS} ms`));
+      await withDeadline(settling, withinMs, () => new Error(`it took longer than ${withinMs} ms`));
     } catch (error) {
-      this.#logger.warn(`The job queue did not ${what}: ${oneLine(messageOf(error))}`);
+      this.#logger.warn(`The job queue did not ${what}: ${logReason(error)}`);
     }
   }
+}
+
+/** The end of `drainMs`, from when the shutdown begins. */
+class Deadline {
+  readonly #at: number;
+
+  constructor(drainMs: number) {
+    this.#at = performance.now() + drainMs;
+  }
+
+  /** How long it is until so many milliseconds after it; 1 at least. */
+  left(afterMs: number): number {
+    return Math.max(1, Math.ceil(this.#at + afterMs - performance.now()));
+  }
+}
+
+/**
+ * Has a process that leaves work behind end with its shutdown also where it is process 1, as in a container. Nest ends
+ * others by sending the signal once more, when all hooks are done; process 1 is not ended by a signal that it has no
+ * listener for, so that timers and sockets of tools and handlers which ignore their signals would keep it alive.
+ */
+function exitAsProcessOne(signal: string): void {
+  if (process.pid !== 1) return;
+  const exit = () => {
+    // Another application of the process still shuts down, and will send it once more.
+    if (process.listenerCount(signal) > 0) process.once(signal, exit);
+    else process.exit(SIGNAL_EXIT + (constants.signals[signal as NodeJS.Signals] ?? 0));
+  };
+  process.once(signal, exit);
 }
 
 async function isWithin(ms: number, work: Promise<void>): Promise<boolean> {

@@ -82,7 +82,7 @@ export class BullmqJobQueue implements JobQueue {
     this.#isStarted = true;
     const { work: open } = await this.#open();
     if (!this.#settings.worker) return;
-    const { concurrency, lockDurationMs, maxStalls } = this.#settings;
+    const { concurrency, lockDurationMs, maxStalls, attempts } = this.#settings;
     // bullmq gives a signal to those that take three.
     const process = (stored: BullJob<StoredJob>, token?: string, signal?: AbortSignal) =>
       this.#track(this.#process(work, stored, token, signal));
@@ -90,7 +90,8 @@ export class BullmqJobQueue implements JobQueue {
       concurrency,
       lockDuration: lockDurationMs,
       stalledInterval: Math.ceil(lockDurationMs / 2),
-      maxStalledCount: maxStalls,
+      // A job that always takes its process down is started `attempts` times as well.
+      maxStalledCount: Math.min(maxStalls, attempts - 1),
       // How soon a worker tries again whose server was away.
       runRetryDelay: 1_000,
     });
@@ -106,9 +107,14 @@ export class BullmqJobQueue implements JobQueue {
     await this.#worker?.pause(true);
   }
 
-  /** Waits for jobs under way, then closes the connections that it opened. A job that fails meanwhile is given back. */
-  close(): Promise<void> {
-    this.#closing ??= this.#close();
+  /**
+   * Waits for jobs under way, then closes the connections that it opened. A job that fails meanwhile is given back.
+   *
+   * @param withinMs after so many milliseconds the connections are cut, whatever is under way; without it, jobs are
+   * waited for as long as they take
+   */
+  close(withinMs?: number): Promise<void> {
+    this.#closing ??= this.#close(withinMs);
     return this.#closing;
   }
 
@@ -153,15 +159,26 @@ export class BullmqJobQueue implements JobQueue {
   ): Promise<void> {
     // bullmq may fetch one more when it is paused.
     if (this.#isPaused) return this.#giveBack(stored, token);
-    const attempt = stored.attemptsMade + 1;
-    const final = attempt >= (stored.opts.attempts ?? 1);
+    // One that took its process down has not failed for bullmq, but it has been tried.
+    const attempt = stored.attemptsMade + (stored.stalledCounter ?? 0) + 1;
+    const attempts = stored.opts.attempts ?? 1;
+    const final = attempt >= attempts;
     try {
+      if (attempt > attempts)
+        throw new Error(`It has taken its process down, and had its ${attempts} tries.`);
       await work(fromStored(stored.data), { signal, attempt, final });
     } catch (error) {
       if (this.#isPaused) await this.#giveBack(stored, token);
+      if (final) await this.#giveUp(error);
       // Of a plain kind: bullmq takes errors of certain names and messages for commands.
       throw new Error(messageOf(error), { cause: error });
     }
+  }
+
+  /** Makes it a dead letter, whatever bullmq has counted. */
+  async #giveUp(error: unknown): Promise<never> {
+    const { UnrecoverableError } = await import('bullmq');
+    throw new UnrecoverableError(messageOf(error));
   }
 
   /** A process that ends lets others try, and it does not count. */
@@ -177,19 +194,27 @@ export class BullmqJobQueue implements JobQueue {
     return tracked;
   }
 
-  async #close(): Promise<void> {
-    await this.pause();
-    await Promise.allSettled(this.#underWay);
+  async #close(withinMs?: number): Promise<void> {
+    const endsAt = withinMs === undefined ? undefined : performance.now() + withinMs;
+    const left = () => (endsAt === undefined ? Infinity : Math.max(1, endsAt - performance.now()));
+    const settled = this.pause().then(() => Promise.allSettled(this.#underWay));
+    // Time is kept for the connections.
+    await this.#inTime(settled, left() / 2);
     const opened = await this.#opening?.catch(() => undefined);
     if (opened === undefined) return;
-    const { queue } = opened;
-    const closing = Promise.all([this.#worker?.close(), queue.close()]);
-    const isLate = new Error();
-    await withDeadline(closing, CLOSE_MS, () => isLate).catch((error: unknown) => {
-      if (error !== isLate) this.#errors.tell(error);
-    });
+    const closing = Promise.all([this.#worker?.close(), opened.queue.close()]);
+    await this.#inTime(closing, Math.min(CLOSE_MS, left()));
     opened.disconnect();
     closing.catch(() => {});
+  }
+
+  /** Waits for a step of closing; what it fails with is logged. */
+  async #inTime(step: Promise<unknown>, ms: number): Promise<void> {
+    const isLate = new Error();
+    const waiting = ms === Infinity ? step : withDeadline(step, ms, () => isLate);
+    await waiting.catch((error: unknown) => {
+      if (error !== isLate) this.#errors.tell(error);
+    });
   }
 }
 

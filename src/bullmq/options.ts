@@ -48,7 +48,7 @@ export interface BullmqJobQueueOptions {
    */
   concurrency?: number;
   /**
-   * How often a job is tried before it is a dead letter.
+   * How often a job is started before it is a dead letter, whether it failed or took its process down.
    * @default 5
    */
   attempts?: number;
@@ -65,7 +65,8 @@ export interface BullmqJobQueueOptions {
    */
   lockDurationMs?: number;
   /**
-   * How often a job may take its process down with it before it is a dead letter.
+   * How often a job may take its process down with it, or lose its lock, before it is a dead letter. Each time counts as
+   * one of its `attempts` too, so that only a number below `attempts - 1` says something.
    * @default 10
    */
   maxStalls?: number;

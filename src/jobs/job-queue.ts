@@ -39,8 +39,12 @@ export interface JobQueue {
   start(work: JobWork): Promise<void>;
   /** Takes no more jobs; called when shutdown begins, which waits for those that are under way. */
   pause?(): Promise<void>;
-  /** Called when shutdown has waited. Settles when jobs under way have settled and connections of its own are closed. */
-  close(): Promise<void>;
+  /**
+   * Called when shutdown has waited. Settles when jobs under way have settled and connections of its own are closed.
+   *
+   * @param withinMs how long shutdown waits for that; what is open then must be cut, or it keeps the process alive
+   */
+  close(withinMs?: number): Promise<void>;
 }
 /** A value of that name, because compilers import the types in decorated signatures. */
 export const JobQueue: object = Object;

@@ -140,13 +140,14 @@ export class Ledger {
     await this.options.store.reset(this.#group, counters);
   }
 
-  /** Sends what is left to be sent, if the store takes it. What another application has reserved is kept. */
+  /** Sends what is left to be sent, if the store takes it, and lets the store close. What another application has reserved is kept. */
   async close(): Promise<void> {
     if (this.#open.size === 0) {
       clearInterval(this.#renewing);
       this.#renewing = undefined;
     }
     await this.#flush();
+    await this.options.store.close?.().catch(this.#outage.note);
   }
 
   #hold(id: string, claims: readonly CallClaim[], { at, amounts, replicas }: LimitGrant): Ticket {

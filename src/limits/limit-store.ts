@@ -133,6 +133,11 @@ export interface LimitStore {
    * the last reset. Without this method, `onThreshold` is called for the first refusal in each process.
    */
   markRefused?(group: string, counter: LimitCounter): Promise<boolean>;
+  /**
+   * Called when a limiter's application shuts down: closes what the store itself has opened. Other limiters may use the
+   * store afterwards, and close it again.
+   */
+  close?(): Promise<void>;
 }
 /** A value of that name, because compilers import the types in decorated signatures. */
 export const LimitStore: object = Object;

@@ -14,12 +14,21 @@ import type {
   ReachedLimit,
   ReserveRequest,
 } from '../limits/index.js';
+import { ClientSource, type RedisClient } from './client-source.js';
 import { MARK_REFUSED, RENEW, RESERVE, RESET, SETTLE, USAGE } from './limit-scripts.js';
-import { RedisLink, Script, type RedisClient, type ScriptArgs } from './redis-link.js';
+import { RedisLink, Script, type ScriptArgs } from './redis-link.js';
 
 export interface RedisLimitStoreOptions {
-  /** A client of `ioredis`, of Redis 6 or later, Valkey or a cluster of them. It stays yours: it is never closed here. */
-  client: RedisClient;
+  /**
+   * Where Redis 6 or later, or Valkey, is: `redis://…` or `rediss://…`. The store opens a client of `ioredis` when it is
+   * first used, and closes it when the application shuts down. Give this or `client`.
+   */
+  url?: string;
+  /**
+   * A client of `ioredis`, of one server or a cluster. It stays yours: it is never closed here, and keeps the process
+   * alive until you close it, by `quit()` in an `onApplicationShutdown()`.
+   */
+  client?: RedisClient;
   /**
    * What all keys begin with.
    * @default 'llm-limits:'
@@ -52,7 +61,7 @@ const SCRIPTS = {
  *
  * @example
  * ```ts
- * const store = new RedisLimitStore({ client: new Redis(process.env.REDIS_URL!) });
+ * const store = new RedisLimitStore({ url: process.env.REDIS_URL! });
  * const perUser = new CostLimiter({ maxCost: 1, per: 'user', window: 'day', store });
  * ```
  */
@@ -66,13 +75,20 @@ export class RedisLimitStore implements LimitStore {
   /** How far the server's clock is ahead of this process's. */
   #aheadMs = 0;
 
-  constructor({ client, prefix = 'llm-limits:', timeoutMs = 1_000 }: RedisLimitStoreOptions) {
-    if (typeof (client as Partial<RedisClient> | undefined)?.evalsha !== 'function')
-      refuse('give it a `client` of ioredis.');
+  constructor({ url, client, prefix = 'llm-limits:', timeoutMs = 1_000 }: RedisLimitStoreOptions) {
+    if (url !== undefined && client !== undefined)
+      refuse('give it a `url` or a `client`, not both.');
+    if (
+      url === undefined &&
+      typeof (client as Partial<RedisClient> | undefined)?.evalsha !== 'function'
+    )
+      refuse('give it a `client` of ioredis, or the `url` of a server.');
+    if (url !== undefined && (typeof url !== 'string' || !/^rediss?:\/\/./.test(url)))
+      refuse('url must be like redis://127.0.0.1:6379.');
     if (typeof prefix !== 'string' || /[{}]/.test(prefix))
       refuse('prefix must be a text without braces.');
     if (!isTimeoutMs(timeoutMs)) refuse(TIMEOUT_RULE);
-    this.#link = new RedisLink(client, timeoutMs);
+    this.#link = new RedisLink(new ClientSource(url ?? client!), timeoutMs);
     this.#prefix = prefix;
   }
 
@@ -161,6 +177,11 @@ export class RedisLimitStore implements LimitStore {
       this.#runNow(client, SCRIPTS.markRefused, keys, args),
     );
     return isFirst === 1;
+  }
+
+  /** Closes the client that it opened; one that was given stays open. Used again, it opens another one. */
+  close(): Promise<void> {
+    return this.#link.close();
   }
 
   /** The time of tests; by default the server's own. */

@@ -1,9 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { Cluster, Redis } from 'ioredis';
 import { withDeadline } from '../deadline.js';
-
-/** A client of `ioredis`, of one server or of a cluster. */
-export type RedisClient = Redis | Cluster;
+import type { ClientSource, RedisClient } from './client-source.js';
 
 export type ScriptArgs = readonly (string | number)[];
 
@@ -31,7 +28,7 @@ export class RedisLink {
   #isAway = false;
 
   constructor(
-    private readonly client: RedisClient,
+    private readonly source: ClientSource,
     private readonly timeoutMs: number,
   ) {}
 
@@ -45,7 +42,9 @@ export class RedisLink {
     work: (client: RedisClient) => Promise<T>,
     late: (result: T) => void = () => undefined,
   ): Promise<T> {
-    const { client, timeoutMs } = this;
+    const { timeoutMs } = this;
+    const opened = this.source.client;
+    const client = opened instanceof Promise ? await opened : opened;
     if (this.#isAway && client.status !== 'ready') {
       throw new Error(`Redis is away: its client is "${client.status}".`);
     }
@@ -61,5 +60,9 @@ export class RedisLink {
       this.#isAway = true;
       throw error;
     }
+  }
+
+  close(): Promise<void> {
+    return this.source.close(this.timeoutMs);
   }
 }

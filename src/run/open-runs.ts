@@ -2,7 +2,15 @@ import { Injectable } from '@nestjs/common';
 
 /** A run that is under way. */
 export interface OpenRun {
+  /** What it is, and what its parent is. */
+  readonly run: {
+    readonly runId: string;
+    readonly parentRunId: string | undefined;
+    readonly ended: boolean;
+  };
   abort(reason: Error): void;
+  /** Aborts it, and ends it even if its work goes on. */
+  giveUp(reason: Error): void;
   /** Settles, and never rejects, when the terminal event was told. */
   readonly closed: Promise<unknown>;
 }
@@ -11,6 +19,7 @@ export interface OpenRun {
 @Injectable()
 export class OpenRuns {
   readonly #runs = new Set<OpenRun>();
+  readonly #givenUp = new WeakSet<OpenRun>();
 
   get size(): number {
     return this.#runs.size;
@@ -35,5 +44,20 @@ export class OpenRuns {
 
   abortAll(reason: Error): void {
     for (const run of this.#runs) run.abort(reason);
+  }
+
+  /**
+   * Gives up the runs that have no other open run inside, whose ends then let those around them end. Returns them; none
+   * where all that are open have told their terminal event, or were given up before.
+   */
+  giveUpInnermost(reason: Error): readonly OpenRun[] {
+    const open = [...this.#runs].filter((one) => !one.run.ended && !this.#givenUp.has(one));
+    const around = new Set(open.map(({ run }) => run.parentRunId));
+    const innermost = open.filter(({ run }) => !around.has(run.runId));
+    for (const one of innermost) {
+      this.#givenUp.add(one);
+      one.giveUp(reason);
+    }
+    return innermost;
   }
 }

@@ -15,6 +15,7 @@ export abstract class RunLife implements OpenRun {
   #closed: Deferred<void> | undefined;
   #held = 0;
   #isTold = false;
+  #isGivenUp = false;
 
   constructor(
     readonly run: Run,
@@ -30,6 +31,13 @@ export abstract class RunLife implements OpenRun {
   /** Stops the run; the first reason stays, and becomes its error. */
   abort(reason: Error): void {
     if (!this.run.ended) this.run.abort(reason);
+  }
+
+  /** {@link abort} for a shutdown that waits no longer: not for the work, nor for what holds the run open. */
+  giveUp(reason: Error): void {
+    this.#isGivenUp = true;
+    this.abort(reason);
+    if (this.#isTold) this.#close();
   }
 
   /** Keeps the run open until something is settled that its end does not wait for. */
@@ -77,7 +85,7 @@ export abstract class RunLife implements OpenRun {
 
   #close(): void {
     this.#isTold = true;
-    if (this.#held > 0) return;
+    if (this.#held > 0 && !this.#isGivenUp) return;
     this.run.letGo();
     this.runtime.openRuns.delete(this);
     this.#closed?.resolve();

@@ -1,3 +1,4 @@
+import { isThenable } from '../dispatch/index.js';
 import { LlmAbortedError } from '../errors/index.js';
 import type { CallbackEvent } from '../events/index.js';
 import { RunLife, type Run, type RunRuntime } from '../run/index.js';
@@ -23,6 +24,8 @@ export class WorkRun<R> extends RunLife {
   #startedAt: number | undefined;
   /** Set while handlers are still told of the start of work that did not wait for them. */
   #starting: Promise<void> | undefined;
+  /** Ends the wait for the work, while there is one. */
+  #stopWaiting: ((reason: Error) => void) | undefined;
 
   constructor(
     run: Run,
@@ -115,12 +118,18 @@ export class WorkRun<R> extends RunLife {
     return this.#do(work, true);
   }
 
+  /** Work that ignores its signal is waited for, unless the run is given up. */
+  override giveUp(reason: Error): void {
+    super.giveUp(reason);
+    this.#stopWaiting?.(reason);
+  }
+
   async #do(work: () => R | Promise<R>, isWhole: boolean): Promise<R> {
     let result: R;
     try {
       const beginning = this.begin();
       if (beginning !== undefined) await beginning;
-      result = await this.run.inside(work);
+      result = await this.#waitFor(this.run.inside(work));
       if (this.run.aborted) throw this.run.reason as Error;
     } catch (error) {
       throw await this.fail(error);
@@ -128,6 +137,14 @@ export class WorkRun<R> extends RunLife {
     const ending = isWhole ? this.succeed(result) : undefined;
     if (ending !== undefined) await ending;
     return result;
+  }
+
+  #waitFor(working: R | Promise<R>): R | Promise<R> {
+    if (!isThenable(working)) return working;
+    return new Promise<R>((resolve, reject) => {
+      this.#stopWaiting = reject;
+      working.then(resolve, reject);
+    });
   }
 
   get #durationMs(): number {

@@ -1,12 +1,21 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Injectable, type OnApplicationShutdown, type OnModuleDestroy } from '@nestjs/common';
 import {
+  AgentService,
   CallbacksService,
+  defineTool,
+  InterceptAgent,
+  InterceptTool,
+  OnToolError,
+  type AgentNext,
   type BackgroundOptions,
   type HandlerContext,
+  type InterceptedAgentCall,
+  type InterceptedToolCall,
+  type ToolNext,
 } from 'nestjs-llm-callbacks';
 import { FakeLlm, RecordingCallbacks } from 'nestjs-llm-callbacks/testing';
-import { closeApps, startApp } from '../support/app.js';
+import { always, closeApps, startApp } from '../support/app.js';
 import { Gate, settle } from '../support/gate.js';
 import { logs } from '../support/logs.js';
 
@@ -148,5 +157,126 @@ describe('The shutdown of an application with work in the background', () => {
       expect.stringContaining('1 runs did not end'),
       expect.stringContaining('left behind: work.'),
     ]);
+  });
+
+  describe('with tools that ignore their signal', () => {
+    const drainMs = 50;
+
+    /** Agents, by hand and in chains, each with a tool that never ends. */
+    async function startStubborn(
+      metadata: Parameters<typeof startApp>[0] = {},
+      handlers: object[] = [],
+    ) {
+      const recording = new RecordingCallbacks();
+      const use = { toolCalls: [{ id: '1', name: 'stubborn', args: { goal: 'on' } }] };
+      const gate = new Gate();
+      const execute = () => gate.pass();
+      const parameters = { type: 'object', properties: { goal: {} } };
+      const stubborn = defineTool({
+        name: 'stubborn',
+        description: 'Works for ever.',
+        parameters,
+        execute,
+      });
+      const { module } = await startApp(metadata, {
+        background: { drainMs },
+        callbacks: [recording, ...handlers],
+        answers: always(use),
+      });
+      const agent = module.get(AgentService).create({ name: 'clerk', tools: [stubborn] });
+      const outer = module
+        .get(AgentService)
+        .create({ tools: [{ ...agent.asTool(), name: 'stubborn' }] });
+      return { module, agent, outer, recording, gate, callbacks: module.get(CallbacksService) };
+    }
+
+    /** Where each run stands, by the order in which they ended. */
+    function endsOf({ events }: RecordingCallbacks): string[] {
+      const isEnd = ({ type }: { type: string }) =>
+        /^(llm|agent|tool|chain)\.(end|error)$/.test(type);
+      return events.filter(isEnd).map(({ type }) => type);
+    }
+
+    it('ends each run once, from the inside out, and lets go of those who wait', async () => {
+      const { module, outer, recording, gate, callbacks } = await startStubborn();
+      const work = callbacks
+        .chain('night', 1, () => outer.run('go'))
+        .catch((error: unknown) => error);
+      await gate.reached(1);
+      await module.close();
+      expect(await work).toMatchObject({ name: 'AbortError' });
+      expect(endsOf(recording).slice(-5)).toEqual(
+        expect.arrayContaining([
+          'tool.error',
+          'agent.error',
+          'tool.error',
+          'agent.error',
+          'chain.error',
+        ]),
+      );
+      expect(recording.of('tool.error')).toHaveLength(2);
+      expect(recording.of('agent.error')).toMatchObject([{ agentName: 'clerk' }, {}]);
+      for (const { runId } of recording.events.filter(({ type }) => type.endsWith('.start'))) {
+        const ends = recording.events.filter(
+          (event) => event.runId === runId && /\.(end|error)$/.test(event.type),
+        );
+        expect(ends).toHaveLength(1);
+      }
+      const inner = recording.of('tool.error')[0]!;
+      expect(inner).toMatchObject({ aborted: true, detached: undefined });
+      // What they do in the end is of no interest any more.
+      const before = recording.events.length;
+      gate.open();
+      await settle();
+      expect(recording.events).toHaveLength(before);
+    });
+
+    it('ends them as well where interceptors stand around, and where a handler of the end hangs', async () => {
+      @Injectable()
+      class Around {
+        @InterceptTool() async tool(_: InterceptedToolCall, next: ToolNext) {
+          try {
+            return await next();
+          } finally {
+            await new Promise(() => {});
+          }
+        }
+        @InterceptAgent() async agent(_: InterceptedAgentCall, next: AgentNext) {
+          return next();
+        }
+        @OnToolError() hang() {
+          return new Promise(() => {});
+        }
+      }
+      const { module, agent, recording, gate } = await startStubborn({ providers: [Around] });
+      const run = agent.run('go').catch((error: unknown) => error);
+      await gate.reached(1);
+      await module.close();
+      expect(await run).toMatchObject({ name: 'AbortError' });
+      expect(recording.of('tool.error')).toHaveLength(1);
+      expect(recording.of('agent.error')).toHaveLength(1);
+    });
+
+    it('ends streams of agents, and those whose model does not answer', async () => {
+      const { module, agent, recording, gate } = await startStubborn();
+      const types: string[] = [];
+      const reading = (async () => {
+        for await (const { type } of agent.stream('go')) types.push(type);
+      })().catch((error: unknown) => error);
+      await gate.reached(1);
+      await module.close();
+      expect(await reading).toMatchObject({ name: 'AbortError' });
+      expect(types.slice(-2)).toEqual(['tool.error', 'agent.error']);
+      expect(recording.of('agent.error')).toHaveLength(1);
+    });
+
+    it('takes drainMs once', async () => {
+      const { module, agent, gate } = await startStubborn();
+      void agent.run('go').catch(() => undefined);
+      await gate.reached(1);
+      const begun = performance.now();
+      await module.close();
+      expect(performance.now() - begun).toBeLessThan(drainMs + 1_000);
+    });
   });
 });
