@@ -79,6 +79,14 @@ export function sharedLimits(client: Redis) {
 }
 // #endregion
 
+// #region shared
+/** For every replica the same: same store, same names. The store closes its connection with the application. */
+export function replicatedLimits(url: string) {
+  const store = new RedisLimitStore({ url });
+  return [budgets(store), providerRates(store)];
+}
+// #endregion
+
 // #region provided
 export const limiter = new CostLimiter({ maxCost: 1, per: 'user', window: 'day' });
 
