@@ -10,8 +10,9 @@ import type { RunContext } from 'nestjs-llm-callbacks';
 const USER_ID = /^[\w.@-]{1,64}$/;
 
 /**
- * Who a request's calls are made for. A header is enough for a sample; a real application takes the user that its guard
- * has authenticated.
+ * Who a request's calls are made for. **This is no authentication**: the client sends the header, and can be anybody by it,
+ * the admin too. It is enough for a sample on one machine. A real application takes the user that its guard has
+ * authenticated.
  */
 export function whoIsAsking(host: ExecutionContext): RunContext {
   const { headers } = host.switchToHttp().getRequest<{ headers: IncomingHttpHeaders }>();

@@ -18,6 +18,8 @@ export function welcome(url: string): string {
      DELETE /limits/:user        forgets what was used; x-user-id: admin
      POST   /outage              has the mock of a model fail; x-user-id: admin
 
+     x-user-id is no authentication: anybody can send it. Use your own guard in a real application.
+
      curl ${url}/tickets/answer -H 'x-user-id: you' \\
        -H 'content-type: application/json' -d '{"question":"Where is my order 1042?"}'
      curl -N '${url}/tickets/stream?q=How+do+I+get+a+refund' -H 'x-user-id: you'
