@@ -72,7 +72,7 @@ export class Lifecycle
 
   /**
    * Lets runs and the background that are under way end. At `drainMs`, the one deadline for all, the runs are aborted, and
-   * those whose work ignores that are given up: each tells its terminal event. What is in the background is left behind,
+   * those whose work ignores that are given up: each emits its terminal event. What is in the background is left behind,
    * and its signals fire.
    */
   async beforeApplicationShutdown(signal?: string): Promise<void> {
@@ -123,7 +123,7 @@ export class Lifecycle
     while (deadline.left(LAST_EVENTS_MS) > 1) {
       const ending = this.openRuns.giveUpInnermost(reason);
       if (ending.length === 0) break;
-      // Not for long: a handler may hang, and all are to tell their end.
+      // Not for long: a handler may hang, and every run is to emit its end.
       const closed = Promise.all(ending.map((run) => run.closed)).then(() => undefined);
       await isWithin(Math.min(POLITE_MS, deadline.left(LAST_EVENTS_MS)), closed);
     }

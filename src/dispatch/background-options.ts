@@ -24,8 +24,9 @@ export interface BackgroundOptions {
    */
   whenFull?: 'wait' | 'drop';
   /**
-   * How long shutdown waits for runs, and then for the background, before it aborts the ones and leaves the others
-   * behind, in milliseconds.
+   * How long shutdown waits for runs and the background together, in milliseconds. Then runs are aborted, and those whose
+   * work ignores that are ended all the same; handlers in the background are left behind. All of that takes less than a
+   * second more.
    * @default 10_000
    */
   drainMs?: number;

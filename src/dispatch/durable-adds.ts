@@ -10,7 +10,7 @@ const QUICK_MS = 100;
 /**
  * Hands the work of durable handlers to the job queue, which may be slow, or away. The first run that it holds up finds
  * that out; those after it are not held up: each of their jobs is handed over without waiting, which tries whether the
- * queue is back, and what fails is told as `callback.error`.
+ * queue is back, and failures are reported as `callback.error`.
  */
 export class DurableAdds {
   /** Jobs that the queue owes an answer for longer than is waited. */

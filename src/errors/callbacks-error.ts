@@ -96,7 +96,7 @@ export class CallbacksError extends Error {
 
   /**
    * What `console.error(error)` and Nest's own logger write: no line can be forged, and what requests, answers and
-   * headers a cause quotes is left out. Whoever wants that asks `error.cause`.
+   * headers a cause quotes is left out. It is all in `error.cause`.
    */
   [Symbol.for('nodejs.util.inspect.custom')](): string {
     return inspectError(this, (this.constructor as typeof CallbacksError).logsCauses);

@@ -48,7 +48,7 @@ export class OpenRuns {
 
   /**
    * Gives up the runs that have no other open run inside, whose ends then let those around them end. Returns them; none
-   * where all that are open have told their terminal event, or were given up before.
+   * where all that are open have emitted their terminal event, or were given up before.
    */
   giveUpInnermost(reason: Error): readonly OpenRun[] {
     const open = [...this.#runs].filter((one) => !one.run.ended && !this.#givenUp.has(one));

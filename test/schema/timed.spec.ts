@@ -74,7 +74,7 @@ describe('The check of an answer', () => {
     ],
     [[{ a: undefined }, {}], true],
     [[['a,b'], ['a', 'b']], true],
-  ])('tells equal items from others: %j', async (items, isUnique) => {
+  ])('distinguishes equal items from others: %j', async (items, isUnique) => {
     const result = await check({ type: 'array', uniqueItems: true }, items);
     expect('value' in result).toBe(isUnique);
     const free = await check({ type: 'array', uniqueItems: false }, items);

@@ -1,5 +1,5 @@
 // An application with everything under way that may outlive a shutdown: writes down, line by line, what its callbacks
-// have heard, and how long it lived after the signal.
+// have received, and how long it lived after the signal.
 import 'reflect-metadata';
 import { writeSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,0 +1,81 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { inspect } from 'node:util';
+import { LlmServerError, MaxStepsExceededError, ToolExecutionError } from 'nestjs-llm-callbacks';
+import { logReason, logStack, logText } from '../../src/error-text.js';
+
+const SRC = join(process.cwd(), 'src');
+
+it('Only Log talks to Nest’s Logger, so that no text can forge a line', () => {
+  const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' });
+  const others = files
+    .filter((file) => file.endsWith('.ts') && file !== 'log.ts')
+    .filter((file) => /new Logger\(|\bLogger\.\w+\(/.test(readFileSync(join(SRC, file), 'utf8')));
+  expect(others).toEqual([]);
+});
+
+describe('A text of a log', () => {
+  it.each([
+    ['sk-ant-api03-abcDEF0123456789', '[redacted]'],
+    ['Incorrect API key provided: sk-proj-ab****yz.', 'Incorrect API key provided: [redacted]'],
+    ['Authorization: Bearer abc.def-123', 'Authorization: [redacted]'],
+    ['{"x-api-key":"abc","model":"m"}', '{"x-api-key":"[redacted]","model":"m"}'],
+    ['redis://user:hunter2@127.0.0.1:6379', 'redis://user:[redacted]@127.0.0.1:6379'],
+    ['a\r\nb\u001b[31m\u202e\u200f', String.raw`a\u000d\nb\u001b[31m\u202e\u200f`],
+    ['The disk is full: 3 of 4.', 'The disk is full: 3 of 4.'],
+    ['Set OPENAI_API_KEY, or give llm.apiKey.', 'Set OPENAI_API_KEY, or give llm.apiKey.'],
+  ])('%j is written as %j', (text, expected) => {
+    expect(logText(text)).toBe(expected);
+  });
+
+  it('takes no longer for a text that was made to be slow', () => {
+    const begun = performance.now();
+    for (const part of ['eyJ', 'sk-', 'a://', 'api_key=', 'bearer ', '\\"'])
+      logReason(new Error(part.repeat(200_000)));
+    expect(performance.now() - begun).toBeLessThan(2_000);
+  });
+
+  it('has the places of a stack, and the message on its first line', () => {
+    const stack = logStack(new Error('no\n    at forged (x.js:1:1)\nforged'));
+    const [first, ...places] = stack.split('\n');
+    expect(first).toBe(String.raw`Error: no\n    at forged (x.js:1:1)\nforged`);
+    expect(places.length).toBeGreaterThan(0);
+    for (const place of places) expect(place).toMatch(/^ {4}at (?!forged)/);
+  });
+});
+
+describe('What console.error prints of an error of the package', () => {
+  it('has its numbers and names, and the kinds of its causes', () => {
+    const cause = Object.assign(new Error('You sent: secret'), {
+      status: 500,
+      headers: { authorization: 'secret' },
+    });
+    const error = new LlmServerError('openai failed.', { cause, status: 500, requestId: 'req_1' });
+    const printed = inspect(error);
+    expect(printed).toContain('LlmServerError: openai failed.\n    at ');
+    expect(printed).toContain("code: 'server_error'");
+    expect(printed).toContain("requestId: 'req_1'");
+    expect(printed).toContain('[cause]: Error (status 500): its message is in error.cause');
+    expect(printed).not.toContain('secret');
+    // It is all still there, for whoever asks for it.
+    expect(error.cause).toBe(cause);
+    expect(cause.headers.authorization).toBe('secret');
+    expect(inspect(cause)).not.toContain('authorization');
+    expect(JSON.stringify(cause)).not.toContain('authorization');
+  });
+
+  it('has the reason of a cause that is the application’s own', () => {
+    const error = new ToolExecutionError('no', { cause: new Error('The disk is full.') });
+    expect(inspect(error)).toContain('[cause]: Error: The disk is full.');
+  });
+
+  it('does not have the transcript of an agent', () => {
+    const messages = [{ role: 'user' as const, content: 'secret' }];
+    const error = new MaxStepsExceededError('Too many.', [], { messages });
+    expect(inspect(error)).not.toContain('secret');
+    expect(error.messages).toBe(messages);
+    expect(error.steps).toEqual([]);
+    expect(Object.keys(error)).not.toContain('messages');
+  });
+});
