@@ -32,8 +32,8 @@ const reached = (what) => {
 };
 
 const toolCalls = [{ id: '1', name: 'stubborn', args: {}, argsText: '{}' }];
-const message = { role: 'assistant', content: '', toolCalls };
-const USE = { text: '', message, toolCalls, finishReason: 'tool-calls' };
+const use = { role: 'assistant', content: '', toolCalls };
+const USE = { text: '', message: use, toolCalls, finishReason: 'tool-calls' };
 const result = (fields) => ({
   usage: { inputTokens: 1, outputTokens: 1 },
   ...fields,
@@ -46,7 +46,7 @@ const provider = {
     if (text === 'quick') return result({ text: 'done' });
     reached('call');
     return new Promise((_, reject) =>
-      signal.addEventListener('abort', () => reject(signal.reason)),
+      signal.addEventListener('abort', () => reject(new Error('Aborted.'))),
     );
   },
   stream: async function* ({ messages }) {
