@@ -1,3 +1,4 @@
+import { brand } from '../brand.js';
 import { CallbackAbort, type ErrorDetails } from './callbacks-error.js';
 
 /** Which limiter refused a call that it could not decide on. */
@@ -11,6 +12,10 @@ export interface LimiterErrorDetails extends ErrorDetails {
  * store's own error. The same call may succeed later; as HTTP it is 503.
  */
 export class LimitStoreUnavailableError extends CallbackAbort {
+  static {
+    brand(this, 'error:LimitStoreUnavailableError');
+  }
+
   override readonly code = 'limit_store_unavailable';
   protected static override readonly retryableByDefault = true;
   /** The name of the limiter that refused. */
@@ -27,6 +32,10 @@ export class LimitStoreUnavailableError extends CallbackAbort {
  * `onMissingKey: 'global'`; as HTTP it is 500, without the message.
  */
 export class LimitKeyMissingError extends CallbackAbort {
+  static {
+    brand(this, 'error:LimitKeyMissingError');
+  }
+
   override readonly code = 'limit_key_missing';
   /** The name of the limiter that refused, and has logged the message. */
   readonly limiter?: string;
@@ -42,6 +51,10 @@ export class LimitKeyMissingError extends CallbackAbort {
  * `forRoot({ prices })`, or set `unknownPrice: 'allow'`; as HTTP it is 500, without the message.
  */
 export class UnknownPriceError extends CallbackAbort {
+  static {
+    brand(this, 'error:UnknownPriceError');
+  }
+
   override readonly code = 'unknown_price';
   /** The name of the limiter that refused, and has logged the message; absent where an agent's `maxCost` refused. */
   readonly limiter?: string;

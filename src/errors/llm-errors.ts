@@ -166,6 +166,10 @@ export type PendingRunReason = 'unsigned' | 'changed' | 'expired' | 'replayed' |
  * ```
  */
 export class PendingRunError extends LlmInvalidRequestError {
+  static {
+    brand(this, 'error:PendingRunError');
+  }
+
   override readonly code = 'pending_run';
   /** What is wrong with the pending run. Not enumerable. */
   declare readonly reason: PendingRunReason;

@@ -1,3 +1,4 @@
+import { brand } from '../brand.js';
 import { CallbackAbort } from '../index.js';
 
 /**
@@ -5,5 +6,9 @@ import { CallbackAbort } from '../index.js';
  * it again or ask another client, and it ends a surrounding agent.
  */
 export class RealLlmCallError extends CallbackAbort {
+  static {
+    brand(this, 'error:RealLlmCallError');
+  }
+
   override readonly code = 'real_llm_call';
 }

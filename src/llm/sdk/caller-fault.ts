@@ -1,7 +1,12 @@
+import { brand } from '../../brand.js';
 import { CallbacksError } from '../../errors/index.js';
 
 /** Carries what a function of the application threw through a provider, so that the caller gets it as it is. */
 export class CallerFault extends CallbacksError {
+  static {
+    brand(this, 'error:CallerFault');
+  }
+
   constructor(readonly thrown: unknown) {
     super('A function of the application failed.', { cause: thrown });
   }
