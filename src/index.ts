@@ -3,7 +3,7 @@ export {
   AgentRunOptions,
   type AgentSettings,
   type Approve,
-  type ResumeOptions,
+  ResumeOptions,
 } from './agent/agent-options.js';
 export { AgentStream } from './agent/agent-stream.js';
 export { Agent, type AgentReport, type AgentToolOptions } from './agent/agent.js';
@@ -77,7 +77,7 @@ export {
   type HandlerReport,
 } from './report.js';
 export { RequestContextInterceptor } from './run/request-context.interceptor.js';
-export type { CurrentContext } from './run/current-context.js';
+export { CurrentContext } from './run/current-context.js';
 export { RunContext } from './run/request-context.js';
 export type {
   JsonSchema,

@@ -74,6 +74,8 @@ export interface ResumeOptions<T = unknown> extends Omit<AgentRunOptions<T>, 'me
   /** Who has decided: `event.approval.approver` of the calls that were decided. */
   approver?: string | undefined;
 }
+/** A value of that name, because compilers import the types in decorated signatures. */
+export const ResumeOptions: object = Object;
 
 /** Options of one run of an agent. */
 export interface AgentRunOptions<T = unknown> extends AgentSettings<T>, RunContext {

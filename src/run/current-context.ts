@@ -24,6 +24,8 @@ export interface CurrentContext {
   readonly tags: readonly string[];
   readonly metadata: Readonly<Record<string, unknown>>;
 }
+/** A value of that name, because compilers import the types in decorated signatures. */
+export const CurrentContext: object = Object;
 
 const FIELDS = ['userId', 'tenantId', 'conversationId', 'route'] as const;
 

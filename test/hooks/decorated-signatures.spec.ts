@@ -16,6 +16,7 @@ import {
   CallbacksReport,
   Chain,
   CostSnapshot,
+  CurrentContext,
   FeatureOptions,
   HandlerContext,
   InterceptAgent,
@@ -42,6 +43,7 @@ import {
   OnLlmEnd,
   PendingRun,
   RequestContext,
+  ResumeOptions,
   RunContext,
   Tool,
   ToolCall,
@@ -91,6 +93,8 @@ class Hooks {
     _f: AgentRequest,
     _g: LlmCallOptions,
     _h: ToolDefinition,
+    _i: CurrentContext,
+    _j: ResumeOptions,
   ) {}
 }
 
