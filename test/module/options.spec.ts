@@ -187,7 +187,7 @@ describe('An option that there is none of is refused, with the one that was mean
     expect(() => agents.create({ system: 'x' } as object)).toThrow(/no option "system"/);
     const agent = agents.create({ name: 'clerk' });
     const problem =
-      /The agent clerk: a run of it has no option "timeout"; did you mean "timeoutMs"/;
+      /The agent clerk: a (resumed )?run of it has no option "timeout"; did you mean "timeoutMs"/;
     await expect(agent.run('hi', { timeout: 5 } as object)).rejects.toThrow(problem);
     await expect(agent.run('hi', { tools: [] } as object)).rejects.toThrow(/no option "tools"/);
     await expect(agent.resume({} as never, {}, { timeout: 5 } as object)).rejects.toThrow(problem);
@@ -234,7 +234,7 @@ describe('A value of the wrong type is refused with what it must be:', () => {
     ['a background', /background must be an object, not null/, [forRoot({ background: null })]],
     [
       'a key',
-      /llm\.apiKey must be a text, not a number/,
+      /llm\.apiKey must be a text, or a function that gives one, not a number/,
       [forRoot({ llm: { provider: 'openai', model: 'x', apiKey: 5 } })],
     ],
     [
