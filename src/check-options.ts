@@ -46,13 +46,12 @@ const ASYNC_NAMES = {
 export function checkRootOptions(options: unknown): asserts options is CallbacksModuleOptions {
   const place = 'CallbacksModule.forRoot';
   checkCommon(place, options, ROOT_NAMES);
-  const { context, prices, background, approvals } = options as Record<string, unknown>;
+  const { context, prices, background } = options as Record<string, unknown>;
   if (context !== undefined && typeof context !== 'function') {
     refuse(place, `context must be a function, as (host) => ({ userId }), not ${kindOf(context)}.`);
   }
   checkObject(place, 'prices', prices);
   checkObject(place, 'background', background);
-  checkObject(place, 'approvals', approvals);
 }
 
 /** Refuses options of a feature that there are none of, or that are of the wrong type. */

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { LlmOverloadedError, PendingRunError } from '../errors/index.js';
+import { LimitStoreUnavailableError, PendingRunError } from '../errors/index.js';
 import type { LimitClaim, LimitGrant, LimitRefusal, LimitStore } from '../limits/index.js';
 import { limitWindow, type LimitWindow } from '../limits/limit-window.js';
 
@@ -119,7 +119,7 @@ export class CallClaims {
     try {
       return await work(this.place.store);
     } catch (cause) {
-      throw new LlmOverloadedError(
+      throw new LimitStoreUnavailableError(
         'The store of approvals cannot be used, so that it is not known whether a call was made already; nothing was made. Try again later.',
         { cause },
       );

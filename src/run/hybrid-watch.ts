@@ -30,7 +30,8 @@ export class HybridWatch {
     private readonly store: ContextStore,
     private readonly activeTrace: ActiveTrace,
   ) {
-    modules.getRpcTargetRegistry<RpcServer>().subscribe((server) => {
+    // Early versions of Nest 11 have none.
+    modules.getRpcTargetRegistry?.<RpcServer>().subscribe((server) => {
       // Its handlers are registered after it was made, or when it is started.
       queueMicrotask(() => this.#watch(server));
       server.status?.subscribe(() => this.#watch(server));

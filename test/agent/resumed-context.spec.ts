@@ -60,7 +60,7 @@ async function start(
 /** A pending run of a user, as it comes back from a database. */
 async function pausedBy(
   app: Awaited<ReturnType<typeof start>>,
-  who: { userId?: string; tenantId?: string },
+  who: { userId?: string; tenantId?: string; conversationId?: string },
 ): Promise<PendingRun> {
   const { pending } = await app.agent.run('Refund 42', who);
   app.recording.events.length = 0;
@@ -77,14 +77,15 @@ const BOSS = {
 describe('A resumed run', () => {
   it('acts for the user who asked, not for the one who resumes it: events, tools and bills', async () => {
     const app = await start();
-    const pending = await pausedBy(app, { userId: 'ann', tenantId: 'acme' });
-    expect(pending.context).toEqual({ userId: 'ann', tenantId: 'acme' });
+    const ann = { userId: 'ann', tenantId: 'acme', conversationId: 'c1' };
+    const pending = await pausedBy(app, ann);
+    expect(pending.context).toEqual(ann);
 
     await app.service.run(BOSS, () => app.agent.resume(pending, YES, { approver: 'boss' }));
 
     const whom = app.recording.events.map(({ userId, tenantId }) => [userId, tenantId]);
     expect(new Set(whom.map(String))).toEqual(new Set(['ann,acme']));
-    expect(app.contexts).toMatchObject([{ userId: 'ann', tenantId: 'acme' }]);
+    expect(app.contexts).toMatchObject([ann]);
     expect([...app.costs.byUser.keys()]).toEqual(['ann']);
   });
 

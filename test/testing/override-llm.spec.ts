@@ -228,6 +228,26 @@ describe('With a client that is overridden,', () => {
     expect(seen.calls).toEqual(['support anthropic/claude-haiku-4-5']);
   });
 
+  it('llm.resolve is asked, and its key makes no client of an SDK', async () => {
+    const fake = answers('hello');
+    const recording = new RecordingCallbacks();
+    const resolve = () => ({
+      apiKey: 'of-a-tenant',
+      model: 'gpt-5-nano',
+      baseURL: 'http://x.test',
+    });
+    const builder = Test.createTestingModule({
+      imports: [CallbacksModule.forRoot({ llm: { ...DEFAULT, resolve }, callbacks: [recording] })],
+    }).setLogger(testLogger);
+    const { llm } = await start(overrideLlm(builder, fake));
+
+    await llm().generate('a');
+    await llm().stream('b').response;
+
+    expect(fake.requests.map(({ model }) => model)).toEqual(['gpt-5-nano', 'gpt-5-nano']);
+    expect(recording.of('llm.end').map(({ model }) => model)).toEqual(['gpt-5-nano', 'gpt-5-nano']);
+  });
+
   it('agents call their tools', async () => {
     const fake = new FakeLlm([
       { toolCalls: [{ name: 'find', args: { id: '42' } }] },
