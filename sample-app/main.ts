@@ -3,6 +3,7 @@ import { CallbacksService } from 'nestjs-llm-callbacks';
 import { AppModule } from './app.module.js';
 import { LimitStorage } from './limits/limit-storage.js';
 import { ModelConnections } from './models/model-connections.js';
+import { portOf } from './port.js';
 import { DeskLogger } from './terminal/desk-logger.js';
 import { Tour } from './terminal/tour.js';
 import { welcome } from './terminal/welcome.js';
@@ -10,7 +11,7 @@ import { welcome } from './terminal/welcome.js';
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
 
 async function main(): Promise<void> {
-  const port = Number(process.env['PORT'] ?? 3000);
+  const port = portOf(process.env['PORT']);
   const models = await ModelConnections.open();
   const limits = LimitStorage.open();
   const app = await NestFactory.create(AppModule.connectedBy(models, limits), {
@@ -31,7 +32,14 @@ async function main(): Promise<void> {
   print(welcome(url));
 }
 
+function reasonOf(error: unknown): string {
+  const { code, port } = error as { code?: string; port?: number };
+  return code === 'EADDRINUSE'
+    ? `port ${port} is in use. Set PORT to another one, or to 0 for any free one.`
+    : String(error);
+}
+
 main().catch((error: unknown) => {
-  process.stderr.write(`The desk cannot open: ${String(error)}\n`);
+  process.stderr.write(`The desk cannot open: ${reasonOf(error)}\n`);
   process.exit(1);
 });

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { root, tsc } from './tools.mjs';
 
+console.log('Compiling the library and the sample application; this takes some seconds …');
+
 const out = join(root, 'dist-sample');
 rmSync(out, { recursive: true, force: true });
 tsc('tsconfig.build.json');

@@ -12,6 +12,16 @@ export async function send(path, body, ticket) {
   return answer;
 }
 
+/** What a user may still spend: `{ remaining, limit }` in US dollars. */
+export async function budgetOf(user) {
+  const response = await request(`/limits/${encodeURIComponent(user)}`, {
+    headers: { 'x-user-id': user },
+  });
+  if (!response.ok) throw new Error(`The desk says ${response.status}.`);
+  const { budget } = await response.json();
+  return budget;
+}
+
 /** Resolves once the desk will tell the ticket's progress; what it tells then goes to `onProgress`. */
 export async function follow(ticket, onProgress, signal) {
   const response = await request(`/progress/${ticket.id}`, { headers: headersOf(ticket), signal });

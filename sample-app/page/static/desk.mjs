@@ -1,4 +1,4 @@
-import { follow, send } from './api.mjs';
+import { budgetOf, follow, send } from './api.mjs';
 import { ProgressList } from './progress-list.mjs';
 
 const at = (id) => document.getElementById(id);
@@ -37,6 +37,9 @@ decide.addEventListener('submit', (event) => {
   void perform(() => send(`/approvals/${ticket.approvalId}`, decision, ticket));
 });
 
+at('user').addEventListener('change', () => void showBudget());
+void showBudget();
+
 for (const example of document.querySelectorAll('.example')) {
   example.addEventListener('click', () => {
     question.value = example.textContent;
@@ -57,7 +60,15 @@ async function perform(work) {
     showError(error);
   } finally {
     setBusy(false);
+    void showBudget();
   }
+}
+
+async function showBudget() {
+  const budget = await budgetOf(at('user').value).catch(() => undefined);
+  at('budget').textContent = budget
+    ? `$${budget.remaining.toFixed(6)} of $${budget.limit}`
+    : 'unknown';
 }
 
 function showApproval({ approvalId, calls }) {
