@@ -7,7 +7,7 @@ import { EVENTS, type EventType } from '../../src/events/table.js';
 import { blocksOf, codeOf, examples, readDocument, ROOT, updateDocument } from './blocks.js';
 
 const PAGES = readdirSync(join(ROOT, 'docs')).map((page) => `docs/${page}`);
-const DOCUMENTS = ['README.md', 'CONTRIBUTING.md', ...PAGES];
+const DOCUMENTS = ['README.md', 'CONTRIBUTING.md', 'sample-app/README.md', ...PAGES];
 
 // After a change of an example: UPDATE_DOCS=1 npm test -- test/docs && npm run format
 if (process.env['UPDATE_DOCS']) DOCUMENTS.forEach(updateDocument);
@@ -42,13 +42,19 @@ describe.each(DOCUMENTS)('%s', (document) => {
   });
 });
 
+it('The README is short enough to be read to its end', () => {
+  expect(readDocument('README.md').split('\n').length).toBeLessThanOrEqual(250);
+});
+
 it('The documents show every example', () => {
   const shown = DOCUMENTS.flatMap(blocksOf).map(({ example }) => example);
   expect(examples().filter((example) => !shown.includes(example))).toEqual([]);
 });
 
-describe('The tables of README.md', () => {
-  const rows = readDocument('README.md')
+describe('The tables of the documents', () => {
+  const rows = ['docs/events.md', 'docs/errors.md']
+    .map(readDocument)
+    .join('\n')
     .split('\n')
     .filter((line) => line.startsWith('|'))
     .map((line) => line.split('|').map((cell) => cell.trim()));

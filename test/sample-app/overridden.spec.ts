@@ -101,7 +101,9 @@ describe('The support desk without keys, its models overridden,', () => {
     expect(output).toMatch(
       /→ A colleague has to agree first\.[^]*7 {2}Joan[^]*→ We return \$89\.00/,
     );
-    expect(output).toMatch(/Edsger: [^]*→ Order 1042 [^]*Edsger: [^]*→ 402 budget: the call may use/);
+    expect(output).toMatch(
+      /Edsger: [^]*→ Order 1042 [^]*Edsger: [^]*→ 402 budget: the call may use/,
+    );
     expect(output).toMatch(/fails once[^]*→ The backup will answer\.[^]*→ Send the item back/);
     expect(output).toMatch(/gpt-5-nano +1 /);
   });

@@ -72,7 +72,7 @@ export function providerRates(store: LimitStore) {
 // #endregion
 
 // #region redis
-/** For every replica the same: same store, same names. */
+/** The same on a client of your own, which you close. */
 export function sharedLimits(client: Redis) {
   const store = new RedisLimitStore({ client });
   return [budgets(store), providerRates(store)];

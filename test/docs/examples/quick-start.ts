@@ -1,43 +1,25 @@
 import { Injectable, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import {
-  CallbacksModule,
-  CostTracker,
-  LlmEndEvent,
-  LlmService,
-  LlmStartEvent,
-  OnLlmEnd,
-  OnLlmStart,
-} from 'nestjs-llm-callbacks';
-import { FakeLlm } from 'nestjs-llm-callbacks/testing';
-
-// Without a key a fake model answers, so that this file runs anywhere.
-const provider = process.env.OPENAI_API_KEY ? 'openai' : new FakeLlm(['Hello from a fake model.']);
+import { CallbacksModule, LlmEndEvent, LlmService, OnLlmEnd } from 'nestjs-llm-callbacks';
 
 @Injectable()
-class Narrator {
-  @OnLlmStart()
-  before(event: LlmStartEvent) {
-    console.log(`asking ${event.provider}/${event.model}: ${event.prompt}`);
-  }
-
+class CostPrinter {
   @OnLlmEnd()
-  async after(event: LlmEndEvent) {
-    console.log(`${event.tokenCount} tokens, cost in dollars: ${event.cost ?? 'unknown'}`);
+  print({ model, usage, cost }: LlmEndEvent) {
+    console.log(`${model}: ${usage.totalTokens} tokens, $${cost?.toFixed(6)}`);
   }
 }
 
 @Module({
-  imports: [CallbacksModule.forRoot({ llm: { provider, model: 'gpt-5-mini' } })],
-  providers: [Narrator, CostTracker],
+  imports: [CallbacksModule.forRoot({ llm: { provider: 'openai', model: 'gpt-5-mini' } })],
+  providers: [CostPrinter],
 })
 class AppModule {}
 
 async function main() {
   const app = await NestFactory.createApplicationContext(AppModule, { logger: ['error', 'warn'] });
   const { text } = await app.get(LlmService).generate('Say hello.');
-  console.log(`answer: ${text}`);
-  console.log(`calls so far: ${app.get(CostTracker).requestCount}`);
+  console.log(text);
   await app.close();
 }
 

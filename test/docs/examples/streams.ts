@@ -1,6 +1,4 @@
-import { Controller, Query, Sse, type MessageEvent } from '@nestjs/common';
 import { LlmService } from 'nestjs-llm-callbacks';
-import { map, type Observable } from 'rxjs';
 
 // #region read
 export async function tell(llm: LlmService) {
@@ -28,20 +26,5 @@ export async function firstWords(llm: LlmService) {
     if (text !== '') break; // aborts the provider's request
   }
   return stream.response; // finishReason: 'cancelled', with the text, usage and cost so far
-}
-// #endregion
-
-// #region sse
-@Controller('stories')
-export class StoriesController {
-  constructor(private readonly llm: LlmService) {}
-
-  @Sse()
-  tell(@Query('about') about: string): Observable<MessageEvent> {
-    return this.llm
-      .stream(`Tell me a story about ${about}.`)
-      .toObservable()
-      .pipe(map((chunk) => ({ data: chunk })));
-  }
 }
 // #endregion
