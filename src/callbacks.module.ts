@@ -26,11 +26,9 @@ import { ToolRegistry } from './tools/index.js';
  *
  * @example
  * ```ts
- * @Module({
- *   imports: [CallbacksModule.forRoot({ llm: { provider: 'openai', model: 'gpt-5-mini' } })],
- *   providers: [CostTracker],
- * })
- * export class AppModule {}
+ * // of the root module:
+ * imports: [CallbacksModule.forRoot({ llm: { provider: 'openai', model: 'gpt-5-mini' } })],
+ * providers: [CostTracker],
  * ```
  */
 @Module({})

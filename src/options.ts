@@ -50,14 +50,19 @@ export const FeatureOptions: object = Object;
 
 /** Something that makes options, for `useClass` and `useExisting`. */
 export interface OptionsFactory<T> {
+  /** Called once, when the application starts. */
   createCallbacksOptions(): T | Promise<T>;
 }
 
 /** How options are made by other providers. */
 export interface AsyncOptions<T> extends Pick<ModuleMetadata, 'imports'> {
+  /** The tokens of what `useFactory` is called with. None may be request-scoped. */
   inject?: NonNullable<FactoryProvider['inject']>;
+  /** Makes the options; give this, `useClass` or `useExisting`. */
   useFactory?: (...dependencies: never[]) => T | Promise<T>;
+  /** A class that makes the options; an instance of it is made in a module of its own. */
   useClass?: Type<OptionsFactory<T>>;
+  /** The token of a provider that makes the options. */
   useExisting?: Type<OptionsFactory<T>>;
 }
 
@@ -71,5 +76,6 @@ export interface CallbacksModuleAsyncOptions extends AsyncOptions<
 
 /** Options of `CallbacksModule.forFeatureAsync()`: the name is known beforehand, because it is part of a token. */
 export interface FeatureAsyncOptions extends AsyncOptions<Omit<FeatureOptions, 'name'>> {
+  /** The client's name, which is also the name of its scope. */
   name: string;
 }

@@ -9,7 +9,6 @@ import type { AgentOptions } from './agent-options.js';
  *
  * @example
  * ```ts
- * @Injectable()
  * class Desk {
  *   constructor(@InjectAgent('support') private readonly agent: AgentService) {}
  *   answer(question: string, userId: string) {

@@ -44,11 +44,10 @@ export const AgentNext: object = Function;
  *
  * @example
  * ```ts
- * @InterceptAgent()
- * async again(call: InterceptedAgentCall, next: AgentNext) {
+ * class Again { @InterceptAgent() async ask(call: InterceptedAgentCall, next: AgentNext) {
  *   const result = await next();
  *   return result.output === '' ? next() : result;
- * }
+ * } }
  * ```
  */
 export const InterceptAgent: Interceptor<InterceptedAgentCall, AgentNext> = interceptor(

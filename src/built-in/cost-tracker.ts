@@ -35,8 +35,8 @@ const NOTHING: Readonly<CostEntry> = { cost: 0, tokens: 0, requests: 0, unpriced
  *
  * @example
  * ```ts
- * constructor(private readonly costs: CostTracker) {}
- * @Get('costs') costsSoFar() { return this.costs.snapshot(); }
+ * const { totalCost, byUser } = app.get(CostTracker).snapshot();
+ * console.log(totalCost, byUser);
  * ```
  */
 @Injectable()

@@ -104,8 +104,8 @@ interface RunOutcome {
  *
  * @example
  * ```ts
- * constructor(private readonly metrics: MetricsCallbacks) {}
- * @Get('metrics') show() { return this.metrics.summary(); }
+ * const { llm, byTool } = app.get(MetricsCallbacks).summary();
+ * console.log(llm.count, llm.latencyMs.p95, byTool);
  * ```
  */
 @Injectable()

@@ -7,11 +7,8 @@ import { checkLegacy } from './methods-of.js';
  *
  * @example
  * ```ts
- * @Injectable()
- * @CallbackScope('support')
- * class SupportAudit {
- *   @OnLlmEnd() record(event: LlmEndEvent) {}
- * }
+ * // above the class: @Injectable() @CallbackScope('support')
+ * class SupportAudit { @OnLlmEnd() record(event: LlmEndEvent) {} }
  * ```
  */
 export function CallbackScope(...scopes: [string, ...string[]]): ClassDecorator {

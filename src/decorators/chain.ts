@@ -39,11 +39,10 @@ const CHAIN_OPTIONS = optionNames<ChainOptions>({ name: true, async: true });
  *
  * @example
  * ```ts
- * @Chain('answer-ticket')
- * async answer(ticket: Ticket) {
+ * class Answers { @Chain('answer-ticket') async answer(ticket: Ticket) {
  *   const facts = await this.help.search(ticket.text);
  *   return this.llm.generate(`${facts.join('\n')}\n\n${ticket.text}`);
- * }
+ * } }
  * ```
  */
 export function Chain(name?: string | ChainOptions): RunDecorator {

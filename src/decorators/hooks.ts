@@ -32,10 +32,9 @@ function hook<S extends EventSelector>(name: string, selector: S): Hook<S> {
  *
  * @example
  * ```ts
- * @OnLlmStart()
- * before(event: LlmStartEvent) {
+ * class Log { @OnLlmStart() before(event: LlmStartEvent) {
  *   console.log(event.model, event.messages.length);
- * }
+ * } }
  * ```
  */
 export const OnLlmStart: Hook<'llm.start'> = hook('OnLlmStart', 'llm.start');
@@ -45,10 +44,9 @@ export const OnLlmStart: Hook<'llm.start'> = hook('OnLlmStart', 'llm.start');
  *
  * @example
  * ```ts
- * @OnLlmStreamChunk()
- * typed(event: LlmStreamChunkEvent) {
+ * class Typist { @OnLlmStreamChunk() typed(event: LlmStreamChunkEvent) {
  *   if (event.chunk.type === 'text') process.stdout.write(event.chunk.text);
- * }
+ * } }
  * ```
  */
 export const OnLlmStreamChunk: Hook<'llm.chunk'> = hook('OnLlmStreamChunk', 'llm.chunk');
@@ -58,10 +56,9 @@ export const OnLlmStreamChunk: Hook<'llm.chunk'> = hook('OnLlmStreamChunk', 'llm
  *
  * @example
  * ```ts
- * @OnLlmRetry()
- * again(event: LlmRetryEvent) {
+ * class Retries { @OnLlmRetry() again(event: LlmRetryEvent) {
  *   console.warn(`try ${event.attempt + 1} after ${event.delayMs} ms`);
- * }
+ * } }
  * ```
  */
 export const OnLlmRetry: Hook<'llm.retry'> = hook('OnLlmRetry', 'llm.retry');
@@ -71,10 +68,9 @@ export const OnLlmRetry: Hook<'llm.retry'> = hook('OnLlmRetry', 'llm.retry');
  *
  * @example
  * ```ts
- * @OnLlmEnd()
- * paid(event: LlmEndEvent) {
+ * class Bill { @OnLlmEnd() paid(event: LlmEndEvent) {
  *   console.log(event.tokenCount, event.cost);
- * }
+ * } }
  * ```
  */
 export const OnLlmEnd: Hook<'llm.end'> = hook('OnLlmEnd', 'llm.end');
@@ -84,10 +80,9 @@ export const OnLlmEnd: Hook<'llm.end'> = hook('OnLlmEnd', 'llm.end');
  *
  * @example
  * ```ts
- * @OnLlmError()
- * failed(event: LlmErrorEvent) {
+ * class Failures { @OnLlmError() failed(event: LlmErrorEvent) {
  *   console.error(event.error.name, event.cost);
- * }
+ * } }
  * ```
  */
 export const OnLlmError: Hook<'llm.error'> = hook('OnLlmError', 'llm.error');
@@ -157,10 +152,9 @@ export const OnCallbackError: Hook<'callback.error'> = hook('OnCallbackError', '
  *
  * @example
  * ```ts
- * @OnAnyEvent()
- * log(event: CallbackEvent) {
+ * class Trace { @OnAnyEvent() log(event: CallbackEvent) {
  *   console.log(JSON.stringify(event));
- * }
+ * } }
  * ```
  */
 export const OnAnyEvent: Hook<'*'> = hook('OnAnyEvent', '*');

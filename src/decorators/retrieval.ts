@@ -20,10 +20,9 @@ const RETRIEVAL_OPTIONS = optionNames<RetrievalOptions>({ source: true, async: t
  *
  * @example
  * ```ts
- * @Retrieval('help-texts')
- * async search(query: string): Promise<HelpText[]> {
+ * class Help { @Retrieval('help-texts') async search(query: string): Promise<HelpText[]> {
  *   return this.index.nearest(await this.embed(query), 5);
- * }
+ * } }
  * ```
  */
 export function Retrieval(source?: string | RetrievalOptions): RunDecorator {

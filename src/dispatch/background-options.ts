@@ -44,6 +44,7 @@ export interface BackgroundOptions {
 
 /** {@link BackgroundOptions} with everything filled in. */
 export interface BackgroundSettings extends Required<Omit<BackgroundOptions, 'queue'>> {
+  /** Absent where there are no durable handlers. */
   readonly queue: JobQueue | undefined;
 }
 

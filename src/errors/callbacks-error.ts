@@ -184,10 +184,9 @@ export class BackgroundFullError extends CallbacksError {
  *
  * @example
  * ```ts
- * @OnLlmStart()
- * gate(event: LlmStartEvent) {
+ * class Gate { @OnLlmStart() gate(event: LlmStartEvent) {
  *   if (this.closed) throw new CallbackAbort('The assistant is closed tonight.');
- * }
+ * } }
  * ```
  */
 export class CallbackAbort extends CallbacksError {

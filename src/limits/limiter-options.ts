@@ -18,6 +18,7 @@ export interface ThresholdReached {
   key: string;
   /** US dollars, requests or tokens, without those that are reserved by calls under way. */
   used: number;
+  /** The limit, in the same unit. */
   limit: number;
   /** `used / limit`; 1 for a limit of 0. */
   ratio: number;
@@ -164,7 +165,9 @@ export type LimiterChanges<O extends LimiterOptions> = Partial<Omit<O, FixedOpti
 
 /** How much of a limit is used. */
 export interface LimitUse {
+  /** The user, tenant, model … whose use it is; `'global'` where all use is added up. */
   key: string;
+  /** What is counted. */
   unit: 'usd' | 'requests' | 'tokens';
   /** Whose key it is: `'global'`, `'user'` …, `'function'`. */
   per: string;
@@ -176,6 +179,7 @@ export interface LimitUse {
   reserved: number;
   /** `null` where a function gives the limit and no call has asked for it. */
   limit: number | null;
+  /** What is neither used nor reserved, at least 0; `null` where `limit` is. */
   remaining: number | null;
   /** When a calendar window ends, in epoch milliseconds. */
   resetsAt?: number;
@@ -183,6 +187,7 @@ export interface LimitUse {
 
 /** The use of the limit that is nearest to its end, and of all limits. */
 export interface LimiterUsage extends LimitUse {
+  /** All limits of the limiter, in their order. */
   limits: LimitUse[];
 }
 /** A value of that name, because compilers import the types in decorated signatures. */

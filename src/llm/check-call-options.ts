@@ -11,7 +11,9 @@ export type SamplingOptions = Partial<
 
 /** Other options that both have. */
 interface StopOptions {
+  /** The model that is asked. */
   model?: string;
+  /** Aborts the call. */
   signal?: AbortSignal;
 }
 

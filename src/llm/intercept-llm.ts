@@ -75,10 +75,9 @@ export const LlmNext: object = Function;
  *
  * @example
  * ```ts
- * @InterceptLlm({ when: ({ request }) => request.messages.length === 1 })
- * cheaper({ request }: InterceptedLlmCall, next: LlmNext) {
+ * class SmallTalk { @InterceptLlm({ when: ({ request }) => request.messages.length === 1 }) cheaper({ request }: InterceptedLlmCall, next: LlmNext) {
  *   return next({ ...request, model: 'gpt-5-nano' });
- * }
+ * } }
  * ```
  */
 export const InterceptLlm: Interceptor<InterceptedLlmCall, LlmNext> = interceptor(

@@ -28,7 +28,6 @@ export interface LlmServiceParts extends LlmRuntime {
  *
  * @example
  * ```ts
- * @Injectable()
  * class Greeter {
  *   constructor(private readonly llm: LlmService) {}
  *   async greet(name: string) {

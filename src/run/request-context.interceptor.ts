@@ -15,9 +15,7 @@ import { REQUEST_CONTEXTS, type RequestContexts } from './request-contexts.js';
  *
  * @example
  * ```ts
- * @WebSocketGateway()
- * @UseInterceptors(RequestContextInterceptor)
- * export class DeskGateway {}
+ * // above the class of the gateway: @UseInterceptors(RequestContextInterceptor)
  * ```
  */
 @Injectable()

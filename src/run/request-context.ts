@@ -4,7 +4,9 @@ import { newRequestId, newTraceId } from './ids.js';
 
 /** What an application may say about who is asking. */
 export interface RunContext {
+  /** The user that the run is for: limits, caches and costs go by it. */
   userId?: string | undefined;
+  /** The tenant that the user belongs to. */
   tenantId?: string | undefined;
   /** The conversation that the call is part of; runs nested in it inherit it. */
   conversationId?: string | undefined;
@@ -58,6 +60,7 @@ export function withRoute(outer: RequestContext, route: string): RequestContext 
 
 /** What a context says besides its ids. */
 interface Said extends RunContext {
+  /** `Controller.method`. */
   route?: string | undefined;
 }
 

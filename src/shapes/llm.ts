@@ -18,10 +18,13 @@ export type FinishReason =
 
 /** One request to a provider, within one logical call. */
 export interface Attempt {
+  /** The label of the client that was asked, or its provider's name. */
   provider: string;
+  /** The model that was asked. */
   model: string;
   /** Why it failed; absent on the one that answered. */
   error?: Error;
+  /** Tokens of this request; absent where they are not known. */
   usage?: Usage;
   /** US dollars; `null` when the price is not known. */
   cost?: number | null;
@@ -31,13 +34,21 @@ export interface Attempt {
 
 /** What a provider is asked for. */
 export interface LlmRequest {
+  /** The model's name, as the provider knows it. */
   model: string;
+  /** The conversation, oldest message first; at least one message with content. */
   messages: Message[];
+  /** The instruction that stands before the conversation. */
   system?: string;
+  /** Tools that the model may call. */
   tools?: ToolSpec[];
+  /** Whether it may or must call one; absent: the provider's default, `'auto'`. */
   toolChoice?: ToolChoice;
+  /** How random the answer is; its range is the provider's. Absent: the provider's default. */
   temperature?: number;
+  /** The most tokens that the answer may have, reasoning included. Limiters reserve what it allows. */
   maxOutputTokens?: number;
+  /** Texts that end the answer when the model writes them; they are not part of it. */
   stop?: string[];
   /** JSON Schema of the answer, draft 2020-12; a provider that has no mode for it may ignore it. */
   schema?: Readonly<Record<string, unknown>>;
@@ -55,10 +66,13 @@ export interface LlmResponse<T = unknown> {
   provider: string;
   /** The model that answered. */
   model: string;
+  /** All text of the answer, without reasoning; `''` where there is none. */
   text: string;
   /** The answer as a message, ready to be sent back in the next turn. */
   message: Message;
+  /** The tools that the model asks for, with their arguments; not executed. `[]` where there are none. */
   toolCalls: ToolCall[];
+  /** Why the answer ended. */
   finishReason: FinishReason;
   /** Sum over all attempts. */
   usage: Usage;
@@ -68,6 +82,7 @@ export interface LlmResponse<T = unknown> {
   durationMs: number;
   /** Streams only: milliseconds to the first chunk. */
   timeToFirstChunkMs?: number;
+  /** Each request that was made for the call, failed ones included, in their order. */
   attempts: Attempt[];
   /** Set when an interceptor answered from a cache: nothing was asked, and `cost` is 0. */
   cached?: boolean;

@@ -14,7 +14,9 @@ export type ContentPart = (
 
 /** A call of a tool, as the model asked for it. */
 export interface ToolCall {
+  /** The provider's id of the call, by which its result is sent back. */
   id: string;
+  /** The name of the tool. */
   name: string;
   /** The arguments, parsed; `undefined` when they are no JSON. */
   args: unknown;
@@ -36,7 +38,9 @@ export const MessageInput: object = Object;
 
 /** One turn of a conversation, the same for every provider. */
 export interface Message {
+  /** Who speaks. */
   role: Role;
+  /** A text, or parts of text and images; `''` on an assistant's message that only calls tools. */
   content: string | ContentPart[];
   /** On an assistant's message: the tools that it called. */
   toolCalls?: ToolCall[];
@@ -50,7 +54,9 @@ export const Message: object = Object;
 
 /** A tool that the model is offered. */
 export interface ToolSpec {
+  /** At most 64 letters, digits, `_` and `-`. */
   name: string;
+  /** What the tool does, for the model. */
   description?: string;
   /** JSON Schema of the arguments, an object; none means a tool without arguments. */
   parameters?: Record<string, unknown>;

@@ -4,6 +4,7 @@ export interface Usage {
   inputTokens: number;
   /** All output tokens, reasoning included. */
   outputTokens: number;
+  /** Input and output together. */
   totalTokens: number;
   /** Input tokens that were read from the provider's prompt cache. */
   cachedInputTokens: number;
@@ -11,6 +12,7 @@ export interface Usage {
   cacheWriteTokens: number;
   /** The part of `cacheWriteTokens` that is billed at the one-hour rate, as Anthropic reports it; 0 elsewhere. */
   cacheWrite1hTokens: number;
+  /** The part of `outputTokens` that the model spent on reasoning. */
   reasoningTokens: number;
   /** Whether the provider counted, or we did because it sent no count, or one that cannot be right. */
   source: 'provider' | 'estimated';

@@ -27,15 +27,11 @@ export interface ToolDecorator<Args> extends ComposedDecorator {
  *
  * @example
  * ```ts
- * @Injectable()
- * class OrderTools {
- *   constructor(private readonly orders: OrderService) {}
+ * const find = { description: 'Finds an order.', parameters: z.object({ id: z.string() }) };
  *
- *   @Tool({ description: 'Finds an order.', parameters: z.object({ id: z.string() }) })
- *   findOrder({ id }: { id: string }, { signal }: ToolContext) {
- *     return this.orders.find(id, { signal });
- *   }
- * }
+ * class OrderTools { @Tool(find) findOrder({ id }: { id: string }, { signal }: ToolContext) {
+ *   return orders.find(id, { signal });
+ * } }
  * ```
  */
 export function Tool<Args = never>(options: ToolMethodOptions<Args>): ToolDecorator<Args> {

@@ -38,12 +38,11 @@ export const ToolNext: object = Function;
  *
  * @example
  * ```ts
- * @InterceptTool({ when: ({ request }) => request.toolName === 'search' })
- * async cached({ request }: InterceptedToolCall, next: ToolNext) {
+ * class Known { @InterceptTool({ when: ({ request }) => request.toolName === 'search' }) async cached({ request }: InterceptedToolCall, next: ToolNext) {
  *   const key = JSON.stringify(request.args);
  *   if (!this.found.has(key)) this.found.set(key, await next());
  *   return this.found.get(key);
- * }
+ * } }
  * ```
  */
 export const InterceptTool: Interceptor<InterceptedToolCall, ToolNext> = interceptor(
