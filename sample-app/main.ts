@@ -15,7 +15,7 @@ async function main(): Promise<void> {
   const models = await ModelConnections.open();
   const limits = LimitStorage.open();
   const app = await NestFactory.create(AppModule.connectedBy(models, limits), {
-    logger: new DeskLogger(),
+    logger: new DeskLogger({ logLevels: ['log', 'warn', 'error', 'fatal'] }),
     // Readers of streams would otherwise keep the server open.
     forceCloseConnections: true,
   });

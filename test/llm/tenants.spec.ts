@@ -16,9 +16,10 @@ import { willClose } from '../support/app.js';
 import { useKeyBench } from '../support/keyed-app.js';
 import { testLogger } from '../support/logs.js';
 import { WIRES } from '../support/wire/index.js';
+import { scaled } from '../support/scale.js';
 
 const TENANTS = ['acme', 'globex', 'initech'];
-const ROUNDS = 200;
+const ROUNDS = scaled(200);
 const MAX_CLIENTS = 2;
 const PATHS = ['generate', 'stream', 'agent', 'agent-stream'];
 
