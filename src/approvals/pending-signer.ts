@@ -33,7 +33,7 @@ export class PendingSigner {
     const key = typeof keyId === 'string' ? this.#keys.get(keyId) : undefined;
     if (key === undefined || !isEqual(hmac, hmacOf(pending, key))) {
       throw new PendingRunError(
-        'The pending run is not what was signed, or its key is not known here: resume result.pending as it was stored, and give each replica the same key; older keys go into approvals.keys.',
+        'The pending run is not what was signed, or its key is not known here: resume result.pending as it was stored.',
         { reason: 'changed' },
       );
     }

@@ -29,11 +29,11 @@ const REFUND: FakeAnswer = {
 
 /** What the application's guard and its `context` would do. */
 function authenticate(
-  request: { headers: Record<string, string>; user?: { id: string } },
+  request: { headers: Record<string, string>; user?: { id: string; tenant: string } },
   _response: unknown,
   next: () => void,
 ): void {
-  request.user = { id: request.headers['x-user']! };
+  request.user = { id: request.headers['x-user']!, tenant: 'acme' };
   next();
 }
 
@@ -185,11 +185,13 @@ describe('Approval', () => {
     const stored = new Map<string, string>();
     const runs: PendingRuns = {
       save: async (run) => void stored.set(run.runId, JSON.stringify(run)),
-      take: async (runId) => {
+      find: async (runId, tenant) => {
         const json = stored.get(runId);
-        stored.delete(runId);
-        return json === undefined ? undefined : (JSON.parse(json) as PendingRun);
+        if (json === undefined) return undefined;
+        const run = JSON.parse(json) as PendingRun;
+        return run.context.tenantId === tenant ? run : undefined;
       },
+      remove: async (runId) => void stored.delete(runId),
     };
     const orders = new OrderService();
     const costs = new CostTracker();

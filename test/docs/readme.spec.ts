@@ -46,6 +46,14 @@ it('The README is short enough to be read to its end', () => {
   expect(readDocument('README.md').split('\n').length).toBeLessThanOrEqual(250);
 });
 
+it.each(['nest-11-jest/jest.config.cjs', 'nest-12-jest/jest.config.mjs'])(
+  'docs/testing.md shows the configuration of an outside application: %s',
+  (file) => {
+    const config = readFileSync(join(ROOT, 'scripts/package-apps', file), 'utf8');
+    expect(readDocument('docs/testing.md')).toContain(config);
+  },
+);
+
 it('The documents show every example', () => {
   const shown = DOCUMENTS.flatMap(blocksOf).map(({ example }) => example);
   expect(examples().filter((example) => !shown.includes(example))).toEqual([]);

@@ -1,5 +1,5 @@
-import { Controller, Query, Sse, type MessageEvent } from '@nestjs/common';
-import { AgentService, LlmService } from 'nestjs-llm-callbacks';
+import { Controller, Logger, Query, Sse, type MessageEvent } from '@nestjs/common';
+import { AgentService, LlmService, type AgentResult } from 'nestjs-llm-callbacks';
 import type { Observable } from 'rxjs';
 
 // #region llm
@@ -21,6 +21,8 @@ export abstract class Archive {
 
 @Controller('answers')
 export class AnswersController {
+  private readonly logger = new Logger('Answers');
+
   constructor(
     private readonly agent: AgentService,
     private readonly archive: Archive,
@@ -29,11 +31,19 @@ export class AnswersController {
   @Sse()
   answer(@Query('question') question: string): Observable<MessageEvent> {
     const stream = this.agent.stream(question);
-    stream.result.then(
-      ({ output }) => this.archive.save(question, output),
-      () => undefined, // the client was sent "failed", or connected again
-    );
+    void this.store(question, stream.result);
     return stream.toSse();
+  }
+
+  private async store(question: string, result: Promise<AgentResult>) {
+    try {
+      const { output, finishReason } = await result;
+      // Neither what a client has left, nor a run that waits for approval.
+      if (finishReason === 'stop') await this.archive.save(question, output);
+    } catch {
+      // It failed, and the client was sent "failed"; or it connected again; or the archive is away.
+      this.logger.warn('An answer was not stored.');
+    }
   }
 }
 // #endregion

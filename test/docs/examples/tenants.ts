@@ -139,7 +139,8 @@ export const budgets = new CostLimiter({
   name: 'tenant budgets',
   limits: [
     { per: 'tenant', window: 'month', maxCost: ({ tags }) => (tags.includes('trial') ? 5 : 500) },
-    { per: 'user', window: 'day', maxCost: 2 },
+    // Users of two tenants may have the same id.
+    { per: ({ tenantId, userId }) => `${tenantId}/${userId}`, window: 'day', maxCost: 2 },
   ],
 });
 // #endregion

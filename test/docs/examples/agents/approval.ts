@@ -30,13 +30,14 @@ export function supervised(agents: AgentService, supervisors: Supervisors) {
 // #region resume
 /** A request, with what the application's guard has put into it. */
 export interface SignedIn {
-  user: { id: string };
+  user: { id: string; tenant: string };
 }
 
 export abstract class PendingRuns {
   abstract save(run: PendingRun): Promise<void>;
-  /** Removes it. */
-  abstract take(runId: string): Promise<PendingRun | undefined>;
+  /** That of a tenant: who approves must not see those of others. */
+  abstract find(runId: string, tenant: string): Promise<PendingRun | undefined>;
+  abstract remove(runId: string): Promise<void>;
 }
 
 @Controller('desk')
@@ -48,7 +49,8 @@ export class DeskController {
 
   @Post()
   async ask(@Body() { question }: { question: string }, @Req() { user }: SignedIn) {
-    return this.answer(await this.agent.run(question, { userId: user.id }));
+    const { id: userId, tenant: tenantId } = user;
+    return this.answer(await this.agent.run(question, { userId, tenantId }));
   }
 
   // Guard this route: who may approve is for your application to say.
@@ -58,11 +60,14 @@ export class DeskController {
     @Body() { approve }: { approve: boolean },
     @Req() { user }: SignedIn,
   ) {
-    const run = await this.runs.take(runId);
+    const run = await this.runs.find(runId, user.tenant);
     if (run === undefined) throw new NotFoundException('Nothing waits under this id.');
     const decisions = Object.fromEntries(run.toolCalls.map(({ id }) => [id, { approve }]));
     // Made, and billed, for the user who asked; the events of the calls say who approved.
-    return this.answer(await this.agent.resume(run, decisions, { approver: user.id }));
+    const result = await this.agent.resume(run, decisions, { approver: user.id });
+    // Not before: a run that could not begin can be resumed again, and no call is made twice (409).
+    await this.runs.remove(runId);
+    return this.answer(result);
   }
 
   private async answer({ output, pending }: AgentResult) {
