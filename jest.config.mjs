@@ -5,7 +5,8 @@ export default {
     customExportConditions: ['nestjs-llm-callbacks:source', 'node', 'node-addons'],
   },
   // The modules of a finished test file are not freed under --experimental-vm-modules; a fresh worker begins at zero.
-  maxWorkers: 2,
+  // One more than the cores of a small machine: many tests wait for a server or a timer.
+  maxWorkers: 3,
   workerIdleMemoryLimit: '700MB',
   // No test is about time; a busy machine must not fail one.
   testTimeout: 60_000,
