@@ -7,6 +7,6 @@ import { testCases } from './test-cases.js';
 describe('What servers send and take, in other places and words', () => {
   testCases(
     readCases('siblings').filter(({ program }) => program === undefined),
-    scaledList(DIVISIONS, 2),
+    scaledList(DIVISIONS, 1),
   );
 });
