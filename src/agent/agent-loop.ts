@@ -1,19 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import type { Approvals } from '../approvals/index.js';
-import { tooLate } from '../dispatch/index.js';
-import { BudgetExceededError, MaxStepsExceededError, UnknownPriceError } from '../errors/index.js';
-import { pausable, stoppedWith, type LlmCallOptions, type LlmService } from '../llm/index.js';
-import { Totals } from '../run/index.js';
-import type {
-  AgentResult,
-  FinishReason,
-  LlmResponse,
-  Message,
-  PendingContext,
-  SettledToolCall,
-  ToolCall,
-  ToolChoice,
-} from '../shapes/index.js';
+import type { Approvals } from '../approvals/approvals.js';
+import { tooLate } from '../dispatch/intercept.js';
+import { BudgetExceededError } from '../errors/callbacks-error.js';
+import { MaxStepsExceededError } from '../errors/agent-errors.js';
+import { UnknownPriceError } from '../errors/limit-errors.js';
+import { pausable, stoppedWith, type LlmCallOptions } from '../llm/llm-options.js';
+import type { LlmService } from '../llm/llm.service.js';
+import { Totals } from '../runs/totals.js';
+import type { AgentResult, PendingContext, SettledToolCall } from '../types/agent.js';
+import type { FinishReason, LlmResponse } from '../types/llm.js';
+import type { Message, ToolCall, ToolChoice } from '../types/message.js';
 import { READER_LEFT, type AgentRun } from './agent-run.js';
 import type { Resumption } from './agent-spec.js';
 import type { ToolCalls } from './tool-calls.js';

@@ -1,7 +1,9 @@
-import type { RunContext } from '../run/index.js';
-import type { Schema } from '../schema/index.js';
-import type { ApprovalDecision, MessageInput, ToolCall, ToolChoice } from '../shapes/index.js';
-import type { ToolContext, ToolReference } from '../tools/index.js';
+import type { RunContext } from '../runs/request-context.js';
+import type { Schema } from '../schema/schema.js';
+import type { ApprovalDecision } from '../types/agent.js';
+import type { MessageInput, ToolCall, ToolChoice } from '../types/message.js';
+import type { ToolContext } from '../tools/tool-types.js';
+import type { ToolReference } from '../tools/tool-registry.js';
 
 /** Asks whether a call may be made; `'pending'` stops the agent with `result.pending`. */
 export type Approve = (

@@ -1,21 +1,17 @@
-import { tooLate } from '../dispatch/index.js';
-import { LlmAbortedError } from '../errors/index.js';
+import { tooLate } from '../dispatch/intercept.js';
+import { LlmAbortedError } from '../errors/llm-errors.js';
 import {
   AgentEndEvent,
   AgentErrorEvent,
   AgentStartEvent,
   AgentStepEvent,
-} from '../events/index.js';
-import {
-  Totals,
-  watchStops,
-  type Run,
-  type RunRuntime,
-  type Stoppable,
-  type StopSource,
-} from '../run/index.js';
-import type { AgentResult, AgentStep } from '../shapes/index.js';
-import { WorkRun } from '../work/index.js';
+} from '../events/agent.events.js';
+import { Totals } from '../runs/totals.js';
+import { watchStops, type Stoppable, type StopSource } from '../runs/run-stops.js';
+import type { Run } from '../runs/run.js';
+import type { RunRuntime } from '../runs/run-life.js';
+import type { AgentResult, AgentStep } from '../types/agent.js';
+import { WorkRun } from '../runs/work-run.js';
 import type { AgentSpec } from './agent-spec.js';
 
 /** Why an agent stops that nobody follows any more. */

@@ -1,8 +1,10 @@
-import type { CallClaims, StoredRun } from '../approvals/index.js';
-import type { SamplingOptions } from '../llm/index.js';
-import type { Schema } from '../schema/index.js';
-import type { ApprovalDecision, Message } from '../shapes/index.js';
-import type { CallableTool } from '../tools/index.js';
+import type { CallClaims } from '../approvals/call-claims.js';
+import type { StoredRun } from '../approvals/check-pending.js';
+import type { SamplingOptions } from '../llm/check-call-options.js';
+import type { Schema } from '../schema/schema.js';
+import type { ApprovalDecision } from '../types/agent.js';
+import type { Message } from '../types/message.js';
+import type { CallableTool } from '../tools/tool.js';
 import type { Approve } from './agent-options.js';
 
 /** What one run of an agent is to do: its options, checked and filled in. */

@@ -1,18 +1,20 @@
 import { setImmediate } from 'node:timers';
 import type { MessageEvent } from '@nestjs/common';
-import { brand } from '../brand.js';
-import { CallbacksConfigurationError, LlmAbortedError } from '../errors/index.js';
-import type { CallbackEvent } from '../events/index.js';
-import { observe, toEventStream, type ToSseOptions, type SsePlace } from '../llm/index.js';
+import { brand } from '../util/brand.js';
+import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
+import { LlmAbortedError } from '../errors/llm-errors.js';
+import type { CallbackEvent } from '../events/table.js';
+import { observe, toEventStream, type ToSseOptions } from '../llm/call/stream-views.js';
+import type { SsePlace } from '../llm/llm-stream.js';
+import { defer } from '../util/deferred.js';
 import {
-  defer,
   StreamWatchers,
   WHEN_OVER,
   type OwnStream,
   type StreamOutcome,
   type StreamWatcher,
-} from '../run/index.js';
-import type { AgentResult } from '../shapes/index.js';
+} from '../runs/stream-door.js';
+import type { AgentResult } from '../types/agent.js';
 import type { AgentRun } from './agent-run.js';
 import { EventFeed } from './event-feed.js';
 import { toSseMessage } from './sse-messages.js';

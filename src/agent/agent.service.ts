@@ -1,5 +1,5 @@
-import { brand } from '../brand.js';
-import { shareToken } from '../copies.js';
+import { brand } from '../util/brand.js';
+import { shareToken } from '../util/copies.js';
 import { Agent, type AgentParts } from './agent.js';
 import type { AgentOptions } from './agent-options.js';
 

@@ -1,19 +1,24 @@
-import type { Approvals } from '../approvals/index.js';
-import { brand } from '../brand.js';
-import { promised } from '../dispatch/index.js';
-import type { LlmService } from '../llm/index.js';
-import type { ClientCircle, HandlerRegistry, HandlerSource } from '../registry/index.js';
-import type { RunFactory, RunRuntime } from '../run/index.js';
+import type { Approvals } from '../approvals/approvals.js';
+import { brand } from '../util/brand.js';
+import { promised } from '../dispatch/promises.js';
+import type { LlmService } from '../llm/llm.service.js';
+import type { ClientCircle } from '../handlers/circles.js';
+import type { HandlerRegistry } from '../handlers/handler-registry.js';
+import type { HandlerSource } from '../handlers/handler-source.js';
+import type { RunFactory } from '../runs/run-factory.js';
+import type { RunRuntime } from '../runs/run-life.js';
 import type {
   AgentResult,
   ApprovalDecision,
-  Message,
   PendingContext,
   PendingRun,
   PendingRunV1,
-} from '../shapes/index.js';
-import { ToolExecutionError } from '../errors/index.js';
-import type { CallableTool, ToolDefinition, ToolRegistry } from '../tools/index.js';
+} from '../types/agent.js';
+import type { Message } from '../types/message.js';
+import { ToolExecutionError } from '../errors/agent-errors.js';
+import type { CallableTool } from '../tools/tool.js';
+import type { ToolDefinition } from '../tools/tool-types.js';
+import type { ToolRegistry } from '../tools/tool-registry.js';
 import { AgentLoop } from './agent-loop.js';
 import type { AgentOptions, AgentRunOptions, ResumeOptions } from './agent-options.js';
 import { AgentRun } from './agent-run.js';

@@ -1,11 +1,14 @@
-import type { Approvals } from '../approvals/index.js';
-import { isTimeoutMs, TIMEOUT_RULE } from '../deadline.js';
-import { CallbacksConfigurationError, LlmInvalidRequestError } from '../errors/index.js';
-import { isOptions, kindOf, optionNames, unknownOption } from '../known-options.js';
-import { faultOf, SAMPLING_OPTIONS, samplingOf, withArgsText } from '../llm/index.js';
-import { RUN_CONTEXT_OPTIONS } from '../run/index.js';
-import type { ApprovalDecision, Message } from '../shapes/index.js';
-import type { CallableTool } from '../tools/index.js';
+import type { Approvals } from '../approvals/approvals.js';
+import { isTimeoutMs, TIMEOUT_RULE } from '../util/deadline.js';
+import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
+import { LlmInvalidRequestError } from '../errors/llm-errors.js';
+import { isOptions, kindOf, optionNames, unknownOption } from '../util/known-options.js';
+import { faultOf, SAMPLING_OPTIONS, samplingOf } from '../llm/check-call-options.js';
+import { withArgsText } from '../llm/call/llm-request.js';
+import { RUN_CONTEXT_OPTIONS } from '../runs/run-context-options.js';
+import type { ApprovalDecision } from '../types/agent.js';
+import type { Message } from '../types/message.js';
+import type { CallableTool } from '../tools/tool.js';
 import type {
   AgentOptions,
   AgentRunOptions,

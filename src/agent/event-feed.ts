@@ -1,5 +1,6 @@
-import { EVENTS, TerminalEvent, type CallbackEvent } from '../events/index.js';
-import { defer, type Deferred } from '../run/index.js';
+import { EVENTS, type CallbackEvent } from '../events/table.js';
+import { TerminalEvent } from '../events/event.js';
+import { defer, type Deferred } from '../util/deferred.js';
 
 const DONE: IteratorResult<CallbackEvent, undefined> = { done: true, value: undefined };
 

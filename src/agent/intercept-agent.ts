@@ -1,9 +1,10 @@
-import { interceptor, type Interceptor } from '../decorators/index.js';
-import { interceptWork } from '../dispatch/index.js';
-import { CallbacksConfigurationError } from '../errors/index.js';
-import type { AgentStartEvent } from '../events/index.js';
-import type { Handler } from '../registry/index.js';
-import type { AgentResult, Message } from '../shapes/index.js';
+import { interceptor, type Interceptor } from '../handlers/interceptor.js';
+import { interceptWork } from '../dispatch/intercept.js';
+import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
+import type { AgentStartEvent } from '../events/agent.events.js';
+import type { Handler } from '../handlers/handler.js';
+import type { AgentResult } from '../types/agent.js';
+import type { Message } from '../types/message.js';
 import type { AgentRun } from './agent-run.js';
 
 /** What an agent is about to do. */

@@ -1,14 +1,10 @@
 import type { MessageEvent } from '@nestjs/common';
-import { describeError } from '../errors/index.js';
-import {
-  EVENTS,
-  toSafeJson,
-  type CallbackEvent,
-  type ToolEndEvent,
-  type ToolErrorEvent,
-  type ToolStartEvent,
-} from '../events/index.js';
-import type { AgentStep, LlmChunk } from '../shapes/index.js';
+import { describeError } from '../errors/callbacks-error.js';
+import { EVENTS, type CallbackEvent } from '../events/table.js';
+import { toSafeJson } from '../events/safe-json.js';
+import type { ToolEndEvent, ToolErrorEvent, ToolStartEvent } from '../events/tool.events.js';
+import type { AgentStep } from '../types/agent.js';
+import type { LlmChunk } from '../types/llm.js';
 
 /** Which events of an agent are sent, and how much of them. */
 export interface SseView {

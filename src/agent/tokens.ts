@@ -1,5 +1,5 @@
 import { Inject, Optional, type InjectionToken } from '@nestjs/common';
-import { checkLegacy } from '../decorators/index.js';
+import { checkLegacy } from '../handlers/methods-of.js';
 import { AgentService } from './agent.service.js';
 
 /** The token of a client's `AgentService`, for tests and factories: the class itself for the default client. */

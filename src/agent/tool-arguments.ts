@@ -1,10 +1,10 @@
-import { excessOf, MAX_CHECKED_DEPTH, MAX_CHECKED_NODES, type Excess } from '../bounds.js';
-import { ToolArgumentsError, ToolExecutionError } from '../errors/index.js';
-import { toJsonText } from '../events/index.js';
-import type { ValidationResult } from '../schema/index.js';
-import type { ToolCall } from '../shapes/index.js';
-import type { CallableTool } from '../tools/index.js';
-import { messageOf } from '../text.js';
+import { excessOf, MAX_CHECKED_DEPTH, MAX_CHECKED_NODES, type Excess } from '../util/bounds.js';
+import { ToolArgumentsError, ToolExecutionError } from '../errors/agent-errors.js';
+import { toJsonText } from '../events/json-text.js';
+import type { ValidationResult } from '../schema/schema.js';
+import type { ToolCall } from '../types/message.js';
+import type { CallableTool } from '../tools/tool.js';
+import { messageOf } from '../util/text.js';
 
 /** More than a model has a reason to write; the rest of the run need not carry it about. */
 const MAX_ARGS_CHARS = 1_000_000;

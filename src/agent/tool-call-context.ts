@@ -1,7 +1,7 @@
-import type { RequestContext } from '../events/index.js';
-import type { Run } from '../run/index.js';
-import type { ToolContext } from '../tools/index.js';
-import { LazyContext } from '../work/index.js';
+import type { RequestContext } from '../events/run-info.js';
+import type { Run } from '../runs/run.js';
+import type { ToolContext } from '../tools/tool-types.js';
+import { LazyContext } from '../runs/work-context.js';
 
 /** What a tool of an agent gets besides its arguments. */
 export class ToolCallContext extends LazyContext implements ToolContext {

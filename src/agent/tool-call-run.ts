@@ -1,22 +1,18 @@
-import type { CallClaims } from '../approvals/index.js';
-import { isThenable, promised } from '../dispatch/index.js';
-import {
-  CallbackAbort,
-  CallbacksError,
-  ToolArgumentsError,
-  ToolExecutionError,
-} from '../errors/index.js';
-import type { ToolCallInfo } from '../events/index.js';
-import type { Run, RunRuntime } from '../run/index.js';
-import type {
-  ApprovalDecision,
-  SettledToolCall,
-  ToolApproval,
-  ToolCall,
-  ToolResult,
-} from '../shapes/index.js';
-import type { CallableTool, ToolContext } from '../tools/index.js';
-import { interceptTool, toolEvents, WorkRun } from '../work/index.js';
+import type { CallClaims } from '../approvals/call-claims.js';
+import { isThenable, promised } from '../dispatch/promises.js';
+import { CallbackAbort, CallbacksError } from '../errors/callbacks-error.js';
+import { ToolArgumentsError, ToolExecutionError } from '../errors/agent-errors.js';
+import type { ToolCallInfo } from '../events/tool.events.js';
+import type { Run } from '../runs/run.js';
+import type { RunRuntime } from '../runs/run-life.js';
+import type { ApprovalDecision, SettledToolCall, ToolResult } from '../types/agent.js';
+import type { ToolApproval } from '../types/tool.js';
+import type { ToolCall } from '../types/message.js';
+import type { CallableTool } from '../tools/tool.js';
+import type { ToolContext } from '../tools/tool-types.js';
+import { interceptTool } from '../runs/intercept-tool.js';
+import { toolEvents } from '../runs/tool-events.js';
+import { WorkRun } from '../runs/work-run.js';
 import type { Approve } from './agent-options.js';
 import type { Resumption } from './agent-spec.js';
 import { checkArguments, toToolError, withArgs } from './tool-arguments.js';

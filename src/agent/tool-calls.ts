@@ -1,7 +1,8 @@
-import { LlmAbortedError } from '../errors/index.js';
-import type { RunFactory, RunRuntime } from '../run/index.js';
-import type { ToolCall } from '../shapes/index.js';
-import type { CallableTool } from '../tools/index.js';
+import { LlmAbortedError } from '../errors/llm-errors.js';
+import type { RunFactory } from '../runs/run-factory.js';
+import type { RunRuntime } from '../runs/run-life.js';
+import type { ToolCall } from '../types/message.js';
+import type { CallableTool } from '../tools/tool.js';
 import type { Resumption } from './agent-spec.js';
 import { ToolCallRun, type ToolCallRules, type ToolOutcome } from './tool-call-run.js';
 

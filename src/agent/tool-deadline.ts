@@ -1,6 +1,6 @@
-import { withDeadline } from '../deadline.js';
-import { ToolExecutionError } from '../errors/index.js';
-import type { CallableTool } from '../tools/index.js';
+import { withDeadline } from '../util/deadline.js';
+import { ToolExecutionError } from '../errors/agent-errors.js';
+import type { CallableTool } from '../tools/tool.js';
 
 /** Holds a call to its tool's `timeoutMs`; once that is over, `stop` gets the error that the call fails with. */
 export function inTime<T>(

@@ -1,7 +1,7 @@
 import { firstValueFrom, isObservable, toArray } from 'rxjs';
-import { toJsonText } from '../events/index.js';
-import { LlmStream } from '../llm/index.js';
-import type { ContentPart, Message } from '../shapes/index.js';
+import { toJsonText } from '../events/json-text.js';
+import { LlmStream } from '../llm/llm-stream.js';
+import type { ContentPart, Message } from '../types/message.js';
 import { AgentStream } from './agent-stream.js';
 
 /** What a tool returned, once it is whole: streams are read to their end, and give a promise. */

@@ -1,14 +1,8 @@
-import { toJsonCopy, toJsonWhole, toSafeJson } from '../events/index.js';
-import {
-  isToolName,
-  toToolName,
-  type AgentResult,
-  type ContentPart,
-  type Message,
-  type PendingRun,
-  type SettledToolCall,
-  type ToolCall,
-} from '../shapes/index.js';
+import { toJsonCopy, toJsonWhole } from '../events/json-text.js';
+import { toSafeJson } from '../events/safe-json.js';
+import { isToolName, toToolName } from '../types/tool-name.js';
+import type { AgentResult, PendingRun, SettledToolCall } from '../types/agent.js';
+import type { ContentPart, Message, ToolCall } from '../types/message.js';
 
 /** The text of a message. */
 export function textOf({ content }: Message): string {

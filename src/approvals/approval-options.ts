@@ -1,5 +1,5 @@
-import { CallbacksConfigurationError } from '../errors/index.js';
-import type { LimitStore } from '../limits/index.js';
+import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
+import type { LimitStore } from '../limits/limit-store.js';
 
 /** A secret of at least 32 bytes: a text, which counts as UTF-8, or the bytes themselves. */
 export type ApprovalKey = string | Uint8Array;

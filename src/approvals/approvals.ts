@@ -1,8 +1,8 @@
-import { excessOf, MAX_DEPTH, MAX_PENDING_NODES } from '../bounds.js';
-import { PendingRunError } from '../errors/index.js';
-import { toJsonWhole } from '../events/index.js';
-import { MemoryLimitStore } from '../limits/index.js';
-import type { PendingRun } from '../shapes/index.js';
+import { excessOf, MAX_DEPTH, MAX_PENDING_NODES } from '../util/bounds.js';
+import { PendingRunError } from '../errors/llm-errors.js';
+import { toJsonWhole } from '../events/json-text.js';
+import { MemoryLimitStore } from '../limits/memory-limit-store.js';
+import type { PendingRun } from '../types/agent.js';
 import {
   checkApprovalOptions,
   DEFAULT_MAX_AGE_MS,

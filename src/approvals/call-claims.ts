@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { LimitStoreUnavailableError, PendingRunError } from '../errors/index.js';
-import type { LimitClaim, LimitGrant, LimitRefusal, LimitStore } from '../limits/index.js';
+import { LimitStoreUnavailableError } from '../errors/limit-errors.js';
+import { PendingRunError } from '../errors/llm-errors.js';
+import type { LimitClaim, LimitGrant, LimitRefusal, LimitStore } from '../limits/limit-store.js';
 import { limitWindow, type LimitWindow } from '../limits/limit-window.js';
 
 /** Where the calls of pending runs are noted, and for how long. */

@@ -1,6 +1,7 @@
-import { PendingRunError } from '../errors/index.js';
+import { PendingRunError } from '../errors/llm-errors.js';
 import { JsonSchemaValidators } from '../schema/json-schema-validator.js';
-import type { Message, PendingRun, PendingRunV1, ToolCall } from '../shapes/index.js';
+import type { Message, ToolCall } from '../types/message.js';
+import type { PendingRun, PendingRunV1 } from '../types/agent.js';
 import { toCanonicalJson } from './canonical-json.js';
 import { PENDING_SCHEMA } from './pending-schema.js';
 

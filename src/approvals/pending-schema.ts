@@ -1,4 +1,4 @@
-import type { JsonSchema } from '../schema/index.js';
+import type { JsonSchema } from '../schema/schema.js';
 
 const TEXT = { type: 'string' };
 const COUNT = { type: 'number', minimum: 0 };

@@ -1,6 +1,6 @@
 import { createHmac, createSecretKey, timingSafeEqual, type KeyObject } from 'node:crypto';
-import { PendingRunError } from '../errors/index.js';
-import type { PendingRun, PendingSignature } from '../shapes/index.js';
+import { PendingRunError } from '../errors/llm-errors.js';
+import type { PendingRun, PendingSignature } from '../types/agent.js';
 import { bytesOf, DEFAULT_KEY_ID, type ApprovalOptions } from './approval-options.js';
 import { toCanonicalJson } from './canonical-json.js';
 

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { brand } from '../brand.js';
-import { NO_RUNS, OnLlmEnd, OnLlmError } from '../decorators/index.js';
-import type { LlmEndEvent, LlmErrorEvent } from '../events/index.js';
+import { brand } from '../util/brand.js';
+import { NO_RUNS } from '../handlers/no-runs.js';
+import { OnLlmEnd, OnLlmError } from '../handlers/hooks.js';
+import type { LlmEndEvent, LlmErrorEvent } from '../events/llm-terminal.events.js';
 import { BoundedTotals } from './bounded-totals.js';
 
 /** What a model, or a user, has used. */

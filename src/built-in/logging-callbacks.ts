@@ -1,8 +1,10 @@
-import { brand } from '../brand.js';
-import { OnAnyEvent } from '../decorators/index.js';
-import { CallbackAbort, describeError, ToolExecutionError } from '../errors/index.js';
-import { toJsonText, type CallbackEvent } from '../events/index.js';
-import { Log } from '../log.js';
+import { brand } from '../util/brand.js';
+import { OnAnyEvent } from '../handlers/hooks.js';
+import { CallbackAbort, describeError } from '../errors/callbacks-error.js';
+import { ToolExecutionError } from '../errors/agent-errors.js';
+import { toJsonText } from '../events/json-text.js';
+import type { CallbackEvent } from '../events/table.js';
+import { Log } from '../util/log.js';
 
 export interface LoggingOptions {
   /** One readable line a run; the default. */

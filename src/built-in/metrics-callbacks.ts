@@ -1,22 +1,17 @@
 import { Injectable } from '@nestjs/common';
-import { brand } from '../brand.js';
+import { brand } from '../util/brand.js';
+import { NO_RUNS } from '../handlers/no-runs.js';
 import {
-  NO_RUNS,
   OnAgentEnd,
   OnAgentError,
   OnLlmEnd,
   OnLlmError,
   OnToolEnd,
   OnToolError,
-} from '../decorators/index.js';
-import type {
-  AgentEndEvent,
-  AgentErrorEvent,
-  LlmEndEvent,
-  LlmErrorEvent,
-  ToolEndEvent,
-  ToolErrorEvent,
-} from '../events/index.js';
+} from '../handlers/hooks.js';
+import type { AgentEndEvent, AgentErrorEvent } from '../events/agent.events.js';
+import type { LlmEndEvent, LlmErrorEvent } from '../events/llm-terminal.events.js';
+import type { ToolEndEvent, ToolErrorEvent } from '../events/tool.events.js';
 import { BoundedTotals } from './bounded-totals.js';
 import { Latencies, type LatencySummary } from './latencies.js';
 

@@ -1,8 +1,8 @@
-import { brand } from '../brand.js';
-import { OnAgentEnd, OnAgentError, OnAgentStep } from '../decorators/index.js';
-import { describeError, type ErrorJson } from '../errors/index.js';
-import type { AgentEndEvent, AgentErrorEvent, AgentStepEvent } from '../events/index.js';
-import type { AgentResult, AgentStep } from '../shapes/index.js';
+import { brand } from '../util/brand.js';
+import { OnAgentEnd, OnAgentError, OnAgentStep } from '../handlers/hooks.js';
+import { describeError, type ErrorJson } from '../errors/callbacks-error.js';
+import type { AgentEndEvent, AgentErrorEvent, AgentStepEvent } from '../events/agent.events.js';
+import type { AgentResult, AgentStep } from '../types/agent.js';
 
 /** How far an agent is; JSON can hold it. */
 export type Progress = {

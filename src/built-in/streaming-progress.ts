@@ -1,11 +1,7 @@
-import { brand } from '../brand.js';
-import { OnLlmEnd, OnLlmError, OnLlmStart, OnLlmStreamChunk } from '../decorators/index.js';
-import type {
-  LlmEndEvent,
-  LlmErrorEvent,
-  LlmStartEvent,
-  LlmStreamChunkEvent,
-} from '../events/index.js';
+import { brand } from '../util/brand.js';
+import { OnLlmEnd, OnLlmError, OnLlmStart, OnLlmStreamChunk } from '../handlers/hooks.js';
+import type { LlmEndEvent, LlmErrorEvent } from '../events/llm-terminal.events.js';
+import type { LlmStartEvent, LlmStreamChunkEvent } from '../events/llm.events.js';
 
 export interface StreamingProgressOptions {
   /** Called with each piece of text. */

@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import { brand } from '../brand.js';
-import { NO_RUNS, OnLlmEnd, OnLlmError } from '../decorators/index.js';
-import type { LlmEndEvent, LlmErrorEvent } from '../events/index.js';
-import { addUsage, NO_USAGE, type Usage } from '../shapes/index.js';
+import { brand } from '../util/brand.js';
+import { NO_RUNS } from '../handlers/no-runs.js';
+import { OnLlmEnd, OnLlmError } from '../handlers/hooks.js';
+import type { LlmEndEvent, LlmErrorEvent } from '../events/llm-terminal.events.js';
+import { addUsage, NO_USAGE, type Usage } from '../types/usage.js';
 
 /** Counts the tokens of calls, failed and cancelled ones included. */
 @Injectable()

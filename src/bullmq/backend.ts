@@ -8,7 +8,7 @@ import type {
   Worker,
   WorkerOptions,
 } from 'bullmq';
-import { CallbacksConfigurationError } from '../errors/index.js';
+import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
 import { load } from './load.js';
 import type { BullmqSettings } from './options.js';
 import { RedisClients } from './redis-clients.js';

@@ -1,9 +1,9 @@
 import type { Job as BullJob, JobsOptions } from 'bullmq';
-import { brand } from '../brand.js';
-import { withDeadline } from '../deadline.js';
-import { CallbacksConfigurationError } from '../errors/index.js';
-import type { Job, JobQueue, JobWork } from '../jobs/index.js';
-import { messageOf } from '../text.js';
+import { brand } from '../util/brand.js';
+import { withDeadline } from '../util/deadline.js';
+import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
+import type { Job, JobQueue, JobWork } from '../dispatch/background/job-queue.js';
+import { messageOf } from '../util/text.js';
 import { openQueue, type BullmqWorker, type OpenQueue } from './backend.js';
 import { ErrorLog } from './error-log.js';
 import { toBullmqSettings, type BullmqJobQueueOptions, type BullmqSettings } from './options.js';

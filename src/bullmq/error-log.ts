@@ -1,5 +1,5 @@
-import { logReason } from '../error-text.js';
-import { Log } from '../log.js';
+import { logReason } from '../util/error-text.js';
+import { Log } from '../util/log.js';
 
 /** How long the same trouble is not logged again, in milliseconds. */
 const QUIET_MS = 60_000;

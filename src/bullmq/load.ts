@@ -1,4 +1,4 @@
-import { CallbacksConfigurationError } from '../errors/index.js';
+import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
 
 /** Loads an optional peer when it is needed; says how to install it when it is missing. */
 export async function load<T>(packageName: string, importing: () => Promise<T>): Promise<T> {

@@ -1,6 +1,6 @@
 import type { ConnectionOptions } from 'bullmq';
-import { CallbacksConfigurationError } from '../errors/index.js';
-import { unknownOption, type OptionNames } from '../known-options.js';
+import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
+import { unknownOption, type OptionNames } from '../util/known-options.js';
 
 /** What `bullmq` 6 takes for PostgreSQL: a URL, options or a pool. `bullmq` 5 does not have the type, nor PostgreSQL. */
 type PostgresConnectionOptions = typeof import('bullmq') extends {

@@ -1,5 +1,5 @@
-import type { EventJson } from '../events/index.js';
-import type { Job } from '../jobs/index.js';
+import type { EventJson } from '../events/event.js';
+import type { Job } from '../dispatch/background/job-queue.js';
 
 /** A job's data as `bullmq` stores it. */
 export interface StoredJob {

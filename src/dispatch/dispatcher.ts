@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { LlmStreamChunkEvent, type CallbackEvent } from '../events/index.js';
-import type { LlmChunk } from '../shapes/index.js';
-import { Background } from './background.js';
+import { LlmStreamChunkEvent } from '../events/llm.events.js';
+import type { CallbackEvent } from '../events/table.js';
+import type { LlmChunk } from '../types/llm.js';
+import { Background } from './background/background.js';
 import { HandlerCalls, type Audience, type Telling } from './handler-calls.js';
 import { isThenable } from './promises.js';
 

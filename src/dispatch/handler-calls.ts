@@ -1,21 +1,14 @@
-import { CallbackAbort } from '../errors/index.js';
-import {
-  CallbackErrorEvent,
-  EVENTS,
-  type CallbackEvent,
-  type HandlerContext,
-  type RunInfo,
-} from '../events/index.js';
-import {
-  callHandler,
-  type Handler,
-  type HandlerFunction,
-  type HandlerTable,
-  type InstanceOwner,
-} from '../registry/index.js';
-import { logReason } from '../error-text.js';
-import { Log } from '../log.js';
-import type { Background } from './background.js';
+import { CallbackAbort } from '../errors/callbacks-error.js';
+import { CallbackErrorEvent } from '../events/callback.events.js';
+import { EVENTS, type CallbackEvent } from '../events/table.js';
+import type { HandlerContext } from '../events/handler-options.js';
+import type { RunInfo } from '../events/run-info.js';
+import { callHandler, type Handler, type HandlerFunction } from '../handlers/handler.js';
+import type { HandlerTable } from '../handlers/handler-table.js';
+import type { InstanceOwner } from '../handlers/instance-source.js';
+import { logReason } from '../util/error-text.js';
+import { Log } from '../util/log.js';
+import type { Background } from './background/background.js';
 import { abortable, isThenable } from './promises.js';
 import { callWithTimeout } from './timeout.js';
 

@@ -1,5 +1,5 @@
-import { LlmAbortedError } from '../errors/index.js';
-import { callHook, type Handler } from '../registry/index.js';
+import { LlmAbortedError } from '../errors/llm-errors.js';
+import { callHook, type Handler } from '../handlers/handler.js';
 import type { Audience } from './handler-calls.js';
 import { abortable } from './promises.js';
 

@@ -1,7 +1,8 @@
-import { withDeadline } from '../deadline.js';
-import { CallbackTimeoutError } from '../errors/index.js';
-import type { RunEvent } from '../events/index.js';
-import { callHandler, type Handler, type InstanceOwner } from '../registry/index.js';
+import { withDeadline } from '../util/deadline.js';
+import { CallbackTimeoutError } from '../errors/callbacks-error.js';
+import type { RunEvent } from '../events/event.js';
+import { callHandler, type Handler } from '../handlers/handler.js';
+import type { InstanceOwner } from '../handlers/instance-source.js';
 import { isThenable } from './promises.js';
 
 /** Calls a handler that is waited for no longer than `timeoutMs`; its signal fires then, and with `stop`. */

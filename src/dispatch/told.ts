@@ -1,5 +1,6 @@
-import type { CallbackEvent } from '../events/index.js';
-import type { Handler, InstanceOwner } from '../registry/index.js';
+import type { CallbackEvent } from '../events/table.js';
+import type { Handler } from '../handlers/handler.js';
+import type { InstanceOwner } from '../handlers/instance-source.js';
 
 /** An event on its way to a handler that nobody waits for. */
 export interface Told {

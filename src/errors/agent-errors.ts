@@ -1,5 +1,6 @@
-import { brand } from '../brand.js';
-import type { AgentStep, Message } from '../shapes/index.js';
+import { brand } from '../util/brand.js';
+import type { AgentStep } from '../types/agent.js';
+import type { Message } from '../types/message.js';
 import { CallbacksError, type ErrorDetails } from './callbacks-error.js';
 import { hide } from './inspect-error.js';
 

@@ -8,8 +8,8 @@ import {
   logReason,
   logStack,
   logText,
-} from '../error-text.js';
-import { fieldOf } from '../text.js';
+} from '../util/error-text.js';
+import { fieldOf } from '../util/text.js';
 
 const MAX_FIELD_CHARS = 200;
 /** Written at the beginning already, or by hand. */

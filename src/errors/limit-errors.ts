@@ -1,4 +1,4 @@
-import { brand } from '../brand.js';
+import { brand } from '../util/brand.js';
 import { CallbackAbort, type ErrorDetails } from './callbacks-error.js';
 
 /** Which limiter refused a call that it could not decide on. */

@@ -1,5 +1,7 @@
-import { brand } from '../brand.js';
-import type { AgentResult, AgentStep, ToolSpec, Usage } from '../shapes/index.js';
+import { brand } from '../util/brand.js';
+import type { AgentResult, AgentStep } from '../types/agent.js';
+import type { ToolSpec } from '../types/message.js';
+import type { Usage } from '../types/usage.js';
 import { RunEvent, TerminalEvent } from './event.js';
 import type { RunInfo } from './run-info.js';
 

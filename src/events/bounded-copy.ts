@@ -11,7 +11,7 @@ import {
   TOO_DEEP,
   TOO_LARGE,
   UNREADABLE,
-} from '../bounds.js';
+} from '../util/bounds.js';
 
 /** How values of a kind are written. What throws here is written as unreadable. */
 export interface CopyRules {

@@ -1,4 +1,4 @@
-import { brand } from '../brand.js';
+import { brand } from '../util/brand.js';
 import type * as agent from './agent.events.js';
 import type { CallbackErrorEvent } from './callback.events.js';
 import type * as chain from './chain.events.js';

@@ -1,4 +1,4 @@
-import { brand } from '../brand.js';
+import { brand } from '../util/brand.js';
 import { RunEvent, TerminalEvent } from './event.js';
 import type { RunInfo } from './run-info.js';
 

@@ -1,5 +1,5 @@
-import { MIN_FIELD_CHARS, MIN_FIELD_NODES, UNREADABLE } from '../bounds.js';
-import { brand } from '../brand.js';
+import { MIN_FIELD_CHARS, MIN_FIELD_NODES, UNREADABLE } from '../util/bounds.js';
+import { brand } from '../util/brand.js';
 import type { BoundedCopy } from './bounded-copy.js';
 import type { FromCallback, RunInfo } from './run-info.js';
 import { newSafeCopy } from './safe-json.js';

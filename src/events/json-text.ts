@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import { CIRCULAR, UNREADABLE, MAX_DEPTH } from '../bounds.js';
+import { CIRCULAR, UNREADABLE, MAX_DEPTH } from '../util/bounds.js';
 import {
   BoundedCopy,
   callToJson,

@@ -1,12 +1,7 @@
-import { brand } from '../brand.js';
-import type {
-  Attempt,
-  FinishReason,
-  LlmRequest,
-  LlmResponse,
-  ToolCall,
-  Usage,
-} from '../shapes/index.js';
+import { brand } from '../util/brand.js';
+import type { Attempt, FinishReason, LlmRequest, LlmResponse } from '../types/llm.js';
+import type { ToolCall } from '../types/message.js';
+import type { Usage } from '../types/usage.js';
 import { TerminalEvent } from './event.js';
 import type { RunInfo } from './run-info.js';
 

@@ -1,5 +1,6 @@
-import { brand } from '../brand.js';
-import type { LlmChunk, LlmEstimate, LlmRequest, Message, ToolSpec } from '../shapes/index.js';
+import { brand } from '../util/brand.js';
+import type { LlmChunk, LlmEstimate, LlmRequest } from '../types/llm.js';
+import type { Message, ToolSpec } from '../types/message.js';
 import { RunEvent } from './event.js';
 import type { RunInfo } from './run-info.js';
 

@@ -1,4 +1,4 @@
-import { InvalidEventError } from '../errors/index.js';
+import { InvalidEventError } from '../errors/callbacks-error.js';
 import { CONTEXT_FIELDS, type RunEvent } from './event.js';
 import { EVENTS, type CallbackEvent, type EventType } from './table.js';
 

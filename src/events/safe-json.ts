@@ -1,4 +1,4 @@
-import { describeError } from '../errors/index.js';
+import { describeError } from '../errors/callbacks-error.js';
 import {
   BoundedCopy,
   callToJson,

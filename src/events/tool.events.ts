@@ -1,5 +1,5 @@
-import { brand } from '../brand.js';
-import type { ToolApproval } from '../shapes/index.js';
+import { brand } from '../util/brand.js';
+import type { ToolApproval } from '../types/tool.js';
 import { RunEvent, TerminalEvent } from './event.js';
 import type { RunInfo } from './run-info.js';
 

@@ -1,16 +1,11 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import { Catch, type ArgumentsHost, type ContextType, type ExceptionFilter } from '@nestjs/common';
 import { throwError } from 'rxjs';
-import { brand } from '../brand.js';
-import {
-  CallbacksError,
-  describeError,
-  LimitKeyMissingError,
-  UnknownPriceError,
-  type ErrorJson,
-} from '../errors/index.js';
-import { logReason } from '../error-text.js';
-import { Log } from '../log.js';
+import { brand } from '../util/brand.js';
+import { CallbacksError, describeError, type ErrorJson } from '../errors/callbacks-error.js';
+import { LimitKeyMissingError, UnknownPriceError } from '../errors/limit-errors.js';
+import { logReason } from '../util/error-text.js';
+import { Log } from '../util/log.js';
 import { GraphqlError } from './graphql-error.js';
 import { retryAfterSeconds, statusOf } from './status.js';
 import { emitException } from './ws-client.js';

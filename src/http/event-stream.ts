@@ -1,9 +1,10 @@
 import { clearImmediate, setImmediate } from 'node:timers';
 import type { MessageEvent } from '@nestjs/common';
 import { EMPTY, Observable, of, type Subscriber } from 'rxjs';
-import { CallbacksError } from '../errors/index.js';
-import type { EventSourceRequest } from '../run/index.js';
-import type { FinishReason, Usage } from '../shapes/index.js';
+import { CallbacksError } from '../errors/callbacks-error.js';
+import type { EventSourceRequest } from '../runs/event-source.js';
+import type { FinishReason } from '../types/llm.js';
+import type { Usage } from '../types/usage.js';
 import { failedEvent } from './failed-event.js';
 
 /** The standard suggests a comment about every 15 seconds, for proxies that close silent connections. */

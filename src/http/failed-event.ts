@@ -1,8 +1,8 @@
 import { STATUS_CODES } from 'node:http';
 import { HttpException, type MessageEvent } from '@nestjs/common';
-import { CallbacksError } from '../errors/index.js';
-import { logReason } from '../error-text.js';
-import { Log } from '../log.js';
+import { CallbacksError } from '../errors/callbacks-error.js';
+import { logReason } from '../util/error-text.js';
+import { Log } from '../util/log.js';
 import { CallbacksExceptionFilter } from './callbacks-exception.filter.js';
 
 const SERVER_ERROR = 500;

@@ -1,4 +1,4 @@
-import type { CallbacksError } from '../errors/index.js';
+import type { CallbacksError } from '../errors/callbacks-error.js';
 
 /** What a client of GraphQL reads in `extensions`. */
 export interface GraphqlExtensions {

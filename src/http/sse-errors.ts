@@ -1,9 +1,9 @@
 import { Injectable, type ExecutionContext } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import { catchError, of, type Observable } from 'rxjs';
-import { markOf } from '../brand.js';
-import { CallbacksError } from '../errors/index.js';
-import { isSse, LateErrors } from '../run/index.js';
+import { markOf } from '../util/brand.js';
+import { CallbacksError } from '../errors/callbacks-error.js';
+import { isSse, LateErrors } from '../request-context/late-errors.js';
 import { CallbacksExceptionFilter } from './callbacks-exception.filter.js';
 import { failedEvent } from './failed-event.js';
 

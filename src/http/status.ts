@@ -1,4 +1,4 @@
-import { CallbackAbort, type CallbacksError, type ErrorCode } from '../errors/index.js';
+import { CallbackAbort, type CallbacksError, type ErrorCode } from '../errors/callbacks-error.js';
 
 const MS_PER_SECOND = 1_000;
 const FORBIDDEN = 403;

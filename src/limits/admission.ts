@@ -2,9 +2,9 @@ import {
   LimitKeyMissingError,
   LimitStoreUnavailableError,
   UnknownPriceError,
-  type CallbackAbort,
-} from '../errors/index.js';
-import type { InterceptedLlmCall } from '../llm/index.js';
+} from '../errors/limit-errors.js';
+import type { CallbackAbort } from '../errors/callbacks-error.js';
+import type { InterceptedLlmCall } from '../llm/intercept-llm.js';
 import { AdviceLog } from './advice-log.js';
 import type { LimiterSettings } from './check-limiter.js';
 import { claimsOf } from './claims.js';

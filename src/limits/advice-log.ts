@@ -1,4 +1,4 @@
-import { Log } from '../log.js';
+import { Log } from '../util/log.js';
 
 const QUIET_MS = 60_000;
 

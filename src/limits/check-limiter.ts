@@ -1,5 +1,5 @@
-import { CallbacksConfigurationError } from '../errors/index.js';
-import { isOptions, unknownOption } from '../known-options.js';
+import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
+import { isOptions, unknownOption } from '../util/known-options.js';
 import { checkAmount, type Limit } from './limit.js';
 import { DOLLARS, REQUESTS, TOKENS, type LimitUnit } from './limit-units.js';
 import type { LimitStore } from './limit-store.js';

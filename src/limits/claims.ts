@@ -1,9 +1,6 @@
-import {
-  CallbacksConfigurationError,
-  LimitKeyMissingError,
-  UnknownPriceError,
-} from '../errors/index.js';
-import type { InterceptedLlmCall } from '../llm/index.js';
+import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
+import { LimitKeyMissingError, UnknownPriceError } from '../errors/limit-errors.js';
+import type { InterceptedLlmCall } from '../llm/intercept-llm.js';
 import type { LimiterSettings } from './check-limiter.js';
 import { checkAmount, counterKey, GLOBAL, ownerOf, type CallClaim, type Limit } from './limit.js';
 import { toStored } from './limit-units.js';

@@ -1,5 +1,5 @@
-import { brand } from '../brand.js';
-import { BudgetExceededError } from '../errors/index.js';
+import { brand } from '../util/brand.js';
+import { BudgetExceededError } from '../errors/callbacks-error.js';
 import { checkCostLimiter } from './check-limiter.js';
 import { Limiter } from './limiter.js';
 import type { RefusalDetails } from './refusal.js';

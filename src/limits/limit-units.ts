@@ -1,4 +1,5 @@
-import { minInputTokens, type InterceptedLlmCall, type LlmSpent } from '../llm/index.js';
+import { minInputTokens } from '../llm/call/estimate.js';
+import type { InterceptedLlmCall, LlmSpent } from '../llm/intercept-llm.js';
 import type { LimitUse } from './limiter-options.js';
 
 /** What a call may use of a limit. */

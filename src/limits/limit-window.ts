@@ -1,4 +1,4 @@
-import { CallbacksConfigurationError } from '../errors/index.js';
+import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
 
 /** A calendar period, in UTC or a time zone. */
 export type CalendarUnit = 'hour' | 'day' | 'month';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { LlmStartEvent } from '../events/index.js';
-import type { InterceptedLlmCall } from '../llm/index.js';
+import type { LlmStartEvent } from '../events/llm.events.js';
+import type { InterceptedLlmCall } from '../llm/intercept-llm.js';
 import type { LimitClaim } from './limit-store.js';
 import { toStored, type LimitUnit } from './limit-units.js';
 import type { LimitWindow, WindowLength } from './limit-window.js';

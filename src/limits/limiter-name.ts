@@ -1,5 +1,5 @@
-import { CallbacksConfigurationError } from '../errors/index.js';
-import { nearestName, stableName, type Named } from '../stable-name.js';
+import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
+import { nearestName, stableName, type Named } from '../util/stable-name.js';
 import type { LimiterOptions } from './limiter-options.js';
 
 /**

@@ -1,4 +1,4 @@
-import type { LlmStartEvent } from '../events/index.js';
+import type { LlmStartEvent } from '../events/llm.events.js';
 import type { LimitStore, LostReservation } from './limit-store.js';
 import type { WindowLength } from './limit-window.js';
 

@@ -1,12 +1,8 @@
 import type { OnApplicationShutdown } from '@nestjs/common';
-import { CallbacksConfigurationError, type CallbackAbort } from '../errors/index.js';
-import {
-  InterceptLlm,
-  type InterceptedLlmCall,
-  type LlmNext,
-  type LlmStream,
-} from '../llm/index.js';
-import type { LlmChunk, LlmResponse } from '../shapes/index.js';
+import { CallbacksConfigurationError, type CallbackAbort } from '../errors/callbacks-error.js';
+import { InterceptLlm, type InterceptedLlmCall, type LlmNext } from '../llm/intercept-llm.js';
+import type { LlmStream } from '../llm/llm-stream.js';
+import type { LlmChunk, LlmResponse } from '../types/llm.js';
 import { Admission } from './admission.js';
 import { checkFixed, type LimiterSettings } from './check-limiter.js';
 import { Ledger, type Ticket } from './ledger.js';

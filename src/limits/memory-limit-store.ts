@@ -1,4 +1,4 @@
-import { brand } from '../brand.js';
+import { brand } from '../util/brand.js';
 import type {
   CounterState,
   HeldReservation,

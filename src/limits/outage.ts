@@ -1,5 +1,5 @@
-import { logReason } from '../error-text.js';
-import { Log } from '../log.js';
+import { logReason } from '../util/error-text.js';
+import { Log } from '../util/log.js';
 import type { LimiterOptions } from './limiter-options.js';
 
 /** How often outages are logged at most, for a store that comes and goes. */

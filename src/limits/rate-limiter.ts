@@ -1,5 +1,5 @@
-import { brand } from '../brand.js';
-import { RateLimitExceededError } from '../errors/index.js';
+import { brand } from '../util/brand.js';
+import { RateLimitExceededError } from '../errors/callbacks-error.js';
 import { checkRateLimiter } from './check-limiter.js';
 import { Limiter } from './limiter.js';
 import type { RefusalDetails } from './refusal.js';

@@ -1,4 +1,4 @@
-import type { LimitDetails } from '../errors/index.js';
+import type { LimitDetails } from '../errors/callbacks-error.js';
 import { GLOBAL, type CallClaim, type Limit } from './limit.js';
 import type { LimitRefusal } from './limit-store.js';
 import { fromStored } from './limit-units.js';

@@ -1,5 +1,5 @@
-import { logReason } from '../error-text.js';
-import { Log } from '../log.js';
+import { logReason } from '../util/error-text.js';
+import { Log } from '../util/log.js';
 import type { LimiterSettings } from './check-limiter.js';
 import type { Ledger } from './ledger.js';
 import type { CallClaim } from './limit.js';

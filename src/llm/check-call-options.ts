@@ -1,7 +1,8 @@
-import { CallbacksConfigurationError } from '../errors/index.js';
-import { isOptions, kindOf, optionNames, unknownOption } from '../known-options.js';
-import { faultOfRunContext, RUN_CONTEXT_OPTIONS, type RunContext } from '../run/index.js';
-import type { LlmRequest } from '../shapes/index.js';
+import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
+import { isOptions, kindOf, optionNames, unknownOption } from '../util/known-options.js';
+import { faultOfRunContext, RUN_CONTEXT_OPTIONS } from '../runs/run-context-options.js';
+import type { RunContext } from '../runs/request-context.js';
+import type { LlmRequest } from '../types/llm.js';
 import type { LlmStreamOptions } from './llm-options.js';
 
 /** The options that a call and an agent have in common. */

@@ -1,4 +1,4 @@
-import { isOptions, kindOf, optionNames, unknownOption } from '../known-options.js';
+import { isOptions, kindOf, optionNames, unknownOption } from '../util/known-options.js';
 import type { LlmOptions } from './llm-options.js';
 
 const LLM_OPTIONS = optionNames<LlmOptions>({

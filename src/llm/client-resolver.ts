@@ -1,5 +1,5 @@
-import type { CurrentContext } from '../run/index.js';
-import type { LlmRequest } from '../shapes/index.js';
+import type { CurrentContext } from '../runs/current-context.js';
+import type { LlmRequest } from '../types/llm.js';
 import type { ClientCache } from './client-cache.js';
 import type { LlmClient, TargetResolver } from './llm-client.js';
 import type { Overrides, ResolveClient } from './llm-options.js';

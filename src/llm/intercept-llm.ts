@@ -1,6 +1,7 @@
-import { interceptor, type Interceptor } from '../decorators/index.js';
-import type { LlmStartEvent } from '../events/index.js';
-import type { LlmEstimate, LlmRequest, LlmResponse, Usage } from '../shapes/index.js';
+import { interceptor, type Interceptor } from '../handlers/interceptor.js';
+import type { LlmStartEvent } from '../events/llm.events.js';
+import type { LlmEstimate, LlmRequest, LlmResponse } from '../types/llm.js';
+import type { Usage } from '../types/usage.js';
 import type { LlmStream } from './llm-stream.js';
 
 /** What requests have used. */

@@ -1,6 +1,6 @@
-import type { ClientCircle } from '../registry/index.js';
-import type { CurrentContext } from '../run/index.js';
-import type { LlmRequest } from '../shapes/index.js';
+import type { ClientCircle } from '../handlers/circles.js';
+import type { CurrentContext } from '../runs/current-context.js';
+import type { LlmRequest } from '../types/llm.js';
 import type { LlmProvider } from './llm-provider.js';
 
 /** A client as `forRoot` or `forFeature` described it, ready to be called. */

@@ -1,7 +1,9 @@
-import type { RequestContext } from '../events/index.js';
-import type { CurrentContext, RunContext, StopSource } from '../run/index.js';
-import type { Schema } from '../schema/index.js';
-import type { LlmRequest } from '../shapes/index.js';
+import type { RequestContext } from '../events/run-info.js';
+import type { CurrentContext } from '../runs/current-context.js';
+import type { RunContext } from '../runs/request-context.js';
+import type { StopSource } from '../runs/run-stops.js';
+import type { Schema } from '../schema/schema.js';
+import type { LlmRequest } from '../types/llm.js';
 import type { LlmProvider } from './llm-provider.js';
 
 /** Gives the API key of a request. */

@@ -1,5 +1,6 @@
-import type { RequestContext } from '../events/index.js';
-import type { LlmChunk, LlmRequest, ProviderResult, Usage } from '../shapes/index.js';
+import type { RequestContext } from '../events/run-info.js';
+import type { LlmChunk, LlmRequest, ProviderResult } from '../types/llm.js';
+import type { Usage } from '../types/usage.js';
 
 /** A try that failed and is made again. */
 export interface LlmRetry {

@@ -1,16 +1,12 @@
 import type { MessageEvent } from '@nestjs/common';
 import type { Observable } from 'rxjs';
-import { brand } from '../brand.js';
-import {
-  WHEN_OVER,
-  type EventSourceRequest,
-  type OwnStream,
-  type StreamWatcher,
-} from '../run/index.js';
-import type { AnswerSchema } from '../schema/index.js';
-import type { LlmChunk, LlmResponse, StructuredResponse } from '../shapes/index.js';
-import type { Streamed } from './streamed.js';
-import { StreamReading } from './stream-reading.js';
+import { brand } from '../util/brand.js';
+import { WHEN_OVER, type OwnStream, type StreamWatcher } from '../runs/stream-door.js';
+import type { EventSourceRequest } from '../runs/event-source.js';
+import type { AnswerSchema } from '../schema/answer-schema.js';
+import type { LlmChunk, LlmResponse, StructuredResponse } from '../types/llm.js';
+import type { Streamed } from './call/streamed.js';
+import { StreamReading } from './call/stream-reading.js';
 import {
   observe,
   partialObjectsOf,
@@ -18,7 +14,7 @@ import {
   toEventStream,
   type DeepPartial,
   type ToSseOptions,
-} from './stream-views.js';
+} from './call/stream-views.js';
 
 /** Where a stream is sent as events from. @internal */
 export interface SsePlace {

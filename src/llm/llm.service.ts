@@ -1,19 +1,20 @@
-import { brand } from '../brand.js';
-import { shareToken } from '../copies.js';
-import { CallbacksConfigurationError } from '../errors/index.js';
-import type { HandlerRegistry } from '../registry/index.js';
-import type { RunFactory } from '../run/index.js';
-import { SchemaCache } from '../schema/index.js';
-import type { MessageInput, StructuredResponse } from '../shapes/index.js';
-import type { LlmRuntime } from './call-spec.js';
+import { brand } from '../util/brand.js';
+import { shareToken } from '../util/copies.js';
+import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
+import type { HandlerRegistry } from '../handlers/handler-registry.js';
+import type { RunFactory } from '../runs/run-factory.js';
+import { SchemaCache } from '../schema/schema-cache.js';
+import type { MessageInput } from '../types/message.js';
+import type { StructuredResponse } from '../types/llm.js';
+import type { LlmRuntime } from './call/call-spec.js';
 import { checkCallOptions } from './check-call-options.js';
-import { generate } from './generation.js';
-import { LlmCall } from './llm-call.js';
+import { generate } from './call/generation.js';
+import { LlmCall } from './call/llm-call.js';
 import type { LlmClient } from './llm-client.js';
 import type { LlmCallOptions, LlmStreamOptions } from './llm-options.js';
-import { toRequest } from './llm-request.js';
+import { toRequest } from './call/llm-request.js';
 import { LlmStream } from './llm-stream.js';
-import { StreamedCall } from './streamed-call.js';
+import { StreamedCall } from './call/streamed-call.js';
 
 /** What a client's service is made of. @internal */
 export interface LlmServiceParts extends LlmRuntime {

@@ -1,6 +1,6 @@
-import { CallbacksConfigurationError } from '../errors/index.js';
+import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
 import type { ClientOptions } from './client-options.js';
-import { isHeaders, isHeaderText } from './header-text.js';
+import { isHeaders, isHeaderText } from './providers/shared/header-text.js';
 import type { Overrides } from './llm-options.js';
 
 const NAMES = ['apiKey', 'baseURL', 'defaultHeaders', 'model', 'client'] as const;

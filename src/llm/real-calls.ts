@@ -1,6 +1,6 @@
 import { BlockList, isIP } from 'node:net';
 import type { LlmClient } from './llm-client.js';
-import { SdkProvider } from './sdk/sdk-provider.js';
+import { SdkProvider } from './providers/shared/sdk-provider.js';
 
 /** A call that would leave this machine. */
 export interface RealCall {

@@ -1,7 +1,8 @@
-import { here, type Enter, type Run } from '../run/index.js';
+import { here, type Enter } from '../runs/context-store.js';
+import type { Run } from '../runs/run.js';
 import type { LlmClient } from './llm-client.js';
 import { startsNoRuns } from './llm-provider.js';
-import type { LlmTarget } from './request-meter.js';
+import type { LlmTarget } from './call/request-meter.js';
 
 /** Asks the application, in the context of a run but outside of it, who is really asked for what. */
 export async function resolveTarget(

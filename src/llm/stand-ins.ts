@@ -1,6 +1,6 @@
-import { CallbacksConfigurationError } from '../errors/index.js';
-import { Log } from '../log.js';
-import type { LlmChunk, LlmRequest, ProviderResult } from '../shapes/index.js';
+import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
+import { Log } from '../util/log.js';
+import type { LlmChunk, LlmRequest, ProviderResult } from '../types/llm.js';
 import type { LlmProvider, LlmProviderContext } from './llm-provider.js';
 
 /** The token of an application's {@link StandIns}. */

@@ -1,5 +1,5 @@
 import { Inject, Optional, type InjectionToken } from '@nestjs/common';
-import { checkLegacy } from '../decorators/index.js';
+import { checkLegacy } from '../handlers/methods-of.js';
 import { LlmService } from './llm.service.js';
 
 /**

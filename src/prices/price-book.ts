@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { calcPrice as CalcPrice, ModelPrice } from '@pydantic/genai-prices';
-import type { Usage } from '../shapes/index.js';
+import type { Usage } from '../types/usage.js';
 import {
   costAt,
   INPUTS_PER_1H_WRITE,

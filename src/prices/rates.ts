@@ -1,5 +1,5 @@
 import type { ModelPrice } from '@pydantic/genai-prices';
-import type { Usage } from '../shapes/index.js';
+import type { Usage } from '../types/usage.js';
 
 /** Prices by `'model'` or `'provider/model'`, in US dollars per million tokens. */
 export type Prices = Record<

@@ -1,6 +1,6 @@
 import type { Cluster, Redis } from 'ioredis';
-import { withDeadline } from '../deadline.js';
-import { CallbacksConfigurationError } from '../errors/index.js';
+import { withDeadline } from '../util/deadline.js';
+import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
 
 /** A client of `ioredis`, of one server or of a cluster. */
 export type RedisClient = Redis | Cluster;

@@ -1,6 +1,6 @@
-import { brand } from '../brand.js';
-import { isTimeoutMs, TIMEOUT_RULE } from '../deadline.js';
-import { CallbacksConfigurationError } from '../errors/index.js';
+import { brand } from '../util/brand.js';
+import { isTimeoutMs, TIMEOUT_RULE } from '../util/deadline.js';
+import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
 import type {
   CounterState,
   HeldReservation,
@@ -9,11 +9,11 @@ import type {
   LimitRefusal,
   LimitSettlement,
   LimitStore,
-  LimitWindow,
   LostReservation,
   ReachedLimit,
   ReserveRequest,
-} from '../limits/index.js';
+} from '../limits/limit-store.js';
+import type { LimitWindow } from '../limits/limit-window.js';
 import { ClientSource, type RedisClient } from './client-source.js';
 import { MARK_REFUSED, RENEW, RESERVE, RESET, SETTLE, USAGE } from './limit-scripts.js';
 import { RedisLink, Script, type ScriptArgs } from './redis-link.js';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { withDeadline } from '../deadline.js';
+import { withDeadline } from '../util/deadline.js';
 import type { ClientSource, RedisClient } from './client-source.js';
 
 export type ScriptArgs = readonly (string | number)[];

@@ -1,5 +1,5 @@
-import { excessOf, MAX_CHECKED_DEPTH, MAX_CHECKED_NODES } from '../bounds.js';
-import { CallbacksConfigurationError } from '../errors/index.js';
+import { excessOf, MAX_CHECKED_DEPTH, MAX_CHECKED_NODES } from '../util/bounds.js';
+import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
 import { closeObjects } from './close-objects.js';
 import { hasMoreValues, isCostly } from './costly.js';
 import { describeFailure, describeIssues, TOO_MUCH, type Issue } from './issues.js';

@@ -1,4 +1,4 @@
-import { excessOf, MAX_CHECKED_DEPTH, MAX_SCHEMA_NODES, type Excess } from '../bounds.js';
+import { excessOf, MAX_CHECKED_DEPTH, MAX_SCHEMA_NODES, type Excess } from '../util/bounds.js';
 
 const SCHEMA_EXCESS: Record<Excess, string> = {
   deep: `it is nested more than ${MAX_CHECKED_DEPTH} levels deep, or holds itself: write recursion as $ref`,

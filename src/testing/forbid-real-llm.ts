@@ -1,4 +1,4 @@
-import { REAL_CALL_GUARDS, type RealCall, type RealCallGuards } from '../llm/index.js';
+import { REAL_CALL_GUARDS, type RealCall, type RealCallGuards } from '../llm/real-calls.js';
 import { RealLlmCallError } from './real-llm-call-error.js';
 
 /**

@@ -1,5 +1,6 @@
 import { CallbacksConfigurationError, type LlmProvider } from '../index.js';
-import { isProvider, STAND_INS, StandIns } from '../llm/index.js';
+import { isProvider } from '../llm/create-client.js';
+import { STAND_INS, StandIns } from '../llm/stand-ins.js';
 
 /** What {@link overrideLlm} needs of a `TestingModuleBuilder`, the package of which need not be installed. */
 export interface OverridableBuilder {

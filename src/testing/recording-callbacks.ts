@@ -1,4 +1,4 @@
-import { brand } from '../brand.js';
+import { brand } from '../util/brand.js';
 import { Callbacks, type CallbackEvent, type EventOf, type EventType } from '../index.js';
 
 /** A run as {@link RecordingCallbacks.tree} draws it. */

@@ -1,4 +1,4 @@
-import { CallbacksConfigurationError } from '../errors/index.js';
+import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
 import type { ToolDefinition } from './tool-types.js';
 
 /**

@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { CallbacksConfigurationError } from '../errors/index.js';
+import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
 
 /** Nest's decorators that act on requests alone, by the metadata that they leave. */
 const ENHANCERS: readonly [metadata: string, decorator: string][] = [

@@ -1,7 +1,7 @@
 import { Injectable, type Type } from '@nestjs/common';
-import { CallbacksConfigurationError } from '../errors/index.js';
-import { Log } from '../log.js';
-import { SchemaCache } from '../schema/index.js';
+import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
+import { Log } from '../util/log.js';
+import { SchemaCache } from '../schema/schema-cache.js';
 import { checkEnhancers } from './enhancers.js';
 import type { ToolDefinition } from './tool-types.js';
 import { toolMethods } from './tool.decorator.js';

@@ -1,5 +1,5 @@
-import type { RequestContext } from '../events/index.js';
-import type { Schema } from '../schema/index.js';
+import type { RequestContext } from '../events/run-info.js';
+import type { Schema } from '../schema/schema.js';
 
 /** What a tool gets besides its arguments. */
 export interface ToolContext {

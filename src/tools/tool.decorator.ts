@@ -1,4 +1,5 @@
-import { checkPlace, methodsOf, noteOn, type ComposedDecorator } from '../decorators/index.js';
+import { checkPlace, methodsOf, noteOn } from '../handlers/methods-of.js';
+import type { ComposedDecorator } from '../handlers/composed.js';
 import type { ToolContext, ToolOptions } from './tool-types.js';
 
 const TOOL = Symbol.for('nestjs-llm-callbacks:tool');

@@ -1,8 +1,10 @@
-import { isTimeoutMs, TIMEOUT_RULE } from '../deadline.js';
-import { CallbacksConfigurationError } from '../errors/index.js';
-import { kindOf, optionNames, unknownOption } from '../known-options.js';
-import type { CompiledSchema, SchemaCache } from '../schema/index.js';
-import { isToolName, type ToolSpec } from '../shapes/index.js';
+import { isTimeoutMs, TIMEOUT_RULE } from '../util/deadline.js';
+import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
+import { kindOf, optionNames, unknownOption } from '../util/known-options.js';
+import type { CompiledSchema } from '../schema/schema.js';
+import type { SchemaCache } from '../schema/schema-cache.js';
+import { isToolName } from '../types/tool-name.js';
+import type { ToolSpec } from '../types/message.js';
 import type { NeedsApproval, ToolContext, ToolDefinition, ToolOptions } from './tool-types.js';
 
 const DEFAULT_MAX_RESULT_CHARS = 50_000;

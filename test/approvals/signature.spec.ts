@@ -243,7 +243,7 @@ describe('Options of approvals', () => {
     const pending = stored((await agent.run('Refund')).pending);
     const error = await agent.resume({ ...pending, goal: 'x' }, {}).catch((one: unknown) => one);
     const { inspect } = await import('node:util');
-    const { Application } = await import('../../src/application.js');
+    const { Application } = await import('../../src/module/application.js');
     const { approvals } = module.get(Application, { strict: false });
 
     const written = [error, (error as Error).stack, lines, recording.events, pending, approvals];

@@ -4,39 +4,46 @@ import { describe, expect, it } from '@jest/globals';
 import { readDocument, ROOT } from './blocks.js';
 
 const SRC = join(ROOT, 'src');
+const ARCHITECTURE = 'docs/internals/architecture.md';
 const folders = readdirSync(SRC, { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
   .map(({ name }) => name);
+/** From the top down. */
+const order = [...readDocument(ARCHITECTURE).matchAll(/^\| `([\w-]+)\/` /gm)].map(
+  ([, name]) => name!,
+);
 
-describe('The table of folders in CONTRIBUTING.md', () => {
-  const rows = new Map(
-    readDocument('CONTRIBUTING.md')
-      .split('\n')
-      .map((line) => line.split('|'))
-      .filter(([, name]) => /^ `\w[\w-]*\/` /.test(name ?? ''))
-      .map(([, name = '', , imports = '']) => [
-        name.trim().replaceAll(/[`/]/g, ''),
-        [...imports.matchAll(/`([\w-]+)`/g)].map(([, folder]) => folder),
-      ]),
-  );
-
+describe('The table of folders', () => {
   it('has a row for every folder', () => {
-    expect([...rows.keys()].toSorted()).toEqual(folders.toSorted());
+    expect(order.toSorted()).toEqual(folders.toSorted());
   });
 
-  it.each(folders)('lists what %s/ imports', (folder) => {
-    const known = rows.get(folder) ?? [];
-    expect(importsOf(folder).filter((imported) => !known.includes(imported))).toEqual([]);
+  it.each(folders)('stands for the imports of %s/: downwards only', (folder) => {
+    const below = order.slice(order.indexOf(folder) + 1);
+    expect(importsOf(folder).filter((imported) => !below.includes(imported))).toEqual([]);
   });
 });
 
-it('CONTRIBUTING.md names files that exist', () => {
+it('Only the public entries are barrels', () => {
+  const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' });
+  const barrels = files
+    .map((file) => file.replaceAll('\\', '/'))
+    .filter((file) => /(?:^|\/)index\.ts$/.test(file));
+  expect(barrels.toSorted()).toEqual([
+    'bullmq/index.ts',
+    'index.ts',
+    'redis/index.ts',
+    'testing/index.ts',
+  ]);
+});
+
+it.each(['CONTRIBUTING.md', ARCHITECTURE])('%s names files that exist', (document) => {
   const files = ['src', 'test'].flatMap((folder) =>
     readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).map(
       (file) => `/${folder}/${file.replaceAll('\\', '/')}`,
     ),
   );
-  const named = [...readDocument('CONTRIBUTING.md').matchAll(/`([\w./-]+\.ts)`/g)];
+  const named = [...readDocument(document).matchAll(/`([\w./-]+\.ts)`/g)];
   const missing = named.filter(([, name]) => !files.some((file) => file.endsWith(`/${name}`)));
   expect(missing.map(([, name]) => name)).toEqual([]);
 });

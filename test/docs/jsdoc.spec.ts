@@ -17,7 +17,7 @@ it('No line of an example begins with a decorator, which editors take for a tag'
 });
 
 it('Every option, and every field of requests and answers, has its JSDoc', () => {
-  const described = files.filter((file) => /options\.ts$|^shapes\//.test(file));
+  const described = files.filter((file) => /options\.ts$|^types\//.test(file));
   expect(described.length).toBeGreaterThan(10);
   expect(described.flatMap((file) => fieldsWithout(file))).toEqual([]);
 });

@@ -6,7 +6,9 @@ import * as testing from 'nestjs-llm-callbacks/testing';
 import { EVENTS, type EventType } from '../../src/events/table.js';
 import { blocksOf, codeOf, examples, readDocument, ROOT, updateDocument } from './blocks.js';
 
-const PAGES = readdirSync(join(ROOT, 'docs')).map((page) => `docs/${page}`);
+const PAGES = readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
+  .filter((page) => page.endsWith('.md'))
+  .map((page) => `docs/${page.replaceAll('\\', '/')}`);
 const DOCUMENTS = ['README.md', 'CONTRIBUTING.md', 'sample-app/README.md', ...PAGES];
 
 // After a change of an example: UPDATE_DOCS=1 npm test -- test/docs && npm run format

@@ -11,8 +11,9 @@ import {
   MAX_TEXT_CHARS,
   REPEATED_NODES,
   REPEATED_SHARE,
-} from '../../src/bounds.js';
-import { newSafeCopy, toJsonText, toSafeJson } from '../../src/events/index.js';
+} from '../../src/util/bounds.js';
+import { newSafeCopy, toSafeJson } from '../../src/events/safe-json.js';
+import { toJsonText } from '../../src/events/json-text.js';
 import { depthOf, doubled, holes, manyToMany, nested } from '../support/deep.js';
 import { SAMPLE_EVENTS } from '../support/sample-events.js';
 

@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, it } from '@jest/globals';
-import { compileTable } from '../../src/registry/handler-table.js';
+import { compileTable } from '../../src/handlers/handler-table.js';
 
 /** Whether an object is none of V8's dictionaries, whose properties are looked up each time. */
 function hasFastProperties(object: object): boolean {

@@ -131,5 +131,5 @@ function problemOf(name: string, type: AnyClass): string {
 
 function advice(name: string, kind: unknown): string {
   const id = `${kind === 'class' ? 'class' : 'error'}:${name}`;
-  return `Two copies of the package would not know each other's ${name}: begin the class with "static { brand(this, '${id}'); }", with brand of src/brand.ts.`;
+  return `Two copies of the package would not know each other's ${name}: begin the class with "static { brand(this, '${id}'); }", with brand of src/util/brand.ts.`;
 }

@@ -11,7 +11,7 @@ import {
   RateLimiter,
   type LlmEndEvent,
 } from 'nestjs-llm-callbacks';
-import { nearestName, stableName } from '../../src/stable-name.js';
+import { nearestName, stableName } from '../../src/util/stable-name.js';
 import { ROOT } from '../docs/blocks.js';
 import { closeApps, startApp } from '../support/app.js';
 import { MemoryJobQueue } from '../support/memory-job-queue.js';
@@ -49,7 +49,7 @@ describe('The name of a class', () => {
   });
 
   it('is known to be changed in a build that a minifier has gone over', async () => {
-    const source = await readFile(join(ROOT, 'src/build-probe.ts'), 'utf8');
+    const source = await readFile(join(ROOT, 'src/util/build-probe.ts'), 'utf8');
     const found = [];
     for (const mangle of [false, { toplevel: true }]) {
       const { code } = await transform(source, {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { PartialJson } from '../../src/llm/partial-json.js';
+import { PartialJson } from '../../src/llm/call/partial-json.js';
 import { Random } from '../support/wire/random.js';
 
 /** What is seen of a text that arrives in pieces; at its end, too. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { LlmChunk } from 'nestjs-llm-callbacks';
-import { ChatStreamedCalls } from '../../src/llm/openai/chat-streamed-calls.js';
+import { ChatStreamedCalls } from '../../src/llm/providers/openai/chat-streamed-calls.js';
 
 interface Entry {
   readonly index?: unknown;

@@ -9,9 +9,9 @@ import {
 import {
   readAnthropicUsage,
   StreamedAnthropicUsage,
-} from '../../src/llm/anthropic/anthropic-usage.js';
-import { readOpenAiUsage, usageIn } from '../../src/llm/openai/openai-usage.js';
-import { MAX_TOKENS } from '../../src/llm/sdk/counts.js';
+} from '../../src/llm/providers/anthropic/anthropic-usage.js';
+import { readOpenAiUsage, usageIn } from '../../src/llm/providers/openai/openai-usage.js';
+import { MAX_TOKENS } from '../../src/llm/providers/shared/counts.js';
 import { closeApps } from '../support/app.js';
 import { logs } from '../support/logs.js';
 import { UsageApp, type Api, type UsageAnswer } from '../support/usage-answers.js';

@@ -3,14 +3,14 @@ import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { inspect } from 'node:util';
 import { LlmServerError, MaxStepsExceededError, ToolExecutionError } from 'nestjs-llm-callbacks';
-import { logReason, logStack, logText } from '../../src/error-text.js';
+import { logReason, logStack, logText } from '../../src/util/error-text.js';
 
 const SRC = join(process.cwd(), 'src');
 
 it('Only Log talks to Nest’s Logger, so that no text can forge a line', () => {
   const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' });
   const others = files
-    .filter((file) => file.endsWith('.ts') && file !== 'log.ts')
+    .filter((file) => file.endsWith('.ts') && file !== 'util/log.ts')
     .filter((file) => /new Logger\(|\bLogger\.\w+\(/.test(readFileSync(join(SRC, file), 'utf8')));
   expect(others).toEqual([]);
 });

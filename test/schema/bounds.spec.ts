@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import * as z from 'zod';
 import { CallbacksConfigurationError, type Schema } from 'nestjs-llm-callbacks';
-import { compileSchema } from '../../src/schema/index.js';
+import { compileSchema } from '../../src/schema/compile-schema.js';
 import { doubled, nested } from '../support/deep.js';
 
 /** A schema of so many levels. */

@@ -5,7 +5,8 @@ import {
   type Schema,
   type StandardSchemaV1,
 } from 'nestjs-llm-callbacks';
-import { compileSchema, SchemaCache } from '../../src/schema/index.js';
+import { compileSchema } from '../../src/schema/compile-schema.js';
+import { SchemaCache } from '../../src/schema/schema-cache.js';
 
 const PLACE = 'the tool "refund"';
 

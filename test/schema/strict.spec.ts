@@ -1,6 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import * as z from 'zod';
-import { compileSchema, isStrict, type JsonSchema } from '../../src/schema/index.js';
+import { compileSchema } from '../../src/schema/compile-schema.js';
+import { isStrict } from '../../src/schema/strict.js';
+import type { JsonSchema } from '../../src/schema/schema.js';
 
 const closed = (properties: Record<string, JsonSchema>): JsonSchema => ({
   type: 'object',

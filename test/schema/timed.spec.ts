@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import * as z from 'zod';
 import type { Schema } from 'nestjs-llm-callbacks';
-import { compileSchema } from '../../src/schema/index.js';
+import { compileSchema } from '../../src/schema/compile-schema.js';
 
 const SLOW = /could not be checked within 1000 ms/;
 /** Fails only after 2^40 ways to split it. */

@@ -1,11 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import {
-  compileSchema,
-  isStrict,
-  toAnswerSchema,
-  type JsonSchema,
-} from '../../src/schema/index.js';
+import { compileSchema } from '../../src/schema/compile-schema.js';
+import { isStrict } from '../../src/schema/strict.js';
+import { toAnswerSchema } from '../../src/schema/answer-schema.js';
+import type { JsonSchema } from '../../src/schema/schema.js';
 
 const answerSchema = (schema: JsonSchema) => toAnswerSchema(compileSchema(schema, 'the test'));
 

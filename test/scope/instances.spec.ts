@@ -9,7 +9,9 @@ import {
   OnLlmStart,
   OnLlmStreamChunk,
 } from 'nestjs-llm-callbacks';
-import { callHook, Circles, HandlerRegistry } from '../../src/registry/index.js';
+import { callHook } from '../../src/handlers/handler.js';
+import { Circles } from '../../src/handlers/circles.js';
+import { HandlerRegistry } from '../../src/handlers/handler-registry.js';
 import { closeApps, startApp } from '../support/app.js';
 import { collectGarbage } from '../support/gc.js';
 import { readAll } from '../support/wire/index.js';

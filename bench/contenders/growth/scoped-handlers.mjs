@@ -5,8 +5,8 @@ import { PiecesProvider } from '../pieces-provider.mjs';
 import { decoratedClasses } from './decorated-classes.mjs';
 import { METHODS } from './many-classes.mjs';
 
-const { Dispatcher } = await internal('dispatch/index.js');
-const { RunFactory } = await internal('run/index.js');
+const { Dispatcher } = await internal('dispatch/dispatcher.js');
+const { RunFactory } = await internal('runs/run-factory.js');
 
 const SPEC = { provider: 'pieces', model: 'pieces' };
 const chunk = { type: 'text', text: ' word' };

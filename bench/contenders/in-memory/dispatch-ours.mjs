@@ -4,8 +4,8 @@ import { heardBy, resetAll } from '../chunk-hooks.mjs';
 import { decoratedHooks, internal, startApplication } from '../library.mjs';
 import { PiecesProvider } from '../pieces-provider.mjs';
 
-const { Dispatcher } = await internal('dispatch/index.js');
-const { RunFactory } = await internal('run/index.js');
+const { Dispatcher } = await internal('dispatch/dispatcher.js');
+const { RunFactory } = await internal('runs/run-factory.js');
 
 /** The library reads the clock once a packet. */
 const EVENTS_PER_PACKET = 64;

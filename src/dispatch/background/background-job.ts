@@ -1,0 +1,53 @@
+import { AsyncResource } from 'node:async_hooks';
+import { callHandler } from '../../handlers/handler.js';
+import type { InstanceOwner } from '../../handlers/instance-source.js';
+import type { QueuedJob } from './background-queue.js';
+import type { Outstanding, Task } from './outstanding.js';
+import { callWithTimeout } from '../timeout.js';
+import type { Told } from '../told.js';
+
+/** A handler's call in the background, in the asynchronous context in which its event was told. */
+export class BackgroundJob implements QueuedJob {
+  /** Holds every AsyncLocalStorage as it is now, the application's own ones too. */
+  readonly #context = new AsyncResource('nestjs-llm-callbacks:background', {
+    requireManualDestroy: true,
+  });
+
+  constructor(
+    private readonly told: Told,
+    private readonly task: Task,
+    private readonly outstanding: Outstanding,
+  ) {
+    task.isQueued = true;
+  }
+
+  begin(): void {
+    this.task.isQueued = false;
+  }
+
+  async run(): Promise<void> {
+    const work = () => this.outstanding.inside(this.task, () => this.#work());
+    try {
+      await this.#context.runInAsyncScope(work);
+    } finally {
+      this.outstanding.end(this.task);
+    }
+  }
+
+  async #work(): Promise<void> {
+    const { handler, run, failed } = this.told;
+    if (!handler.active || this.task.stopped) return;
+    try {
+      await run.insideHandler(handler, () => this.#call(run));
+    } catch (error) {
+      await failed(error);
+    }
+  }
+
+  #call(owner: InstanceOwner): unknown {
+    const { handler, event } = this.told;
+    return handler.timeoutMs === undefined
+      ? callHandler(handler, event, this.task, owner)
+      : callWithTimeout(handler, handler.timeoutMs, event, owner, this.task.signal);
+  }
+}

@@ -1,0 +1,97 @@
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { BackgroundFullError } from '../../errors/callbacks-error.js';
+import { Log } from '../../util/log.js';
+import { BackgroundJob } from './background-job.js';
+import { BACKGROUND_DEFAULTS, type BackgroundSettings } from './background-options.js';
+import { BackgroundQueue } from './background-queue.js';
+import { DurableAdds } from './durable-adds.js';
+import { Outstanding } from './outstanding.js';
+import type { Told } from '../told.js';
+
+/** What is going on in the background of an application. */
+export interface BackgroundStatus {
+  /** Handlers that run now. */
+  readonly running: number;
+  /** Handlers that wait for their turn. */
+  readonly pending: number;
+  /** How many were not called, because there was no room, since the application began. */
+  readonly dropped: number;
+}
+/** A value of that name, because compilers import the types in decorated signatures. */
+export const BackgroundStatus: object = Object;
+
+/** Takes what handlers are told that nobody waits for, in one application. */
+@Injectable()
+export class Background implements OnApplicationShutdown {
+  readonly outstanding = new Outstanding();
+  readonly #logger = new Log('Callbacks');
+  #queue = new BackgroundQueue(BACKGROUND_DEFAULTS);
+  #adds: DurableAdds | undefined;
+  #dropped = 0;
+  /** Whether it was said that there is no room. */
+  #isWarned = false;
+
+  configure(settings: BackgroundSettings): void {
+    const { queue } = settings;
+    this.#queue = new BackgroundQueue(settings);
+    this.#adds = queue && new DurableAdds(queue, settings, this.outstanding);
+  }
+
+  get status(): BackgroundStatus {
+    const { running, pending } = this.#queue;
+    return { running, pending, dropped: this.#dropped };
+  }
+
+  /** Returns a promise, which never rejects, only while the run is to wait: for room, or for the job queue. */
+  take(told: Told): Promise<void> | undefined {
+    if (this.outstanding.isStopped) {
+      this.#dropped++;
+      return undefined;
+    }
+    // The registry has refused durable handlers where there is no queue.
+    return told.handler.background === 'durable' ? this.#adds?.add(told) : this.#enqueue(told);
+  }
+
+  /** Gives up what is left, once the time of a shutdown is over; returns how many there were of each handler. */
+  stop(reason: Error): ReadonlyMap<string, number> {
+    const left = this.outstanding.stop(reason);
+    this.#queue.clear();
+    return left;
+  }
+
+  onApplicationShutdown(): void {
+    this.outstanding.close();
+  }
+
+  #enqueue(told: Told): Promise<void> | undefined {
+    const { run, handler } = told;
+    // What waits for itself waits for ever.
+    const patience = this.outstanding.isInside ? undefined : () => run.signal;
+    const task = this.outstanding.begin(handler.name);
+    const isTaken = this.#queue.add(new BackgroundJob(told, task, this.outstanding), patience);
+    const settle = (taken: boolean) => {
+      if (taken) return this.#taken();
+      this.outstanding.end(task);
+      return this.#drop(told);
+    };
+    return typeof isTaken === 'boolean' ? settle(isTaken) : isTaken.then(settle);
+  }
+
+  #taken(): undefined {
+    if (this.#queue.pending === 0) this.#isWarned = false;
+  }
+
+  #drop({ handler, event, failed }: Told): Promise<void> | undefined {
+    this.#dropped++;
+    const error = new BackgroundFullError(
+      `${handler.name} is not called for ${event.type}, because as many calls wait in the background as background.queueSize allows.`,
+    );
+    if (!this.#isWarned) {
+      this.#isWarned = true;
+      this.#logger.warn(
+        `${error.message} The next ones are counted, in CallbacksService.background, and told as callback.error.`,
+      );
+    }
+    return failed(error, true);
+  }
+}

@@ -1,0 +1,76 @@
+import { withDeadline } from '../../util/deadline.js';
+import { CallbacksError, CallbackTimeoutError } from '../../errors/callbacks-error.js';
+import { toJob, type JobQueue } from './job-queue.js';
+import type { Outstanding } from './outstanding.js';
+import type { Told } from '../told.js';
+
+/** A failure that took longer has held up the run, in milliseconds. */
+const QUICK_MS = 100;
+
+/**
+ * Hands the work of durable handlers to the job queue, which may be slow, or away. The first run that it holds up finds
+ * that out; those after it are not held up: each of their jobs is handed over without waiting, which tries whether the
+ * queue is back, and failures are reported as `callback.error`.
+ */
+export class DurableAdds {
+  /** Jobs that the queue owes an answer for longer than is waited. */
+  #late = 0;
+  /** Those, and the ones that were not waited for because of them. */
+  #unwatched = 0;
+  /** Whether the last job that the queue answered for held up its run and failed. */
+  #isAway = false;
+
+  constructor(
+    private readonly queue: JobQueue,
+    private readonly limits: { readonly queueSize: number; readonly addTimeoutMs: number },
+    private readonly outstanding: Outstanding,
+  ) {}
+
+  /** Returns a promise, which never rejects, while the run is to wait until the job is stored. */
+  add(told: Told): Promise<void> | undefined {
+    const isLate = this.#late > 0 || this.#isAway;
+    if (isLate && this.#unwatched >= this.limits.queueSize) {
+      return told.failed(
+        new CallbacksError(
+          `The job queue has not answered ${this.#unwatched} times; ${told.handler.name} will not be called. Is its server there?`,
+        ),
+      );
+    }
+    const task = this.outstanding.begin(told.handler.name);
+    const startedAt = performance.now();
+    const added = this.#addInTime(told, !isLate)
+      .catch((error: unknown) => {
+        // What fails at once holds nobody up.
+        const tookMs = performance.now() - startedAt;
+        if (tookMs > Math.min(QUICK_MS, this.limits.addTimeoutMs / 2)) this.#isAway = true;
+        return told.failed(error);
+      })
+      .finally(() => this.outstanding.end(task));
+    return isLate ? undefined : added;
+  }
+
+  async #addInTime(told: Told, isWatched: boolean): Promise<void> {
+    const { addTimeoutMs } = this.limits;
+    let unwatched = isWatched ? 0 : 1;
+    let late = 0;
+    this.#unwatched += unwatched;
+    const taking = this.#add(told).then(() => void (this.#isAway = false));
+    const added = taking.finally(() => {
+      this.#unwatched -= unwatched;
+      this.#late -= late;
+    });
+    await withDeadline(added, addTimeoutMs, () => {
+      this.#unwatched += 1 - unwatched;
+      this.#late++;
+      unwatched = late = 1;
+      return new CallbackTimeoutError(
+        `The job queue did not take the job of ${told.handler.name} within ${addTimeoutMs} ms. Is its server there?`,
+      );
+    });
+  }
+
+  /** Asynchronous whatever the queue does; but the event is written down as it is now. */
+  async #add({ handler, event }: Told): Promise<void> {
+    await this.queue.add(toJob(handler.jobName!, event));
+  }
+}

@@ -1,1 +1,0 @@
-export * from './durable-worker.js';

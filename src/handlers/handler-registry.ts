@@ -1,0 +1,201 @@
+import { Injectable } from '@nestjs/common';
+import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
+import type { EventType } from '../events/table.js';
+import { kindOf } from '../util/known-options.js';
+import type { Circles } from './circles.js';
+import { DurableHandlers } from './durable-handlers.js';
+import { compileTable, type HandlerTable } from './handler-table.js';
+import { toHandler, type Handler, type Hook } from './handler.js';
+import { discoveredHooks, hooksOf } from './hooks-of.js';
+import type { InstanceSource } from './instance-source.js';
+
+/** Takes back what was registered. */
+export type Remove = () => void;
+
+/** Who listens to what in one application; compiles the handlers of a place when they changed, never per event. */
+@Injectable()
+export class HandlerRegistry {
+  #version = 0;
+  #listed: readonly Handler[] = [];
+  readonly #registered = new Set<Handler>();
+  readonly #discovered = new WeakSet<object>();
+  readonly #hooks = new WeakMap<object, readonly Hook[]>();
+  readonly #attached = new WeakMap<object, readonly Handler[]>();
+  /** Names that `scope` may use. */
+  readonly #scopes = new Set(['default']);
+  #allScopesKnown = false;
+  readonly #durable = new DurableHandlers();
+
+  /** Replaces the list of global callbacks that is called before discovered ones. */
+  setListed(callbacks: readonly object[]): void {
+    const listed = listOf(callbacks)
+      .flatMap((object) => this.#hooksOf(object))
+      .map((hook) => toHandler(hook));
+    this.#checkScopes(listed);
+    this.#durable.check(listed, () => [...this.#registered]);
+    for (const handler of this.#listed) handler.active = false;
+    this.#listed = listed;
+    this.#version++;
+  }
+
+  /**
+   * Registers a provider's hooks, once an instance.
+   *
+   * @param instances for a provider that has many instances, which `instance` stands for
+   */
+  discover(instance: object, instances?: InstanceSource): void {
+    if (this.#discovered.has(instance)) return;
+    this.#discovered.add(instance);
+    const hooks = discoveredHooks(instance, this.#hooksOf(instance, false));
+    this.#register(hooks.map((hook) => toHandler(hook, instances)));
+  }
+
+  /** Registers hooks in the global circle, or in their scopes'. */
+  add(hooks: readonly Hook[]): Remove {
+    const handlers = hooks.map((hook) => toHandler(hook));
+    this.#register(handlers);
+    return () => {
+      for (const handler of handlers) {
+        handler.active = false;
+        this.#registered.delete(handler);
+      }
+      this.#version++;
+    };
+  }
+
+  /** Registers callback objects. */
+  addObjects(callbacks: readonly object[]): Remove {
+    return this.add(listOf(callbacks).flatMap((object) => this.#hooksOf(object)));
+  }
+
+  /** Checks callbacks of an instance or a call before they are used; throws for an object without hooks. */
+  checkObjects(callbacks: readonly object[], to: 'instance' | 'call'): void {
+    const handlers = listOf(callbacks).flatMap((object) => this.#attachedHandlers(object));
+    this.#durable.checkAttached(handlers, to, this.handlers());
+  }
+
+  /** Tells that a scope exists. */
+  addScope(name: string): void {
+    this.#scopes.add(name);
+  }
+
+  /** Once all features are known: from now on an unknown scope is an error. */
+  checkScopes(): void {
+    this.#allScopesKnown = true;
+    this.#checkScopes(this.handlers());
+  }
+
+  /** Once it is known whether there is a job queue: from now on a durable handler without one is an error. */
+  checkDurable(hasQueue: boolean): void {
+    this.#durable.checkStart(hasQueue, this.handlers());
+  }
+
+  /** Once jobs may come: a durable handler of an instance that is made later is an error. */
+  closeDurable(): void {
+    this.#durable.close();
+  }
+
+  /** The durable handler of a name that hears events of a type. */
+  durableHandler(jobName: string, type: EventType): Handler | undefined {
+    return this.#durable.find(jobName, type, this.handlers());
+  }
+
+  /** All handlers that are not attached to an instance or a call. */
+  handlers(): readonly Handler[] {
+    return [...this.#listed, ...this.#registered];
+  }
+
+  /** All handlers there are, those of instances included, in the order in which each event is handled. */
+  survey(attached: readonly object[]): HandlerTable {
+    return compileTable([
+      ...inOrder(this.handlers()),
+      ...attached.flatMap((object) => this.#attachedHandlers(object)),
+    ]);
+  }
+
+  /** The handlers of a place. */
+  tableFor(circles: Circles): HandlerTable {
+    if (circles.compiled?.version !== this.#version) {
+      circles.compiled = { version: this.#version, table: this.#compile(circles) };
+    }
+    return circles.compiled.table;
+  }
+
+  #register(handlers: readonly Handler[]): void {
+    this.#checkScopes(handlers);
+    this.#durable.check(handlers, () => this.handlers());
+    for (const handler of handlers) this.#registered.add(handler);
+    this.#version++;
+  }
+
+  #compile({ scopes, attached, excluded }: Circles): HandlerTable {
+    const around = scopes.length === 0 ? ['default'] : scopes;
+    const handlers = [
+      ...inOrder(this.handlers()),
+      ...attached.flatMap((object) => this.#attachedHandlers(object)),
+    ];
+    return compileTable(
+      handlers.filter(
+        (handler) =>
+          !excluded.has(handler.target) &&
+          (handler.scopes?.some((scope) => around.includes(scope)) ?? true),
+      ),
+    );
+  }
+
+  #attachedHandlers(object: object): readonly Handler[] {
+    let handlers = this.#attached.get(object);
+    if (handlers === undefined) {
+      handlers = this.#hooksOf(object).map((hook) => toHandler(hook));
+      this.#checkScopes(handlers);
+      this.#attached.set(object, handlers);
+    }
+    return handlers;
+  }
+
+  #hooksOf(object: object, required = true): readonly Hook[] {
+    if (typeof object !== 'object' || object === null) {
+      throw new CallbacksConfigurationError(
+        `A callback must be an object, but got ${typeof object === 'function' ? `the class or function ${(object as { name: string }).name}; give an instance` : String(object)}.`,
+      );
+    }
+    let hooks = this.#hooks.get(object);
+    if (hooks === undefined) {
+      hooks = hooksOf(object);
+      this.#hooks.set(object, hooks);
+    }
+    if (hooks.length === 0 && required) {
+      throw new CallbacksConfigurationError(
+        `${object.constructor?.name ?? 'An object'} was given as a callback but hears nothing: decorate a method, for example with @OnLlmEnd(), or name one onLlmEnd.`,
+      );
+    }
+    return hooks;
+  }
+
+  #checkScopes(handlers: readonly Handler[]): void {
+    if (!this.#allScopesKnown) return;
+    const known = this.#scopes;
+    for (const { name, scopes } of handlers) {
+      const unknown = scopes?.find((scope) => !known.has(scope));
+      if (unknown === undefined) continue;
+      throw new CallbacksConfigurationError(
+        `${name} has the scope "${unknown}", but no client has that name. Known are: ${[...known].join(', ')}; others come from CallbacksModule.forFeature({ name }).`,
+      );
+    }
+  }
+}
+
+/** Global handlers come before those of scopes. */
+function inOrder(registered: readonly Handler[]): Handler[] {
+  return [
+    ...registered.filter((handler) => handler.scopes === undefined),
+    ...registered.filter((handler) => handler.scopes !== undefined),
+  ];
+}
+
+function listOf(callbacks: readonly object[]): readonly object[] {
+  if (Array.isArray(callbacks)) return callbacks as readonly object[];
+  throw new CallbacksConfigurationError(
+    `callbacks must be a list of objects, not ${kindOf(callbacks)}.`,
+  );
+}

@@ -1,0 +1,107 @@
+import type { HookSelector } from './hook-selector.js';
+import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
+import type { HandlerContext } from '../events/handler-options.js';
+import type { RunEvent } from '../events/event.js';
+import type { InstanceOwner, InstanceSource } from './instance-source.js';
+
+/**
+ * A hook of an object: one method that hears one kind of event, or intercepts one kind of run, with its options checked
+ * and filled in.
+ */
+export interface Hook {
+  /** `Class.method`, for logs and errors. */
+  readonly name: string;
+  readonly selector: HookSelector;
+  /** The object whose method it is; for a request-scoped provider one that stands for all its instances. */
+  readonly target: object;
+  readonly method: string;
+  readonly order: number;
+  readonly critical: boolean;
+  /** Whether it is known to start no runs. */
+  readonly startsNoRuns: boolean;
+  readonly timeoutMs: number | undefined;
+  readonly background: boolean | 'durable';
+  /** What the job queue knows a durable handler by. */
+  readonly jobName: string | undefined;
+  readonly scopes: readonly string[] | undefined;
+  /** Asked with the event, or with the call of an interceptor. */
+  readonly when: ((told: never) => unknown) | undefined;
+  /** Whether the method has no decorator of its own, and counts by its name. */
+  readonly isByName: boolean;
+}
+
+/** A hook's entry in the registry. */
+export interface Handler extends Hook {
+  readonly hook: Hook;
+  /** Where the object is found whose method is called, when that is not the target. */
+  readonly instances: InstanceSource | undefined;
+  /** Whether it is called as it is, at once, without a filter, a flag or a timeout. */
+  readonly isPlain: boolean;
+  /** `false` once it was removed: runs that are under way stop calling it at once. */
+  active: boolean;
+}
+
+export function toHandler(hook: Hook, instances?: InstanceSource): Handler {
+  const isPlain =
+    hook.when === undefined && hook.timeoutMs === undefined && !hook.critical && !hook.background;
+  // Field by field: an application may have thousands, and on Node 20 a spread takes 13 µs.
+  return {
+    name: hook.name,
+    selector: hook.selector,
+    target: hook.target,
+    method: hook.method,
+    order: hook.order,
+    critical: hook.critical,
+    startsNoRuns: hook.startsNoRuns,
+    timeoutMs: hook.timeoutMs,
+    background: hook.background,
+    jobName: hook.jobName,
+    scopes: hook.scopes,
+    when: hook.when,
+    isByName: hook.isByName,
+    hook,
+    instances,
+    isPlain,
+    active: true,
+  };
+}
+
+/** What handlers are: methods, or functions that were given a name. */
+export type HandlerFunction = (event: RunEvent, context: HandlerContext) => unknown;
+
+/** The method as it is now: a spy may have taken its place. */
+export function methodOf({ target, method }: Handler): HandlerFunction {
+  return (target as Record<string, HandlerFunction>)[method]!;
+}
+
+/** Calls a handler, for a request-scoped provider on the owner's instance, which may have to be built first. */
+export function callHandler(
+  handler: Handler,
+  event: RunEvent,
+  context: HandlerContext,
+  owner: InstanceOwner,
+): unknown {
+  if (handler.instances === undefined)
+    return methodOf(handler).call(handler.target, event, context);
+  return callHook(handler, owner, event, context);
+}
+
+/**
+ * Calls the method of a hook, an interceptor's for one, with any arguments: at once, unless its instance must be built
+ * first. Fails as the method does, or as the instance's constructor did.
+ */
+export function callHook(handler: Handler, owner: InstanceOwner, ...args: unknown[]): unknown {
+  const { instances } = handler;
+  const target = instances === undefined ? handler.target : instances.of(owner);
+  return target instanceof Promise
+    ? target.then((built: object) => callOn(built, handler, args))
+    : callOn(target, handler, args);
+}
+
+function callOn(target: object, { method, name }: Handler, args: unknown[]): unknown {
+  const found = (target as Record<string, unknown>)[method];
+  if (typeof found === 'function') return found.apply(target, args) as unknown;
+  throw new CallbacksConfigurationError(
+    `${name} cannot be called: the factory of this provider made something else than an instance of the class that it is provided as.`,
+  );
+}

@@ -1,0 +1,147 @@
+import { types } from 'node:util';
+import { decoratedMethods, inheritedHooks, readScopes } from './hook-metadata.js';
+import { startsNoRuns } from './no-runs.js';
+import type { HookSelector } from './hook-selector.js';
+import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
+import { ANY_EVENT_METHOD, EVENTS, EVENT_TYPES, type EventSelector } from '../events/table.js';
+import { CALLBACKS_CLASS } from '../events/callbacks.js';
+import type { HandlerOptions } from '../events/handler-options.js';
+import { stableName, type Named } from '../util/stable-name.js';
+import { checkHook } from './check-hook.js';
+import type { HandlerFunction, Hook } from './handler.js';
+
+/** Which events the class methods of `Callbacks` hear. */
+const SELECTOR_BY_METHOD: ReadonlyMap<string, EventSelector> = new Map<string, EventSelector>([
+  ...EVENT_TYPES.map((type) => [EVENTS[type].method, type] as const),
+  [ANY_EVENT_METHOD, '*'],
+]);
+
+/** Whether a provider of this class has anything to hear: decorated methods, or those of a `Callbacks` class. */
+export function hasHooks(prototype: object): boolean {
+  return decoratedMethods(prototype).length > 0 || CALLBACKS_CLASS in prototype;
+}
+
+/**
+ * Every hook of an object: decorated methods, interceptors included, and `onXxx` methods without a decorator. Such a
+ * method that overrides a decorated one keeps its options: a gate that is critical stays so in a subclass.
+ */
+export function hooksOf(target: object): Hook[] {
+  const owner: Owner = {
+    name: target.constructor?.name ?? 'Object',
+    scopes: readScopes(target.constructor ?? Object),
+  };
+  const prototype = (Object.getPrototypeOf(target) ?? {}) as object;
+  const decorated = decoratedMethods(prototype);
+  // In loops: an application may start with thousands of hooks.
+  const hooks: Hook[] = [];
+  for (const [method, found] of decorated) {
+    for (const { selector, options } of found) {
+      hooks.push(methodHook(target, owner, method, selector, options));
+    }
+  }
+  if (!mayHearByName(target)) return hooks;
+  const byDecorator = new Set(decorated.map(([method]) => method));
+  for (const [method, selector] of SELECTOR_BY_METHOD) {
+    if (
+      byDecorator.has(method) ||
+      typeof (target as Record<string, unknown>)[method] !== 'function'
+    )
+      continue;
+    const overridden = inheritedHooks(prototype, method);
+    for (const hook of overridden.length > 0 ? overridden : [{ selector, options: {} }]) {
+      hooks.push(methodHook(target, owner, method, hook.selector, hook.options, true));
+    }
+  }
+  return hooks;
+}
+
+/** The hooks that an object has as a provider: methods count by their names only where its class is a `Callbacks`. */
+export function discoveredHooks(target: object, hooks: readonly Hook[]): readonly Hook[] {
+  return CALLBACKS_CLASS in target ? hooks : hooks.filter(({ isByName }) => !isByName);
+}
+
+/** Whether an object may have an `onXxx` method. To ask for each by its name is slow where every object is of a new class. */
+function mayHearByName(target: object): boolean {
+  for (
+    let owner: object | null = target;
+    owner && owner !== Object.prototype;
+    owner = Object.getPrototypeOf(owner) as object | null
+  ) {
+    // A proxy may have more than it says.
+    if (types.isProxy(owner)) return true;
+    if (Object.getOwnPropertyNames(owner).some((name) => SELECTOR_BY_METHOD.has(name))) return true;
+  }
+  return false;
+}
+
+/** A hook of a plain function, which becomes a method of an object of its own. */
+export function functionHook(
+  selector: EventSelector,
+  fn: HandlerFunction,
+  options: HandlerOptions<never>,
+): Hook {
+  const name = fn.name || `callbacks.on('${selector}')`;
+  return toHook(
+    { name, selector, target: { fn }, method: 'fn', isByName: false },
+    options,
+    fn.name ? fn : undefined,
+  );
+}
+
+/** What the hooks of one object have of its class. */
+interface Owner {
+  readonly name: string;
+  readonly scopes: readonly string[] | undefined;
+}
+
+function methodHook(
+  target: object,
+  owner: Owner,
+  method: string,
+  selector: HookSelector,
+  options: HandlerOptions<never>,
+  isByName = false,
+): Hook {
+  const name = `${owner.name}.${method}`;
+  const hook = { name, selector, target, method, isByName };
+  return toHook(hook, options, target.constructor, owner.scopes);
+}
+
+/** @param named the class or the function that the hook has its name from */
+function toHook(
+  hook: Pick<Hook, 'name' | 'selector' | 'target' | 'method' | 'isByName'>,
+  options: HandlerOptions<never>,
+  named?: Named,
+  scopes?: readonly string[],
+): Hook {
+  checkHook(hook, options);
+  const scope = options.scope ?? scopes;
+  return {
+    name: hook.name,
+    selector: hook.selector,
+    target: hook.target,
+    method: hook.method,
+    order: options.order ?? 0,
+    critical: options.critical ?? false,
+    startsNoRuns: startsNoRuns(options),
+    timeoutMs: options.timeoutMs,
+    background: options.background ?? false,
+    jobName: options.background === 'durable' ? jobName(hook, options, named) : undefined,
+    scopes: typeof scope === 'string' ? [scope] : scope,
+    when: options.when,
+    isByName: hook.isByName,
+  };
+}
+
+/** What the job queue knows a durable handler by, in other processes and later versions of the application too. */
+function jobName(
+  hook: Pick<Hook, 'name' | 'selector'>,
+  { name }: HandlerOptions<never>,
+  named: Named | undefined,
+): string {
+  if (name !== undefined) return name;
+  if (named === undefined || stableName(named) !== undefined) return hook.name;
+  throw new CallbacksConfigurationError(
+    `${hook.name} (${hook.selector}): the job queue knows a durable handler by its name, and that of its class or function, "${named.name}", is not the same in every build. Give it one: { background: 'durable', name: 'audit' }.`,
+  );
+}

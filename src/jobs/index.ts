@@ -1,1 +1,0 @@
-export * from './job-queue.js';

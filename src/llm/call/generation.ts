@@ -1,0 +1,85 @@
+import type { CompiledSchema } from '../../schema/schema.js';
+import type { LlmRequest, LlmResponse } from '../../types/llm.js';
+import type { LlmCall } from './llm-call.js';
+import { isPausable } from '../llm-options.js';
+import { LlmPassage } from './llm-passage.js';
+import { ProviderRequest } from './provider-request.js';
+import type { Answer } from './provider-result.js';
+import {
+  isMendable,
+  misfit,
+  readAnswer,
+  repairRequest,
+  type AnswerReading,
+} from './structured-answer.js';
+
+/** Takes a call from its start event to its terminal one. */
+export async function generate(open: () => LlmCall): Promise<LlmResponse> {
+  const call = open();
+  const { schema } = call.spec;
+  try {
+    const beginning = call.begin();
+    if (beginning !== undefined) await beginning;
+    const result = await ask(call, call.spec.request);
+    const response =
+      schema === undefined ? call.succeed(result) : generateObject(call, schema, result);
+    return response instanceof Promise ? await response : response;
+  } catch (error) {
+    return call.breakOff(error);
+  }
+}
+
+/** Ends a streamed call with its answer; a reader has seen it by then, so that it cannot be mended. */
+export async function concludeStream(call: LlmCall, result: Answer): Promise<LlmResponse> {
+  const { schema } = call.spec;
+  if (schema === undefined) return call.succeed(result);
+  try {
+    return await conclude(call, result, await read(call, schema, result));
+  } catch (error) {
+    return call.breakOff(error);
+  }
+}
+
+/** One answer: the provider's, or what interceptors make of it. */
+function ask(call: LlmCall, request: LlmRequest): Promise<Answer> {
+  const target = { client: call.spec.client, request };
+  const { signal } = call.run;
+  if (!call.isIntercepted) return new ProviderRequest(call, target, signal).whole();
+  const answering = new LlmPassage(call, target, signal).whole();
+  // Once it is aborted nobody waits for the interceptors, which have things to bring in order.
+  call.holdOpen(answering);
+  return call.run.orAborted(answering);
+}
+
+/** Lets the model mend an answer that does not fit, once. */
+async function generateObject(
+  call: LlmCall,
+  schema: CompiledSchema,
+  result: Answer,
+): Promise<LlmResponse> {
+  const reading = await read(call, schema, result);
+  if (!isMendable(result, reading)) return conclude(call, result, reading);
+  const repair = repairRequest(call.spec.request, schema, result, reading.issues);
+  call.unfit(misfit(result, reading.issues));
+  const mended = await ask(call, repair);
+  return conclude(call, mended, await read(call, schema, mended));
+}
+
+function read(call: LlmCall, schema: CompiledSchema, result: Answer): Promise<AnswerReading> {
+  call.arrived(result);
+  const continuesPaused = isPausable(call.spec.options);
+  return call.run.orAborted(readAnswer(schema, result, continuesPaused));
+}
+
+async function conclude(
+  call: LlmCall,
+  result: Answer,
+  reading: AnswerReading,
+): Promise<LlmResponse> {
+  if ('issues' in reading) {
+    const error = misfit(result, reading.issues);
+    call.meter.unfit(error);
+    throw error;
+  }
+  return await call.succeed(result, reading.object);
+}

@@ -1,0 +1,249 @@
+import { tooLate } from '../../dispatch/intercept.js';
+import { LlmAbortedError } from '../../errors/llm-errors.js';
+import { LlmEndEvent, LlmErrorEvent } from '../../events/llm-terminal.events.js';
+import { LlmRetryEvent, LlmStartEvent } from '../../events/llm.events.js';
+import { comeBack, type Enter } from '../../runs/context-store.js';
+import { RunLife } from '../../runs/run-life.js';
+import { watchStops, type Stoppable } from '../../runs/run-stops.js';
+import type { Run } from '../../runs/run.js';
+import type { LlmChunk, LlmResponse, ProviderResult } from '../../types/llm.js';
+import { CallMeter } from './call-meter.js';
+import type { LlmCallSpec, LlmRuntime } from './call-spec.js';
+import { stopSourceOf } from '../llm-options.js';
+import type { LlmRetry } from '../llm-provider.js';
+import { cancelledAnswer, toResponse, type Answer } from './provider-result.js';
+import { guardRealCall } from '../real-calls.js';
+import type { LlmTarget, RequestMeter } from './request-meter.js';
+import { callsApplication, resolveTarget } from '../resolve-target.js';
+
+/** One logical call: from its start event, through its requests and chunks, to its one terminal event. */
+export class LlmCall extends RunLife implements Stoppable {
+  /** Whether streamed text is kept. */
+  readonly collect: boolean;
+  /** The start event, with the original request; made where somebody asks for it. */
+  startEvent!: LlmStartEvent;
+  readonly meter: CallMeter;
+  /** When its `timeoutMs` ends, by `performance.now()`. */
+  deadline: number | undefined;
+  #unwatch: (() => void) | undefined;
+  /** Stops what interceptors have asked for and is still under way. */
+  #underWay: Set<AbortController> | undefined;
+  /** Whether the reader stopped reading; the call then ends well, where an abort ends it in an error. */
+  #cancelled = false;
+  #chunks = 0;
+  /** Where a stream was asked for; it is known if code of the application is called when the stream is read. */
+  readonly place: Enter | undefined;
+
+  constructor(
+    run: Run,
+    public spec: LlmCallSpec,
+    override readonly runtime: LlmRuntime,
+  ) {
+    super(run, runtime);
+    if (spec.streaming && callsApplication(run, spec.client)) this.place = comeBack();
+    this.collect = spec.options.collect ?? true;
+    this.meter = new CallMeter(runtime.prices, this.collect);
+  }
+
+  /** Whether something stands between the caller and the provider. */
+  get isIntercepted(): boolean {
+    return this.run.handlers['intercept.llm'].length > 0;
+  }
+
+  /**
+   * Opens the run and tells its start; fails with what a critical handler threw, or with why it was aborted. What is
+   * returned is to be awaited.
+   */
+  begin(): void | Promise<void> {
+    this.open();
+    const { timeoutMs } = this.spec.options;
+    const signal = stopSourceOf(this.spec.options);
+    const clientLeft = this.run.context.signal;
+    if (timeoutMs !== undefined) this.deadline = performance.now() + timeoutMs;
+    this.#unwatch = watchStops({ timeoutMs, signal, clientLeft }, this, 'call');
+    const { resolver } = this.spec.client;
+    return resolver === undefined ? this.#announce() : this.#resolveThenAnnounce();
+  }
+
+  #announce(): void | Promise<void> {
+    // Needed at the end, and before for those who ask what the call may cost.
+    const loading = this.runtime.prices.load();
+    if (this.run.handlers['llm.start'].length > 0 || this.isIntercepted) {
+      const telling = loading ? loading.then(() => this.#tellStart()) : this.#tellStart();
+      if (telling !== undefined) return telling.then(() => this.#started());
+    }
+    this.#started();
+  }
+
+  /** What the application throws ends the call, and is reported after its start. */
+  async #resolveThenAnnounce(): Promise<void> {
+    let failure: { readonly error: unknown } | undefined;
+    try {
+      if (!this.run.aborted) await this.#retarget();
+    } catch (error) {
+      failure = { error };
+    }
+    try {
+      await this.#announce();
+    } catch (error) {
+      failure ??= { error };
+    }
+    if (failure !== undefined) throw failure.error;
+  }
+
+  async #retarget(): Promise<void> {
+    const { client, request } = await this.run.orAborted(
+      resolveTarget(this.run, this.spec, this.place),
+    );
+    this.spec = { ...this.spec, client, request };
+    this.run.provider = client.label;
+    this.run.model = request.model;
+  }
+
+  #tellStart(): void | Promise<void> {
+    const { request, streaming } = this.spec;
+    const estimate = () => this.meter.estimate(this.spec);
+    this.startEvent = new LlmStartEvent(this.run, { request, streaming, estimate });
+    return this.tell(this.startEvent);
+  }
+
+  #started(): void {
+    if (this.run.aborted) throw this.run.reason as Error;
+    this.meter.start();
+  }
+
+  /** Notes that the reader stopped reading. */
+  cancel(): void {
+    if (this.run.ended || this.run.aborted) return;
+    this.#cancelled = true;
+    this.run.abort(new LlmAbortedError('The reader of the stream stopped reading.'));
+  }
+
+  leave(cause: unknown): void {
+    if (this.spec.streaming) this.cancel();
+    else
+      this.abort(
+        new LlmAbortedError('The call was aborted because the client of the request left.', {
+          cause,
+        }),
+      );
+  }
+
+  /** Has what an interceptor asks for stopped, if it is still under way when the call is answered. */
+  stopAtEnd(stop: AbortController, asking: Promise<unknown>): void {
+    const underWay = (this.#underWay ??= new Set());
+    const forget = () => void underWay.delete(stop);
+    underWay.add(stop);
+    asking.then(forget, forget);
+  }
+
+  /** A request to a provider; fails once the call is over or was aborted, and where a test forbids it. */
+  openRequest(target: LlmTarget): RequestMeter {
+    if (this.run.aborted) throw this.run.reason as Error;
+    if (this.run.ended) throw tooLate('call');
+    guardRealCall(target.client);
+    const failure = this.meter.takeFailure();
+    const request = this.meter.open(target);
+    if (!this.isIntercepted) this.meter.arrivals = request.arrivals;
+    if (failure !== undefined) this.retrying(failure);
+    return request;
+  }
+
+  /** Notes a request that failed, or that the call's reader did not want any more. */
+  requestFailed(request: RequestMeter, error: Error): void {
+    if (this.#cancelled) request.brokeOff();
+    else this.meter.failed(request, error);
+  }
+
+  /** Tells that another try begins. */
+  retrying(retry: LlmRetry): void {
+    if (this.run.ended) return;
+    const attempt = this.meter.nextRetry();
+    // Never awaited: the try that it tells of has begun, and the SDK's own clock is running.
+    void this.tell(new LlmRetryEvent(this.run, { attempt, ...retry }));
+  }
+
+  /** Tells a chunk that arrived at `timestamp`; what is returned is to be awaited before the chunk is handed over. */
+  chunk(chunk: LlmChunk, timestamp: number): void | Promise<void> {
+    this.meter.arrivals.chunk(chunk);
+    return this.runtime.dispatcher.tellChunk(chunk, this.#chunks++, timestamp, this.run);
+  }
+
+  /** Notes a whole answer that is still to be checked, so that it is told if the call ends meanwhile. */
+  arrived({ text }: ProviderResult): void {
+    this.meter.arrivals.text = text;
+  }
+
+  /** Counts the answer that arrived as a try that failed; fails if the call was aborted. */
+  unfit(error: Error): void {
+    if (this.run.aborted) throw this.run.reason as Error;
+    this.meter.unfit(error);
+  }
+
+  /** Ends the run well; fails with what a critical end handler threw. A promise that is returned is to be awaited. */
+  succeed(answer: Answer, object?: unknown): LlmResponse | Promise<LlmResponse> {
+    const { meter } = this;
+    this.#finish();
+    // What was asked for beside the answer counts as it stands.
+    meter.closeAll();
+    this.#underWay?.forEach((stop) => stop.abort(new LlmAbortedError('The call was answered.')));
+    const { total } = meter;
+    this.run.spend(total.usage, total.cost);
+    const response = toResponse(answer, this.spec.client.label, total, meter, object);
+    const telling = this.tellLast(new LlmEndEvent(this.run, response, this.#changedTarget));
+    return telling === undefined ? response : telling.then(() => response);
+  }
+
+  /** Ends the run as its reader left it. */
+  async #endCancelled(): Promise<LlmResponse> {
+    const { meter } = this;
+    // Before costs are waited for: from here on nothing can stop it.
+    this.#finish();
+    const loading = meter.prepareCost();
+    if (loading !== undefined) await loading;
+    const model = meter.model ?? this.spec.request.model;
+    const answer = cancelledAnswer(meter.arrivals.text, model, meter.total.usage);
+    const sent = this.#changedTarget;
+    return this.succeed(sent ? { ...answer, provider: sent.client.label } : answer);
+  }
+
+  /** Ends the run in its error event, unless it ended before. Returns what the caller gets: the first cause. */
+  async fail(thrown: unknown): Promise<Error> {
+    if (this.run.ended) return thrown as Error;
+    const error = (this.run.aborted ? this.run.reason : thrown) as Error;
+    const { meter } = this;
+    this.#finish();
+    // Stops what the provider and the handlers still do for it.
+    this.run.abort(error);
+    await meter.prepareCost();
+    meter.closeAll(error);
+    const { durationMs, attempts, arrivals } = meter;
+    const { usage, cost } = meter.total;
+    this.run.spend(usage, cost);
+    const aborted = error instanceof LlmAbortedError;
+    const { text } = arrivals;
+    const failure = { error, text, usage, cost, aborted, durationMs, attempts };
+    await this.tellLast(new LlmErrorEvent(this.run, failure, this.#changedTarget));
+    return error;
+  }
+
+  /** Ends the run as it was stopped: well, where its reader left; else it rejects with the first cause. */
+  async breakOff(thrown: unknown): Promise<LlmResponse> {
+    if (this.#cancelled && !this.run.ended) return this.#endCancelled();
+    throw await this.fail(thrown);
+  }
+
+  /** What was really sent, where interceptors have changed it. */
+  get #changedTarget(): LlmTarget | undefined {
+    if (!this.isIntercepted) return undefined;
+    const { lastTarget } = this.meter;
+    return lastTarget?.request === this.spec.request ? undefined : lastTarget;
+  }
+
+  /** Claims the terminal event; from here on nothing can stop the call. */
+  #finish(): void {
+    if (!this.run.end()) return;
+    this.#unwatch?.();
+    this.meter.stop();
+  }
+}

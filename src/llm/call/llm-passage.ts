@@ -1,0 +1,228 @@
+import { abortable, stopWith } from '../../dispatch/promises.js';
+import { callInterceptor, nextInterceptor } from '../../dispatch/intercept.js';
+import { CallbacksError } from '../../errors/callbacks-error.js';
+import { LlmAbortedError } from '../../errors/llm-errors.js';
+import type { LlmStartEvent } from '../../events/llm.events.js';
+import type { Handler } from '../../handlers/handler.js';
+import type { LlmEstimate, LlmRequest, LlmResponse } from '../../types/llm.js';
+import { comeBack, here, type Enter } from '../../runs/context-store.js';
+import type { InterceptedLlmCall, LlmNext, LlmNextOptions, LlmSpent } from '../intercept-llm.js';
+import type { LlmCall } from './llm-call.js';
+import { LlmStream } from '../llm-stream.js';
+import { attemptsOf, sumOf } from './call-meter.js';
+import { checkAnswer, checkResult, toResponse, type Answer } from './provider-result.js';
+import { ProviderRequest } from './provider-request.js';
+import { replay, type ReplayPlace } from './replay.js';
+import type { LlmTarget, RequestMeter } from './request-meter.js';
+import { resolveTarget } from '../resolve-target.js';
+import type { ItemSource } from './streamed.js';
+import { StreamedPassage, type Passage } from './streamed-passage.js';
+
+/**
+ * The way that a request takes: through the next interceptor, which is shown it as its call, or to the provider, when
+ * there is none left.
+ */
+export class LlmPassage implements InterceptedLlmCall, Passage {
+  readonly kind = 'llm';
+  /** The request at the way's end, if no interceptor is on it. */
+  #request: ProviderRequest | undefined;
+  readonly #requests: RequestMeter[] = [];
+  readonly #startedAt = performance.now();
+  /** What the interceptor's `next` has given, the last time. */
+  #given: LlmResponse | undefined;
+  #at: number;
+  /** Whether another client is to be asked, which may depend on who is asking. */
+  #isUnresolved = false;
+  /** Where a stream was asked for, with the AsyncLocalStorages of the application. */
+  #place: Enter;
+
+  /**
+   * @param signal that of the call, or one that fires with it
+   * @param outer the way that the interceptor around was shown
+   */
+  constructor(
+    readonly call: LlmCall,
+    private target: LlmTarget,
+    readonly signal: AbortSignal,
+    private readonly outer?: LlmPassage,
+    private readonly maxRetries: number | undefined = outer?.maxRetries,
+  ) {
+    this.#at = outer === undefined ? 0 : outer.#at + 1;
+    this.#place = call.place ?? here;
+  }
+
+  get request(): LlmRequest {
+    return this.target.request;
+  }
+  get event(): LlmStartEvent {
+    return this.call.startEvent;
+  }
+  get streaming(): boolean {
+    return this.call.spec.streaming;
+  }
+  get client(): string {
+    return this.target.client.name ?? 'default';
+  }
+  get provider(): string {
+    return this.target.client.label;
+  }
+  get estimate(): LlmEstimate {
+    return this.call.meter.estimate(this.target);
+  }
+  get spent(): LlmSpent {
+    const { usage, cost } = sumOf(this.#requests);
+    return { requests: this.#requests.length, usage, cost };
+  }
+
+  priceOf(tokens: { inputTokens: number; outputTokens: number }): number | null {
+    return this.call.meter.priceOf(this.target, tokens);
+  }
+
+  async pause<T>(wait: PromiseLike<T>): Promise<T> {
+    const since = performance.now();
+    try {
+      return await abortable(wait, this.signal);
+    } finally {
+      this.call.meter.paused(performance.now() - since);
+    }
+  }
+
+  /** Finds out which client is really asked, where an interceptor chose another one. What is returned is to be awaited. */
+  prepare(): void | Promise<void> {
+    if (this.#isUnresolved) return this.#resolve();
+  }
+
+  async #resolve(): Promise<void> {
+    this.target = await abortable(
+      resolveTarget(this.call.run, this.target, this.#place),
+      this.signal,
+    );
+  }
+
+  /** The whole answer. */
+  async whole(): Promise<Answer> {
+    const preparing = this.prepare();
+    if (preparing !== undefined) await preparing;
+    const handler = this.#interceptor();
+    if (handler === undefined) return this.#openRequest().whole();
+    return checkAnswer(handler.name, this.target, await this.#intercept(handler));
+  }
+
+  /** Opens the source of the streamed answer: the provider's, or what the interceptor gives. */
+  open(read: (source: ItemSource) => void): void {
+    const handler = this.#interceptor();
+    if (handler === undefined) {
+      this.#openRequest().stream(read, this.#place);
+      return;
+    }
+    const place: ReplayPlace = {
+      interceptor: handler.name,
+      target: this.target,
+      inside: (work) => this.call.run.insideHandler(handler, work),
+      begin: this.#place,
+      given: () => this.#given,
+      collect: this.call.collect,
+    };
+    read(replay(() => this.#intercept(handler), place));
+  }
+
+  async arrived(item: Answer): Promise<void> {
+    await this.#request?.answered(item);
+  }
+
+  check(item: unknown): Answer {
+    return this.#request === undefined ? (item as Answer) : checkResult(this.target, item);
+  }
+
+  async failed(thrown: unknown): Promise<Error> {
+    return this.#request === undefined ? (thrown as Error) : this.#request.failed(thrown);
+  }
+
+  get meter(): RequestMeter | undefined {
+    return this.#request?.meter;
+  }
+
+  answered(answer: Answer): LlmResponse {
+    const response = this.response(answer);
+    if (this.outer) this.outer.#given = response;
+    return response;
+  }
+
+  response(answer: Answer): LlmResponse {
+    return toResponse(answer, this.provider, sumOf(this.#requests), {
+      durationMs: performance.now() - this.#startedAt,
+      timeToFirstChunkMs: undefined,
+      attempts: attemptsOf(this.#requests),
+    });
+  }
+
+  readonly #next: LlmNext = (request = this.request, options = {}) => {
+    const target = this.#targetOf(request, options);
+    const isOther = target.client !== this.target.client;
+    const { signal, maxRetries } = options;
+    const stop = new AbortController();
+    const inner = new LlmPassage(this.call, target, stop.signal, this, maxRetries);
+    inner.#isUnresolved = isOther && target.client.resolver !== undefined;
+    const watch = (): (() => void) => {
+      const unwatch = stopWith(this.signal, stop);
+      const unwatchOwn = signal && stopWith(signal, stop, toAbortedError);
+      return () => {
+        unwatch();
+        unwatchOwn?.();
+      };
+    };
+    if (this.streaming) {
+      inner.#place = comeBack();
+      const { schema } = this.call.spec;
+      return new LlmStream(new StreamedPassage(inner, stop, watch), schema);
+    }
+    const unwatch = watch();
+    const answering = inner.whole().then((answer) => inner.answered(answer));
+    // An interceptor may have lost interest in it.
+    this.call.stopAtEnd(stop, answering);
+    answering.then(unwatch, unwatch);
+    return answering;
+  };
+
+  #targetOf(request: LlmRequest, { client: name }: LlmNextOptions): LlmTarget {
+    if (name === undefined) return { client: this.target.client, request };
+    const named = this.call.runtime.clients.named(name);
+    const { client: asked } = this.target;
+    // The one that is asked may have been chosen for this call.
+    const isSameClient = named === (asked.origin ?? asked);
+    const client = isSameClient ? asked : named;
+    if (isSameClient || request.model !== this.request.model) return { client, request };
+    const { providerOptions, ...rest } = request;
+    // What is said to one SDK means nothing to another.
+    const isSame = client.provider.name === this.target.client.provider.name;
+    const options = isSame && providerOptions !== undefined && { providerOptions };
+    return { client, request: { ...rest, ...options, model: client.model } };
+  }
+
+  #interceptor(): Handler | undefined {
+    const handlers = this.call.run.handlers['intercept.llm'];
+    this.#at = nextInterceptor(handlers, this.#at, this);
+    return handlers[this.#at];
+  }
+
+  #intercept(handler: Handler): unknown {
+    return callInterceptor(handler, this.call.run, this, this.#next);
+  }
+
+  #openRequest(): ProviderRequest {
+    this.#request = new ProviderRequest(this.call, this.target, this.signal, this.maxRetries);
+    this.note(this.#request.meter);
+    return this.#request;
+  }
+
+  private note(request: RequestMeter): void {
+    this.#requests.push(request);
+    this.outer?.note(request);
+  }
+}
+
+/** Why a request was stopped, as its interceptor is to get it. */
+function toAbortedError(cause: unknown): Error {
+  if (cause instanceof CallbacksError) return cause;
+  return new LlmAbortedError('The request was aborted by the signal that next() got.', { cause });
+}

@@ -1,0 +1,132 @@
+import type { LlmChunk, LlmResponse } from '../../types/llm.js';
+import type { Enter } from '../../runs/context-store.js';
+import { LlmStream } from '../llm-stream.js';
+import { checkAnswer, isChunk, type Answer } from './provider-result.js';
+import type { LlmTarget } from './request-meter.js';
+import { toToolCall } from '../providers/shared/tool-call.js';
+
+/** Who gave something to be replayed. */
+export interface ReplayPlace {
+  /** The interceptor, as `Class.method`. */
+  readonly interceptor: string;
+  readonly target: LlmTarget;
+  /** Where the stream was asked for: the interceptor is called, and its stream first read, there. */
+  readonly begin: Enter;
+  /** Where the interceptor's own code is run. */
+  readonly inside: <R>(work: () => R) => R;
+  /** What the interceptor's `next` has given, the last time. */
+  readonly given: () => LlmResponse | undefined;
+  /** Whether the text is kept. */
+  readonly collect: boolean;
+}
+
+/** What an interceptor gives for a streamed call, as chunks and the answer as the last item; it is called when it is read. */
+export async function* replay(
+  intercept: () => unknown,
+  place: ReplayPlace,
+): AsyncGenerator<LlmChunk | Answer, void, undefined> {
+  const given = await place.begin(intercept);
+  if (isAsyncIterable(given)) {
+    yield* readThrough(given, place);
+    return;
+  }
+  const answer = checkAnswer(place.interceptor, place.target, given);
+  yield* chunksOf(answer);
+  yield answer;
+}
+
+async function* readThrough(
+  stream: AsyncIterable<unknown>,
+  { interceptor, target, begin, inside, given: givenByNext, collect }: ReplayPlace,
+): AsyncGenerator<LlmChunk | Answer, void, undefined> {
+  const reader = inside(() => stream[Symbol.asyncIterator]());
+  const next = (): Promise<IteratorResult<unknown, unknown>> => inside(() => reader.next());
+  const read = new ReadAnswer(collect);
+  let given: unknown;
+  let isOver = false;
+  try {
+    let item = await begin(next);
+    for (; !item.done && isChunk(item.value); item = await next()) {
+      read.add(item.value);
+      yield item.value;
+    }
+    // What the interceptor does after its answer comes before the end is told.
+    if (!item.done) {
+      given = item.value;
+      item = await next();
+    }
+    isOver = item.done ?? false;
+  } finally {
+    if (!isOver) await inside(() => reader.return?.());
+  }
+  given ??= stream instanceof LlmStream ? await stream.response : read.answer(givenByNext());
+  yield checkAnswer(interceptor, target, given);
+}
+
+/** A whole answer in pieces. */
+function* chunksOf({ text, toolCalls }: Answer): Generator<LlmChunk, void, undefined> {
+  if (text !== '') yield { type: 'text', text };
+  for (const [index, { id, name, argsText }] of toolCalls.entries())
+    yield { type: 'tool-call', index, id, name, argsDelta: argsText };
+}
+
+type Said = Pick<LlmResponse, 'text' | 'toolCalls'>;
+
+interface ReadCall {
+  readonly id: string;
+  readonly name: string;
+  argsText: string;
+}
+
+/** The answer that chunks add up to. */
+class ReadAnswer {
+  #text = '';
+  readonly #calls: ReadCall[] = [];
+  /** The call that pieces of an index belong to. */
+  readonly #open = new Map<number, ReadCall>();
+
+  constructor(private readonly collect: boolean) {}
+
+  add(chunk: LlmChunk): void {
+    if (chunk.type === 'text' && this.collect) this.#text += chunk.text;
+    if (chunk.type !== 'tool-call') return;
+    const { index, id = '', name = '', argsDelta } = chunk;
+    const call = this.#open.get(index);
+    // Two ids are two calls, although both came under one index.
+    if (call !== undefined && !(name && id && call.id && id !== call.id)) {
+      call.argsText += argsDelta;
+      return;
+    }
+    const begun = { id, name, argsText: argsDelta };
+    this.#calls.push(begun);
+    this.#open.set(index, begun);
+  }
+
+  /** @param base the answer that they may have been made of, which knows more than chunks say */
+  answer(base: LlmResponse | undefined): object {
+    const toolCalls = this.#calls.map(({ id, name, argsText }) => toToolCall(id, name, argsText));
+    const text = this.#text;
+    if (base !== undefined && isSame(base, { text, toolCalls })) return base;
+    const isCut = base !== undefined && base.toolCalls.length === toolCalls.length;
+    return {
+      ...base,
+      text,
+      toolCalls,
+      // Without the opaque blocks of the answer that they were made of: these say what it said.
+      message: { role: 'assistant', content: text, ...(toolCalls.length > 0 && { toolCalls }) },
+      finishReason: isCut ? base.finishReason : toolCalls.length > 0 ? 'tool-calls' : 'stop',
+    };
+  }
+}
+
+function isSame(one: Said, other: Said): boolean {
+  const calls = ({ toolCalls }: Said) =>
+    JSON.stringify(toolCalls.map(({ id, name, argsText }) => [id, name, argsText]));
+  return one.text === other.text && calls(one) === calls(other);
+}
+
+function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
+  return (
+    typeof (Object(value) as Partial<AsyncIterable<unknown>>)[Symbol.asyncIterator] === 'function'
+  );
+}

@@ -1,0 +1,118 @@
+import { LlmAbortedError } from '../../errors/llm-errors.js';
+import { defer } from '../../util/deferred.js';
+import type { LlmChunk, LlmResponse } from '../../types/llm.js';
+import type { InterceptedLlmCall } from '../intercept-llm.js';
+import type { LlmCall } from './llm-call.js';
+import { cancelledAnswer, type Answer } from './provider-result.js';
+import { Arrivals, type RequestMeter } from './request-meter.js';
+import type { ItemSource, Streamed } from './streamed.js';
+
+/** The way from an interceptor's `next` to the provider, or to what the next interceptor gives. */
+export interface Passage extends Pick<InterceptedLlmCall, 'request' | 'signal' | 'spent'> {
+  readonly call: LlmCall;
+  /** The meter of the request at the way's end, if no interceptor is on it. */
+  readonly meter: RequestMeter | undefined;
+  /** Goes first. What is returned is to be awaited. */
+  prepare(): void | Promise<void>;
+  /** Opens the source of the streamed answer. */
+  open(read: (source: ItemSource) => void): void;
+  /** The last item of the source, as the answer that it is. */
+  check(item: unknown): Answer;
+  /** The last item of the source, checked and noted. */
+  arrived(item: Answer): Promise<void>;
+  /** Why the way failed. */
+  failed(thrown: unknown): Promise<Error>;
+  /** The answer, as `next` gives it to the interceptor around. */
+  answered(answer: Answer): LlmResponse;
+  /** An answer as a response of this way. */
+  response(answer: Answer): LlmResponse;
+}
+
+/** The stream that an interceptor's `next` gives: of the answer alone; nothing is told. */
+export class StreamedPassage implements Streamed {
+  readonly #closed = defer<void>();
+  #arrivals: Arrivals;
+  #cancelled = false;
+
+  constructor(
+    private readonly passage: Passage,
+    /** Stops this stream alone. */
+    private readonly left: AbortController,
+    /** Has it stop with what is around it; returns what ends that. */
+    private readonly watch: () => () => void,
+  ) {
+    this.#arrivals = new Arrivals(passage.call.collect);
+  }
+
+  begin(): void | Promise<void> {
+    void this.closed.then(this.watch());
+    if (this.passage.signal.aborted) throw this.passage.signal.reason as Error;
+    this.passage.call.stopAtEnd(this.left, this.closed);
+    return this.passage.prepare();
+  }
+
+  open(read: (source: ItemSource) => void): void {
+    this.passage.open((source) => {
+      this.#arrivals = this.passage.meter?.arrivals ?? this.#arrivals;
+      read(source);
+    });
+  }
+
+  whenAborted(listener: (reason: unknown) => void): void {
+    const { signal } = this.passage;
+    const tell = () => listener(signal.reason);
+    if (signal.aborted) tell();
+    else signal.addEventListener('abort', tell, { once: true });
+    void this.closed.then(() => signal.removeEventListener('abort', tell));
+  }
+
+  chunk(chunk: LlmChunk): void {
+    this.#arrivals.chunk(chunk);
+  }
+
+  check(item: unknown): Answer {
+    return this.passage.check(item);
+  }
+
+  async conclude(answer: Answer): Promise<LlmResponse> {
+    await this.passage.arrived(answer);
+    this.#closed.resolve();
+    return this.passage.answered(answer);
+  }
+
+  sourceError(thrown: unknown): Error {
+    return thrown as Error;
+  }
+
+  async breakOff(thrown: unknown): Promise<LlmResponse> {
+    const { passage } = this;
+    try {
+      if (!this.#cancelled) throw await passage.failed(thrown);
+      await passage.call.meter.prepareCost();
+      passage.meter?.brokeOff();
+      const model = passage.meter?.model ?? passage.request.model;
+      return passage.response(cancelledAnswer(this.#arrivals.text, model, passage.spent.usage));
+    } finally {
+      this.#closed.resolve();
+    }
+  }
+
+  /** A provider is not waited for; interceptors have things to bring in order. */
+  releasing(done: Promise<void>): void {
+    if (this.passage.meter === undefined) this.passage.call.holdOpen(done);
+  }
+
+  abort(reason: Error): void {
+    this.left.abort(reason);
+  }
+
+  cancel(): void {
+    if (this.left.signal.aborted) return;
+    this.#cancelled = true;
+    this.left.abort(new LlmAbortedError('The reader of the stream stopped reading.'));
+  }
+
+  get closed(): Promise<void> {
+    return this.#closed.promise;
+  }
+}

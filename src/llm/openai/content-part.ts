@@ -1,8 +1,0 @@
-import type { ContentPart } from '../../shapes/index.js';
-
-/** The address of an image; its bytes become a data URL, which both of OpenAI's surfaces take. */
-export function imageUrl(part: Exclude<ContentPart, { type: 'text' }>): string {
-  return 'url' in part
-    ? part.url
-    : `data:${part.mediaType};base64,${Buffer.from(part.data).toString('base64')}`;
-}

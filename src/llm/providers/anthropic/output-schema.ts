@@ -1,0 +1,111 @@
+import { mapSubschemas, subschemasOf } from '../../../schema/subschemas.js';
+import type { JsonSchema } from '../../../schema/schema.js';
+
+/** What structured outputs know, https://platform.claude.com/docs/en/build-with-claude/structured-outputs */
+const KNOWN = new Set([
+  '$defs',
+  '$ref',
+  'additionalProperties',
+  'anyOf',
+  'const',
+  'definitions',
+  'description',
+  'enum',
+  'items',
+  'oneOf',
+  'properties',
+  'required',
+  'title',
+  'type',
+]);
+/** What is refused, but can be said in a description; the answer is checked all the same. */
+const TELLABLE = new Set([
+  'default',
+  'examples',
+  'exclusiveMaximum',
+  'exclusiveMinimum',
+  'format',
+  'maxItems',
+  'maxLength',
+  'maximum',
+  'minItems',
+  'minLength',
+  'minimum',
+  'multipleOf',
+  'pattern',
+  'uniqueItems',
+]);
+const FORMATS: readonly unknown[] = [
+  'date',
+  'date-time',
+  'duration',
+  'email',
+  'hostname',
+  'ipv4',
+  'ipv6',
+  'time',
+  'uri',
+  'uuid',
+];
+
+/**
+ * A schema as Anthropic's structured outputs take it. Undefined where they cannot express it, because of open or
+ * recursive objects for instance: they would hold the model to something else.
+ */
+export function toOutputSchema(schema: JsonSchema): JsonSchema | undefined {
+  return isExpressible(schema) && !isRecursive(schema) ? convert(schema) : undefined;
+}
+
+function isExpressible(schema: JsonSchema): boolean {
+  const { additionalProperties = false } = schema;
+  return (
+    additionalProperties === false &&
+    Object.keys(schema).every((keyword) => KNOWN.has(keyword) || TELLABLE.has(keyword)) &&
+    subschemasOf(schema).every(isExpressible)
+  );
+}
+
+/** Taken for recursive: a definition that refers to any, and what refers to the whole. */
+function isRecursive({ $defs, definitions, ...rest }: JsonSchema): boolean {
+  const shared = [$defs, definitions].flatMap(
+    (named) => Object.values(named ?? {}) as JsonSchema[],
+  );
+  return shared.some((part) => hasReference(part, '#')) || hasReference(rest, '#/properties');
+}
+
+function hasReference(schema: JsonSchema, to: string): boolean {
+  const { $ref } = schema;
+  const isOne = typeof $ref === 'string' && ($ref === '#' || $ref.startsWith(to));
+  return isOne || subschemasOf(schema).some((part) => hasReference(part, to));
+}
+
+function convert(schema: JsonSchema): JsonSchema {
+  const kept: [string, unknown][] = [];
+  const told: [string, unknown][] = [];
+  for (const [keyword, value] of Object.entries(mapSubschemas(schema, convert))) {
+    const name = keyword === 'oneOf' ? 'anyOf' : keyword;
+    if (isKnown(keyword, value)) kept.push([name, value]);
+    else if (!isNoLimit(value)) told.push([name, value]);
+  }
+  if (schema['type'] === 'object') kept.push(['additionalProperties', false]);
+  if (told.length > 0) {
+    const rules = told.map(([keyword, value]) => `${keyword}: ${JSON.stringify(value)}`).join(', ');
+    const { description } = schema;
+    kept.push([
+      'description',
+      typeof description === 'string' ? `${description} (${rules})` : rules,
+    ]);
+  }
+  return Object.fromEntries(kept);
+}
+
+/** What libraries write of any whole number. */
+function isNoLimit(value: unknown): boolean {
+  return value === Number.MAX_SAFE_INTEGER || value === Number.MIN_SAFE_INTEGER;
+}
+
+function isKnown(keyword: string, value: unknown): boolean {
+  if (keyword === 'format') return FORMATS.includes(value);
+  if (keyword === 'minItems') return value === 0 || value === 1;
+  return KNOWN.has(keyword);
+}

@@ -1,0 +1,80 @@
+import type { Message, ToolCall } from '../../../types/message.js';
+import { isObject, isWritable, objectOf, type WireObject } from '../shared/wire-values.js';
+
+/** What a server of chat completions wants back with a message of its model, as it came. */
+interface ChatData {
+  /** The client's label: what one server signed is refused by another. */
+  readonly provider: string;
+  readonly api: 'chat';
+  /** Fields of the message: `reasoning_content`, `reasoning_details`, `extra_content`. */
+  readonly fields: WireObject;
+  /** `extra_content` of its calls, by their ids. */
+  readonly calls?: Readonly<Record<string, WireObject>>;
+}
+
+/**
+ * Collects what goes back with a message: DeepSeek's and Moonshot's `reasoning_content`, OpenRouter's
+ * `reasoning_details`, Gemini's thought signatures in `extra_content`. Pieces of a stream go back joined, or all of them in
+ * their order.
+ */
+export class ChatDataCollector {
+  #reasoning: string | undefined;
+  #details: unknown[] | undefined;
+  #extraContent: WireObject | undefined;
+
+  /**
+   * @param said a message, or a delta of one
+   * @param collect whether texts are kept; what cannot be whole without them does not go back
+   */
+  add(said: WireObject, collect: boolean): void {
+    const { extra_content: extraContent } = said;
+    if (isObject(extraContent)) this.#extraContent = { ...this.#extraContent, ...extraContent };
+    if (!collect) return;
+    const { reasoning_content: reasoning, reasoning_details: details } = said;
+    if (typeof reasoning === 'string') this.#reasoning = (this.#reasoning ?? '') + reasoning;
+    if (Array.isArray(details) && details.length > 0)
+      this.#details = [...(this.#details ?? []), ...(details as unknown[])];
+  }
+
+  /** The assistant's message, with what goes back beside what it says. */
+  toMessage(
+    text: string,
+    toolCalls: ToolCall[],
+    provider: string,
+    calls: ChatData['calls'],
+  ): Message {
+    const message: Message = { role: 'assistant', content: text };
+    if (toolCalls.length > 0) message.toolCalls = toolCalls;
+    const fields = this.#fields();
+    if (calls !== undefined || Object.keys(fields).length > 0) {
+      const data: ChatData = { provider, api: 'chat', fields, ...(calls && { calls }) };
+      message.providerData = data;
+    }
+    return message;
+  }
+
+  #fields(): WireObject {
+    const fields: Record<string, unknown> = {};
+    if (this.#reasoning !== undefined) fields['reasoning_content'] = this.#reasoning;
+    if (this.#details !== undefined) fields['reasoning_details'] = this.#details;
+    if (this.#extraContent !== undefined) fields['extra_content'] = this.#extraContent;
+    return fields;
+  }
+}
+
+/** What to send back with a message, if its opaque data comes from this provider's chat completions. */
+export function ownChatData(
+  providerData: unknown,
+  provider: string,
+): Pick<ChatData, 'fields' | 'calls'> | undefined {
+  const data = objectOf(providerData) as Partial<ChatData>;
+  if (data.api !== 'chat' || data.provider !== provider) return undefined;
+  return {
+    fields: writable(objectOf(data.fields)),
+    calls: writable(objectOf(data.calls)) as ChatData['calls'] & {},
+  };
+}
+
+function writable(fields: WireObject): WireObject {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => isWritable(value)));
+}

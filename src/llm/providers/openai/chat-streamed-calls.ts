@@ -1,0 +1,203 @@
+import type { LlmChunk } from '../../../types/llm.js';
+import type { ToolCall } from '../../../types/message.js';
+import { isObject, jsonTextOf, textOf, type WireObject } from '../shared/wire-values.js';
+import { toToolCalls } from '../shared/tool-call.js';
+import { JsonEnd } from './json-end.js';
+
+/** A place among the calls that no answer reaches: an index from there on only distinguishes calls. */
+const MAX_PLACE = 10_000;
+/** The slot of the call that was begun last. */
+const LAST = 'last';
+
+/** One entry of `tool_calls`, as far as it says anything. */
+interface Piece {
+  /** Which call it belongs to; `undefined` where the server leaves that out. */
+  readonly index: number | undefined;
+  readonly id: string;
+  readonly name: string;
+  readonly args: string;
+  readonly extraContent: WireObject | undefined;
+}
+
+/** A call that is being written. */
+class OpenCall {
+  id = '';
+  name = '';
+  args = '';
+  extraContent: WireObject | undefined;
+  /** Whether its name was repeated behind complete arguments: if more of them follow, they are another call's. */
+  isNamedAgain = false;
+  readonly #end = new JsonEnd();
+
+  constructor(
+    /** Its place among the calls of the answer. */
+    readonly place: number,
+    /** Its place as the server says; several calls may have the same. */
+    readonly index: number | undefined,
+  ) {}
+
+  get isComplete(): boolean {
+    return this.#end.isComplete(this.args);
+  }
+}
+
+/**
+ * Puts the tool calls of a chat completion together. Many servers give all calls of an answer the same index, or none:
+ * two ids are two calls, and so is a name behind arguments that are complete. Neither an id without a name nor one that
+ * is repeated begins a call.
+ */
+export class ChatStreamedCalls {
+  readonly #calls: OpenCall[] = [];
+  /** The call that pieces of an index, or of a place in the list, belong to. */
+  readonly #open = new Map<string, OpenCall>();
+  #hasOthers = false;
+
+  get isEmpty(): boolean {
+    return this.#calls.length === 0 && !this.#hasOthers;
+  }
+
+  /** Whether the arguments of every call are complete JSON. */
+  get areComplete(): boolean {
+    return this.#calls.every((call) => call.isComplete);
+  }
+
+  /** @param areWhole whether each entry is a call and not a piece of one */
+  push(entries: readonly unknown[], areWhole: boolean, chunks: LlmChunk[]): void {
+    // In one list, each name is of another call.
+    const named: OpenCall[] | undefined = entries.length > 1 ? [] : undefined;
+    for (let place = 0; place < entries.length; place++) {
+      const entry = entries[place];
+      if (!isObject(entry)) continue;
+      if (isOfOtherKind(entry)) {
+        this.#hasOthers = true;
+        continue;
+      }
+      const slot = slotOf(entry, named === undefined ? undefined : place);
+      const piece = this.#withName(toPiece(entry), slot);
+      const known = areWhole ? undefined : this.#continued(piece, slot, named);
+      const call = known ?? this.#begin(piece, slot);
+      if (piece.name) named?.push(call);
+      this.#append(call, piece, known === undefined, chunks);
+    }
+  }
+
+  /** What goes back beside a call, by the id that the call has in {@link toToolCalls}. */
+  extraContents(toolCalls: readonly ToolCall[]): Record<string, WireObject> | undefined {
+    const extras = this.#inOrder().flatMap(({ extraContent }, at) =>
+      extraContent === undefined ? [] : [[toolCalls[at]!.id, extraContent] as const],
+    );
+    return extras.length > 0 ? Object.fromEntries(extras) : undefined;
+  }
+
+  toToolCalls(): ToolCall[] {
+    return toToolCalls(this.#inOrder());
+  }
+
+  /** A piece that follows a repeated name is of a call that has this name too. */
+  #withName(piece: Piece, slot: string): Piece {
+    if (piece.name !== '' || piece.args.trim() === '') return piece;
+    const call = this.#open.get(slot);
+    return call?.isNamedAgain ? { ...piece, name: call.name } : piece;
+  }
+
+  /** The call that a piece goes on with; `undefined` where it begins one. */
+  #continued(
+    piece: Piece,
+    slot: string,
+    named: readonly OpenCall[] | undefined,
+  ): OpenCall | undefined {
+    const { id, name, args } = piece;
+    const call = this.#ofId(piece) ?? this.#open.get(slot) ?? this.#withoutIndex(piece);
+    if (call === undefined || name === '') return call;
+    const isOther =
+      name !== call.name ||
+      (id !== '' && call.id !== '' && id !== call.id) ||
+      named?.includes(call) === true;
+    if (isOther) return undefined;
+    if (!call.isComplete) return call;
+    const isSaidAgain = id !== '' && id === call.id;
+    if (args.trim() === '') {
+      call.isNamedAgain = !isSaidAgain;
+      return call;
+    }
+    // The same call as a whole once more, as some servers end a stream.
+    return isSaidAgain && args === call.args ? call : undefined;
+  }
+
+  #ofId({ id, index }: Piece): OpenCall | undefined {
+    if (id === '') return undefined;
+    return this.#calls.findLast(
+      (call) => call.id === id && (index === undefined || call.index === index),
+    );
+  }
+
+  /** The last call, for a piece whose index is new, where the call itself came without one. */
+  #withoutIndex({ name }: Piece): OpenCall | undefined {
+    const last = this.#calls.at(-1);
+    return name === '' && last?.index === undefined ? last : undefined;
+  }
+
+  #inOrder(): OpenCall[] {
+    return this.#calls.toSorted((a, b) => a.place - b.place);
+  }
+
+  /** Where the server says, unless another call is there. */
+  #placeFor(index: number | undefined): number {
+    const isFree = (place: number) => this.#calls.every((call) => call.place !== place);
+    if (index !== undefined && index >= 0 && index < MAX_PLACE && isFree(index)) return index;
+    return this.#calls.reduce((last, { place }) => Math.max(last, place), -1) + 1;
+  }
+
+  #begin({ index }: Piece, slot: string): OpenCall {
+    const call = new OpenCall(this.#placeFor(index), index);
+    this.#calls.push(call);
+    this.#open.set(slot, call);
+    this.#open.set(LAST, call);
+    return call;
+  }
+
+  #append(call: OpenCall, piece: Piece, isNew: boolean, chunks: LlmChunk[]): void {
+    const chunk: LlmChunk = { type: 'tool-call', index: call.place, argsDelta: '' };
+    if (call.id === '' && piece.id !== '') chunk.id = call.id = piece.id;
+    if (call.name === '' && piece.name !== '') chunk.name = call.name = piece.name;
+    if (isNew || piece.args !== call.args || !call.isComplete) {
+      call.args += piece.args;
+      chunk.argsDelta = piece.args;
+    }
+    if (piece.extraContent !== undefined)
+      call.extraContent = { ...call.extraContent, ...piece.extraContent };
+    chunks.push(chunk);
+  }
+}
+
+/** What the call is known by that a piece without a known id belongs to: its index, its place in a list, or the end. */
+function slotOf(entry: WireObject, place: number | undefined): string {
+  const index = indexOf(entry);
+  if (index !== undefined) return String(index);
+  return place === undefined ? LAST : `place ${place}`;
+}
+
+function indexOf(entry: WireObject): number | undefined {
+  const index = Number(entry['index'] ?? Number.NaN);
+  return Number.isInteger(index) ? index : undefined;
+}
+
+/** Custom tools and the like, whose input is no JSON; `type` is missing or null in many answers. */
+function isOfOtherKind(entry: WireObject): boolean {
+  const { type, name } = entry;
+  const isFunction = isObject(entry['function']) || typeof name === 'string';
+  return typeof type === 'string' && type !== 'function' && !isFunction;
+}
+
+function toPiece(entry: WireObject): Piece {
+  // Some servers leave out the object in between.
+  const called = isObject(entry['function']) ? entry['function'] : entry;
+  const { extra_content: extraContent } = entry;
+  return {
+    index: indexOf(entry),
+    id: textOf(entry['id']),
+    name: textOf(called['name']),
+    args: jsonTextOf(called['arguments']),
+    extraContent: isObject(extraContent) ? extraContent : undefined,
+  };
+}

@@ -1,0 +1,59 @@
+import type OpenAI from 'openai';
+import type { LlmRequest } from '../../../types/llm.js';
+import type { ClientOptions } from '../../client-options.js';
+import type { LlmProviderContext } from '../../llm-provider.js';
+import type { AnswerDecoder } from '../shared/decoded-stream.js';
+import { loadSdk } from '../shared/load-sdk.js';
+import type { EncodeHints } from '../shared/schema-forms.js';
+import type { SdkOptions } from '../shared/sdk-clients.js';
+import { SdkProvider, type SdkRequestOptions } from '../shared/sdk-provider.js';
+import { defaultLabel, limitParameterOf } from '../../server.js';
+import { chatIdsOf } from './chat-ids.js';
+import { ChatSurface } from './chat-surface.js';
+import { ResponsesSurface } from './responses-surface.js';
+import type { OpenAiSurface } from './surface.js';
+
+/** OpenAI, and every server that speaks one of its two APIs. */
+export class OpenAiProvider extends SdkProvider<OpenAI> {
+  readonly name = 'openai';
+  protected readonly environment = {
+    keys: ['OPENAI_API_KEY'],
+    log: 'OPENAI_LOG',
+    without: { organization: null, project: null },
+  };
+  readonly #surface: OpenAiSurface;
+
+  constructor(options: ClientOptions) {
+    super(options);
+    const provider = options.label ?? 'openai';
+    this.#surface =
+      options.api === 'responses'
+        ? new ResponsesSurface(provider)
+        : new ChatSurface(
+            provider,
+            limitParameterOf(options),
+            chatIdsOf(defaultLabel('openai', options)),
+          );
+  }
+
+  protected get method(): string {
+    return this.#surface.method;
+  }
+
+  protected async construct(options: SdkOptions): Promise<OpenAI> {
+    const { default: Client } = await loadSdk(this.label, 'openai', () => import('openai'));
+    return new Client(options);
+  }
+
+  protected send(client: OpenAI, body: object, options: SdkRequestOptions): PromiseLike<unknown> {
+    return this.#surface.send(client, body, options);
+  }
+
+  protected encode(request: LlmRequest, streaming: boolean, hints: EncodeHints): object {
+    return this.#surface.encode(request, streaming, hints);
+  }
+
+  protected newDecoder(request: LlmRequest, context: LlmProviderContext): AnswerDecoder {
+    return this.#surface.newDecoder(request, context);
+  }
+}

@@ -1,0 +1,145 @@
+import { toToolName } from '../../../types/tool-name.js';
+import type { ContentPart, Message, ToolCall } from '../../../types/message.js';
+import { CallIds, type IdRule } from './call-ids.js';
+import {
+  isJsonObject,
+  isObject,
+  isWritable,
+  jsonTextOf,
+  parsedJson,
+  type WireObject,
+} from './wire-values.js';
+
+/** A tool call of a conversation, in a form that every provider takes, with its one result. */
+export interface AnsweredCall {
+  readonly id: string;
+  /** The id that the message has it by. */
+  readonly ownId: string;
+  readonly name: string;
+  readonly args: WireObject;
+  /** The JSON of an object. */
+  readonly argsText: string;
+  readonly result: Message['content'];
+}
+
+/** What one side says. The results of an assistant's calls are with the calls. */
+export interface Turn {
+  readonly role: 'system' | 'user' | 'assistant';
+  readonly content: Message['content'];
+  readonly calls: readonly AnsweredCall[];
+  readonly providerData: unknown;
+}
+
+/** The result of a call that the conversation has none of. Providers refuse a call without a result. */
+const NO_RESULT = 'There is no result: the call was not made.';
+/** What the user says where a provider wants a word of the user's and there is none. */
+export const OPENING = '(The conversation begins.)';
+/** In place of an image where a provider takes texts only. */
+const IMAGE = '(an image)';
+
+interface OpenTurn extends Omit<Turn, 'calls'> {
+  readonly calls: readonly ToolCall[];
+  readonly results: (Message['content'] | undefined)[];
+}
+
+/**
+ * A conversation in the form that providers accept, however it was put together: each call has an id, a name and
+ * arguments that are valid there, and exactly one result, directly behind it. Results without a call are left out, and
+ * so are messages without content.
+ */
+export function toHistory(messages: readonly Message[], rule: IdRule): Turn[] {
+  const turns: OpenTurn[] = [];
+  for (const message of messages) {
+    if (message.role === 'tool') answer(turns, message);
+    else if (!isEmpty(message)) turns.push(toOpenTurn(message));
+  }
+  const given = turns.map(({ calls }) => calls.map(({ id }) => ownIdOf(id)));
+  const ids = given.some((own) => own.length > 0) ? new CallIds(rule, given).assign() : given;
+  return turns.map(({ role, content, providerData, calls, results }, turn) => ({
+    role,
+    content,
+    providerData,
+    calls: calls.map((call, place) => toAnswered(call, ids[turn]![place]!, results[place])),
+  }));
+}
+
+/** Whether a message says nothing, and calls nothing. */
+export function isEmpty({ content, toolCalls, providerData }: Message): boolean {
+  return !toolCalls?.length && providerData === undefined && isBlank(content);
+}
+
+/** Whether there is nothing but white space. */
+export function isBlank(content: Message['content']): boolean {
+  if (typeof content === 'string') return content.trim() === '';
+  return content.every((part) => part.type === 'text' && part.text.trim() === '');
+}
+
+/** The parts of a content that say something. */
+export function partsOf(content: Message['content']): ContentPart[] {
+  const parts: ContentPart[] =
+    typeof content === 'string' ? [{ type: 'text', text: content }] : content;
+  return parts.filter((part) => part.type !== 'text' || part.text.trim() !== '');
+}
+
+/** A content where a provider takes texts only. */
+export function withoutImages(content: Message['content']): Message['content'] {
+  if (typeof content === 'string' || content.every(({ type }) => type === 'text')) return content;
+  return content.map((part) => (part.type === 'text' ? part : { type: 'text', text: IMAGE }));
+}
+
+function toOpenTurn({ role, content, toolCalls = [], providerData }: Message): OpenTurn {
+  const calls = role === 'assistant' ? toolCalls : [];
+  return {
+    role: role as Turn['role'],
+    content,
+    providerData: role === 'assistant' ? providerData : undefined,
+    calls,
+    results: calls.map(() => undefined),
+  };
+}
+
+/** Gives a result to the call that it belongs to: the last one of that id that has none. */
+function answer(turns: readonly OpenTurn[], { toolCallId, content }: Message): void {
+  for (let turn = turns.length - 1; turn >= 0; turn--) {
+    const { calls, results } = turns[turn]!;
+    const place = calls.findIndex(
+      ({ id }, index) => id === toolCallId && results[index] === undefined,
+    );
+    if (place < 0) continue;
+    results[place] = content;
+    return;
+  }
+}
+
+function toAnswered(
+  { id: ownId, name, args, argsText }: ToolCall,
+  id: string,
+  result: Message['content'] = NO_RESULT,
+): AnsweredCall {
+  const written = readArguments(args, argsText);
+  return {
+    id,
+    ownId: ownIdOf(ownId),
+    name: toToolName(typeof name === 'string' ? name : ''),
+    ...written,
+    result,
+  };
+}
+
+/** As the model wrote them, where that is the JSON of an object; else as they are; else none. */
+function readArguments(args: unknown, argsText: unknown): Pick<AnsweredCall, 'args' | 'argsText'> {
+  if (typeof argsText === 'string') {
+    const parsed = parsedJson(argsText);
+    if (isObject(parsed) && isWritable(parsed)) return { args: parsed, argsText };
+  }
+  if (isObject(args) && isWritable(args)) {
+    const written = jsonTextOf(args);
+    // A BigInt, say: nothing that a model has written.
+    if (isJsonObject(written)) return { args, argsText: written };
+  }
+  return { args: {}, argsText: '{}' };
+}
+
+function ownIdOf(id: unknown): string {
+  return typeof id === 'string' ? id : '';
+}

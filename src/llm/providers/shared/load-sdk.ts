@@ -1,0 +1,17 @@
+import { CallbacksConfigurationError } from '../../../errors/callbacks-error.js';
+
+/** Loads an SDK, an optional peer, when its provider is used; says how to install it when it is missing. */
+export async function loadSdk<T>(
+  provider: string,
+  packageName: string,
+  load: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await load();
+  } catch (error) {
+    throw new CallbacksConfigurationError(
+      `The provider "${provider}" needs the package ${packageName}, which could not be loaded. Run: npm install ${packageName}`,
+      { cause: error },
+    );
+  }
+}

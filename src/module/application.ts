@@ -1,0 +1,167 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Inject, Injectable, type ExecutionContext } from '@nestjs/common';
+import { ModulesContainer } from '@nestjs/core';
+import type { Agent } from '../agent/agent.js';
+import { Approvals } from '../approvals/approvals.js';
+import { checkFeatureOptions, checkRootOptions } from './check-options.js';
+import { Background } from '../dispatch/background/background.js';
+import {
+  BACKGROUND_DEFAULTS,
+  toBackgroundSettings,
+  type BackgroundSettings,
+} from '../dispatch/background/background-options.js';
+import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
+import { asksSdk } from '../llm/real-calls.js';
+import { createClient, mergeLlmOptions } from '../llm/create-client.js';
+import { STAND_INS, StandIns } from '../llm/stand-ins.js';
+import type { LlmClient, LlmClients } from '../llm/llm-client.js';
+import type { LlmOptions } from '../llm/llm-options.js';
+import type { CallbacksModuleOptions, FeatureOptions } from './options.js';
+import { PriceBook } from '../prices/price-book.js';
+import { Limiter } from '../limits/limiter.js';
+import { HandlerRegistry } from '../handlers/handler-registry.js';
+import type { RunContext } from '../runs/request-context.js';
+import { ContextResolver } from '../request-context/request-contexts.js';
+import { defer, type Deferred } from '../util/deferred.js';
+import { checkOnlyRoot, checkRootOf } from './root-modules.js';
+import { refuseScopedOptions } from './scoped-options.js';
+import { getFeatureOptionsToken, CALLBACKS_OPTIONS } from './tokens.js';
+
+/** How often is looked whether the options of `forRoot`, which a feature waits for, can be made at all. */
+const LOOK_MS = 20;
+
+/** What one application is configured to do: its options, and the clients that follow from them. */
+@Injectable()
+export class Application extends ContextResolver implements LlmClients {
+  /** Which pending runs are resumed. */
+  readonly approvals = new Approvals();
+  readonly #clients = new Map<string | undefined, LlmClient | undefined>();
+  /** Those that were made before the application is ready; their tools are looked up then. */
+  readonly agents: Agent[] = [];
+  readonly #root: Deferred<CallbacksModuleOptions> = defer();
+  #options: CallbacksModuleOptions | undefined;
+  #settings: BackgroundSettings = BACKGROUND_DEFAULTS;
+  /** What was given in lists of callbacks: Nest calls no hooks of these. */
+  readonly #listed: unknown[] = [];
+  #isReady = false;
+
+  constructor(
+    private readonly modules: ModulesContainer,
+    private readonly registry: HandlerRegistry,
+    private readonly prices: PriceBook,
+    private readonly background: Background,
+    @Inject(STAND_INS) private readonly standIns: StandIns,
+  ) {
+    super();
+  }
+
+  /** How work that nobody waits for is done. */
+  get settings(): BackgroundSettings {
+    return this.#settings;
+  }
+
+  /** Takes the options of `forRoot`; gives the default client. */
+  configure(options: CallbacksModuleOptions): LlmClient | undefined {
+    checkRootOptions(options);
+    checkOnlyRoot(this.modules, Application);
+    this.#settings = toBackgroundSettings(options.background);
+    this.background.configure(this.#settings);
+    this.approvals.configure(options.approvals);
+    this.#options = options;
+    this.prices.override(options.prices ?? {});
+    this.registry.setListed(options.callbacks ?? []);
+    this.#listed.push(...(options.callbacks ?? []));
+    const client = this.#newClient(options.llm, undefined, []);
+    this.#root.resolve(options);
+    return client;
+  }
+
+  /** Takes the options of a `forFeature`; gives its client. */
+  async addFeature(name: string, options: Partial<FeatureOptions>): Promise<LlmClient | undefined> {
+    checkFeatureOptions(options, name);
+    const { llm, callbacks = [] } = options;
+    if (typeof name !== 'string' || name === '' || name === 'default') {
+      throw new CallbacksConfigurationError(
+        `CallbacksModule.forFeature: "${name}" cannot be the name of a client; "default" is that of forRoot.`,
+      );
+    }
+    refuseScopedOptions(this.modules, getFeatureOptionsToken(name));
+    if (this.#clients.has(name)) throw twoClients(name);
+    this.#clients.set(name, undefined);
+    checkRootOf(name, this.modules, Application);
+    const root = await this.#rootOptions();
+    this.registry.addScope(name);
+    this.registry.checkObjects(callbacks, 'instance');
+    this.#listed.push(...callbacks);
+    return this.#newClient(mergeLlmOptions(root.llm, llm), name, callbacks);
+  }
+
+  /** All clients that have a model. */
+  get clients(): LlmClient[] {
+    return [...this.#clients.values()].filter((client) => client !== undefined);
+  }
+
+  named(name: string): LlmClient {
+    const client = this.#clients.get(name === 'default' ? undefined : name);
+    if (client !== undefined) return client;
+    const known = [...this.#clients.keys()].map((key) => key ?? 'default').join(', ');
+    throw new CallbacksConfigurationError(
+      `There is no client "${name}" that has a model. Known are: ${known}; others come from CallbacksModule.forFeature({ name, llm }).`,
+    );
+  }
+
+  /** Takes an agent whose tools are to be known at start-up. */
+  addAgent(agent: Agent): void {
+    if (!this.#isReady) this.agents.push(agent);
+  }
+
+  /** Refuses options that need a request, once all providers are known. */
+  checkOptions(): void {
+    refuseScopedOptions(this.modules);
+  }
+
+  /** Lets every provider and agent say what it misses. */
+  async prepare(): Promise<void> {
+    for (const client of this.#clients.values()) await client?.provider.prepare?.();
+    for (const agent of this.agents) agent.prepare();
+    this.#isReady = true;
+  }
+
+  /** Lets the limiters of lists send what they owe, and close what their stores have opened. */
+  async close(): Promise<void> {
+    const limiters = this.#listed.filter((one) => one instanceof Limiter);
+    await Promise.all(limiters.map((limiter) => limiter.onApplicationShutdown()));
+  }
+
+  resolve(host: ExecutionContext): RunContext | Promise<RunContext> | undefined {
+    return this.#options?.context?.(host);
+  }
+
+  #newClient(
+    options: Partial<LlmOptions> | undefined,
+    name: string | undefined,
+    callbacks: readonly object[],
+  ): LlmClient | undefined {
+    const standIn = this.standIns.providerFor(name);
+    const client = createClient(options, { name, callbacks, standIn });
+    this.#clients.set(name, client);
+    if (client !== undefined) this.standIns.made(name, asksSdk(client));
+    return client;
+  }
+
+  /** Nest never makes options that need a request while it builds the application: to wait for them is in vain. */
+  async #rootOptions(): Promise<CallbacksModuleOptions> {
+    for (;;) {
+      const options = await Promise.race([this.#root.promise, delay(LOOK_MS)]);
+      if (options !== undefined) return options;
+      refuseScopedOptions(this.modules, CALLBACKS_OPTIONS);
+    }
+  }
+}
+
+/** The error of features that cannot be told apart. */
+export function twoClients(name: string): CallbacksConfigurationError {
+  return new CallbacksConfigurationError(
+    `CallbacksModule.forFeature: two clients are named "${name}". Give each its own name; to use one in several modules, keep the forFeature() in a variable.`,
+  );
+}

@@ -1,0 +1,96 @@
+import { setImmediate as nextMacrotask } from 'node:timers/promises';
+import { Global, Module } from '@nestjs/common';
+import { APP_INTERCEPTOR, DiscoveryModule, ModulesContainer } from '@nestjs/core';
+import { Application } from './application.js';
+import { ContextWarnings } from './context-warnings.js';
+import { METHOD_RUNNER } from '../runs/method-runner.js';
+import { checkInjectedClients } from './unknown-clients.js';
+import { Explorer } from './explorer.js';
+import { InstanceContexts } from './instance-contexts.js';
+import { Background } from '../dispatch/background/background.js';
+import { Dispatcher } from '../dispatch/dispatcher.js';
+import { DurableWorker } from './durable-worker.js';
+import { SseErrors } from '../http/sse-errors.js';
+import { Lifecycle } from './lifecycle.js';
+import { STAND_INS, StandIns } from '../llm/stand-ins.js';
+import { PriceBook } from '../prices/price-book.js';
+import { HandlerRegistry } from '../handlers/handler-registry.js';
+import { HandlerSource } from '../handlers/handler-source.js';
+import { Reporter } from './report.js';
+import { ActiveTrace } from '../runs/active-trace.js';
+import {
+  ContextResolver,
+  REQUEST_CONTEXTS,
+  RequestContexts,
+} from '../request-context/request-contexts.js';
+import { ContextStore } from '../runs/context-store.js';
+import { HybridWatch } from '../request-context/hybrid-watch.js';
+import { LateErrors } from '../request-context/late-errors.js';
+import { OpenRuns } from '../runs/open-runs.js';
+import { RequestContextInterceptor } from '../request-context/request-context.interceptor.js';
+import { RunFactory } from '../runs/run-factory.js';
+import { ToolRegistry } from '../tools/tool-registry.js';
+import { WorkRunner } from '../runs/work-runner.js';
+
+/**
+ * The machinery, once an application: a plain class, because dynamic modules are not merged; and global, so that it is
+ * initialised before the modules that are heard.
+ */
+@Global()
+@Module({
+  imports: [DiscoveryModule],
+  providers: [
+    ActiveTrace,
+    Application,
+    Background,
+    ContextStore,
+    ContextWarnings,
+    Dispatcher,
+    DurableWorker,
+    Explorer,
+    HandlerRegistry,
+    HybridWatch,
+    InstanceContexts,
+    Lifecycle,
+    OpenRuns,
+    PriceBook,
+    Reporter,
+    RequestContexts,
+    RunFactory,
+    ToolRegistry,
+    WorkRunner,
+    { provide: HandlerSource, useExisting: Explorer },
+    { provide: STAND_INS, useClass: StandIns },
+    { provide: METHOD_RUNNER, useExisting: WorkRunner },
+    { provide: REQUEST_CONTEXTS, useExisting: RequestContexts },
+    { provide: ContextResolver, useExisting: Application },
+    { provide: LateErrors, useClass: SseErrors },
+    {
+      provide: Symbol('injected clients'),
+      inject: [ModulesContainer],
+      useFactory: async (modules: ModulesContainer) => {
+        // Once Nest has looked for what providers want, so that a test's mocks are in place.
+        await nextMacrotask();
+        checkInjectedClients(modules.values());
+      },
+    },
+    { provide: APP_INTERCEPTOR, useClass: RequestContextInterceptor },
+  ],
+  exports: [
+    METHOD_RUNNER,
+    WorkRunner,
+    Application,
+    Background,
+    Dispatcher,
+    HandlerRegistry,
+    OpenRuns,
+    PriceBook,
+    REQUEST_CONTEXTS,
+    Reporter,
+    RequestContexts,
+    RunFactory,
+    ToolRegistry,
+    HandlerSource,
+  ],
+})
+export class CallbacksCoreModule {}

@@ -1,0 +1,98 @@
+import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
+import {
+  isOptions,
+  kindOf,
+  optionNames,
+  unknownOption,
+  type OptionNames,
+} from '../util/known-options.js';
+import type {
+  AsyncOptions,
+  CallbacksModuleAsyncOptions,
+  CallbacksModuleOptions,
+  FeatureAsyncOptions,
+  FeatureOptions,
+} from './options.js';
+
+const ROOT_NAMES = optionNames<CallbacksModuleOptions>({
+  llm: true,
+  agent: true,
+  callbacks: true,
+  context: true,
+  prices: true,
+  background: true,
+  approvals: true,
+  isGlobal: true,
+});
+const FEATURE_NAMES = optionNames<FeatureOptions>({
+  name: true,
+  llm: true,
+  agent: true,
+  callbacks: true,
+});
+const ASYNC = {
+  imports: true,
+  inject: true,
+  useFactory: true,
+  useClass: true,
+  useExisting: true,
+} as const satisfies Record<keyof AsyncOptions<unknown>, true>;
+const ASYNC_NAMES = {
+  forRootAsync: optionNames<CallbacksModuleAsyncOptions>({ ...ASYNC, isGlobal: true }),
+  forFeatureAsync: optionNames<FeatureAsyncOptions>({ ...ASYNC, name: true }),
+};
+
+/** Refuses options of `forRoot` that there are none of, or that are of the wrong type. */
+export function checkRootOptions(options: unknown): asserts options is CallbacksModuleOptions {
+  const place = 'CallbacksModule.forRoot';
+  checkCommon(place, options, ROOT_NAMES);
+  const { context, prices, background } = options as Record<string, unknown>;
+  if (context !== undefined && typeof context !== 'function') {
+    refuse(place, `context must be a function, as (host) => ({ userId }), not ${kindOf(context)}.`);
+  }
+  checkObject(place, 'prices', prices);
+  checkObject(place, 'background', background);
+}
+
+/** Refuses options of a feature that there are none of, or that are of the wrong type. */
+export function checkFeatureOptions(
+  options: unknown,
+  name: unknown,
+): asserts options is FeatureOptions {
+  checkCommon(`CallbacksModule.forFeature("${String(name)}")`, options, FEATURE_NAMES);
+}
+
+/** Refuses what there is none of among the ways to have options made. */
+export function checkAsyncOptions(options: unknown, method: keyof typeof ASYNC_NAMES): void {
+  const place = `CallbacksModule.${method}`;
+  checkNames(place, options, ASYNC_NAMES[method]);
+  const { useFactory, inject } = options as Record<string, unknown>;
+  if (useFactory !== undefined && typeof useFactory !== 'function')
+    refuse(place, `useFactory must be a function, not ${kindOf(useFactory)}.`);
+  if (inject !== undefined && !Array.isArray(inject))
+    refuse(place, `inject must be a list of tokens, not ${kindOf(inject)}.`);
+}
+
+function checkCommon(place: string, options: unknown, known: OptionNames): void {
+  checkNames(place, options, known);
+  const { llm, agent, callbacks } = options as Record<string, unknown>;
+  checkObject(place, 'llm', llm);
+  checkObject(place, 'agent', agent);
+  if (callbacks !== undefined && !Array.isArray(callbacks))
+    refuse(place, `callbacks must be a list of objects, not ${kindOf(callbacks)}.`);
+}
+
+function checkNames(place: string, options: unknown, known: OptionNames): void {
+  if (!isOptions(options)) refuse(place, `the options must be an object, not ${kindOf(options)}.`);
+  const unknown = unknownOption(options, known);
+  if (unknown !== undefined) refuse(place, `there is no ${unknown}.`);
+}
+
+function checkObject(place: string, name: string, value: unknown): void {
+  if (value === undefined || isOptions(value)) return;
+  refuse(place, `${name} must be an object, not ${kindOf(value)}; leave it out to have none.`);
+}
+
+function refuse(place: string, problem: string): never {
+  throw new CallbacksConfigurationError(`${place}: ${problem}`);
+}

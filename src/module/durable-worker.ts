@@ -1,0 +1,89 @@
+import { Injectable } from '@nestjs/common';
+import { abortable, isThenable } from '../dispatch/promises.js';
+import { Background } from '../dispatch/background/background.js';
+import { callWithTimeout } from '../dispatch/timeout.js';
+import { Dispatcher } from '../dispatch/dispatcher.js';
+import { CallbacksError } from '../errors/callbacks-error.js';
+import { reviveEvent } from '../events/revive.js';
+import type { CallbackEvent } from '../events/table.js';
+import type { Job, JobTry } from '../dispatch/background/job-queue.js';
+import { callHandler, type Handler } from '../handlers/handler.js';
+import { HandlerRegistry } from '../handlers/handler-registry.js';
+import type { InstanceOwner } from '../handlers/instance-source.js';
+import { RunFactory } from '../runs/run-factory.js';
+import { logReason } from '../util/error-text.js';
+import { Log } from '../util/log.js';
+
+/** Calls durable handlers for the jobs that come out of the queue, with the events that these hold. */
+@Injectable()
+export class DurableWorker {
+  readonly #logger = new Log('Callbacks');
+
+  constructor(
+    private readonly registry: HandlerRegistry,
+    private readonly runs: RunFactory,
+    private readonly dispatcher: Dispatcher,
+    private readonly background: Background,
+  ) {}
+
+  /** Rejects when the job failed: the queue is to have it done again, later or elsewhere, or to keep it aside. */
+  async work(job: Job, attempt: JobTry): Promise<void> {
+    const { outstanding } = this.background;
+    const task = outstanding.begin(job.handler);
+    const signal = AbortSignal.any([task.signal, attempt.signal]);
+    try {
+      signal.throwIfAborted();
+      await outstanding.inside(task, () => this.#work(job, attempt, signal));
+    } finally {
+      outstanding.end(task);
+    }
+  }
+
+  async #work(job: Job, attempt: JobTry, signal: AbortSignal): Promise<void> {
+    const event = this.#revive(job);
+    const run = this.runs.revive(event);
+    const handler = this.registry.durableHandler(job.handler, event.type);
+    try {
+      if (handler === undefined) throw unknown(job.handler, event);
+      const called = run.insideHandler(handler, () => call(handler, event, run, signal));
+      // Nobody waits for it once it was given up, or its job would never come back.
+      if (isThenable(called)) await abortable(called, signal);
+    } catch (error) {
+      const name = handler?.name ?? job.handler;
+      if (signal.aborted) throw error; // It was stopped, and has not failed.
+      if (attempt.final ?? true) await this.dispatcher.report({ name }, event, run, error);
+      else this.#warn(`${name} failed on ${event.type} in try ${attempt.attempt}`, error);
+      throw error;
+    }
+  }
+
+  #revive(job: Job): CallbackEvent {
+    try {
+      return reviveEvent(job.event);
+    } catch (error) {
+      this.#logger.error(`A job of ${job.handler} failed: ${logReason(error)}`);
+      throw error;
+    }
+  }
+
+  #warn(what: string, error: unknown): void {
+    this.#logger.warn(`${what} and is tried again: ${logReason(error)}`);
+  }
+}
+
+function unknown(name: string, { type }: CallbackEvent): CallbacksError {
+  return new CallbacksError(
+    `No durable handler here is named "${name}" and hears ${type}. Is this an older version of the application, or was the handler renamed?`,
+  );
+}
+
+function call(
+  handler: Handler,
+  event: CallbackEvent,
+  owner: InstanceOwner,
+  signal: AbortSignal,
+): unknown {
+  return handler.timeoutMs === undefined
+    ? callHandler(handler, event, { signal }, owner)
+    : callWithTimeout(handler, handler.timeoutMs, event, owner, signal);
+}

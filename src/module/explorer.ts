@@ -1,0 +1,131 @@
+import { Injectable } from '@nestjs/common';
+import { ContextIdFactory, DiscoveryService, ModulesContainer, REQUEST } from '@nestjs/core';
+import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
+import { HandlerRegistry } from '../handlers/handler-registry.js';
+import { HandlerSource } from '../handlers/handler-source.js';
+import { hasHooks } from '../handlers/hooks-of.js';
+import { ContextStore } from '../runs/context-store.js';
+import { toolMethods } from '../tools/tool.decorator.js';
+import { ToolRegistry } from '../tools/tool-registry.js';
+import { isInjected, moduleOf, onceMade, prototypeOf } from './factories.js';
+import { refuseAsEnhancer } from './enhancers.js';
+import { InstanceContexts } from './instance-contexts.js';
+import { ScopedInstances } from './scoped-instances.js';
+import { checkInjectedClients } from './unknown-clients.js';
+import { Warnings } from './warnings.js';
+
+/**
+ * Finds the providers and controllers that hear something, or have tools, and hands them to the registries.
+ *
+ * Modules may be loaded at any time, and runs may start before the application is ready: so it looks again whenever
+ * there are more modules than before, or providers that were not ready the last time.
+ */
+@Injectable()
+export class Explorer extends HandlerSource {
+  readonly #warnings = new Warnings();
+  readonly #done = new WeakSet<InstanceWrapper>();
+  #modulesSeen = 0;
+  #pending = 0;
+
+  constructor(
+    private readonly discovery: DiscoveryService,
+    private readonly modules: ModulesContainer,
+    private readonly registry: HandlerRegistry,
+    private readonly tools: ToolRegistry,
+    private readonly contexts: InstanceContexts,
+    private readonly store: ContextStore,
+  ) {
+    super();
+  }
+
+  refresh(): void {
+    if (this.modules.size !== this.#modulesSeen || this.#pending > 0) this.explore();
+  }
+
+  explore(): void {
+    this.#modulesSeen = this.modules.size;
+    const all = [...this.discovery.getProviders(), ...this.discovery.getControllers()];
+    const found = all.filter((wrapper) => !wrapper.isAlias && !this.#done.has(wrapper));
+    const isBuilding = found.some((wrapper) => !isReady(wrapper));
+    this.#pending = 0;
+    // While the application is built, a test's mocks may not be in place.
+    if (!isBuilding) this.#checkModules();
+    for (const wrapper of found) {
+      // While the application is built, an instance of a request could wait for what waits for the request.
+      if (isScoped(wrapper) ? isBuilding : !isReady(wrapper)) {
+        this.#pending++;
+        continue;
+      }
+      this.#done.add(wrapper);
+      refuseAsEnhancer(wrapper);
+      if (isScoped(wrapper)) this.#exploreScoped(wrapper, all);
+      else this.#exploreStatic(wrapper);
+    }
+  }
+
+  #checkModules(): void {
+    checkInjectedClients(this.modules.values());
+    for (const { injectables } of this.modules.values()) injectables.forEach(refuseAsEnhancer);
+  }
+
+  #exploreStatic(wrapper: InstanceWrapper): void {
+    if (wrapper.isTransient) {
+      const prototype = prototypeOf(wrapper);
+      if (prototype !== undefined) this.#warnings.ofTransient(prototype);
+      return;
+    }
+    const instance: unknown = wrapper.instance;
+    if (typeof instance !== 'object' || instance === null) return;
+    const prototype: unknown = Object.getPrototypeOf(instance);
+    if (typeof prototype !== 'object' || prototype === null) return;
+    if (hasHooks(prototype)) {
+      this.#warnings.ofTwoModules(wrapper, prototype);
+      this.registry.discover(instance);
+    }
+    this.tools.discover(instance, moduleOf(wrapper));
+  }
+
+  #exploreScoped(wrapper: InstanceWrapper, all: readonly InstanceWrapper[]): void {
+    const prototype = prototypeOf(wrapper);
+    if (prototype !== undefined && this.#discoverScoped(wrapper, prototype)) return;
+    if (!wrapper.isFactory || wrapper.token === REQUEST) return;
+    if (prototype === undefined && !isInjected(wrapper, all)) this.#warnings.ofUnknown(wrapper);
+    onceMade(wrapper, (made) => {
+      const its = Object.getPrototypeOf(made) as object | null;
+      if (its !== null && this.#discoverScoped(wrapper, its)) this.#warnings.ofLate(wrapper, its);
+    });
+  }
+
+  /** Returns `false` for a class that neither hears anything nor has tools. */
+  #discoverScoped(wrapper: InstanceWrapper, prototype: object): boolean {
+    const hears = hasHooks(prototype);
+    if (!hears && toolMethods(prototype).length === 0) return false;
+    // Stands for all its instances.
+    const provider = Object.create(prototype) as object;
+    const instances = new ScopedInstances(wrapper, this.contexts, this.store);
+    if (hears) {
+      this.#warnings.ofTwoModules(wrapper, prototype);
+      this.registry.discover(provider, instances);
+    }
+    this.tools.discover(provider, moduleOf(wrapper), () => instances.here());
+    this.store.holdsRequests = true;
+    return true;
+  }
+}
+
+/** Whether a request has an instance of its own, or a durable context. */
+function isScoped(wrapper: InstanceWrapper): boolean {
+  return !wrapper.isTransient && !wrapper.isDependencyTreeStatic();
+}
+
+/** A static instance is that of any context. */
+const NO_REQUEST = ContextIdFactory.create();
+
+/** Whether what it takes to have an instance is there: a static class's stands there empty before it was built. */
+function isReady(wrapper: InstanceWrapper): boolean {
+  return (
+    wrapper.isTransient ||
+    isScoped(wrapper) ||
+    wrapper.getInstanceByContextId(NO_REQUEST).isResolved === true
+  );
+}

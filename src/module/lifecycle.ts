@@ -1,0 +1,201 @@
+import { constants } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  Injectable,
+  type BeforeApplicationShutdown,
+  type OnApplicationShutdown,
+  type OnApplicationBootstrap,
+  type OnModuleInit,
+} from '@nestjs/common';
+import { Application } from './application.js';
+import { ContextWarnings } from './context-warnings.js';
+import { withDeadline } from '../util/deadline.js';
+import { Explorer } from './explorer.js';
+import { Background } from '../dispatch/background/background.js';
+import { DurableWorker } from './durable-worker.js';
+import { LlmAbortedError } from '../errors/llm-errors.js';
+import { HandlerRegistry } from '../handlers/handler-registry.js';
+import { Reporter } from './report.js';
+import { ActiveTrace } from '../runs/active-trace.js';
+import { OpenRuns } from '../runs/open-runs.js';
+import { logReason } from '../util/error-text.js';
+import { Log } from '../util/log.js';
+
+/** How long after `drainMs` all of the following is over at the latest, in milliseconds; the process has a second. */
+const AFTER_DRAIN_MS = 850;
+/** Until when after `drainMs` the handlers of the last events are waited for. */
+const LAST_EVENTS_MS = 600;
+/** How long runs are given to end by their signal, and those around a run by its end. */
+const POLITE_MS = 100;
+/** How long what the last events begin in the background is waited for. */
+const GRACE_MS = 50;
+/** How long the job queue is waited for when it pauses and when it closes. */
+const CLOSE_MS = 5_000;
+/** Shells and containers read the exit code of a process that a signal has ended so. */
+const SIGNAL_EXIT = 128;
+
+/** Starts and stops the machinery with the application. */
+@Injectable()
+export class Lifecycle
+  implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown
+{
+  readonly #logger = new Log('Callbacks');
+
+  constructor(
+    private readonly application: Application,
+    private readonly explorer: Explorer,
+    private readonly registry: HandlerRegistry,
+    private readonly activeTrace: ActiveTrace,
+    private readonly openRuns: OpenRuns,
+    private readonly background: Background,
+    private readonly worker: DurableWorker,
+    private readonly contextWarnings: ContextWarnings,
+    private readonly reporter: Reporter,
+  ) {}
+
+  /** Its module is global, so this comes before the hooks of the application's own modules. */
+  async onModuleInit(): Promise<void> {
+    this.application.checkOptions();
+    this.explorer.explore();
+    this.registry.checkScopes();
+    this.registry.checkDurable(this.application.settings.queue !== undefined);
+    await this.activeTrace.load();
+    await this.application.prepare();
+    this.contextWarnings.check();
+  }
+
+  /** Jobs come once every provider is ready for them. */
+  async onApplicationBootstrap(): Promise<void> {
+    this.registry.closeDurable();
+    this.#logger.debug(this.reporter.summary());
+    await this.application.settings.queue?.start((job, attempt) => this.worker.work(job, attempt));
+  }
+
+  /**
+   * Lets runs and the background that are under way end. At `drainMs`, the one deadline for all, the runs are aborted, and
+   * those whose work ignores that are given up: each emits its terminal event. What is in the background is left behind,
+   * and its signals fire.
+   */
+  async beforeApplicationShutdown(signal?: string): Promise<void> {
+    const { drainMs, queue } = this.application.settings;
+    const deadline = new Deadline(drainMs);
+    const paused = this.#settled('pause', queue?.pause?.(), deadline.left(AFTER_DRAIN_MS));
+    if (!(await isWithin(drainMs, this.#quiet()))) {
+      if (signal !== undefined) exitAsProcessOne(signal);
+      await this.#abortRuns(drainMs, deadline);
+      this.#leaveBackground(drainMs);
+      // Those that came of the background meanwhile.
+      await this.#abortRuns(drainMs, deadline);
+    }
+    await paused;
+    const closeMs = deadline.left(AFTER_DRAIN_MS);
+    await this.#settled('close', queue?.close(closeMs), closeMs);
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.application.close();
+  }
+
+  /** Settles when no run is under way, and nothing in the background; each may begin the other. */
+  async #quiet(): Promise<void> {
+    do {
+      await this.openRuns.idle();
+      await this.background.outstanding.idle();
+    } while (this.openRuns.size > 0);
+  }
+
+  async #abortRuns(drainMs: number, deadline: Deadline): Promise<void> {
+    if (this.openRuns.size === 0) return;
+    this.#logger.warn(
+      `${this.openRuns.size} runs did not end within ${drainMs} ms of the shutdown and are aborted.`,
+    );
+    const cause = new Error(`The application shuts down, and its drainMs of ${drainMs} is over.`);
+    const reason = new LlmAbortedError('The call was aborted because the application shuts down.', {
+      cause,
+    });
+    this.openRuns.abortAll(reason);
+    const isIdle = await isWithin(POLITE_MS, this.openRuns.idle());
+    if (!isIdle) await this.#giveUpRuns(reason, deadline);
+    await isWithin(GRACE_MS, this.background.outstanding.idle());
+  }
+
+  /** Ends the runs whose work ignores its signal, from the inside out, and waits for their last handlers. */
+  async #giveUpRuns(reason: Error, deadline: Deadline): Promise<void> {
+    while (deadline.left(LAST_EVENTS_MS) > 1) {
+      const ending = this.openRuns.giveUpInnermost(reason);
+      if (ending.length === 0) break;
+      // Not for long: a handler may hang, and every run is to emit its end.
+      const closed = Promise.all(ending.map((run) => run.closed)).then(() => undefined);
+      await isWithin(Math.min(POLITE_MS, deadline.left(LAST_EVENTS_MS)), closed);
+    }
+    if (await isWithin(deadline.left(LAST_EVENTS_MS), this.openRuns.idle())) return;
+    this.#logger.error(
+      `${this.openRuns.size} runs are still kept open by their handlers and are left behind.`,
+    );
+  }
+
+  #leaveBackground(drainMs: number): void {
+    const cause = `The application shuts down, and its drainMs of ${drainMs} is over.`;
+    const left = this.background.stop(new LlmAbortedError(cause));
+    if (left.size === 0) return;
+    const names = [...left].map(([name, count]) => (count === 1 ? name : `${name} (${count})`));
+    const total = [...left.values()].reduce((sum, count) => sum + count, 0);
+    this.#logger.warn(
+      `${total} calls of handlers in the background did not end within ${drainMs} ms of the shutdown and are left behind: ${names.join(', ')}.`,
+    );
+  }
+
+  /** Waits for the job queue, but not for ever, and not for it to succeed. */
+  async #settled(
+    what: 'pause' | 'close',
+    settling: Promise<void> | undefined,
+    ms: number,
+  ): Promise<void> {
+    if (settling === undefined) return;
+    const withinMs = Math.min(ms, CLOSE_MS);
+    try {
+      await withDeadline(settling, withinMs, () => new Error(`it took longer than ${withinMs} ms`));
+    } catch (error) {
+      this.#logger.warn(`The job queue did not ${what}: ${logReason(error)}`);
+    }
+  }
+}
+
+/** The end of `drainMs`, from when the shutdown begins. */
+class Deadline {
+  readonly #at: number;
+
+  constructor(drainMs: number) {
+    this.#at = performance.now() + drainMs;
+  }
+
+  /** How long it is until so many milliseconds after it; 1 at least. */
+  left(afterMs: number): number {
+    return Math.max(1, Math.ceil(this.#at + afterMs - performance.now()));
+  }
+}
+
+/**
+ * Has a process that leaves work behind end with its shutdown also where it is process 1, as in a container. Nest ends
+ * others by sending the signal once more, when all hooks are done; process 1 is not ended by a signal that it has no
+ * listener for, so that timers and sockets of tools and handlers which ignore their signals would keep it alive.
+ */
+function exitAsProcessOne(signal: string): void {
+  if (process.pid !== 1) return;
+  const exit = () => {
+    // Another application of the process still shuts down, and will send it once more.
+    if (process.listenerCount(signal) > 0) process.once(signal, exit);
+    else process.exit(SIGNAL_EXIT + (constants.signals[signal as NodeJS.Signals] ?? 0));
+  };
+  process.once(signal, exit);
+}
+
+async function isWithin(ms: number, work: Promise<void>): Promise<boolean> {
+  const over = new AbortController();
+  const isDone = work.then(() => {
+    over.abort();
+    return true;
+  });
+  const deadline = delay(ms, false, { signal: over.signal }).catch(() => true);
+  return Promise.race([isDone, deadline]);
+}

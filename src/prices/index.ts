@@ -1,2 +1,0 @@
-export * from './price-book.js';
-export type { Prices } from './rates.js';

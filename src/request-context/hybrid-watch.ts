@@ -1,0 +1,114 @@
+import { Injectable } from '@nestjs/common';
+import { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
+import { isObservable, Observable, tap } from 'rxjs';
+import type { RequestContext } from '../events/run-info.js';
+import { Log } from '../util/log.js';
+import { ActiveTrace } from '../runs/active-trace.js';
+import { ContextStore, type Frame } from '../runs/context-store.js';
+import { newContext } from '../runs/request-context.js';
+
+type MessageHandler = (...args: unknown[]) => Promise<unknown>;
+
+/** What is used of the server of a microservice. */
+interface RpcServer {
+  getHandlers?(): Map<string, MessageHandler>;
+  readonly status?: Observable<unknown>;
+}
+
+/**
+ * Warns of microservices that are connected without `inheritAppConfig`: Nest does not show how one was connected, but a
+ * message that has started a run and was answered without passing our interceptor tells.
+ */
+@Injectable()
+export class HybridWatch {
+  readonly #logger = new Log('Callbacks');
+  readonly #watched = new WeakSet<MessageHandler>();
+
+  constructor(
+    modules: ModulesContainer,
+    private readonly http: HttpAdapterHost,
+    private readonly store: ContextStore,
+    private readonly activeTrace: ActiveTrace,
+  ) {
+    // Early versions of Nest 11 have none.
+    modules.getRpcTargetRegistry?.<RpcServer>().subscribe((server) => {
+      // Its handlers are registered after it was made, or when it is started.
+      queueMicrotask(() => this.#watch(server));
+      server.status?.subscribe(() => this.#watch(server));
+    });
+  }
+
+  #watch(server: RpcServer): void {
+    // What is a microservice alone has no other configuration.
+    if (!this.http.httpAdapter) return;
+    const handlers = server.getHandlers?.() ?? new Map<string, MessageHandler>();
+    let isSettled = false;
+    for (const [pattern, handler] of handlers) {
+      if (this.#watched.has(handler)) continue;
+      // Nest keeps properties on handlers, and chains them by one.
+      const watched = new Proxy(handler, {
+        apply: (target, self, args: unknown[]) => {
+          const call = () => Reflect.apply(target, self, args);
+          // One that comes inside of something else has the context of that.
+          if (isSettled || this.store.current !== undefined) return call();
+          return this.#call(call, pattern, () => (isSettled = true));
+        },
+      });
+      this.#watched.add(watched);
+      handlers.set(pattern, watched);
+    }
+  }
+
+  async #call(call: MessageHandler, pattern: string, settle: () => void): Promise<unknown> {
+    const frame = new MessageFrame(this.activeTrace, settle);
+    const answered = () => {
+      if (!frame.hasRuns || frame.isSeen) return;
+      settle();
+      this.#logger.warn(
+        `The runs of the message "${pattern}" have no context, because its microservice does not inherit the application's interceptors: connect it by app.connectMicroservice(options, { inheritAppConfig: true }).`,
+      );
+    };
+    const answer = await this.store.enter(frame, call);
+    // One that failed may have been refused before it came to interceptors.
+    if (isObservable(answer)) {
+      return new Observable((subscriber) =>
+        this.store.enter(frame, () =>
+          answer.pipe(tap({ complete: answered })).subscribe(subscriber),
+        ),
+      );
+    }
+    answered();
+    return answer;
+  }
+}
+
+/** The place of a message that has not come to our interceptor, and maybe never will. */
+export class MessageFrame implements Frame {
+  #context: RequestContext | undefined;
+  #isSeen = false;
+
+  constructor(
+    private readonly activeTrace: ActiveTrace,
+    private readonly onSeen: () => void,
+  ) {}
+
+  /** Is asked for by runs. */
+  get context(): RequestContext {
+    this.#context ??= newContext({ traceId: this.activeTrace.traceId });
+    return this.#context;
+  }
+
+  get hasRuns(): boolean {
+    return this.#context !== undefined;
+  }
+
+  get isSeen(): boolean {
+    return this.#isSeen;
+  }
+
+  /** Notes that it came to our interceptor. */
+  seen(): void {
+    this.#isSeen = true;
+    this.onSeen();
+  }
+}

@@ -1,0 +1,48 @@
+import type { ExecutionContext } from '@nestjs/common';
+import { HttpInbound, type HttpRequest, type HttpResponse } from './http-inbound.js';
+import type { Inbound } from './inbound.js';
+import { Message } from './message.js';
+import { rpcHeader, rpcPattern } from './rpc-header.js';
+
+export type { EventSourceRequest } from '../../runs/event-source.js';
+export type { Inbound } from './inbound.js';
+
+/** What Nest calls the ways in; `graphql` is `@nestjs/graphql`'s. */
+const WAYS_IN: Record<string, (host: ExecutionContext) => Inbound | undefined> = {
+  http: (host) => {
+    const http = host.switchToHttp();
+    return new HttpInbound(http.getRequest<HttpRequest>(), http.getResponse<HttpResponse>());
+  },
+
+  // The handshake's headers are those of the connection: its id and its trace are not the message's.
+  ws: (host) => {
+    const ws = host.switchToWs();
+    const request = {
+      client: ws.getClient<unknown>(),
+      data: ws.getData<unknown>(),
+      pattern: ws.getPattern(),
+    };
+    return new Message(request, () => undefined);
+  },
+
+  rpc: (host) => {
+    const rpc = host.switchToRpc();
+    const context = rpc.getContext<object | undefined>() ?? {};
+    const request = { pattern: rpcPattern(context), data: rpc.getData<unknown>(), context };
+    return new Message(request, (name) => rpcHeader(context, name));
+  },
+
+  // The HTTP request by which the operation came; where none is to be found, its resolvers have no context.
+  graphql: (host) => {
+    const { req, res } =
+      host.getArgByIndex<
+        { req?: HttpRequest & { res?: HttpResponse }; res?: HttpResponse } | undefined
+      >(2) ?? {};
+    return req && new HttpInbound(req, res ?? req.res);
+  },
+};
+
+/** What has come in, where it is of a kind that is known. */
+export function inboundOf(host: ExecutionContext): Inbound | undefined {
+  return WAYS_IN[host.getType()]?.(host);
+}

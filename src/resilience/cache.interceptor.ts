@@ -1,0 +1,232 @@
+import { createHash } from 'node:crypto';
+import { excessOf, MAX_DEPTH, MAX_NODES } from '../util/bounds.js';
+import { brand } from '../util/brand.js';
+import { OnLlmEnd, OnLlmError } from '../handlers/hooks.js';
+import { describeError } from '../errors/callbacks-error.js';
+import type { LlmEndEvent, LlmErrorEvent } from '../events/llm-terminal.events.js';
+import type { LlmStartEvent } from '../events/llm.events.js';
+import { optionNames } from '../util/known-options.js';
+import { InterceptLlm, type InterceptedLlmCall, type LlmNext } from '../llm/intercept-llm.js';
+import { LlmStream } from '../llm/llm-stream.js';
+import { Log } from '../util/log.js';
+import type { LlmChunk, LlmResponse } from '../types/llm.js';
+import { MemoryCache, type CacheStore } from './memory-cache.js';
+import { checkerFor, checkNext } from './transient.js';
+
+const MAX_ENTRIES = 1_000;
+const FIVE_MINUTES = 300_000;
+const PREFIX = 'nestjs-llm-callbacks:cache:';
+
+/** Options of {@link CacheInterceptor}. */
+export interface CacheOptions {
+  /**
+   * How long an answer is given out, in milliseconds.
+   * @default 300_000
+   */
+  ttlMs?: number;
+  /**
+   * Where answers are kept, as JSON: Nest's `Cache` for one. They hold what models said.
+   * @default 1,000 answers in the memory of this process
+   */
+  store?: CacheStore;
+  /**
+   * Whether one user's or tenant's answer is given to another who sends the same request.
+   * @default false
+   */
+  shared?: boolean;
+  /**
+   * Which callers share their answers: those for whom it gives the same text, for instance `(event) => event.tenantId`
+   * for all users of a tenant. Callers for whom it gives `undefined` share theirs too.
+   * @default callers of the same tenant and user
+   */
+  partition?: (event: LlmStartEvent) => string | undefined;
+}
+
+const OPTIONS = optionNames<CacheOptions>({
+  ttlMs: true,
+  store: true,
+  partition: true,
+  shared: true,
+});
+
+/** What is kept of an answer. */
+type Kept = Pick<
+  LlmResponse,
+  'id' | 'provider' | 'model' | 'text' | 'message' | 'toolCalls' | 'finishReason'
+>;
+
+/**
+ * Answers a request that was answered before: the end says `cached: true`, nothing is used, and the cost is 0. A request
+ * is the same when all of it is, its client, tenant and user included. Streams are replayed; answers that were cut, or
+ * do not fit their schema, are not kept. A store that fails is logged, and passed by; so is a request that is too deep or
+ * too large for a
+ * key that holds all of it.
+ *
+ * @example
+ * ```ts
+ * callbacks: [new CacheInterceptor({ ttlMs: 60 * 60_000, partition: (event) => event.tenantId })]
+ * ```
+ */
+export class CacheInterceptor {
+  static {
+    brand(this, 'class:CacheInterceptor');
+  }
+
+  readonly #logger = new Log('CacheInterceptor');
+  readonly #store: CacheStore;
+  readonly #ttlMs: number;
+  readonly #callerOf: (event: LlmStartEvent) => unknown;
+  /** Answers that must fit a schema, by the id of their run, until that is known. */
+  readonly #unproven = new Map<string, Map<string, LlmResponse>>();
+
+  // Not @Injectable(): Nest would look for the options, and have the mocker of a test make some up.
+  constructor(options: CacheOptions = {}) {
+    const check = checkerFor('CacheInterceptor', options, OPTIONS);
+    const { ttlMs = FIVE_MINUTES, store = new MemoryCache(MAX_ENTRIES) } = options;
+    const { shared = false, partition } = options;
+    check(ttlMs > 0, 'ttlMs must be above 0 milliseconds.');
+    check(
+      typeof store?.get === 'function' && typeof store.set === 'function',
+      'store must have get(key) and set(key, value, ttlMs).',
+    );
+    check(
+      typeof shared === 'boolean',
+      'shared must be true or false: whether users and tenants share answers.',
+    );
+    check(
+      partition === undefined || typeof partition === 'function',
+      'partition must be a function of the start event that gives a text.',
+    );
+    check(
+      !(shared && partition),
+      'shared gives everyone the same answers, and partition keeps them apart: leave one of them out.',
+    );
+    this.#store = store;
+    this.#ttlMs = ttlMs;
+    this.#callerOf = shared ? () => true : (partition ?? tenantAndUser);
+  }
+
+  /** Looks the request up, and keeps the answer of one that is new. */
+  @InterceptLlm()
+  async intercept(
+    call: InterceptedLlmCall,
+    next: LlmNext,
+  ): Promise<LlmResponse | LlmStream | AsyncGenerator<LlmChunk | LlmResponse, void, undefined>> {
+    checkNext('CacheInterceptor', next);
+    const key = this.#keyOf(call);
+    if (key === undefined) return next();
+    const kept = await this.#find(key);
+    if (kept !== undefined) return { ...(kept as LlmResponse), cached: true };
+    const given = next();
+    if (given instanceof LlmStream) return this.#readThrough(call, key, given);
+    const response = await given;
+    await this.#arrived(call, key, response);
+    return response;
+  }
+
+  /** Keeps the answers of a call whose schema they fit in the end, those included that were mended. */
+  @OnLlmEnd()
+  protected async prove({ runId, finishReason }: LlmEndEvent): Promise<void> {
+    const answers = this.#unproven.get(runId);
+    if (answers === undefined) return;
+    this.#unproven.delete(runId);
+    if (finishReason === 'cancelled') return;
+    for (const [key, response] of answers) await this.#keep(key, response);
+  }
+
+  /** Forgets the answers of a call that failed: they would fail again for as long as they were kept. */
+  @OnLlmError()
+  protected drop({ runId }: LlmErrorEvent): void {
+    this.#unproven.delete(runId);
+  }
+
+  async *#readThrough(
+    call: InterceptedLlmCall,
+    key: string,
+    stream: LlmStream,
+  ): AsyncGenerator<LlmChunk | LlmResponse, void, undefined> {
+    let length = 0;
+    for await (const chunk of stream) {
+      if (chunk.type === 'text') length += chunk.text.length;
+      yield chunk;
+    }
+    const response = await stream.response;
+    // With `collect: false` the text is not on it.
+    if (response.text.length === length) await this.#arrived(call, key, response);
+    yield response;
+  }
+
+  async #arrived(
+    { request, event: { runId } }: InterceptedLlmCall,
+    key: string,
+    response: LlmResponse,
+  ): Promise<void> {
+    if (request.schema === undefined) return this.#keep(key, response);
+    const answers = this.#unproven.get(runId) ?? new Map<string, LlmResponse>();
+    this.#unproven.set(runId, answers.set(key, response));
+  }
+
+  /** `undefined` for a request that cannot be written whole: one that is cut would get the answers of others. */
+  #keyOf({ client, provider, request, event }: InterceptedLlmCall): string | undefined {
+    const whole = toKeyText([client, provider, this.#callerOf(event) ?? null, request]);
+    if (whole === undefined) {
+      this.#logger.warn(
+        'A request is too deep or too large for the cache, and is sent without it.',
+      );
+      return undefined;
+    }
+    return PREFIX + createHash('sha256').update(whole).digest('hex');
+  }
+
+  async #find(key: string): Promise<Kept | undefined> {
+    try {
+      const found = await this.#store.get(key);
+      if (typeof found !== 'string') return undefined;
+      const kept = JSON.parse(found) as Kept;
+      return typeof kept?.text === 'string' ? kept : undefined;
+    } catch (error) {
+      this.#report('read', error);
+      return undefined;
+    }
+  }
+
+  async #keep(key: string, response: LlmResponse): Promise<void> {
+    const { id, provider, model, text, message, toolCalls, finishReason, cached } = response;
+    if (cached || (finishReason !== 'stop' && finishReason !== 'tool-calls')) return;
+    const kept: Kept = { id, provider, model, text, message, toolCalls, finishReason };
+    try {
+      await this.#store.set(key, JSON.stringify(kept), this.#ttlMs);
+    } catch (error) {
+      this.#report('written', error);
+    }
+  }
+
+  #report(what: string, error: unknown): void {
+    this.#logger.warn(`The cache could not be ${what}: ${describeError(error).name}`);
+  }
+}
+
+function tenantAndUser({ tenantId, userId }: LlmStartEvent): unknown {
+  return { tenantId: tenantId ?? null, userId: userId ?? null };
+}
+
+/** All of a request, or nothing. */
+function toKeyText(parts: unknown): string | undefined {
+  if (excessOf(parts, { depth: MAX_DEPTH, nodes: MAX_NODES }) !== undefined) return undefined;
+  try {
+    return JSON.stringify(parts, inOrder);
+  } catch {
+    // A BigInt, or a toJSON that throws.
+    return undefined;
+  }
+}
+
+/** Writes the properties of objects in one order, and bytes as they are. */
+function inOrder(_key: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  if (ArrayBuffer.isView(value)) {
+    const { buffer, byteOffset, byteLength } = value;
+    return Buffer.from(buffer, byteOffset, byteLength).toString('base64');
+  }
+  return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}

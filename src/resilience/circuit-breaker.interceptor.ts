@@ -1,0 +1,123 @@
+import {
+  circuitBreaker,
+  CircuitState,
+  ConsecutiveBreaker,
+  handleWhen,
+  isBrokenCircuitError,
+  type CircuitBreakerPolicy,
+} from 'cockatiel';
+import { brand } from '../util/brand.js';
+import { CallbackAbort } from '../errors/callbacks-error.js';
+import { LlmAbortedError, LlmOverloadedError } from '../errors/llm-errors.js';
+import { optionNames } from '../util/known-options.js';
+import { InterceptLlm, type InterceptedLlmCall, type LlmNext } from '../llm/intercept-llm.js';
+import { LlmStream } from '../llm/llm-stream.js';
+import type { LlmResponse } from '../types/llm.js';
+import { begun, type BegunStream } from './begun.js';
+import { checkerFor, checkNext, isTransient } from './transient.js';
+
+/** Options of {@link CircuitBreakerInterceptor}. */
+export interface CircuitBreakerOptions {
+  /**
+   * After how many failures in a row a client is not asked any more.
+   * @default 5
+   */
+  failures?: number;
+  /**
+   * After how many milliseconds one request is let through, to see whether the client is well again.
+   * @default 30_000
+   */
+  resetMs?: number;
+  /**
+   * Which errors count as failures of the client.
+   * @default those that are `retryable`
+   */
+  when?: (error: unknown) => boolean;
+}
+
+const OPTIONS = optionNames<CircuitBreakerOptions>({ failures: true, resetMs: true, when: true });
+
+/** `'closed'`: requests pass; `'open'`: they are refused; `'half-open'`: one is let through, to try. */
+export type CircuitBreakerState = 'closed' | 'open' | 'half-open';
+
+/**
+ * Stops asking a client that keeps failing, for a while: calls fail at once with an `LlmOverloadedError`, which a
+ * `FallbackInterceptor` around answers by asking another one. Each client has a circuit of its own, in this process.
+ *
+ * @example
+ * ```ts
+ * callbacks: [new FallbackInterceptor({ clients: ['backup'] }), new CircuitBreakerInterceptor({ failures: 3 })]
+ * ```
+ */
+export class CircuitBreakerInterceptor {
+  static {
+    brand(this, 'class:CircuitBreakerInterceptor');
+  }
+
+  readonly #circuits = new Map<string, CircuitBreakerPolicy>();
+  readonly #newCircuit: () => CircuitBreakerPolicy;
+
+  // Not @Injectable(): Nest would look for the options, and have the mocker of a test make some up.
+  constructor(options: CircuitBreakerOptions = {}) {
+    const check = checkerFor('CircuitBreakerInterceptor', options, OPTIONS);
+    const { failures = 5, resetMs = 30_000, when = isTransient } = options;
+    check(Number.isInteger(failures) && failures > 0, 'failures must be a whole number above 0.');
+    check(resetMs > 0, 'resetMs must be above 0 milliseconds.');
+    this.#newCircuit = () => {
+      const isFailure = (error: unknown) =>
+        when(error) || (circuit.state === CircuitState.HalfOpen && isNoAnswer(error));
+      const breaker = new ConsecutiveBreaker(failures);
+      const circuit = circuitBreaker(handleWhen(isFailure), { halfOpenAfter: resetMs, breaker });
+      return circuit;
+    };
+  }
+
+  /** The state of a client's circuit. */
+  state(client = 'default'): CircuitBreakerState {
+    switch (this.#circuits.get(client)?.state) {
+      case CircuitState.Open:
+      case CircuitState.Isolated:
+        return 'open';
+      case CircuitState.HalfOpen:
+        return 'half-open';
+      case CircuitState.Closed:
+      case undefined:
+        return 'closed';
+    }
+  }
+
+  /** Asks, unless the client's circuit is open. */
+  @InterceptLlm()
+  async intercept(
+    { client, signal }: InterceptedLlmCall,
+    next: LlmNext,
+  ): Promise<LlmResponse | BegunStream> {
+    checkNext('CircuitBreakerInterceptor', next);
+    try {
+      return await this.#circuitOf(client).execute(async () => {
+        const given = next();
+        return given instanceof LlmStream ? begun(given) : given;
+      }, signal);
+    } catch (error) {
+      if (!isBrokenCircuitError(error)) throw error;
+      throw new LlmOverloadedError(
+        `The client "${client}" has failed several times in a row and is not asked for a while.`,
+        { cause: error },
+      );
+    }
+  }
+
+  #circuitOf(client: string): CircuitBreakerPolicy {
+    let circuit = this.#circuits.get(client);
+    if (circuit === undefined) {
+      circuit = this.#newCircuit();
+      this.#circuits.set(client, circuit);
+    }
+    return circuit;
+  }
+}
+
+/** Whether a trial was stopped or refused on this side, so that the client has shown nothing; else any answer is one. */
+function isNoAnswer(error: unknown): boolean {
+  return error instanceof LlmAbortedError || error instanceof CallbackAbort;
+}

@@ -1,0 +1,90 @@
+import { TaskCancelledError, timeout, TimeoutStrategy, type TimeoutPolicy } from 'cockatiel';
+import { brand } from '../util/brand.js';
+import { isTimeoutMs, TIMEOUT_RULE } from '../util/deadline.js';
+import { LlmTimeoutError } from '../errors/llm-errors.js';
+import { optionNames } from '../util/known-options.js';
+import { InterceptLlm, type InterceptedLlmCall, type LlmNext } from '../llm/intercept-llm.js';
+import { LlmStream } from '../llm/llm-stream.js';
+import type { LlmChunk, LlmResponse } from '../types/llm.js';
+import { checkerFor, checkNext } from './transient.js';
+
+/** Options of {@link TimeoutInterceptor}. */
+export interface TimeoutOptions {
+  /**
+   * How long the provider may be silent, in milliseconds: until a whole answer, or until each next chunk of a stream.
+   * @default 60_000
+   */
+  timeoutMs?: number;
+}
+
+const OPTIONS = optionNames<TimeoutOptions>({ timeoutMs: true });
+
+/**
+ * Gives a request up that its provider leaves without a sign for too long, by an `LlmTimeoutError`, which interceptors
+ * around may answer by another try. `timeoutMs` of a call, in contrast, spans all of it.
+ *
+ * @example
+ * ```ts
+ * callbacks: [new FallbackInterceptor({ clients: ['backup'] }), new TimeoutInterceptor({ timeoutMs: 20_000 })]
+ * ```
+ */
+export class TimeoutInterceptor {
+  static {
+    brand(this, 'class:TimeoutInterceptor');
+  }
+
+  readonly #policy: TimeoutPolicy;
+  readonly #timeoutMs: number;
+
+  // Not @Injectable(): Nest would look for the options, and have the mocker of a test make some up.
+  constructor(options: TimeoutOptions = {}) {
+    const check = checkerFor('TimeoutInterceptor', options, OPTIONS);
+    const { timeoutMs = 60_000 } = options;
+    check(isTimeoutMs(timeoutMs), TIMEOUT_RULE);
+    this.#timeoutMs = timeoutMs;
+    this.#policy = timeout(timeoutMs, TimeoutStrategy.Aggressive);
+  }
+
+  /** Asks, and watches the clock. */
+  @InterceptLlm()
+  intercept(
+    _call: InterceptedLlmCall,
+    next: LlmNext,
+  ): Promise<LlmResponse> | AsyncGenerator<LlmChunk | LlmResponse, void, undefined> {
+    checkNext('TimeoutInterceptor', next);
+    const stop = new AbortController();
+    const given = next(undefined, { signal: stop.signal });
+    return given instanceof LlmStream ? this.#watch(given, stop) : this.#inTime(() => given, stop);
+  }
+
+  async *#watch(
+    stream: LlmStream,
+    stop: AbortController,
+  ): AsyncGenerator<LlmChunk | LlmResponse, void, undefined> {
+    const reader = stream[Symbol.asyncIterator]();
+    try {
+      for (;;) {
+        const { done, value } = await this.#inTime(() => reader.next(), stop);
+        if (done) break;
+        yield value;
+      }
+      yield await stream.response;
+    } finally {
+      await reader.return?.();
+    }
+  }
+
+  async #inTime<T>(work: () => PromiseLike<T>, stop: AbortController): Promise<T> {
+    try {
+      return await this.#policy.execute(work);
+    } catch (error) {
+      if (!(error instanceof TaskCancelledError)) throw error;
+      const late = new LlmTimeoutError(
+        `The provider was silent for longer than the timeoutMs of ${this.#timeoutMs}.`,
+        { cause: error },
+      );
+      stop.abort(late);
+      throw late;
+    }
+  }
+}

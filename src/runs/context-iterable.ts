@@ -1,0 +1,39 @@
+import { shadow } from '../util/shadow.js';
+import { isOwnStream } from './stream-door.js';
+
+type Enter = <R>(work: () => R) => R;
+
+/** Whether an async iterable is its own reader, as generators are. */
+export function isReader(
+  iterable: AsyncIterable<unknown>,
+): iterable is AsyncIterableIterator<unknown> {
+  return typeof (iterable as Partial<AsyncIterator<unknown>>).next === 'function';
+}
+
+/**
+ * Has the body of an async iterable run in a context, although its reader is outside of it: each read enters the context,
+ * and what the reader does between two items does not. The object stays what it is. Streams of ours keep the context in
+ * which they were made by themselves.
+ */
+export function readInContext(value: unknown, enter: Enter): void {
+  if (typeof value !== 'object' || value === null || !Object.isExtensible(value)) return;
+  if (!isAsyncIterable(value) || isOwnStream(value)) return;
+  if (isReader(value)) {
+    enterOnRead(value, enter);
+    return;
+  }
+  const restore = shadow(value, Symbol.asyncIterator, (open) => {
+    restore();
+    const reader = enter(open) as object;
+    if (Object.isExtensible(reader)) enterOnRead(reader, enter);
+    return reader;
+  });
+}
+
+function enterOnRead(reader: object, enter: Enter): void {
+  for (const method of ['next', 'return', 'throw']) shadow(reader, method, (call) => enter(call));
+}
+
+function isAsyncIterable(value: object): value is AsyncIterable<unknown> {
+  return typeof (value as Partial<AsyncIterable<unknown>>)[Symbol.asyncIterator] === 'function';
+}

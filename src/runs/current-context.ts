@@ -1,0 +1,56 @@
+import type { RequestContext } from '../events/run-info.js';
+import type { Frame, VisibleRun } from './context-store.js';
+import { mergeMetadata } from './request-context.js';
+
+/** The run and the request that code belongs to; frozen, and without the fields that are not known. */
+export interface CurrentContext {
+  /** The run; absent in a request outside of runs. */
+  readonly runId?: string;
+  /** The run around it. */
+  readonly parentRunId?: string;
+  /** Id of the inbound request, or a UUID of the run tree's own. */
+  readonly requestId: string;
+  /** W3C trace id: 32 lower-case hex digits. */
+  readonly traceId: string;
+  /** Id of the active span; absent where none is made. */
+  readonly spanId?: string;
+  readonly userId?: string;
+  readonly tenantId?: string;
+  readonly conversationId?: string;
+  /** What handles the inbound request or message: `Controller.method`. */
+  readonly route?: string;
+  /** The nearest named client, `'default'` where there is none. */
+  readonly scope: string;
+  readonly tags: readonly string[];
+  readonly metadata: Readonly<Record<string, unknown>>;
+}
+/** A value of that name, because compilers import the types in decorated signatures. */
+export const CurrentContext: object = Object;
+
+const FIELDS = ['userId', 'tenantId', 'conversationId', 'route'] as const;
+
+/** What code at a place sees of its run and its request. */
+export function contextAt({ context, circles, run, handled }: Frame): CurrentContext {
+  return snapshotOf(context, handled ?? run, circles?.scopes.at(-1));
+}
+
+/** What a run, or code outside of any, shows of itself. */
+export function snapshotOf(
+  context: RequestContext,
+  run: VisibleRun | undefined,
+  scope = 'default',
+): CurrentContext {
+  const { requestId, traceId, tags, metadata } = context;
+  const parentRunId = run?.parentRunId;
+  const known = FIELDS.filter((name) => context[name] !== undefined);
+  return Object.freeze({
+    ...(run !== undefined && { runId: run.runId }),
+    ...(parentRunId !== undefined && { parentRunId }),
+    requestId,
+    traceId,
+    ...(Object.fromEntries(known.map((name) => [name, context[name]])) as object),
+    scope: run?.scope ?? scope,
+    tags: Object.freeze([...tags]),
+    metadata: Object.freeze(mergeMetadata({}, metadata)),
+  });
+}

@@ -1,0 +1,109 @@
+import { defer } from '../../util/deferred.js';
+import { shadow } from '../../util/shadow.js';
+import type { WorkRun } from '../work-run.js';
+import { endAs, endUnread } from './ending.js';
+
+type Read = Promise<IteratorResult<unknown>>;
+type Reader = AsyncIterator<unknown> & Partial<AsyncDisposable>;
+
+/**
+ * Has the next iteration of `iterable` end the run; those after it are as before. Whoever returned the object may return
+ * it again.
+ */
+export function watchIterable(work: WorkRun<unknown>, iterable: AsyncIterable<unknown>): void {
+  const { run } = work;
+  const restore = shadow(iterable, Symbol.asyncIterator, (open) => {
+    restore();
+    try {
+      const reader = run.inside(open) as AsyncIterator<unknown>;
+      if (Object.isExtensible(reader)) watchReader(work, reader);
+      else void endUnread(work, { result: undefined });
+      return reader;
+    } catch (error) {
+      void work.fail(error);
+      throw error;
+    }
+  });
+  shadow(iterable, Symbol.asyncDispose, async (dispose) => {
+    try {
+      await run.inside(dispose);
+    } finally {
+      await endUnread(work, { result: undefined });
+    }
+  });
+  run.whenAborted((reason) => void work.fail(reason));
+}
+
+/** Has each read happen inside the run, and the last one end it. */
+export function watchReader(work: WorkRun<unknown>, reader: Reader): void {
+  const reading = new Reading(work, reader.return?.bind(reader));
+  shadow(reader, 'next', (next) => reading.read(next as () => Read));
+  shadow(reader, 'return', (stop) => reading.readLast(stop as () => Read), ended);
+  shadow(reader, 'throw', (refuse) => reading.read(refuse as () => Read));
+}
+
+/** How a reader is read by somebody else. */
+class Reading {
+  /** Lets down those who wait for an item. */
+  readonly #waiting = new Set<(reason: unknown) => void>();
+  #cutOff: { readonly reason: unknown } | undefined;
+
+  constructor(
+    private readonly work: WorkRun<unknown>,
+    private readonly release: (() => Read) | undefined,
+  ) {
+    // Refused before it was read, as far as it is not over yet.
+    if (work.run.aborted) this.#cutOff = { reason: work.run.reason };
+    work.run.whenAborted((reason) => void this.#abort(reason));
+  }
+
+  async read(next: () => Read): Read {
+    return this.#pass(next, false);
+  }
+
+  /** Stopping to read is an end, whatever the reader still has. */
+  async readLast(stop: () => Read): Read {
+    return this.#pass(stop, true);
+  }
+
+  async #pass(call: () => Read, isLast: boolean): Read {
+    const { work } = this;
+    if (work.starting) await work.starting;
+    if (this.#cutOff) throw this.#cutOff.reason;
+    if (work.run.ended) return work.run.inside(call);
+    let item: IteratorResult<unknown>;
+    try {
+      item = await this.#unlessAborted(work.run.inside(call));
+    } catch (error) {
+      await endAs(work, { error });
+      throw error;
+    }
+    if (item.done || isLast) await endAs(work, { result: undefined });
+    return item;
+  }
+
+  async #unlessAborted<T>(reading: T | PromiseLike<T>): Promise<T> {
+    const { promise, reject } = defer<never>();
+    this.#waiting.add(reject);
+    try {
+      return await Promise.race([reading, promise]);
+    } finally {
+      this.#waiting.delete(reject);
+    }
+  }
+
+  async #abort(reason: unknown): Promise<void> {
+    if (this.work.run.ended) return;
+    this.#cutOff = { reason };
+    const { release } = this;
+    // Undoes what was begun; nobody waits for it, or asks how it went.
+    if (release) this.work.run.inside(async () => release()).catch(() => undefined);
+    await this.work.fail(reason);
+    for (const reject of this.#waiting) reject(reason);
+  }
+}
+
+/** What a reader that need not be told answers when it is told of its end. */
+async function ended(value?: unknown): Read {
+  return { done: true, value };
+}

@@ -1,0 +1,94 @@
+import type { Audience } from '../dispatch/handler-calls.js';
+import type { CallbackEvent } from '../events/table.js';
+import type { FromCallback, RequestContext } from '../events/run-info.js';
+import type { HandlerContext } from '../events/handler-options.js';
+import { Circles } from '../handlers/circles.js';
+import type { Handler } from '../handlers/handler.js';
+import type { HandlerRegistry } from '../handlers/handler-registry.js';
+import type { HandlerTable } from '../handlers/handler-table.js';
+import type { ContextStore } from './context-store.js';
+import { HandlerFrame } from './handler-frame.js';
+
+/** What a {@link RevivedRun} needs of its application. */
+export interface RevivedRunParts {
+  readonly store: ContextStore;
+  readonly registry: HandlerRegistry;
+  readonly nextSeq: () => number;
+}
+
+/** The run of an event that comes out of a queue, which is over, or goes on in another process. */
+export class RevivedRun implements Audience {
+  /** A job has instances of request-scoped providers of its own. */
+  readonly root = this;
+  readonly ended = true;
+  readonly released = true;
+  readonly detached = false;
+  readonly chunkMethods = [];
+  /** Nobody here can abort it. */
+  readonly signal: AbortSignal = new AbortController().signal;
+  readonly handlerContext: HandlerContext = this;
+  readonly context: RequestContext;
+  readonly circles: Circles;
+
+  constructor(
+    private readonly event: CallbackEvent,
+    private readonly parts: RevivedRunParts,
+  ) {
+    const { requestId, traceId, userId, tenantId, conversationId, route, tags, metadata } = event;
+    this.context = {
+      requestId,
+      traceId,
+      userId,
+      tenantId,
+      conversationId,
+      route,
+      tags,
+      metadata,
+    };
+    this.circles = new Circles(event.scopes);
+  }
+
+  get handlers(): HandlerTable {
+    return this.parts.registry.tableFor(this.circles);
+  }
+
+  get runId(): string {
+    return this.event.runId;
+  }
+
+  get parentRunId(): string | undefined {
+    return this.event.parentRunId;
+  }
+
+  get rootRunId(): string {
+    return this.event.rootRunId;
+  }
+
+  get scope(): string {
+    return this.event.scope;
+  }
+
+  get scopes(): readonly string[] {
+    return this.event.scopes;
+  }
+
+  get fromCallback(): FromCallback | undefined {
+    return this.event.fromCallback;
+  }
+
+  get provider(): string | undefined {
+    return this.event.provider;
+  }
+
+  get model(): string | undefined {
+    return this.event.model;
+  }
+
+  nextSeq(): number {
+    return this.parts.nextSeq();
+  }
+
+  insideHandler<R>(handler: Handler, call: () => R): R {
+    return this.parts.store.enter(new HandlerFrame(this, handler), call);
+  }
+}

@@ -1,0 +1,102 @@
+import { Injectable } from '@nestjs/common';
+import type { CallbackEvent } from '../events/table.js';
+import { Circles, type ClientCircle } from '../handlers/circles.js';
+import { HandlerRegistry } from '../handlers/handler-registry.js';
+import { HandlerSource } from '../handlers/handler-source.js';
+import { ActiveTrace } from './active-trace.js';
+import { readInContext } from './context-iterable.js';
+import { ContextStore, type Frame } from './context-store.js';
+import { contextAt, type CurrentContext } from './current-context.js';
+import type { EventSourceRequest } from './event-source.js';
+import { actFor, mergeContext, newContext, type RunContext } from './request-context.js';
+import { RevivedRun } from './revived-run.js';
+import { Run } from './run.js';
+
+/** What is known of a run before it is made. */
+export interface RunSpec {
+  /** The named client that is entered. */
+  readonly client?: ClientCircle;
+  /** The agent that is entered, inside its client. */
+  readonly agent?: ClientCircle;
+  /** The callbacks of the call. */
+  readonly callbacks?: readonly object[] | undefined;
+  readonly context?: RunContext;
+  /** Who the run is made for, in place of who its context says. */
+  readonly actsFor?: RunContext | undefined;
+  readonly provider?: string | undefined;
+  readonly model?: string | undefined;
+}
+
+/** Makes runs: parent, context and handlers are those of the place where it is called. */
+@Injectable()
+export class RunFactory {
+  readonly #root = new Circles();
+  #lastSeq = 0;
+
+  constructor(
+    private readonly store: ContextStore,
+    private readonly registry: HandlerRegistry,
+    private readonly activeTrace: ActiveTrace,
+    private readonly source: HandlerSource,
+  ) {}
+
+  create(spec: RunSpec): Run {
+    this.source.refresh();
+    const frame = this.frame();
+    let circles = frame.circles ?? this.#root;
+    if (spec.client) circles = circles.enter(spec.client);
+    if (spec.agent) circles = circles.enter(spec.agent);
+    if (spec.callbacks) circles = circles.with(spec.callbacks);
+    const context = spec.context ? mergeContext(frame.context, spec.context) : frame.context;
+    return new Run(this.store, {
+      circles,
+      request: this.store.holdsRequests ? frame.request : undefined,
+      context: spec.actsFor ? actFor(context, spec.actsFor) : context,
+      handlers: this.registry.tableFor(circles),
+      parent: frame.run,
+      fromCallback: frame.run ? undefined : frame.fromCallback,
+      provider: spec.provider,
+      model: spec.model,
+    });
+  }
+
+  /** The run of an event that comes out of a queue. */
+  revive(event: CallbackEvent): RevivedRun {
+    this.source.refresh();
+    const { store, registry } = this;
+    return new RevivedRun(event, { store, registry, nextSeq: () => this.#seqAfterwards() });
+  }
+
+  /** Does work in a context, nested in the one around. */
+  run<R>(context: RunContext, work: () => R): R {
+    const frame = this.frame();
+    const { request, circles, run, handled, fromCallback } = frame;
+    const merged = mergeContext(frame.context, context);
+    const inner: Frame = { context: merged, request, circles, run, handled, fromCallback };
+    const result = this.store.enter(inner, work);
+    readInContext(result, (read) => this.store.enter(inner, read));
+    return result;
+  }
+
+  /** The inbound request of the `@Sse()` handler around. */
+  get eventSource(): EventSourceRequest | undefined {
+    return this.store.eventSource;
+  }
+
+  /** The run and the request of the code that asks; `undefined` outside of both. */
+  get current(): CurrentContext | undefined {
+    const frame = this.store.current;
+    return frame && contextAt(frame);
+  }
+
+  /** The frame around, or a new one. */
+  frame(): Frame {
+    return this.store.current ?? { context: newContext({ traceId: this.activeTrace.traceId }) };
+  }
+
+  /** A number for an event that is told of a run afterwards: after those of the run itself, and not told twice. */
+  #seqAfterwards(): number {
+    this.#lastSeq = Math.max(Date.now(), this.#lastSeq + 1);
+    return this.#lastSeq;
+  }
+}

@@ -1,0 +1,93 @@
+import type { Dispatcher, LateTelling } from '../dispatch/dispatcher.js';
+import type { CallbackEvent } from '../events/table.js';
+import { defer, type Deferred } from '../util/deferred.js';
+import type { OpenRun, OpenRuns } from './open-runs.js';
+import type { Run } from './run.js';
+
+/** What every run of an application shares. */
+export interface RunRuntime {
+  readonly dispatcher: Dispatcher;
+  readonly openRuns: OpenRuns;
+}
+
+/** A run under way: open from before its start event until its one terminal event was told and nothing holds it. */
+export abstract class RunLife implements OpenRun {
+  #closed: Deferred<void> | undefined;
+  #held = 0;
+  #isTold = false;
+  #isGivenUp = false;
+
+  constructor(
+    readonly run: Run,
+    protected readonly runtime: RunRuntime,
+  ) {}
+
+  get closed(): Promise<void> {
+    this.#closed ??= defer();
+    if (!this.runtime.openRuns.has(this)) this.#closed.resolve();
+    return this.#closed.promise;
+  }
+
+  /** Stops the run; the first reason stays, and becomes its error. */
+  abort(reason: Error): void {
+    if (!this.run.ended) this.run.abort(reason);
+  }
+
+  /** {@link abort} for a shutdown that waits no longer: not for the work, nor for what holds the run open. */
+  giveUp(reason: Error): void {
+    this.#isGivenUp = true;
+    this.abort(reason);
+    if (this.#isTold) this.#close();
+  }
+
+  /** Keeps the run open until something is settled that its end does not wait for. */
+  holdOpen(work: PromiseLike<unknown>): void {
+    const release = (): void => {
+      this.#held--;
+      if (this.#isTold) this.#close();
+    };
+    this.#held++;
+    work.then(release, release);
+  }
+
+  protected open(): void {
+    this.runtime.openRuns.add(this);
+  }
+
+  /** What is returned is to be awaited. */
+  protected tell(event: CallbackEvent): void | Promise<void> {
+    return this.runtime.dispatcher.tell(event, this.run);
+  }
+
+  /** Tells the terminal event; the run is closed when its handlers are done, whatever they did. */
+  protected tellLast(event: CallbackEvent): void | Promise<void> {
+    let telling: void | Promise<void> = undefined;
+    try {
+      telling = this.tell(event);
+      return telling?.finally(() => this.#close());
+    } finally {
+      if (telling === undefined) this.#close();
+    }
+  }
+
+  /** {@link tellLast} for a caller that goes on; gives what a critical handler has thrown already. */
+  protected tellLastNow(event: CallbackEvent): LateTelling['refused'] {
+    let late: LateTelling | undefined;
+    try {
+      late = this.runtime.dispatcher.tellNow(event, this.run);
+      return late?.refused;
+    } finally {
+      const close = () => this.#close();
+      if (late === undefined) close();
+      else void late.told.then(close, close);
+    }
+  }
+
+  #close(): void {
+    this.#isTold = true;
+    if (this.#held > 0 && !this.#isGivenUp) return;
+    this.run.letGo();
+    this.runtime.openRuns.delete(this);
+    this.#closed?.resolve();
+  }
+}

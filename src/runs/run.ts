@@ -1,0 +1,176 @@
+import type { Audience } from '../dispatch/handler-calls.js';
+import type { FromCallback, RequestContext } from '../events/run-info.js';
+import type { HandlerContext } from '../events/handler-options.js';
+import { callHandler, methodOf, type Handler, type HandlerFunction } from '../handlers/handler.js';
+import type { Circles } from '../handlers/circles.js';
+import type { HandlerTable } from '../handlers/handler-table.js';
+import type { Usage } from '../types/usage.js';
+import { Abortable, LazySignal } from './abortable.js';
+import type { ContextStore, Frame, ParentRun } from './context-store.js';
+import { snapshotOf, type CurrentContext } from './current-context.js';
+import { HandlerFrame } from './handler-frame.js';
+import { newRunId } from './ids.js';
+
+/** What a run is made of. */
+export interface RunParts {
+  readonly context: RequestContext;
+  readonly request: object | undefined;
+  readonly circles: Circles;
+  readonly handlers: HandlerTable;
+  readonly parent: ParentRun | undefined;
+  readonly fromCallback: FromCallback | undefined;
+  readonly provider: string | undefined;
+  readonly model: string | undefined;
+}
+
+/** One call, tool, agent …: its place in the tree, its context, who hears it, and whether it is over. */
+export class Run extends Abortable implements Audience, Frame, ParentRun {
+  readonly context: RequestContext;
+  readonly request: object | undefined;
+  readonly handlers: HandlerTable;
+  readonly fromCallback: FromCallback | undefined;
+  provider: string | undefined;
+  model: string | undefined;
+  readonly circles: Circles;
+  readonly handlerContext: HandlerContext = new LazySignal(this);
+  readonly #store: ContextStore;
+  readonly #parent: ParentRun | undefined;
+  #runId: string | undefined;
+  /** Hears what the calls inside have used. */
+  onSpent: ((usage: Usage, cost: number | null) => void) | undefined;
+  #seq = 0;
+  #chunkMethods: readonly HandlerFunction[] | undefined;
+  #ended = false;
+  #released = false;
+  #detached = false;
+
+  constructor(store: ContextStore, parts: RunParts) {
+    super();
+    this.#store = store;
+    this.#parent = parts.parent;
+    this.circles = parts.circles;
+    this.context = parts.context;
+    this.request = parts.request;
+    this.handlers = parts.handlers;
+    this.fromCallback = parts.fromCallback;
+    this.provider = parts.provider;
+    this.model = parts.model;
+  }
+
+  // Ids are made when somebody asks for them: many a run has no handler that does.
+  get runId(): string {
+    this.#runId ??= newRunId();
+    return this.#runId;
+  }
+
+  get parentRunId(): string | undefined {
+    return this.#parent?.runId;
+  }
+
+  get rootRunId(): string {
+    return this.#parent?.rootRunId ?? this.runId;
+  }
+
+  get root(): object {
+    return this.#parent?.root ?? this;
+  }
+
+  /** As a frame, it is the run around. */
+  get run(): ParentRun {
+    return this;
+  }
+
+  get scopes(): readonly string[] {
+    const { scopes } = this.circles;
+    return scopes.length === 0 ? ['default'] : scopes;
+  }
+
+  get scope(): string {
+    return this.scopes.at(-1)!;
+  }
+
+  /** Whether the terminal event was, or is being, told. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Whether its caller has gone on, so that nothing can be refused any more. */
+  get released(): boolean {
+    return this.#released;
+  }
+
+  get detached(): boolean {
+    return this.#detached;
+  }
+
+  get chunkMethods(): readonly HandlerFunction[] {
+    this.#chunkMethods ??= this.#plainMethods(this.handlers['llm.chunk']);
+    return this.#chunkMethods;
+  }
+
+  /** Tells the runs around what this one has used itself. */
+  spend(usage: Usage, cost: number | null): void {
+    this.#parent?.spent(usage, cost);
+  }
+
+  spent(usage: Usage, cost: number | null): void {
+    this.onSpent?.(usage, cost);
+    this.#parent?.spent(usage, cost);
+  }
+
+  nextSeq(): number {
+    return this.#seq++;
+  }
+
+  /** Claims the terminal event. `false`: it was claimed before, and nothing may be told any more. */
+  end(): boolean {
+    if (this.#ended) return false;
+    this.#ended = true;
+    this.#detached = this.#parent?.ended ?? false;
+    return true;
+  }
+
+  /** Notes that its caller has gone on. */
+  release(): void {
+    this.#released = true;
+  }
+
+  override letGo(): void {
+    super.letGo();
+    this.onSpent = undefined;
+  }
+
+  /** Does work whose runs are this one's children. */
+  inside<R>(work: () => R): R {
+    return this.#store.enter(this, work);
+  }
+
+  /** Does work for the run before it starts: in its context, but as part of what is around it. */
+  before<R>(work: () => R): R {
+    const { context, request, circles, fromCallback } = this;
+    const run = this.#parent;
+    return this.#store.enter({ context, request, circles, run, handled: this, fromCallback }, work);
+  }
+
+  /** What its code sees of it. */
+  get snapshot(): CurrentContext {
+    return snapshotOf(this.context, this);
+  }
+
+  /** Calls a handler; a run that it starts is a new root with the request's context, and not for its own ears. */
+  insideHandler<R>(handler: Handler, call: () => R): R {
+    return this.#store.enter(new HandlerFrame(this, handler), call);
+  }
+
+  #plainMethods(handlers: readonly Handler[]): readonly HandlerFunction[] {
+    const other = handlers.findIndex(({ isPlain }) => !isPlain);
+    const plain = other < 0 ? handlers : handlers.slice(0, other);
+    return plain.map((handler) => this.#chunkMethod(handler));
+  }
+
+  #chunkMethod(handler: Handler): HandlerFunction {
+    if (handler.instances === undefined) return methodOf(handler);
+    return (event, context) =>
+      this.insideHandler(handler, () => callHandler(handler, event, context, this));
+  }
+}

@@ -1,0 +1,55 @@
+import { defer, type Deferred } from '../util/deferred.js';
+
+/** Where a stream of ours tells how it came out. */
+export const WHEN_OVER: unique symbol = Symbol.for('nestjs-llm-callbacks:when-over');
+
+/** How a stream came out; one that was disposed of unread has no result. */
+export type StreamOutcome<T> = { readonly result: T | undefined } | { readonly error: unknown };
+
+/** Is waited for before the stream's reader learns of its end; what it throws, the reader gets. */
+export type StreamWatcher<T> = (outcome: StreamOutcome<T>) => void | Promise<void>;
+
+/** A stream of ours, as the run sees it that it is the result of. */
+export interface OwnStream<T> {
+  /** Has `watcher` called once: when the stream has ended, was aborted before it was read, or was disposed of unread. */
+  [WHEN_OVER](watcher: StreamWatcher<T>): void;
+  abort(reason?: unknown): void;
+}
+
+/** Whether a value is a stream of ours. */
+export function isOwnStream(value: object): value is OwnStream<unknown> {
+  return WHEN_OVER in value;
+}
+
+/** Those who wait for the end of one stream; the innermost run first. */
+export class StreamWatchers<T> {
+  readonly #over: Deferred<void> = defer();
+  #watchers: StreamWatcher<T>[] = [];
+  #told: StreamOutcome<T> | undefined;
+
+  /** Settles when all of them know of the end. */
+  get over(): Promise<void> {
+    return this.#over.promise;
+  }
+
+  /** Whoever comes after the end is told at once. */
+  add(watcher: StreamWatcher<T>): void {
+    this.#watchers.push(watcher);
+    if (this.#told !== undefined) void this.tell(this.#told);
+  }
+
+  /** Tells the outcome to those who do not know it; gives the one that the reader is to learn. */
+  async tell<O extends StreamOutcome<T>>(outcome: O): Promise<O | { readonly error: unknown }> {
+    let told: O | { readonly error: unknown } = outcome;
+    this.#told ??= outcome;
+    for (const watcher of this.#watchers.splice(0)) {
+      try {
+        await watcher(told);
+      } catch (error) {
+        told = { error };
+      }
+    }
+    this.#over.resolve();
+    return told;
+  }
+}

@@ -1,0 +1,22 @@
+import {
+  ToolEndEvent,
+  ToolErrorEvent,
+  ToolStartEvent,
+  type ToolCallInfo,
+} from '../events/tool.events.js';
+import type { WorkEvents } from './work-run.js';
+
+/** The events of one call of a tool; its arguments and approval are read when each is told. */
+export function toolEvents(call: ToolCallInfo): WorkEvents<unknown> {
+  const info = (): ToolCallInfo => ({
+    toolName: call.toolName,
+    toolCallId: call.toolCallId,
+    args: call.args,
+    approval: call.approval,
+  });
+  return {
+    start: (run) => new ToolStartEvent(run, info()),
+    end: (run, result, durationMs) => new ToolEndEvent(run, { ...info(), result, durationMs }),
+    error: (run, failure) => new ToolErrorEvent(run, { ...info(), ...failure }),
+  };
+}
