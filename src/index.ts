@@ -14,7 +14,7 @@ export {
   InterceptAgent,
   InterceptedAgentCall,
 } from './agent/intercept-agent.js';
-export * from './agent/tokens.js';
+export * from './agent/inject-agent.js';
 export type { ApprovalKey, ApprovalOptions } from './approvals/approval-options.js';
 export { CallbacksModule } from './module/callbacks.module.js';
 export { CallbacksService } from './module/callbacks.service.js';
@@ -53,9 +53,14 @@ export * from './events/llm-terminal.events.js';
 export * from './events/llm.events.js';
 export * from './events/mcp.events.js';
 export * from './events/retrieval.events.js';
-export { reviveEvent } from './events/revive.js';
+export { reviveEvent } from './events/deserialize.js';
 export { RequestContext, type FromCallback } from './events/run-info.js';
-export { CallbackEvent, type EventOf, type EventSelector, type EventType } from './events/table.js';
+export {
+  CallbackEvent,
+  type EventOf,
+  type EventSelector,
+  type EventType,
+} from './events/event-map.js';
 export * from './events/tool.events.js';
 export * from './http/callbacks-exception.filter.js';
 export type { ToSseOptions } from './http/event-stream.js';
@@ -105,9 +110,9 @@ export { LlmProvider, type LlmProviderContext, type LlmRetry } from './llm/llm-p
 export { LlmStream } from './llm/llm-stream.js';
 export type { DeepPartial } from './llm/call/stream-views.js';
 export { LlmService } from './llm/llm.service.js';
-export * from './llm/tokens.js';
+export * from './llm/inject-llm.js';
 export * from './module/options.js';
-export { CALLBACKS_OPTIONS, getFeatureOptionsToken } from './module/tokens.js';
+export { CALLBACKS_OPTIONS, getFeatureOptionsToken } from './module/module.constants.js';
 export type { Prices } from './prices/rates.js';
 export {
   CallbacksReport,

@@ -9,16 +9,16 @@ import {
 import { Totals } from '../runs/totals.js';
 import { watchStops, type Stoppable, type StopSource } from '../runs/run-stops.js';
 import type { Run } from '../runs/run.js';
-import type { RunRuntime } from '../runs/run-life.js';
+import type { RunRuntime } from '../runs/active-run.js';
 import type { AgentResult, AgentStep } from '../types/agent.js';
-import { WorkRun } from '../runs/work-run.js';
+import { TracedRun } from '../runs/traced-run.js';
 import type { AgentSpec } from './agent-spec.js';
 
 /** Why an agent stops that nobody follows any more. */
 export const READER_LEFT = 'The reader of the stream stopped reading.';
 
 /** The life of one run of an agent, with what it has done and used so far. */
-export class AgentRun extends WorkRun<AgentResult> implements Stoppable, StopSource {
+export class AgentRun extends TracedRun<AgentResult> implements Stoppable, StopSource {
   readonly steps: AgentStep[];
   /** Of all turns; of a resumed run also those before. */
   readonly totals = new Totals();
@@ -79,7 +79,7 @@ export class AgentRun extends WorkRun<AgentResult> implements Stoppable, StopSou
     return super.succeed(result);
   }
 
-  override fail(thrown: unknown): ReturnType<WorkRun<AgentResult>['fail']> {
+  override fail(thrown: unknown): ReturnType<TracedRun<AgentResult>['fail']> {
     this.#unwatch?.();
     return super.fail(thrown);
   }
@@ -101,7 +101,7 @@ export class AgentRun extends WorkRun<AgentResult> implements Stoppable, StopSou
     // Nothing is told after the end: an interceptor may have answered without waiting for this turn.
     if (this.run.ended) throw tooLate('agent');
     this.steps.push(step);
-    return this.tell(new AgentStepEvent(this.run, { agentName: this.spec.agentName, step }));
+    return this.dispatch(new AgentStepEvent(this.run, { agentName: this.spec.agentName, step }));
   }
 
   /** What is to be stopped when it is aborted: of each loop, where interceptors let it work more than once. */
@@ -126,7 +126,7 @@ export class AgentRun extends WorkRun<AgentResult> implements Stoppable, StopSou
     for (const undo of this.#onCancel) undo();
   }
 
-  leave(cause: unknown): void {
+  disconnect(cause: unknown): void {
     if (this.spec.streaming) this.cancel();
     else {
       this.abort(

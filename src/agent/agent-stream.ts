@@ -3,17 +3,17 @@ import type { MessageEvent } from '@nestjs/common';
 import { brand } from '../util/brand.js';
 import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
 import { LlmAbortedError } from '../errors/llm-errors.js';
-import type { CallbackEvent } from '../events/table.js';
+import type { CallbackEvent } from '../events/event-map.js';
 import { observe, toEventStream, type ToSseOptions } from '../llm/call/stream-views.js';
 import type { SsePlace } from '../llm/llm-stream.js';
 import { defer } from '../util/deferred.js';
 import {
   StreamWatchers,
-  WHEN_OVER,
-  type OwnStream,
+  ON_COMPLETE,
+  type ManagedStream,
   type StreamOutcome,
   type StreamWatcher,
-} from '../runs/stream-door.js';
+} from '../runs/stream-completion.js';
 import type { AgentResult } from '../types/agent.js';
 import type { AgentRun } from './agent-run.js';
 import { EventFeed } from './event-feed.js';
@@ -42,7 +42,7 @@ export interface ColdAgent {
  * ```
  */
 export class AgentStream
-  implements AsyncIterable<CallbackEvent>, AsyncDisposable, OwnStream<AgentResult>
+  implements AsyncIterable<CallbackEvent>, AsyncDisposable, ManagedStream<AgentResult>
 {
   static {
     brand(this, 'class:AgentStream');
@@ -156,7 +156,7 @@ export class AgentStream
   }
 
   /** @internal for the chain or the tool that it is the result of */
-  [WHEN_OVER](watcher: StreamWatcher<AgentResult>): void {
+  [ON_COMPLETE](watcher: StreamWatcher<AgentResult>): void {
     this.#watchers.add(watcher);
   }
 

@@ -2,11 +2,11 @@ import type { Approvals } from '../approvals/approvals.js';
 import { brand } from '../util/brand.js';
 import { promised } from '../dispatch/promises.js';
 import type { LlmService } from '../llm/llm.service.js';
-import type { ClientCircle } from '../handlers/circles.js';
+import type { ClientScope } from '../handlers/handler-scope.js';
 import type { HandlerRegistry } from '../handlers/handler-registry.js';
 import type { HandlerSource } from '../handlers/handler-source.js';
 import type { RunFactory } from '../runs/run-factory.js';
-import type { RunRuntime } from '../runs/run-life.js';
+import type { RunRuntime } from '../runs/active-run.js';
 import type {
   AgentResult,
   ApprovalDecision,
@@ -30,7 +30,7 @@ import { interceptAgent } from './intercept-agent.js';
 import { ToolCalls } from './tool-calls.js';
 
 /** The client that an agent asks, as its runs stand in it. @internal */
-export interface AgentClient extends ClientCircle {
+export interface AgentClient extends ClientScope {
   readonly label?: string;
   readonly model?: string;
 }
@@ -98,7 +98,7 @@ export class Agent {
 
   readonly #parts: AgentParts;
   readonly #options: AgentOptions;
-  readonly #circle: ClientCircle;
+  readonly #circle: ClientScope;
   #tools: readonly CallableTool[] | undefined;
 
   /** @internal made by `AgentService` */

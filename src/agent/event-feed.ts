@@ -1,4 +1,4 @@
-import { EVENTS, type CallbackEvent } from '../events/table.js';
+import { EVENTS, type CallbackEvent } from '../events/event-map.js';
 import { TerminalEvent } from '../events/event.js';
 import { defer, type Deferred } from '../util/deferred.js';
 

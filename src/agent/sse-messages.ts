@@ -1,7 +1,7 @@
 import type { MessageEvent } from '@nestjs/common';
 import { describeError } from '../errors/callbacks-error.js';
-import { EVENTS, type CallbackEvent } from '../events/table.js';
-import { toSafeJson } from '../events/safe-json.js';
+import { EVENTS, type CallbackEvent } from '../events/event-map.js';
+import { toSafeJson } from '../events/serialize.js';
 import type { ToolEndEvent, ToolErrorEvent, ToolStartEvent } from '../events/tool.events.js';
 import type { AgentStep } from '../types/agent.js';
 import type { LlmChunk } from '../types/llm.js';

@@ -4,7 +4,7 @@ import { CallbackAbort, CallbacksError } from '../errors/callbacks-error.js';
 import { ToolArgumentsError, ToolExecutionError } from '../errors/agent-errors.js';
 import type { ToolCallInfo } from '../events/tool.events.js';
 import type { Run } from '../runs/run.js';
-import type { RunRuntime } from '../runs/run-life.js';
+import type { RunRuntime } from '../runs/active-run.js';
 import type { ApprovalDecision, SettledToolCall, ToolResult } from '../types/agent.js';
 import type { ToolApproval } from '../types/tool.js';
 import type { ToolCall } from '../types/message.js';
@@ -12,7 +12,7 @@ import type { CallableTool } from '../tools/tool.js';
 import type { ToolContext } from '../tools/tool-types.js';
 import { interceptTool } from '../runs/intercept-tool.js';
 import { toolEvents } from '../runs/tool-events.js';
-import { WorkRun } from '../runs/work-run.js';
+import { TracedRun } from '../runs/traced-run.js';
 import type { Approve } from './agent-options.js';
 import type { Resumption } from './agent-spec.js';
 import { checkArguments, toToolError, withArgs } from './tool-arguments.js';
@@ -39,7 +39,7 @@ export class ToolCallRun implements ToolCallInfo {
   readonly toolCallId: string;
   args: unknown;
   approval: ToolApproval | undefined;
-  readonly #work: WorkRun<unknown>;
+  readonly #work: TracedRun<unknown>;
   /** Why it will not be called. */
   #problem: Error | undefined;
   #stopped = false;
@@ -59,7 +59,7 @@ export class ToolCallRun implements ToolCallInfo {
     this.toolName = call.name;
     this.toolCallId = call.id;
     this.args = call.args;
-    this.#work = new WorkRun(run, runtime, toolEvents(this));
+    this.#work = new TracedRun(run, runtime, toolEvents(this));
   }
 
   /** Finds out, before anything is told, whether it can be called, and whether somebody must be asked. */

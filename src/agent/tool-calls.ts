@@ -1,6 +1,6 @@
 import { LlmAbortedError } from '../errors/llm-errors.js';
 import type { RunFactory } from '../runs/run-factory.js';
-import type { RunRuntime } from '../runs/run-life.js';
+import type { RunRuntime } from '../runs/active-run.js';
 import type { ToolCall } from '../types/message.js';
 import type { CallableTool } from '../tools/tool.js';
 import type { Resumption } from './agent-spec.js';

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { brand } from '../util/brand.js';
-import { NO_RUNS } from '../handlers/no-runs.js';
+import { CONTEXT_FREE } from '../handlers/context-free.js';
 import { OnLlmEnd, OnLlmError } from '../handlers/hooks.js';
 import type { LlmEndEvent, LlmErrorEvent } from '../events/llm-terminal.events.js';
 import { BoundedTotals } from './bounded-totals.js';
@@ -98,8 +98,8 @@ export class CostTracker {
     return this.snapshot();
   }
 
-  @OnLlmEnd(NO_RUNS)
-  @OnLlmError(NO_RUNS)
+  @OnLlmEnd(CONTEXT_FREE)
+  @OnLlmError(CONTEXT_FREE)
   protected count(event: LlmEndEvent | LlmErrorEvent): void {
     const { cost, usage, model, userId } = event;
     const entry = {

@@ -3,7 +3,7 @@ import { OnAnyEvent } from '../handlers/hooks.js';
 import { CallbackAbort, describeError } from '../errors/callbacks-error.js';
 import { ToolExecutionError } from '../errors/agent-errors.js';
 import { toJsonText } from '../events/json-text.js';
-import type { CallbackEvent } from '../events/table.js';
+import type { CallbackEvent } from '../events/event-map.js';
 import { Log } from '../util/log.js';
 
 export interface LoggingOptions {

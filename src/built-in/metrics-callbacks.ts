@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { brand } from '../util/brand.js';
-import { NO_RUNS } from '../handlers/no-runs.js';
+import { CONTEXT_FREE } from '../handlers/context-free.js';
 import {
   OnAgentEnd,
   OnAgentError,
@@ -140,8 +140,8 @@ export class MetricsCallbacks {
     this.#byTool.clear();
   }
 
-  @OnLlmEnd(NO_RUNS)
-  @OnLlmError(NO_RUNS)
+  @OnLlmEnd(CONTEXT_FREE)
+  @OnLlmError(CONTEXT_FREE)
   protected measureCall(event: LlmEndEvent | LlmErrorEvent): void {
     const { usage, durationMs, model = 'unknown' } = event;
     const { inputTokens, outputTokens } = usage;
@@ -150,15 +150,15 @@ export class MetricsCallbacks {
     this.#byModel.update(model, (measured = new Measured()) => measured.record(outcome));
   }
 
-  @OnAgentEnd(NO_RUNS)
-  @OnAgentError(NO_RUNS)
+  @OnAgentEnd(CONTEXT_FREE)
+  @OnAgentError(CONTEXT_FREE)
   protected measureAgent(event: AgentEndEvent | AgentErrorEvent): void {
     const { type, durationMs } = event;
     this.#agents.record({ failed: type === 'agent.error', durationMs });
   }
 
-  @OnToolEnd(NO_RUNS)
-  @OnToolError(NO_RUNS)
+  @OnToolEnd(CONTEXT_FREE)
+  @OnToolError(CONTEXT_FREE)
   protected measureTool(event: ToolEndEvent | ToolErrorEvent): void {
     // Nobody has called it: it waits, or a person said no.
     const { approval } = event;

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { brand } from '../util/brand.js';
-import { NO_RUNS } from '../handlers/no-runs.js';
+import { CONTEXT_FREE } from '../handlers/context-free.js';
 import { OnLlmEnd, OnLlmError } from '../handlers/hooks.js';
 import type { LlmEndEvent, LlmErrorEvent } from '../events/llm-terminal.events.js';
 import { addUsage, NO_USAGE, type Usage } from '../types/usage.js';
@@ -41,8 +41,8 @@ export class TokenCounter {
     this.#usage = { ...NO_USAGE };
   }
 
-  @OnLlmEnd(NO_RUNS)
-  @OnLlmError(NO_RUNS)
+  @OnLlmEnd(CONTEXT_FREE)
+  @OnLlmError(CONTEXT_FREE)
   protected count(event: LlmEndEvent | LlmErrorEvent): void {
     this.#usage = addUsage(this.#usage, event.usage);
   }

@@ -3,7 +3,7 @@ import { brand } from '../util/brand.js';
 import { withDeadline } from '../util/deadline.js';
 import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
 import type { Job, JobQueue, JobWork } from '../dispatch/background/job-queue.js';
-import { messageOf } from '../util/text.js';
+import { messageOf } from '../util/log-text.js';
 import { openQueue, type BullmqWorker, type OpenQueue } from './backend.js';
 import { ErrorLog } from './error-log.js';
 import { toBullmqSettings, type BullmqJobQueueOptions, type BullmqSettings } from './options.js';

@@ -1,15 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { LlmStreamChunkEvent } from '../events/llm.events.js';
-import type { CallbackEvent } from '../events/table.js';
+import type { CallbackEvent } from '../events/event-map.js';
 import type { LlmChunk } from '../types/llm.js';
 import { Background } from './background/background.js';
-import { HandlerCalls, type Audience, type Telling } from './handler-calls.js';
+import { HandlerCalls, type DispatchTarget, type Dispatch } from './handler-calls.js';
 import { isThenable } from './promises.js';
 
 /** What is left of a telling that nobody waits for. */
-export interface LateTelling {
+export interface PendingDispatch {
   /** Settles when all handlers were told; rejects with the first error of a critical one. */
-  readonly told: Promise<void>;
+  readonly settled: Promise<void>;
   /** What a critical handler has thrown already. */
   readonly refused: { readonly error: unknown } | undefined;
 }
@@ -20,7 +20,7 @@ export class Dispatcher {
   readonly #handlers: HandlerCalls;
 
   constructor(background: Background) {
-    this.#handlers = new HandlerCalls(background, (event, run) => this.tell(event, run));
+    this.#handlers = new HandlerCalls(background, (event, run) => this.dispatch(event, run));
   }
 
   /**
@@ -29,26 +29,26 @@ export class Dispatcher {
    * @throws the first error of a critical handler, or `CallbackAbort`, where the event's phase lets it end the run; the
    * other handlers have heard the event by then.
    */
-  tell(event: CallbackEvent, run: Audience): void | Promise<void> {
+  dispatch(event: CallbackEvent, run: DispatchTarget): void | Promise<void> {
     return this.#goOn({ event, run, handlers: run.handlers[event.type] }, 0);
   }
 
-  /** {@link tell} for a caller that cannot wait: it learns at once what is known at once. */
-  tellNow(event: CallbackEvent, run: Audience): LateTelling | undefined {
-    const telling: Telling = { event, run, handlers: run.handlers[event.type] };
+  /** {@link dispatch} for a caller that cannot wait: it learns at once what is known at once. */
+  dispatchNow(event: CallbackEvent, run: DispatchTarget): PendingDispatch | undefined {
+    const telling: Dispatch = { event, run, handlers: run.handlers[event.type] };
     const told = this.#goOn(telling, 0);
-    return told === undefined ? undefined : { told, refused: telling.refused };
+    return told === undefined ? undefined : { settled: told, refused: telling.refused };
   }
 
   /**
-   * The hot path, {@link tell} for a piece of an answer: its event is made if somebody hears it. Plain handlers are called
+   * The hot path, {@link dispatch} for a piece of an answer: its event is made if somebody hears it. Plain handlers are called
    * without a frame, because handlers of chunks must not start runs.
    */
-  tellChunk(
+  dispatchChunk(
     chunk: LlmChunk,
     index: number,
     timestamp: number,
-    run: Audience,
+    run: DispatchTarget,
   ): void | Promise<void> {
     const handlers = run.handlers['llm.chunk'];
     if (handlers.length === 0) return undefined;
@@ -70,9 +70,9 @@ export class Dispatcher {
 
   // What follows is apart from the loop above, which engines put into its callers only while it is small.
 
-  #threw(index: number, event: LlmStreamChunkEvent, run: Audience, error: unknown) {
+  #threw(index: number, event: LlmStreamChunkEvent, run: DispatchTarget, error: unknown) {
     const handlers = run.handlers['llm.chunk'];
-    const telling: Telling = { event, run, handlers };
+    const telling: Dispatch = { event, run, handlers };
     return this.#goOn(telling, index + 1, this.#handlers.failed(telling, handlers[index]!, error));
   }
 
@@ -80,7 +80,7 @@ export class Dispatcher {
   #awaitFrom(
     index: number,
     event: LlmStreamChunkEvent,
-    run: Audience,
+    run: DispatchTarget,
     returned: PromiseLike<unknown>,
   ): Promise<void> {
     const handlers = run.handlers['llm.chunk'];
@@ -90,7 +90,7 @@ export class Dispatcher {
   }
 
   /** Goes on with a chunk from the first handler that is waited for, with no promise but those of the handlers. */
-  async #awaitEach(telling: Telling, from: number, first: unknown): Promise<void> {
+  async #awaitEach(telling: Dispatch, from: number, first: unknown): Promise<void> {
     const { event, run, handlers } = telling;
     const { chunkMethods, handlerContext } = run;
     for (let i = from; i < chunkMethods.length; i++) {
@@ -110,24 +110,24 @@ export class Dispatcher {
   }
 
   /** Tells the handlers from the one numbered `next` on, when what is waited for is over. */
-  #goOn(telling: Telling, next: number, waiting?: Promise<void>): void | Promise<void> {
+  #goOn(telling: Dispatch, next: number, waiting?: Promise<void>): void | Promise<void> {
     if (waiting !== undefined) return this.#goOnLater(telling, next, waiting);
     for (let i = next; i < telling.handlers.length; i++) {
-      const told = this.#handlers.tell(telling, telling.handlers[i]!);
+      const told = this.#handlers.invoke(telling, telling.handlers[i]!);
       if (told !== undefined) return this.#goOnLater(telling, i + 1, told);
     }
     if (telling.refused !== undefined) throw telling.refused.error;
     return undefined;
   }
 
-  async #goOnLater(telling: Telling, next: number, waiting: Promise<void>): Promise<void> {
+  async #goOnLater(telling: Dispatch, next: number, waiting: Promise<void>): Promise<void> {
     const { run, handlers } = telling;
     const isTerminal = run.ended;
     await waiting;
     for (let i = next; i < handlers.length; i++) {
       // The run was ended while a handler kept this event waiting: nothing is told after the terminal event.
       if (run.ended && !isTerminal) return;
-      await this.#handlers.tell(telling, handlers[i]!);
+      await this.#handlers.invoke(telling, handlers[i]!);
     }
     if (telling.refused !== undefined) throw telling.refused.error;
   }

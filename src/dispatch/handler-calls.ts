@@ -1,6 +1,6 @@
 import { CallbackAbort } from '../errors/callbacks-error.js';
 import { CallbackErrorEvent } from '../events/callback.events.js';
-import { EVENTS, type CallbackEvent } from '../events/table.js';
+import { EVENTS, type CallbackEvent } from '../events/event-map.js';
 import type { HandlerContext } from '../events/handler-options.js';
 import type { RunInfo } from '../events/run-info.js';
 import { callHandler, type Handler, type HandlerFunction } from '../handlers/handler.js';
@@ -13,7 +13,7 @@ import { abortable, isThenable } from './promises.js';
 import { callWithTimeout } from './timeout.js';
 
 /** What dispatch needs of a run. */
-export interface Audience extends RunInfo, InstanceOwner {
+export interface DispatchTarget extends RunInfo, InstanceOwner {
   readonly handlers: HandlerTable;
   /**
    * The methods of the plain handlers of chunks that come before any other, looked up once: a spy that is set before the
@@ -33,9 +33,9 @@ export interface Audience extends RunInfo, InstanceOwner {
 }
 
 /** An event that is being told. */
-export interface Telling {
+export interface Dispatch {
   readonly event: CallbackEvent;
-  readonly run: Audience;
+  readonly run: DispatchTarget;
   readonly handlers: readonly Handler[];
   /** The first error that the run must end with. */
   refused?: { readonly error: unknown };
@@ -47,11 +47,11 @@ export class HandlerCalls {
 
   constructor(
     private readonly background: Background,
-    private readonly tellEvent: (event: CallbackEvent, run: Audience) => void | Promise<void>,
+    private readonly dispatch: (event: CallbackEvent, run: DispatchTarget) => void | Promise<void>,
   ) {}
 
   /** Returns a promise, which never rejects, only while there is something to wait for. */
-  tell(telling: Telling, handler: Handler): Promise<void> | undefined {
+  invoke(telling: Dispatch, handler: Handler): Promise<void> | undefined {
     const { event, run, refused } = telling;
     if (!handler.active || (handler.critical && refused !== undefined)) return undefined;
     try {
@@ -67,7 +67,7 @@ export class HandlerCalls {
     }
   }
 
-  #tellLater({ event, run }: Telling, handler: Handler): Promise<void> | undefined {
+  #tellLater({ event, run }: Dispatch, handler: Handler): Promise<void> | undefined {
     const failed = (error: unknown, isLogged = false) =>
       isLogged
         ? this.#tellFailure(handler, event, run, error)
@@ -77,9 +77,9 @@ export class HandlerCalls {
     return abortable(taken, run.signal).catch(nothing);
   }
 
-  #call(handler: Handler, event: CallbackEvent, run: Audience): unknown {
+  #call(handler: Handler, event: CallbackEvent, run: DispatchTarget): unknown {
     const { timeoutMs } = handler;
-    if (handler.startsNoRuns) return callHandler(handler, event, run.handlerContext, run);
+    if (handler.contextFree) return callHandler(handler, event, run.handlerContext, run);
     if (timeoutMs === undefined)
       return run.insideHandler(handler, () => callHandler(handler, event, run.handlerContext, run));
     return run.insideHandler(handler, () =>
@@ -87,7 +87,7 @@ export class HandlerCalls {
     );
   }
 
-  #settle(telling: Telling, handler: Handler, returned: unknown): Promise<void> | undefined {
+  #settle(telling: Dispatch, handler: Handler, returned: unknown): Promise<void> | undefined {
     if (!isThenable(returned)) return undefined;
     const { event, run } = telling;
     // An aborted run does not wait for those who were told that it starts.
@@ -99,14 +99,14 @@ export class HandlerCalls {
   }
 
   /** What a handler rejects with; that it was stopped with its run is no failure of its own. */
-  rejected(telling: Telling, handler: Handler, error: unknown): Promise<void> | undefined {
+  rejected(telling: Dispatch, handler: Handler, error: unknown): Promise<void> | undefined {
     const { signal } = telling.run;
     return signal.aborted && error === signal.reason
       ? undefined
       : this.failed(telling, handler, error);
   }
 
-  failed(telling: Telling, handler: Handler, error: unknown): Promise<void> | undefined {
+  failed(telling: Dispatch, handler: Handler, error: unknown): Promise<void> | undefined {
     const { event, run } = telling;
     const { phase } = EVENTS[event.type];
     const isRefusal = !run.released && (handler.critical || error instanceof CallbackAbort);
@@ -121,7 +121,7 @@ export class HandlerCalls {
   report(
     handler: Pick<Handler, 'name'>,
     event: CallbackEvent,
-    run: Audience,
+    run: DispatchTarget,
     error: unknown,
   ): Promise<void> | undefined {
     this.#logger.error(`${handler.name} failed on ${event.type}: ${logReason(error)}`, error);
@@ -131,12 +131,12 @@ export class HandlerCalls {
   #tellFailure(
     { name }: Pick<Handler, 'name'>,
     event: CallbackEvent,
-    run: Audience,
+    run: DispatchTarget,
     error: unknown,
   ): Promise<void> | undefined {
     if (event.type === 'callback.error') return undefined;
     const failure = new CallbackErrorEvent(run, { handler: name, event, error });
-    return this.tellEvent(failure, run) ?? undefined;
+    return this.dispatch(failure, run) ?? undefined;
   }
 }
 

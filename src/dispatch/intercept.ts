@@ -1,6 +1,6 @@
 import { LlmAbortedError } from '../errors/llm-errors.js';
 import { callHook, type Handler } from '../handlers/handler.js';
-import type { Audience } from './handler-calls.js';
+import type { DispatchTarget } from './handler-calls.js';
 import { abortable } from './promises.js';
 
 /** The first interceptor from the one numbered `from` on that a call goes through; its number is the end where none does. */
@@ -13,7 +13,7 @@ export function nextInterceptor(handlers: readonly Handler[], from: number, call
 /** Calls an interceptor where the runs that it starts know whom they come from. */
 export function callInterceptor(
   handler: Handler,
-  run: Audience,
+  run: DispatchTarget,
   call: unknown,
   next: unknown,
 ): unknown {
@@ -29,7 +29,7 @@ export function tooLate(what: string): LlmAbortedError {
 
 /** A run whose work interceptors stand around. */
 export interface InterceptedRun {
-  readonly run: Audience;
+  readonly run: DispatchTarget;
   /** Keeps it open until something is settled that its end does not wait for. */
   holdOpen(work: PromiseLike<unknown>): void;
 }

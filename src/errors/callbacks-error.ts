@@ -1,6 +1,6 @@
 import { brand } from '../util/brand.js';
 import { nearestName } from '../util/stable-name.js';
-import { messageOf } from '../util/text.js';
+import { messageOf } from '../util/log-text.js';
 import { hideQuotes, inspectError } from './inspect-error.js';
 
 /** Stable, machine-readable names of what went wrong; safe to log, count and switch on. */

@@ -9,7 +9,7 @@ import {
   logStack,
   logText,
 } from '../util/error-text.js';
-import { fieldOf } from '../util/text.js';
+import { fieldOf } from '../util/log-text.js';
 
 const MAX_FIELD_CHARS = 200;
 /** Written at the beginning already, or by hand. */

@@ -7,7 +7,7 @@ import type * as llmTerminal from './llm-terminal.events.js';
 import type * as llm from './llm.events.js';
 import type * as mcp from './mcp.events.js';
 import type * as retrieval from './retrieval.events.js';
-import type { ANY_EVENT_METHOD, CallbackEvent, EVENTS } from './table.js';
+import type { ANY_EVENT_METHOD, CallbackEvent, EVENTS } from './event-map.js';
 import type * as tool from './tool.events.js';
 
 /** Marks the prototype of {@link Callbacks}, so that a second copy of the package is recognised too. */

@@ -2,7 +2,7 @@ import { MIN_FIELD_CHARS, MIN_FIELD_NODES, UNREADABLE } from '../util/bounds.js'
 import { brand } from '../util/brand.js';
 import type { BoundedCopy } from './bounded-copy.js';
 import type { FromCallback, RunInfo } from './run-info.js';
-import { newSafeCopy } from './safe-json.js';
+import { newSafeCopy } from './serialize.js';
 
 /** The context that every event carries, in the order in which its JSON writes it. */
 export const CONTEXT_FIELDS = [

@@ -8,7 +8,7 @@ import {
   type CopyBounds,
   type CopyRules,
 } from './bounded-copy.js';
-import { toSafeJson } from './safe-json.js';
+import { toSafeJson } from './serialize.js';
 
 /**
  * The text that `JSON.stringify` writes of a value, within bounds (`bounds.ts`) and for every value: BigInt become

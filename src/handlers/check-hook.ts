@@ -1,7 +1,7 @@
 import type { InterceptorOptions } from './hook-selector.js';
 import { isTimeoutMs, TIMEOUT_RULE } from '../util/deadline.js';
 import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
-import { EVENTS } from '../events/table.js';
+import { EVENTS } from '../events/event-map.js';
 import type { HandlerOptions } from '../events/handler-options.js';
 import { isOptions, kindOf, optionNames, unknownOption } from '../util/known-options.js';
 import type { Hook } from './handler.js';

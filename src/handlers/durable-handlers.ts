@@ -1,5 +1,5 @@
 import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
-import type { EventType } from '../events/table.js';
+import type { EventType } from '../events/event-map.js';
 import type { Handler, Hook } from './handler.js';
 
 /** The durable handlers of one application, which the worker of its job queue finds by their names. */

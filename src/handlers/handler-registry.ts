@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
-import type { EventType } from '../events/table.js';
+import type { EventType } from '../events/event-map.js';
 import { kindOf } from '../util/known-options.js';
-import type { Circles } from './circles.js';
+import type { HandlerScope } from './handler-scope.js';
 import { DurableHandlers } from './durable-handlers.js';
 import { compileTable, type HandlerTable } from './handler-table.js';
 import { toHandler, type Handler, type Hook } from './handler.js';
@@ -114,7 +114,7 @@ export class HandlerRegistry {
   }
 
   /** The handlers of a place. */
-  tableFor(circles: Circles): HandlerTable {
+  tableFor(circles: HandlerScope): HandlerTable {
     if (circles.compiled?.version !== this.#version) {
       circles.compiled = { version: this.#version, table: this.#compile(circles) };
     }
@@ -128,7 +128,7 @@ export class HandlerRegistry {
     this.#version++;
   }
 
-  #compile({ scopes, attached, excluded }: Circles): HandlerTable {
+  #compile({ scopes, attached, excluded }: HandlerScope): HandlerTable {
     const around = scopes.length === 0 ? ['default'] : scopes;
     const handlers = [
       ...inOrder(this.handlers()),

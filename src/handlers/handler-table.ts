@@ -1,5 +1,5 @@
 import { INTERCEPTED_KINDS, type HookSelector, type InterceptorSelector } from './hook-selector.js';
-import { EVENT_TYPES, type EventType } from '../events/table.js';
+import { EVENT_TYPES, type EventType } from '../events/event-map.js';
 import type { Handler, Hook } from './handler.js';
 
 /** For every event its handlers, and for every kind of run its interceptors, in the order in which they are called. */

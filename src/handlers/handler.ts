@@ -18,7 +18,7 @@ export interface Hook {
   readonly order: number;
   readonly critical: boolean;
   /** Whether it is known to start no runs. */
-  readonly startsNoRuns: boolean;
+  readonly contextFree: boolean;
   readonly timeoutMs: number | undefined;
   readonly background: boolean | 'durable';
   /** What the job queue knows a durable handler by. */
@@ -52,7 +52,7 @@ export function toHandler(hook: Hook, instances?: InstanceSource): Handler {
     method: hook.method,
     order: hook.order,
     critical: hook.critical,
-    startsNoRuns: hook.startsNoRuns,
+    contextFree: hook.contextFree,
     timeoutMs: hook.timeoutMs,
     background: hook.background,
     jobName: hook.jobName,

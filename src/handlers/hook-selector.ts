@@ -1,4 +1,4 @@
-import type { EventSelector } from '../events/table.js';
+import type { EventSelector } from '../events/event-map.js';
 
 /** The kinds of runs whose work can be intercepted. */
 export const INTERCEPTED_KINDS = ['llm', 'tool', 'agent'] as const;

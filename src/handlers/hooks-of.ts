@@ -1,9 +1,9 @@
 import { types } from 'node:util';
 import { decoratedMethods, inheritedHooks, readScopes } from './hook-metadata.js';
-import { startsNoRuns } from './no-runs.js';
+import { isContextFree } from './context-free.js';
 import type { HookSelector } from './hook-selector.js';
 import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
-import { ANY_EVENT_METHOD, EVENTS, EVENT_TYPES, type EventSelector } from '../events/table.js';
+import { ANY_EVENT_METHOD, EVENTS, EVENT_TYPES, type EventSelector } from '../events/event-map.js';
 import { CALLBACKS_CLASS } from '../events/callbacks.js';
 import type { HandlerOptions } from '../events/handler-options.js';
 import { stableName, type Named } from '../util/stable-name.js';
@@ -123,7 +123,7 @@ function toHook(
     method: hook.method,
     order: options.order ?? 0,
     critical: options.critical ?? false,
-    startsNoRuns: startsNoRuns(options),
+    contextFree: isContextFree(options),
     timeoutMs: options.timeoutMs,
     background: options.background ?? false,
     jobName: options.background === 'durable' ? jobName(hook, options, named) : undefined,

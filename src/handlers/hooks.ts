@@ -1,4 +1,4 @@
-import type { EventSelector, SelectedEvent } from '../events/table.js';
+import type { EventSelector, SelectedEvent } from '../events/event-map.js';
 import type { HandlerContext, HandlerOptions } from '../events/handler-options.js';
 import type { ComposedDecorator } from './composed.js';
 import { addHook } from './hook-metadata.js';

@@ -3,7 +3,7 @@ import { ModulesContainer } from '@nestjs/core';
 import { catchError, of, type Observable } from 'rxjs';
 import { markOf } from '../util/brand.js';
 import { CallbacksError } from '../errors/callbacks-error.js';
-import { isSse, LateErrors } from '../request-context/late-errors.js';
+import { isSse, StreamErrorHandler } from '../request-context/stream-error-handler.js';
 import { CallbacksExceptionFilter } from './callbacks-exception.filter.js';
 import { failedEvent } from './failed-event.js';
 
@@ -18,7 +18,7 @@ interface HttpResponse {
 
 /** Has the {@link CallbacksExceptionFilter}, where there is one, say what fails in a stream of `@Sse()` that has begun. */
 @Injectable()
-export class SseErrors extends LateErrors {
+export class SseErrors extends StreamErrorHandler {
   constructor(private readonly modules: ModulesContainer) {
     super();
   }

@@ -7,18 +7,18 @@ import type { CallbackAbort } from '../errors/callbacks-error.js';
 import type { InterceptedLlmCall } from '../llm/intercept-llm.js';
 import { AdviceLog } from './advice-log.js';
 import type { LimiterSettings } from './check-limiter.js';
-import { claimsOf } from './claims.js';
-import type { Ledger, Ticket } from './ledger.js';
-import type { CallClaim } from './limit.js';
+import { reservationAmounts } from './reservation-amounts.js';
+import type { Reservations, Reservation } from './reservations.js';
+import type { ReservationAmount } from './limit.js';
 import type { LimitRefusal } from './limit-store.js';
 import { describeRefusal, type RefusalDetails } from './refusal.js';
 import type { ThresholdNotices } from './threshold-notices.js';
-import { WaitingLines } from './waiting-lines.js';
+import { WaitQueue } from './wait-queue.js';
 
 /** What a limiter gives to {@link Admission}. */
 interface AdmissionOptions {
   readonly name: string;
-  readonly ledger: Ledger;
+  readonly ledger: Reservations;
   readonly notices: ThresholdNotices;
   /** Those of now: they may be updated. */
   readonly settings: () => LimiterSettings;
@@ -28,14 +28,14 @@ interface AdmissionOptions {
 
 /** Reserves what a call may use, at once or when it is its turn, or refuses the call. */
 export class Admission {
-  readonly #lines = new WaitingLines();
+  readonly #lines = new WaitQueue();
   readonly #advice: AdviceLog;
 
   constructor(private readonly options: AdmissionOptions) {
     this.#advice = new AdviceLog(options.name);
   }
 
-  async reserve(call: InterceptedLlmCall): Promise<Ticket> {
+  async reserve(call: InterceptedLlmCall): Promise<Reservation> {
     const claims = await this.#claims(call);
     const { mode } = this.options.settings();
     if (mode === 'wait' && !claims.some(({ neverFits }) => neverFits))
@@ -53,11 +53,14 @@ export class Admission {
   }
 
   /** Waits for the call's turn. Limits are asked for again each time, because they may have been changed meanwhile. */
-  async #waitFor(claims: readonly CallClaim[], call: InterceptedLlmCall): Promise<Ticket> {
+  async #waitFor(
+    claims: readonly ReservationAmount[],
+    call: InterceptedLlmCall,
+  ): Promise<Reservation> {
     const { maxQueue } = this.options.settings();
     const key = claims.map((claim) => claim.key).join(' ');
     let latest = claims;
-    let refused: { claim: CallClaim; refusal: LimitRefusal } | undefined;
+    let refused: { claim: ReservationAmount; refusal: LimitRefusal } | undefined;
     const refuse = (refusal: LimitRefusal, isFull: boolean) => {
       refused = { claim: refusedOf(latest, refusal), refusal };
       return this.#refuse(refused.claim, refusal, isFull ? maxQueue : undefined);
@@ -70,17 +73,17 @@ export class Admission {
     };
     const { signal } = call;
     try {
-      return await this.#lines.enter<Ticket>(key, maxQueue, { signal, attempt, refuse });
+      return await this.#lines.enter<Reservation>(key, maxQueue, { signal, attempt, refuse });
     } catch (error) {
       if (refused !== undefined) await this.options.notices.refused(refused.claim, refused.refusal);
       throw error;
     }
   }
 
-  async #claims(call: InterceptedLlmCall): Promise<CallClaim[]> {
+  async #claims(call: InterceptedLlmCall): Promise<ReservationAmount[]> {
     const { name, settings } = this.options;
     try {
-      return await claimsOf(call, settings(), name);
+      return await reservationAmounts(call, settings(), name);
     } catch (error) {
       if (error instanceof LimitKeyMissingError || error instanceof UnknownPriceError)
         this.#advice.log(error.message);
@@ -88,7 +91,7 @@ export class Admission {
     }
   }
 
-  async #try(claims: readonly CallClaim[]): Promise<Ticket | LimitRefusal> {
+  async #try(claims: readonly ReservationAmount[]): Promise<Reservation | LimitRefusal> {
     const { name, ledger } = this.options;
     const outcome = await ledger.reserve(claims).catch((cause: unknown) => {
       const message = `${name}: its store cannot be used at the moment; try again later.`;
@@ -101,13 +104,16 @@ export class Admission {
     return { granted: false, claim: never, used: 0, reserved: 0 };
   }
 
-  #refuse(claim: CallClaim, refusal: LimitRefusal, maxQueue?: number): CallbackAbort {
+  #refuse(claim: ReservationAmount, refusal: LimitRefusal, maxQueue?: number): CallbackAbort {
     const { message, ...details } = describeRefusal(claim, refusal, maxQueue);
     return this.options.refusal(`${this.options.name}: ${message}`, details);
   }
 }
 
 /** The claim that did not fit; those of calls that wait together may differ. */
-function refusedOf(claims: readonly CallClaim[], { claim }: LimitRefusal): CallClaim {
+function refusedOf(
+  claims: readonly ReservationAmount[],
+  { claim }: LimitRefusal,
+): ReservationAmount {
   return claims[claim] ?? claims[0]!;
 }

@@ -18,7 +18,7 @@ export interface Limit {
 }
 
 /** What a call claims of a limit. */
-export interface CallClaim extends LimitClaim {
+export interface ReservationAmount extends LimitClaim {
   readonly source: Limit;
   /** The key as it is told. */
   readonly owner: string;

@@ -5,7 +5,7 @@ import type { LlmStream } from '../llm/llm-stream.js';
 import type { LlmChunk, LlmResponse } from '../types/llm.js';
 import { Admission } from './admission.js';
 import { checkFixed, type LimiterSettings } from './check-limiter.js';
-import { Ledger, type Ticket } from './ledger.js';
+import { Reservations, type Reservation } from './reservations.js';
 import { counterKey, GLOBAL } from './limit.js';
 import { toStored } from './limit-units.js';
 import { limiterName } from './limiter-name.js';
@@ -24,7 +24,7 @@ import { usageOf } from './usage.js';
 /** What `CostLimiter` and `RateLimiter` have in common: reserve before each request, settle after it. */
 export abstract class Limiter<O extends LimiterOptions> implements OnApplicationShutdown {
   readonly #name: string;
-  readonly #ledger: Ledger;
+  readonly #ledger: Reservations;
   readonly #admission: Admission;
   readonly #check: (options: O) => LimiterSettings;
   #options: O;
@@ -42,7 +42,7 @@ export abstract class Limiter<O extends LimiterOptions> implements OnApplication
     const fixed = { name, store, onStoreError, leaseMs, onLostReservation };
     const settings = () => this.#settings;
     const notices = new ThresholdNotices(name, settings, () => this.#ledger);
-    this.#ledger = new Ledger(
+    this.#ledger = new Reservations(
       { ...fixed, ...(replicas !== undefined && { replicas }) },
       (claim, used) => notices.reached(claim, used),
     );
@@ -143,7 +143,7 @@ export abstract class Limiter<O extends LimiterOptions> implements OnApplication
     yield response;
   }
 
-  async #enter(call: InterceptedLlmCall): Promise<Ticket> {
+  async #enter(call: InterceptedLlmCall): Promise<Reservation> {
     const entering = this.#admission.reserve(call);
     try {
       return await call.pause(entering);
@@ -157,7 +157,7 @@ export abstract class Limiter<O extends LimiterOptions> implements OnApplication
     }
   }
 
-  async #leave(ticket: Ticket, { spent }: InterceptedLlmCall): Promise<void> {
+  async #leave(ticket: Reservation, { spent }: InterceptedLlmCall): Promise<void> {
     if (spent.requests === 0) return this.#release(ticket);
     const used = ticket.claims.map(({ source: { unit } }, i) => {
       const amount = unit.spent(spent);
@@ -168,7 +168,7 @@ export abstract class Limiter<O extends LimiterOptions> implements OnApplication
     this.#admission.wake();
   }
 
-  async #release(ticket: Ticket): Promise<void> {
+  async #release(ticket: Reservation): Promise<void> {
     await this.#ledger.release(ticket);
     this.#admission.wake();
   }

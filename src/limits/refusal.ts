@@ -1,5 +1,5 @@
 import type { LimitDetails } from '../errors/callbacks-error.js';
-import { GLOBAL, type CallClaim, type Limit } from './limit.js';
+import { GLOBAL, type ReservationAmount, type Limit } from './limit.js';
 import type { LimitRefusal } from './limit-store.js';
 import { fromStored } from './limit-units.js';
 
@@ -12,7 +12,7 @@ export type RefusalDetails = LimitDetails & { retryAfterMs?: number | undefined 
  * @param maxQueue given where the call could have waited, if there were room
  */
 export function describeRefusal(
-  { source, owner: key, limit: stored, amount, least }: CallClaim,
+  { source, owner: key, limit: stored, amount, least }: ReservationAmount,
   refusal: LimitRefusal,
   maxQueue?: number,
 ): RefusalDetails & { message: string } {

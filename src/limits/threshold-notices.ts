@@ -1,8 +1,8 @@
 import { logReason } from '../util/error-text.js';
 import { Log } from '../util/log.js';
 import type { LimiterSettings } from './check-limiter.js';
-import type { Ledger } from './ledger.js';
-import type { CallClaim } from './limit.js';
+import type { Reservations } from './reservations.js';
+import type { ReservationAmount } from './limit.js';
 import { fromStored } from './limit-units.js';
 import type { LimitRefusal } from './limit-store.js';
 
@@ -13,23 +13,23 @@ export class ThresholdNotices {
   constructor(
     limiter: string,
     private readonly settings: () => LimiterSettings,
-    private readonly ledger: () => Ledger,
+    private readonly ledger: () => Reservations,
   ) {
     this.#logger = new Log(limiter);
   }
 
   /** A settlement was the first one to reach the threshold. */
-  async reached(claim: CallClaim, used: number): Promise<void> {
+  async reached(claim: ReservationAmount, used: number): Promise<void> {
     await this.#notify(claim, used, false);
   }
 
   /** A call is refused, perhaps as the first one. */
-  async refused(claim: CallClaim, { used }: LimitRefusal): Promise<void> {
+  async refused(claim: ReservationAmount, { used }: LimitRefusal): Promise<void> {
     if (this.settings().onThreshold === undefined) return;
     if (await this.ledger().isFirstRefusal(claim)) await this.#notify(claim, used, true);
   }
 
-  async #notify(claim: CallClaim, storedUse: number, refused: boolean): Promise<void> {
+  async #notify(claim: ReservationAmount, storedUse: number, refused: boolean): Promise<void> {
     const { source, owner: key, limit: stored } = claim;
     const [used, limit] = [fromStored(source.unit, storedUse), fromStored(source.unit, stored)];
     const ratio = limit === 0 ? 1 : used / limit;

@@ -1,10 +1,10 @@
-import type { ClientCircle } from '../handlers/circles.js';
+import type { ClientScope } from '../handlers/handler-scope.js';
 import type { CurrentContext } from '../runs/current-context.js';
 import type { LlmRequest } from '../types/llm.js';
 import type { LlmProvider } from './llm-provider.js';
 
 /** A client as `forRoot` or `forFeature` described it, ready to be called. */
-export interface LlmClient extends ClientCircle {
+export interface LlmClient extends ClientScope {
   readonly provider: LlmProvider;
   /** Its provider in events, errors and prices. */
   readonly label: string;

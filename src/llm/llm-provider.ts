@@ -71,12 +71,12 @@ export interface LlmProvider {
 export const LlmProvider: object = Object;
 
 /** A provider that knows whether its own code starts runs. */
-export interface QuietProvider extends LlmProvider {
+export interface ContextFreeProvider extends LlmProvider {
   /** `true`: nothing does, and it needs no place in the flow, for which all of its promises would pay. */
-  readonly startsNoRuns: boolean;
+  readonly contextFree: boolean;
 }
 
 /** Whether a provider's own code starts no runs, as far as is known. */
-export function startsNoRuns(provider: LlmProvider): boolean {
-  return (provider as Partial<QuietProvider>).startsNoRuns ?? false;
+export function isContextFree(provider: LlmProvider): boolean {
+  return (provider as Partial<ContextFreeProvider>).contextFree ?? false;
 }

@@ -1,7 +1,7 @@
 import type { MessageEvent } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import { brand } from '../util/brand.js';
-import { WHEN_OVER, type OwnStream, type StreamWatcher } from '../runs/stream-door.js';
+import { ON_COMPLETE, type ManagedStream, type StreamWatcher } from '../runs/stream-completion.js';
 import type { EventSourceRequest } from '../runs/event-source.js';
 import type { AnswerSchema } from '../schema/answer-schema.js';
 import type { LlmChunk, LlmResponse, StructuredResponse } from '../types/llm.js';
@@ -36,7 +36,7 @@ export interface SsePlace {
  * ```
  */
 export class LlmStream<T = unknown>
-  implements AsyncIterable<LlmChunk>, AsyncDisposable, OwnStream<LlmResponse>
+  implements AsyncIterable<LlmChunk>, AsyncDisposable, ManagedStream<LlmResponse>
 {
   static {
     brand(this, 'class:LlmStream');
@@ -131,7 +131,7 @@ export class LlmStream<T = unknown>
   }
 
   /** @internal tells a run whose result it is how it came out */
-  [WHEN_OVER](watcher: StreamWatcher<LlmResponse>): void {
+  [ON_COMPLETE](watcher: StreamWatcher<LlmResponse>): void {
     this.#reading.whenOver(watcher);
   }
 

@@ -1,7 +1,7 @@
 import { here, type Enter } from '../runs/context-store.js';
 import type { Run } from '../runs/run.js';
 import type { LlmClient } from './llm-client.js';
-import { startsNoRuns } from './llm-provider.js';
+import { isContextFree } from './llm-provider.js';
 import type { LlmTarget } from './call/request-meter.js';
 
 /** Asks the application, in the context of a run but outside of it, who is really asked for what. */
@@ -18,6 +18,6 @@ export async function resolveTarget(
 
 /** Whether a call passes through code of the application, which may look for what is around it. */
 export function callsApplication(run: Run, { resolver, provider }: LlmClient): boolean {
-  if (resolver !== undefined || !startsNoRuns(provider)) return true;
+  if (resolver !== undefined || !isContextFree(provider)) return true;
   return run.handlers['intercept.llm'].length > 0;
 }

@@ -25,7 +25,7 @@ import { ContextResolver } from '../request-context/request-contexts.js';
 import { defer, type Deferred } from '../util/deferred.js';
 import { checkOnlyRoot, checkRootOf } from './root-modules.js';
 import { refuseScopedOptions } from './scoped-options.js';
-import { getFeatureOptionsToken, CALLBACKS_OPTIONS } from './tokens.js';
+import { getFeatureOptionsToken, CALLBACKS_OPTIONS } from './module.constants.js';
 
 /** How often is looked whether the options of `forRoot`, which a feature waits for, can be made at all. */
 const LOOK_MS = 20;

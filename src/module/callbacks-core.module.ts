@@ -24,13 +24,13 @@ import {
   RequestContexts,
 } from '../request-context/request-contexts.js';
 import { ContextStore } from '../runs/context-store.js';
-import { HybridWatch } from '../request-context/hybrid-watch.js';
-import { LateErrors } from '../request-context/late-errors.js';
+import { MicroserviceConfigCheck } from '../request-context/microservice-config-check.js';
+import { StreamErrorHandler } from '../request-context/stream-error-handler.js';
 import { OpenRuns } from '../runs/open-runs.js';
 import { RequestContextInterceptor } from '../request-context/request-context.interceptor.js';
 import { RunFactory } from '../runs/run-factory.js';
 import { ToolRegistry } from '../tools/tool-registry.js';
-import { WorkRunner } from '../runs/work-runner.js';
+import { Tracer } from '../runs/tracer.js';
 
 /**
  * The machinery, once an application: a plain class, because dynamic modules are not merged; and global, so that it is
@@ -49,7 +49,7 @@ import { WorkRunner } from '../runs/work-runner.js';
     DurableWorker,
     Explorer,
     HandlerRegistry,
-    HybridWatch,
+    MicroserviceConfigCheck,
     InstanceContexts,
     Lifecycle,
     OpenRuns,
@@ -58,13 +58,13 @@ import { WorkRunner } from '../runs/work-runner.js';
     RequestContexts,
     RunFactory,
     ToolRegistry,
-    WorkRunner,
+    Tracer,
     { provide: HandlerSource, useExisting: Explorer },
     { provide: STAND_INS, useClass: StandIns },
-    { provide: METHOD_RUNNER, useExisting: WorkRunner },
+    { provide: METHOD_RUNNER, useExisting: Tracer },
     { provide: REQUEST_CONTEXTS, useExisting: RequestContexts },
     { provide: ContextResolver, useExisting: Application },
-    { provide: LateErrors, useClass: SseErrors },
+    { provide: StreamErrorHandler, useClass: SseErrors },
     {
       provide: Symbol('injected clients'),
       inject: [ModulesContainer],
@@ -78,7 +78,7 @@ import { WorkRunner } from '../runs/work-runner.js';
   ],
   exports: [
     METHOD_RUNNER,
-    WorkRunner,
+    Tracer,
     Application,
     Background,
     Dispatcher,

@@ -1,6 +1,6 @@
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { AgentService } from '../agent/agent.service.js';
-import { getAgentToken } from '../agent/tokens.js';
+import { getAgentToken } from '../agent/inject-agent.js';
 import { Application, twoClients } from './application.js';
 import { asyncOptions } from './async-options.js';
 import { brand } from '../util/brand.js';
@@ -9,7 +9,7 @@ import { checkAsyncOptions } from './check-options.js';
 import { CallbacksService } from './callbacks.service.js';
 import { aliasesOf, otherTokens } from '../util/copies.js';
 import { Dispatcher } from '../dispatch/dispatcher.js';
-import { getLlmToken } from '../llm/tokens.js';
+import { getLlmToken } from '../llm/inject-llm.js';
 import { LlmService } from '../llm/llm.service.js';
 import type { LlmClient } from '../llm/llm-client.js';
 import type {
@@ -23,7 +23,7 @@ import { HandlerRegistry } from '../handlers/handler-registry.js';
 import { HandlerSource } from '../handlers/handler-source.js';
 import { OpenRuns } from '../runs/open-runs.js';
 import { RunFactory } from '../runs/run-factory.js';
-import { CALLBACKS_OPTIONS, getFeatureOptionsToken, ROOT_CLIENT } from './tokens.js';
+import { CALLBACKS_OPTIONS, getFeatureOptionsToken, ROOT_CLIENT } from './module.constants.js';
 import { ToolRegistry } from '../tools/tool-registry.js';
 
 /**

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { brand } from '../util/brand.js';
 import { shareToken } from '../util/copies.js';
 import { Background, type BackgroundStatus } from '../dispatch/background/background.js';
-import type { EventSelector, SelectedEvent } from '../events/table.js';
+import type { EventSelector, SelectedEvent } from '../events/event-map.js';
 import type { HandlerContext, HandlerOptions } from '../events/handler-options.js';
 import { functionHook } from '../handlers/hooks-of.js';
 import { HandlerRegistry, type Remove } from '../handlers/handler-registry.js';
@@ -14,7 +14,7 @@ import type { CurrentContext } from '../runs/current-context.js';
 import type { RunContext } from '../runs/request-context.js';
 import { chainEvents } from '../runs/chain-events.js';
 import { retrievalEvents } from '../runs/retrieval-events.js';
-import { WorkRunner } from '../runs/work-runner.js';
+import { Tracer } from '../runs/tracer.js';
 import type { WorkContext } from '../runs/work-context.js';
 
 /** Registers callbacks while the application runs, sets the context of runs, and runs functions to be heard. */
@@ -28,7 +28,7 @@ export class CallbacksService {
   constructor(
     private readonly registry: HandlerRegistry,
     private readonly runs: RunFactory,
-    private readonly work: WorkRunner,
+    private readonly work: Tracer,
     private readonly inBackground: Background,
     private readonly reporter: Reporter,
   ) {}

@@ -6,7 +6,7 @@ import { CallbacksService } from './callbacks.service.js';
 import { LlmService } from '../llm/llm.service.js';
 import { Log } from '../util/log.js';
 import { RequestContextInterceptor } from '../request-context/request-context.interceptor.js';
-import { WorkRunner } from '../runs/work-runner.js';
+import { Tracer } from '../runs/tracer.js';
 
 /** The token of the options of `@nestjs/graphql`, and what its `@ResolveField()` writes on methods. */
 const GRAPHQL_OPTIONS = 'GqlModuleOptions';
@@ -73,7 +73,7 @@ function startsRuns(wrapper: InstanceWrapper): boolean {
   return false;
 }
 
-const STARTERS = [LlmService, Agent, WorkRunner];
+const STARTERS = [LlmService, Agent, Tracer];
 
 /** There are none where nothing is injected, whatever their type says. */
 function dependenciesOf(wrapper: InstanceWrapper): InstanceWrapper[] {

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { AgentReport } from '../agent/agent.js';
 import { Application } from './application.js';
 import type { HookSelector, InterceptorSelector } from '../handlers/hook-selector.js';
-import type { EventType } from '../events/table.js';
+import type { EventType } from '../events/event-map.js';
 import { DESCRIBE_LIMITER, isLimiter, type LimiterReport } from '../limits/limiter-report.js';
 import { HandlerRegistry } from '../handlers/handler-registry.js';
 import { HandlerSource } from '../handlers/handler-source.js';

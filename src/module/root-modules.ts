@@ -1,7 +1,7 @@
 import type { Type } from '@nestjs/common';
 import type { ModulesContainer } from '@nestjs/core';
 import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
-import { ROOT_CLIENT } from './tokens.js';
+import { ROOT_CLIENT } from './module.constants.js';
 
 type HostModule = ModulesContainer extends Map<string, infer M> ? M : never;
 

@@ -2,7 +2,7 @@ import { Scope } from '@nestjs/common';
 import type { ModulesContainer } from '@nestjs/core';
 import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
 import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
-import { featureOfToken, CALLBACKS_OPTIONS } from './tokens.js';
+import { featureOfToken, CALLBACKS_OPTIONS } from './module.constants.js';
 
 /**
  * Refuses options that need a request: clients are made once, when the application starts. They may need it by any

@@ -4,11 +4,11 @@ import type { RequestContext } from '../events/run-info.js';
 import { ActiveTrace } from '../runs/active-trace.js';
 import { readInContext } from '../runs/context-iterable.js';
 import { ContextStore, type Frame } from '../runs/context-store.js';
-import { MessageFrame } from './hybrid-watch.js';
+import { MessageFrame } from './microservice-config-check.js';
 import { parseRequestId, parseTraceparent } from '../runs/ids.js';
-import { inboundOf } from './inbound/inbound-of.js';
-import type { Inbound } from './inbound/inbound.js';
-import { isSse, LateErrors } from './late-errors.js';
+import { inboundOf } from './transports/inbound-of.js';
+import type { InboundRequest } from './transports/inbound-request.js';
+import { isSse, StreamErrorHandler } from './stream-error-handler.js';
 import { mergeContext, newContext, withRoute, type RunContext } from '../runs/request-context.js';
 
 /** Asks the application who is asking; given by `forRoot({ context })`. */
@@ -30,14 +30,14 @@ export class RequestContexts {
     private readonly store: ContextStore,
     private readonly activeTrace: ActiveTrace,
     private readonly resolver: ContextResolver,
-    private readonly lateErrors: LateErrors,
+    private readonly lateErrors: StreamErrorHandler,
   ) {}
 
   async intercept(host: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
     const inbound = this.#seen.has(host) ? undefined : inboundOf(host);
     if (inbound === undefined) return next.handle();
     this.#seen.add(host);
-    if (this.store.current instanceof MessageFrame) this.store.current.seen();
+    if (this.store.current instanceof MessageFrame) this.store.current.intercepted();
     const context = withRoute(await this.#contextOf(host, inbound), routeOf(host));
     const { circles, run, fromCallback } = this.store.current ?? {};
     const { request } = inbound;
@@ -51,7 +51,7 @@ export class RequestContexts {
   }
 
   /** A request may pass several times (resolvers, nested handlers); it is asked about once. */
-  #contextOf(host: ExecutionContext, inbound: Inbound): Promise<RequestContext> {
+  #contextOf(host: ExecutionContext, inbound: InboundRequest): Promise<RequestContext> {
     const { request } = inbound;
     let context = this.#contexts.get(request);
     if (context === undefined) {
@@ -61,9 +61,9 @@ export class RequestContexts {
     return context;
   }
 
-  async #newContext(host: ExecutionContext, inbound: Inbound): Promise<RequestContext> {
+  async #newContext(host: ExecutionContext, inbound: InboundRequest): Promise<RequestContext> {
     const around = this.store.current?.context;
-    const signal = inbound.left();
+    const signal = inbound.disconnectSignal();
     this.#noteEventSource(host, inbound, signal);
     const ids = newContext({
       requestId: parseRequestId(inbound.header('x-request-id')) ?? around?.requestId,
@@ -82,7 +82,7 @@ export class RequestContexts {
 
   #noteEventSource(
     host: ExecutionContext,
-    inbound: Inbound,
+    inbound: InboundRequest,
     signal: AbortSignal | undefined,
   ): void {
     if (signal === undefined || !isSse(host)) return;

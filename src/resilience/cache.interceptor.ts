@@ -11,7 +11,7 @@ import { LlmStream } from '../llm/llm-stream.js';
 import { Log } from '../util/log.js';
 import type { LlmChunk, LlmResponse } from '../types/llm.js';
 import { MemoryCache, type CacheStore } from './memory-cache.js';
-import { checkerFor, checkNext } from './transient.js';
+import { checkerFor, checkNext } from './retryable.js';
 
 const MAX_ENTRIES = 1_000;
 const FIVE_MINUTES = 300_000;

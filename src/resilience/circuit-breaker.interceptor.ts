@@ -13,8 +13,8 @@ import { optionNames } from '../util/known-options.js';
 import { InterceptLlm, type InterceptedLlmCall, type LlmNext } from '../llm/intercept-llm.js';
 import { LlmStream } from '../llm/llm-stream.js';
 import type { LlmResponse } from '../types/llm.js';
-import { begun, type BegunStream } from './begun.js';
-import { checkerFor, checkNext, isTransient } from './transient.js';
+import { firstChunk, type StartedStream } from './first-chunk.js';
+import { checkerFor, checkNext, isTransient } from './retryable.js';
 
 /** Options of {@link CircuitBreakerInterceptor}. */
 export interface CircuitBreakerOptions {
@@ -91,12 +91,12 @@ export class CircuitBreakerInterceptor {
   async intercept(
     { client, signal }: InterceptedLlmCall,
     next: LlmNext,
-  ): Promise<LlmResponse | BegunStream> {
+  ): Promise<LlmResponse | StartedStream> {
     checkNext('CircuitBreakerInterceptor', next);
     try {
       return await this.#circuitOf(client).execute(async () => {
         const given = next();
-        return given instanceof LlmStream ? begun(given) : given;
+        return given instanceof LlmStream ? firstChunk(given) : given;
       }, signal);
     } catch (error) {
       if (!isBrokenCircuitError(error)) throw error;

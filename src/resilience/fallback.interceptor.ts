@@ -15,8 +15,8 @@ import { optionNames } from '../util/known-options.js';
 import { InterceptLlm, type InterceptedLlmCall, type LlmNext } from '../llm/intercept-llm.js';
 import { LlmStream } from '../llm/llm-stream.js';
 import type { LlmResponse } from '../types/llm.js';
-import { begun, type BegunStream } from './begun.js';
-import { checkerFor, checkNext } from './transient.js';
+import { firstChunk, type StartedStream } from './first-chunk.js';
+import { checkerFor, checkNext } from './retryable.js';
 
 /** Options of {@link FallbackInterceptor}. */
 export interface FallbackOptions {
@@ -80,13 +80,13 @@ export class FallbackInterceptor {
   async intercept(
     { client, signal }: InterceptedLlmCall,
     next: LlmNext,
-  ): Promise<LlmResponse | BegunStream> {
+  ): Promise<LlmResponse | StartedStream> {
     checkNext('FallbackInterceptor', next);
     const others = this.#clients.filter((name) => name !== client);
     for (let asked = client; ;) {
       try {
         const given = next(undefined, { client: asked });
-        return await (given instanceof LlmStream ? begun(given) : given);
+        return await (given instanceof LlmStream ? firstChunk(given) : given);
       } catch (error) {
         const another = others.shift();
         if (another === undefined || signal.aborted || !this.#when(error)) throw error;

@@ -5,8 +5,8 @@ import { optionNames } from '../util/known-options.js';
 import { InterceptLlm, type InterceptedLlmCall, type LlmNext } from '../llm/intercept-llm.js';
 import { LlmStream } from '../llm/llm-stream.js';
 import type { LlmResponse } from '../types/llm.js';
-import { begun, type BegunStream } from './begun.js';
-import { checkerFor, checkNext, isTransient } from './transient.js';
+import { firstChunk, type StartedStream } from './first-chunk.js';
+import { checkerFor, checkNext, isTransient } from './retryable.js';
 
 /** Timers of Node end at once when they are given more. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -79,14 +79,14 @@ export class RetryInterceptor {
 
   /** Asks again, until there is an answer. */
   @InterceptLlm()
-  intercept({ signal }: InterceptedLlmCall, next: LlmNext): Promise<LlmResponse | BegunStream> {
+  intercept({ signal }: InterceptedLlmCall, next: LlmNext): Promise<LlmResponse | StartedStream> {
     checkNext('RetryInterceptor', next);
     let failed: unknown;
     return this.#policy.execute(async ({ attempt }) => {
       if (attempt > 0) await this.#wait(attempt, failed, signal);
       try {
         const given = next(undefined, { maxRetries: 0 });
-        return await (given instanceof LlmStream ? begun(given) : given);
+        return await (given instanceof LlmStream ? firstChunk(given) : given);
       } catch (error) {
         failed = error;
         throw error;

@@ -6,7 +6,7 @@ import { optionNames } from '../util/known-options.js';
 import { InterceptLlm, type InterceptedLlmCall, type LlmNext } from '../llm/intercept-llm.js';
 import { LlmStream } from '../llm/llm-stream.js';
 import type { LlmChunk, LlmResponse } from '../types/llm.js';
-import { checkerFor, checkNext } from './transient.js';
+import { checkerFor, checkNext } from './retryable.js';
 
 /** Options of {@link TimeoutInterceptor}. */
 export interface TimeoutOptions {

@@ -1,16 +1,16 @@
 import { isThenable } from '../dispatch/promises.js';
-import { keepOpen } from './result-streams/lasting.js';
-import type { WorkRun } from './work-run.js';
+import { trackStream } from './result-streams/track-stream.js';
+import type { TracedRun } from './traced-run.js';
 
 /** Calls a function as a run, for a caller that waits: from its start handlers to those of its end. */
-export async function callInTurn<R>(work: WorkRun<unknown>, fn: () => R): Promise<Awaited<R>> {
+export async function callInTurn<R>(work: TracedRun<unknown>, fn: () => R): Promise<Awaited<R>> {
   const { run } = work;
   const result = await work.attempt(() => run.orAborted((async () => fn())()));
   return settle(work, result as Awaited<R>);
 }
 
 /** Calls a plain function as a run: at once, and its caller has at once what it gives. */
-export function callNow<R>(work: WorkRun<unknown>, fn: () => R): R {
+export function callNow<R>(work: TracedRun<unknown>, fn: () => R): R {
   let result: R;
   try {
     work.beginNow();
@@ -20,13 +20,13 @@ export function callNow<R>(work: WorkRun<unknown>, fn: () => R): R {
     throw error;
   }
   if (isThenable(result)) return settleLater(work, result) as R;
-  const lasting = keepOpen(work, result);
+  const lasting = trackStream(work, result);
   if (lasting) return lasting.stream as R;
   work.succeedNow(result);
   return result;
 }
 
-async function settleLater<T>(work: WorkRun<unknown>, promised: PromiseLike<T>): Promise<T> {
+async function settleLater<T>(work: TracedRun<unknown>, promised: PromiseLike<T>): Promise<T> {
   let result: T;
   try {
     result = await work.run.orAborted(promised);
@@ -38,8 +38,8 @@ async function settleLater<T>(work: WorkRun<unknown>, promised: PromiseLike<T>):
   return settle(work, result);
 }
 
-async function settle<T>(work: WorkRun<unknown>, result: T): Promise<T> {
-  const lasting = keepOpen(work, result);
+async function settle<T>(work: TracedRun<unknown>, result: T): Promise<T> {
+  const lasting = trackStream(work, result);
   if (lasting) return lasting.stream as T;
   await work.succeed(result);
   return result;

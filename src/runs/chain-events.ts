@@ -1,5 +1,5 @@
 import { ChainEndEvent, ChainErrorEvent, ChainStartEvent } from '../events/chain.events.js';
-import type { WorkEvents } from './work-run.js';
+import type { WorkEvents } from './traced-run.js';
 
 /** The events of a chain. */
 export function chainEvents(chainName: string, input: unknown): WorkEvents<unknown> {

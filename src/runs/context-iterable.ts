@@ -1,5 +1,5 @@
 import { shadow } from '../util/shadow.js';
-import { isOwnStream } from './stream-door.js';
+import { isManagedStream } from './stream-completion.js';
 
 type Enter = <R>(work: () => R) => R;
 
@@ -17,7 +17,7 @@ export function isReader(
  */
 export function readInContext(value: unknown, enter: Enter): void {
   if (typeof value !== 'object' || value === null || !Object.isExtensible(value)) return;
-  if (!isAsyncIterable(value) || isOwnStream(value)) return;
+  if (!isAsyncIterable(value) || isManagedStream(value)) return;
   if (isReader(value)) {
     enterOnRead(value, enter);
     return;

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { FromCallback, RequestContext } from '../events/run-info.js';
-import type { Circles } from '../handlers/circles.js';
+import type { HandlerScope } from '../handlers/handler-scope.js';
 import type { Usage } from '../types/usage.js';
 import type { EventSourceRequest } from './event-source.js';
 
@@ -27,7 +27,7 @@ export interface ParentRun extends VisibleRun {
 export interface Frame {
   readonly context: RequestContext;
   /** What a run that starts here is heard by; undefined outside of any run and handler. */
-  readonly circles?: Circles | undefined;
+  readonly circles?: HandlerScope | undefined;
   /** The run around. */
   readonly run?: ParentRun | undefined;
   /** The run that code here works for without being a part of it: it handles an event of that run, or prepares it. */

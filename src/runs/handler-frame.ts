@@ -1,11 +1,11 @@
 import type { FromCallback, RequestContext, RunInfo } from '../events/run-info.js';
-import type { Circles } from '../handlers/circles.js';
+import type { HandlerScope } from '../handlers/handler-scope.js';
 import type { Handler } from '../handlers/handler.js';
 import type { Frame, VisibleRun } from './context-store.js';
 
 /** What a handler's place has of the run whose event it hears. */
 type Heard = Pick<RunInfo, 'runId' | 'parentRunId' | 'scope' | 'context'> &
-  Pick<Frame, 'request'> & { readonly circles: Circles };
+  Pick<Frame, 'request'> & { readonly circles: HandlerScope };
 
 /** The place inside a handler: outside of any run, for the ears of all but the handler's own object. */
 export class HandlerFrame implements Frame {
@@ -25,7 +25,7 @@ export class HandlerFrame implements Frame {
     return this.#run.request;
   }
 
-  get circles(): Circles {
+  get circles(): HandlerScope {
     return this.#run.circles.insideHandler(this.#handler.target);
   }
 

@@ -1,7 +1,7 @@
 import { interceptor, type Interceptor } from '../handlers/interceptor.js';
 import { interceptWork } from '../dispatch/intercept.js';
 import type { ToolStartEvent } from '../events/tool.events.js';
-import type { WorkRun } from './work-run.js';
+import type { TracedRun } from './traced-run.js';
 
 /** A call of a tool that is about to be carried out. */
 export interface ToolRequest {
@@ -52,7 +52,7 @@ export const InterceptTool: Interceptor<InterceptedToolCall, ToolNext> = interce
 
 /** Carries a call of a tool out, through the interceptors around it. */
 export function interceptTool(
-  call: WorkRun<unknown>,
+  call: TracedRun<unknown>,
   request: ToolRequest,
   execute: (args: unknown) => unknown,
 ): unknown {

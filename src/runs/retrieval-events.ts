@@ -3,7 +3,7 @@ import {
   RetrievalErrorEvent,
   RetrievalStartEvent,
 } from '../events/retrieval.events.js';
-import type { WorkEvents } from './work-run.js';
+import type { WorkEvents } from './traced-run.js';
 
 /** The events of a retrieval. */
 export function retrievalEvents(query: unknown, source: string | undefined): WorkEvents<unknown> {

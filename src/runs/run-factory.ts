@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import type { CallbackEvent } from '../events/table.js';
-import { Circles, type ClientCircle } from '../handlers/circles.js';
+import type { CallbackEvent } from '../events/event-map.js';
+import { HandlerScope, type ClientScope } from '../handlers/handler-scope.js';
 import { HandlerRegistry } from '../handlers/handler-registry.js';
 import { HandlerSource } from '../handlers/handler-source.js';
 import { ActiveTrace } from './active-trace.js';
@@ -9,15 +9,15 @@ import { ContextStore, type Frame } from './context-store.js';
 import { contextAt, type CurrentContext } from './current-context.js';
 import type { EventSourceRequest } from './event-source.js';
 import { actFor, mergeContext, newContext, type RunContext } from './request-context.js';
-import { RevivedRun } from './revived-run.js';
+import { RestoredRun } from './restored-run.js';
 import { Run } from './run.js';
 
 /** What is known of a run before it is made. */
 export interface RunSpec {
   /** The named client that is entered. */
-  readonly client?: ClientCircle;
+  readonly client?: ClientScope;
   /** The agent that is entered, inside its client. */
-  readonly agent?: ClientCircle;
+  readonly agent?: ClientScope;
   /** The callbacks of the call. */
   readonly callbacks?: readonly object[] | undefined;
   readonly context?: RunContext;
@@ -30,7 +30,7 @@ export interface RunSpec {
 /** Makes runs: parent, context and handlers are those of the place where it is called. */
 @Injectable()
 export class RunFactory {
-  readonly #root = new Circles();
+  readonly #root = new HandlerScope();
   #lastSeq = 0;
 
   constructor(
@@ -61,10 +61,10 @@ export class RunFactory {
   }
 
   /** The run of an event that comes out of a queue. */
-  revive(event: CallbackEvent): RevivedRun {
+  revive(event: CallbackEvent): RestoredRun {
     this.source.refresh();
     const { store, registry } = this;
-    return new RevivedRun(event, { store, registry, nextSeq: () => this.#seqAfterwards() });
+    return new RestoredRun(event, { store, registry, nextSeq: () => this.#seqAfterwards() });
   }
 
   /** Does work in a context, nested in the one around. */

@@ -21,7 +21,7 @@ export interface StopSources {
 export interface Stoppable {
   abort(reason: Error): void;
   /** The client of the inbound request left. */
-  leave(reason: unknown): void;
+  disconnect(reason: unknown): void;
 }
 
 /**
@@ -41,7 +41,7 @@ export function watchStops(
   const unfollowSignal = follow(signal, (cause) =>
     run.abort(new LlmAbortedError(`The ${what} was aborted by its signal.`, { cause })),
   );
-  const unfollowClient = follow(clientLeft, (reason) => run.leave(reason));
+  const unfollowClient = follow(clientLeft, (reason) => run.disconnect(reason));
   return () => {
     clearTimeout(timer);
     unfollowSignal?.();

@@ -1,8 +1,8 @@
-import type { Audience } from '../dispatch/handler-calls.js';
+import type { DispatchTarget } from '../dispatch/handler-calls.js';
 import type { FromCallback, RequestContext } from '../events/run-info.js';
 import type { HandlerContext } from '../events/handler-options.js';
 import { callHandler, methodOf, type Handler, type HandlerFunction } from '../handlers/handler.js';
-import type { Circles } from '../handlers/circles.js';
+import type { HandlerScope } from '../handlers/handler-scope.js';
 import type { HandlerTable } from '../handlers/handler-table.js';
 import type { Usage } from '../types/usage.js';
 import { Abortable, LazySignal } from './abortable.js';
@@ -15,7 +15,7 @@ import { newRunId } from './ids.js';
 export interface RunParts {
   readonly context: RequestContext;
   readonly request: object | undefined;
-  readonly circles: Circles;
+  readonly circles: HandlerScope;
   readonly handlers: HandlerTable;
   readonly parent: ParentRun | undefined;
   readonly fromCallback: FromCallback | undefined;
@@ -24,14 +24,14 @@ export interface RunParts {
 }
 
 /** One call, tool, agent …: its place in the tree, its context, who hears it, and whether it is over. */
-export class Run extends Abortable implements Audience, Frame, ParentRun {
+export class Run extends Abortable implements DispatchTarget, Frame, ParentRun {
   readonly context: RequestContext;
   readonly request: object | undefined;
   readonly handlers: HandlerTable;
   readonly fromCallback: FromCallback | undefined;
   provider: string | undefined;
   model: string | undefined;
-  readonly circles: Circles;
+  readonly circles: HandlerScope;
   readonly handlerContext: HandlerContext = new LazySignal(this);
   readonly #store: ContextStore;
   readonly #parent: ParentRun | undefined;

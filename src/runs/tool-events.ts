@@ -4,7 +4,7 @@ import {
   ToolStartEvent,
   type ToolCallInfo,
 } from '../events/tool.events.js';
-import type { WorkEvents } from './work-run.js';
+import type { WorkEvents } from './traced-run.js';
 
 /** The events of one call of a tool; its arguments and approval are read when each is told. */
 export function toolEvents(call: ToolCallInfo): WorkEvents<unknown> {

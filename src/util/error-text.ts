@@ -1,5 +1,5 @@
 import { withoutSecrets } from './secrets.js';
-import { fieldOf, messageOf, oneLine } from './text.js';
+import { fieldOf, messageOf, sanitizeLogLine } from './log-text.js';
 
 /** Longer messages are cut, in UTF-16 code units. */
 const MAX_CHARS = 4_000;
@@ -20,7 +20,7 @@ const FRAME = /^\s+at /;
 
 /** A text that a log may have: one line, without what looks like a secret. */
 export function logText(text: string): string {
-  return oneLine(withoutSecrets(text));
+  return sanitizeLogLine(withoutSecrets(text));
 }
 
 /** {@link logText} for a text of any length. */

@@ -1,4 +1,4 @@
-import { oneLine } from './text.js';
+import { sanitizeLogLine } from './log-text.js';
 
 /** Names come from anywhere. */
 const MAX_NAME = 64;
@@ -22,7 +22,7 @@ export function unknownOption(options: object, known: OptionNames): string | und
     if (known.has(name)) continue;
     const near = nearest(name, known);
     const hint = near === undefined ? '; there are' : `; did you mean "${near}"? There are`;
-    return `option "${oneLine(name.slice(0, MAX_NAME))}"${hint} ${[...known].join(', ')}`;
+    return `option "${sanitizeLogLine(name.slice(0, MAX_NAME))}"${hint} ${[...known].join(', ')}`;
   }
   return undefined;
 }

@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { logStack, logText } from './error-text.js';
-import { oneLine } from './text.js';
+import { sanitizeLogLine } from './log-text.js';
 
 /**
  * The only way to Nest's `Logger`: no text can forge a line, colour the terminal or turn its direction, and what looks
@@ -10,7 +10,7 @@ export class Log {
   readonly #logger: Logger;
 
   constructor(context: string) {
-    this.#logger = new Logger(oneLine(context));
+    this.#logger = new Logger(sanitizeLogLine(context));
   }
 
   debug(text: string): void {

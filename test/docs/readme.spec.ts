@@ -3,7 +3,7 @@ import { dirname, join, normalize } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import * as library from 'nestjs-llm-callbacks';
 import * as testing from 'nestjs-llm-callbacks/testing';
-import { EVENTS, type EventType } from '../../src/events/table.js';
+import { EVENTS, type EventType } from '../../src/events/event-map.js';
 import { blocksOf, codeOf, examples, readDocument, ROOT, updateDocument } from './blocks.js';
 
 const PAGES = readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { AgentService, CallbacksService, type EventType } from 'nestjs-llm-callbacks';
-import { EVENT_TYPES } from '../../src/events/table.js';
+import { EVENT_TYPES } from '../../src/events/event-map.js';
 import {
   ask,
   errorOf,

@@ -3,7 +3,7 @@ import { inspect } from 'node:util';
 import OpenAI from 'openai';
 import { LlmRateLimitError, type CallbackEvent } from 'nestjs-llm-callbacks';
 import { FakeLlm, RecordingCallbacks } from 'nestjs-llm-callbacks/testing';
-import { toSafeJson } from '../../src/events/safe-json.js';
+import { toSafeJson } from '../../src/events/serialize.js';
 import { closeApps, startApp } from '../support/app.js';
 
 afterEach(closeApps);

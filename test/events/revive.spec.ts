@@ -6,7 +6,7 @@ import {
   type CallbackErrorEvent,
   type CallbackEvent,
 } from 'nestjs-llm-callbacks';
-import { EVENT_TYPES } from '../../src/events/table.js';
+import { EVENT_TYPES } from '../../src/events/event-map.js';
 import { SAMPLE_EVENTS } from '../support/sample-events.js';
 
 /** As it comes out of a queue. */

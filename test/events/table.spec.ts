@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import * as library from 'nestjs-llm-callbacks';
-import { EVENTS } from '../../src/events/table.js';
+import { EVENTS } from '../../src/events/event-map.js';
 
 const exported = library as unknown as Record<string, unknown>;
 

@@ -10,7 +10,7 @@ import {
   OnLlmStreamChunk,
 } from 'nestjs-llm-callbacks';
 import { callHook } from '../../src/handlers/handler.js';
-import { Circles } from '../../src/handlers/circles.js';
+import { HandlerScope } from '../../src/handlers/handler-scope.js';
 import { HandlerRegistry } from '../../src/handlers/handler-registry.js';
 import { closeApps, startApp } from '../support/app.js';
 import { collectGarbage } from '../support/gc.js';
@@ -30,7 +30,7 @@ class Meter {
 
 it('An interceptor is called on its owner’s instance: later the first time, at once from then on', async () => {
   const { module } = await startApp({ providers: [Meter] });
-  const [interceptor] = module.get(HandlerRegistry).tableFor(new Circles())['intercept.llm'];
+  const [interceptor] = module.get(HandlerRegistry).tableFor(new HandlerScope())['intercept.llm'];
   const [one, two] = [{ root: {} }, { root: {} }];
   const first = callHook(interceptor!, one, 'call', 'next');
   expect(first).toBeInstanceOf(Promise);

@@ -34,7 +34,7 @@ export async function setUp({ elsewhere, what }) {
 function tellEvents(times, runs, dispatcher) {
   const run = runs.create(SPEC);
   for (let i = 0; i < times; i++) {
-    const waiting = dispatcher.tellChunk(chunk, i, 0, run);
+    const waiting = dispatcher.dispatchChunk(chunk, i, 0, run);
     if (waiting !== undefined) throw new Error('A synchronous hook was waited for.');
   }
   return times;
@@ -44,7 +44,7 @@ function tellEvents(times, runs, dispatcher) {
 function makeRuns(times, runs, dispatcher) {
   for (let i = 0; i < times; i++) {
     const run = runs.create(SPEC);
-    dispatcher.tellChunk(chunk, i, 0, run);
+    dispatcher.dispatchChunk(chunk, i, 0, run);
   }
   return times;
 }

@@ -35,7 +35,7 @@ function tellAllSync(times, dispatcher, run) {
   let arrivedAt = 0;
   for (let i = 0; i < times; i++) {
     if (i % EVENTS_PER_PACKET === 0) arrivedAt = Date.now();
-    const waiting = dispatcher.tellChunk(chunk, i, arrivedAt, run);
+    const waiting = dispatcher.dispatchChunk(chunk, i, arrivedAt, run);
     if (waiting !== undefined) throw new Error('A synchronous hook was waited for.');
   }
 }
@@ -45,7 +45,7 @@ async function tellAllAsync(times, dispatcher, run) {
   let arrivedAt = 0;
   for (let i = 0; i < times; i++) {
     if (i % EVENTS_PER_PACKET === 0) arrivedAt = Date.now();
-    const waiting = dispatcher.tellChunk(chunk, i, arrivedAt, run);
+    const waiting = dispatcher.dispatchChunk(chunk, i, arrivedAt, run);
     if (waiting !== undefined) await waiting;
   }
 }

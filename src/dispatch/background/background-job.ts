@@ -2,9 +2,9 @@ import { AsyncResource } from 'node:async_hooks';
 import { callHandler } from '../../handlers/handler.js';
 import type { InstanceOwner } from '../../handlers/instance-source.js';
 import type { QueuedJob } from './background-queue.js';
-import type { Outstanding, Task } from './outstanding.js';
+import type { TaskTracker, Task } from './task-tracker.js';
 import { callWithTimeout } from '../timeout.js';
-import type { Told } from '../told.js';
+import type { QueuedEvent } from '../queued-event.js';
 
 /** A handler's call in the background, in the asynchronous context in which its event was told. */
 export class BackgroundJob implements QueuedJob {
@@ -14,9 +14,9 @@ export class BackgroundJob implements QueuedJob {
   });
 
   constructor(
-    private readonly told: Told,
+    private readonly told: QueuedEvent,
     private readonly task: Task,
-    private readonly outstanding: Outstanding,
+    private readonly outstanding: TaskTracker,
   ) {
     task.isQueued = true;
   }

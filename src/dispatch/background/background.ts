@@ -5,8 +5,8 @@ import { BackgroundJob } from './background-job.js';
 import { BACKGROUND_DEFAULTS, type BackgroundSettings } from './background-options.js';
 import { BackgroundQueue } from './background-queue.js';
 import { DurableAdds } from './durable-adds.js';
-import { Outstanding } from './outstanding.js';
-import type { Told } from '../told.js';
+import { TaskTracker } from './task-tracker.js';
+import type { QueuedEvent } from '../queued-event.js';
 
 /** What is going on in the background of an application. */
 export interface BackgroundStatus {
@@ -23,7 +23,7 @@ export const BackgroundStatus: object = Object;
 /** Takes what handlers are told that nobody waits for, in one application. */
 @Injectable()
 export class Background implements OnApplicationShutdown {
-  readonly outstanding = new Outstanding();
+  readonly outstanding = new TaskTracker();
   readonly #logger = new Log('Callbacks');
   #queue = new BackgroundQueue(BACKGROUND_DEFAULTS);
   #adds: DurableAdds | undefined;
@@ -43,7 +43,7 @@ export class Background implements OnApplicationShutdown {
   }
 
   /** Returns a promise, which never rejects, only while the run is to wait: for room, or for the job queue. */
-  take(told: Told): Promise<void> | undefined {
+  take(told: QueuedEvent): Promise<void> | undefined {
     if (this.outstanding.isStopped) {
       this.#dropped++;
       return undefined;
@@ -63,7 +63,7 @@ export class Background implements OnApplicationShutdown {
     this.outstanding.close();
   }
 
-  #enqueue(told: Told): Promise<void> | undefined {
+  #enqueue(told: QueuedEvent): Promise<void> | undefined {
     const { run, handler } = told;
     // What waits for itself waits for ever.
     const patience = this.outstanding.isInside ? undefined : () => run.signal;
@@ -81,7 +81,7 @@ export class Background implements OnApplicationShutdown {
     if (this.#queue.pending === 0) this.#isWarned = false;
   }
 
-  #drop({ handler, event, failed }: Told): Promise<void> | undefined {
+  #drop({ handler, event, failed }: QueuedEvent): Promise<void> | undefined {
     this.#dropped++;
     const error = new BackgroundFullError(
       `${handler.name} is not called for ${event.type}, because as many calls wait in the background as background.queueSize allows.`,

@@ -1,8 +1,8 @@
 import { withDeadline } from '../../util/deadline.js';
 import { CallbacksError, CallbackTimeoutError } from '../../errors/callbacks-error.js';
 import { toJob, type JobQueue } from './job-queue.js';
-import type { Outstanding } from './outstanding.js';
-import type { Told } from '../told.js';
+import type { TaskTracker } from './task-tracker.js';
+import type { QueuedEvent } from '../queued-event.js';
 
 /** A failure that took longer has held up the run, in milliseconds. */
 const QUICK_MS = 100;
@@ -23,11 +23,11 @@ export class DurableAdds {
   constructor(
     private readonly queue: JobQueue,
     private readonly limits: { readonly queueSize: number; readonly addTimeoutMs: number },
-    private readonly outstanding: Outstanding,
+    private readonly outstanding: TaskTracker,
   ) {}
 
   /** Returns a promise, which never rejects, while the run is to wait until the job is stored. */
-  add(told: Told): Promise<void> | undefined {
+  add(told: QueuedEvent): Promise<void> | undefined {
     const isLate = this.#late > 0 || this.#isAway;
     if (isLate && this.#unwatched >= this.limits.queueSize) {
       return told.failed(
@@ -49,7 +49,7 @@ export class DurableAdds {
     return isLate ? undefined : added;
   }
 
-  async #addInTime(told: Told, isWatched: boolean): Promise<void> {
+  async #addInTime(told: QueuedEvent, isWatched: boolean): Promise<void> {
     const { addTimeoutMs } = this.limits;
     let unwatched = isWatched ? 0 : 1;
     let late = 0;
@@ -70,7 +70,7 @@ export class DurableAdds {
   }
 
   /** Asynchronous whatever the queue does; but the event is written down as it is now. */
-  async #add({ handler, event }: Told): Promise<void> {
+  async #add({ handler, event }: QueuedEvent): Promise<void> {
     await this.queue.add(toJob(handler.jobName!, event));
   }
 }

@@ -3,11 +3,16 @@ import { Totals } from '../../runs/totals.js';
 import { NO_USAGE, toUsage, type Usage } from '../../types/usage.js';
 import type { Attempt, LlmEstimate } from '../../types/llm.js';
 import { maxInputTokens } from './estimate.js';
-import { Arrivals, RequestMeter, type LlmTarget, type Spent } from './request-meter.js';
+import {
+  ResponseAccumulator,
+  RequestMeter,
+  type LlmTarget,
+  type UsageAndCost,
+} from './request-meter.js';
 
 /** Measures one call: its clock, its requests, and what they have used together. */
 export class CallMeter {
-  #arrivals: Arrivals | undefined;
+  #arrivals: ResponseAccumulator | undefined;
   readonly #requests: RequestMeter[] = [];
   #failure: { readonly error: Error; readonly at: number } | undefined;
   #retries = 0;
@@ -21,12 +26,12 @@ export class CallMeter {
   ) {}
 
   /** What has arrived of the call's answer: of its only request, or of what interceptors made of several. */
-  get arrivals(): Arrivals {
-    this.#arrivals ??= new Arrivals(this.collect);
+  get arrivals(): ResponseAccumulator {
+    this.#arrivals ??= new ResponseAccumulator(this.collect);
     return this.#arrivals;
   }
 
-  set arrivals(those: Arrivals) {
+  set arrivals(those: ResponseAccumulator) {
     this.#arrivals = those;
   }
 
@@ -82,7 +87,7 @@ export class CallMeter {
   /** Notes a request that failed. */
   failed(meter: RequestMeter, error: Error): void {
     if (meter.closed) return;
-    meter.brokeOff(error);
+    meter.fail(error);
     this.#failure = { error, at: performance.now() };
   }
 
@@ -94,14 +99,14 @@ export class CallMeter {
   }
 
   /** Notes that the last answer does not fit; what it has used counts nevertheless. */
-  unfit(error: Error): void {
+  rejectAttempt(error: Error): void {
     const attempt = this.#requests.at(-1)?.attempts.at(-1);
     if (attempt !== undefined) attempt.error ??= error;
   }
 
   /** Ends what is still under way: cut short by the reader, or by the error that the call ends with. */
   closeAll(error?: Error): void {
-    for (const meter of this.#requests) meter.brokeOff(error);
+    for (const meter of this.#requests) meter.fail(error);
   }
 
   /** Who was really asked for what, the last time; `undefined` where nobody was. */
@@ -120,7 +125,7 @@ export class CallMeter {
   }
 
   /** What all requests have used until now. */
-  get total(): Spent {
+  get total(): UsageAndCost {
     return sumOf(this.#requests);
   }
 
@@ -150,7 +155,7 @@ export function attemptsOf(requests: readonly RequestMeter[]): Attempt[] {
 }
 
 /** What several requests have used together. */
-export function sumOf(requests: readonly RequestMeter[]): Spent {
+export function sumOf(requests: readonly RequestMeter[]): UsageAndCost {
   if (requests.length === 1) return requests[0]!.spent;
   if (requests.length === 0) return { usage: { ...NO_USAGE }, cost: 0 };
   const totals = new Totals();

@@ -1,5 +1,5 @@
 import type { PriceBook } from '../../prices/price-book.js';
-import type { RunRuntime } from '../../runs/run-life.js';
+import type { RunRuntime } from '../../runs/active-run.js';
 import type { AnswerSchema } from '../../schema/answer-schema.js';
 import type { LlmClients } from '../llm-client.js';
 import type { LlmStreamOptions } from '../llm-options.js';

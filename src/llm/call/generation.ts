@@ -2,12 +2,12 @@ import type { CompiledSchema } from '../../schema/schema.js';
 import type { LlmRequest, LlmResponse } from '../../types/llm.js';
 import type { LlmCall } from './llm-call.js';
 import { isPausable } from '../llm-options.js';
-import { LlmPassage } from './llm-passage.js';
+import { InterceptorChain } from './interceptor-chain.js';
 import { ProviderRequest } from './provider-request.js';
 import type { Answer } from './provider-result.js';
 import {
   isMendable,
-  misfit,
+  schemaMismatch,
   readAnswer,
   repairRequest,
   type AnswerReading,
@@ -45,7 +45,7 @@ function ask(call: LlmCall, request: LlmRequest): Promise<Answer> {
   const target = { client: call.spec.client, request };
   const { signal } = call.run;
   if (!call.isIntercepted) return new ProviderRequest(call, target, signal).whole();
-  const answering = new LlmPassage(call, target, signal).whole();
+  const answering = new InterceptorChain(call, target, signal).whole();
   // Once it is aborted nobody waits for the interceptors, which have things to bring in order.
   call.holdOpen(answering);
   return call.run.orAborted(answering);
@@ -60,7 +60,7 @@ async function generateObject(
   const reading = await read(call, schema, result);
   if (!isMendable(result, reading)) return conclude(call, result, reading);
   const repair = repairRequest(call.spec.request, schema, result, reading.issues);
-  call.unfit(misfit(result, reading.issues));
+  call.rejectAttempt(schemaMismatch(result, reading.issues));
   const mended = await ask(call, repair);
   return conclude(call, mended, await read(call, schema, mended));
 }
@@ -77,8 +77,8 @@ async function conclude(
   reading: AnswerReading,
 ): Promise<LlmResponse> {
   if ('issues' in reading) {
-    const error = misfit(result, reading.issues);
-    call.meter.unfit(error);
+    const error = schemaMismatch(result, reading.issues);
+    call.meter.rejectAttempt(error);
     throw error;
   }
   return await call.succeed(result, reading.object);

@@ -3,7 +3,7 @@ import { LlmAbortedError } from '../../errors/llm-errors.js';
 import { LlmEndEvent, LlmErrorEvent } from '../../events/llm-terminal.events.js';
 import { LlmRetryEvent, LlmStartEvent } from '../../events/llm.events.js';
 import { comeBack, type Enter } from '../../runs/context-store.js';
-import { RunLife } from '../../runs/run-life.js';
+import { ActiveRun } from '../../runs/active-run.js';
 import { watchStops, type Stoppable } from '../../runs/run-stops.js';
 import type { Run } from '../../runs/run.js';
 import type { LlmChunk, LlmResponse, ProviderResult } from '../../types/llm.js';
@@ -17,7 +17,7 @@ import type { LlmTarget, RequestMeter } from './request-meter.js';
 import { callsApplication, resolveTarget } from '../resolve-target.js';
 
 /** One logical call: from its start event, through its requests and chunks, to its one terminal event. */
-export class LlmCall extends RunLife implements Stoppable {
+export class LlmCall extends ActiveRun implements Stoppable {
   /** Whether streamed text is kept. */
   readonly collect: boolean;
   /** The start event, with the original request; made where somebody asks for it. */
@@ -104,7 +104,7 @@ export class LlmCall extends RunLife implements Stoppable {
     const { request, streaming } = this.spec;
     const estimate = () => this.meter.estimate(this.spec);
     this.startEvent = new LlmStartEvent(this.run, { request, streaming, estimate });
-    return this.tell(this.startEvent);
+    return this.dispatch(this.startEvent);
   }
 
   #started(): void {
@@ -119,7 +119,7 @@ export class LlmCall extends RunLife implements Stoppable {
     this.run.abort(new LlmAbortedError('The reader of the stream stopped reading.'));
   }
 
-  leave(cause: unknown): void {
+  disconnect(cause: unknown): void {
     if (this.spec.streaming) this.cancel();
     else
       this.abort(
@@ -151,7 +151,7 @@ export class LlmCall extends RunLife implements Stoppable {
 
   /** Notes a request that failed, or that the call's reader did not want any more. */
   requestFailed(request: RequestMeter, error: Error): void {
-    if (this.#cancelled) request.brokeOff();
+    if (this.#cancelled) request.fail();
     else this.meter.failed(request, error);
   }
 
@@ -160,13 +160,13 @@ export class LlmCall extends RunLife implements Stoppable {
     if (this.run.ended) return;
     const attempt = this.meter.nextRetry();
     // Never awaited: the try that it tells of has begun, and the SDK's own clock is running.
-    void this.tell(new LlmRetryEvent(this.run, { attempt, ...retry }));
+    void this.dispatch(new LlmRetryEvent(this.run, { attempt, ...retry }));
   }
 
   /** Tells a chunk that arrived at `timestamp`; what is returned is to be awaited before the chunk is handed over. */
   chunk(chunk: LlmChunk, timestamp: number): void | Promise<void> {
     this.meter.arrivals.chunk(chunk);
-    return this.runtime.dispatcher.tellChunk(chunk, this.#chunks++, timestamp, this.run);
+    return this.runtime.dispatcher.dispatchChunk(chunk, this.#chunks++, timestamp, this.run);
   }
 
   /** Notes a whole answer that is still to be checked, so that it is told if the call ends meanwhile. */
@@ -175,9 +175,9 @@ export class LlmCall extends RunLife implements Stoppable {
   }
 
   /** Counts the answer that arrived as a try that failed; fails if the call was aborted. */
-  unfit(error: Error): void {
+  rejectAttempt(error: Error): void {
     if (this.run.aborted) throw this.run.reason as Error;
-    this.meter.unfit(error);
+    this.meter.rejectAttempt(error);
   }
 
   /** Ends the run well; fails with what a critical end handler threw. A promise that is returned is to be awaited. */
@@ -190,7 +190,7 @@ export class LlmCall extends RunLife implements Stoppable {
     const { total } = meter;
     this.run.spend(total.usage, total.cost);
     const response = toResponse(answer, this.spec.client.label, total, meter, object);
-    const telling = this.tellLast(new LlmEndEvent(this.run, response, this.#changedTarget));
+    const telling = this.dispatchLast(new LlmEndEvent(this.run, response, this.#changedTarget));
     return telling === undefined ? response : telling.then(() => response);
   }
 
@@ -223,7 +223,7 @@ export class LlmCall extends RunLife implements Stoppable {
     const aborted = error instanceof LlmAbortedError;
     const { text } = arrivals;
     const failure = { error, text, usage, cost, aborted, durationMs, attempts };
-    await this.tellLast(new LlmErrorEvent(this.run, failure, this.#changedTarget));
+    await this.dispatchLast(new LlmErrorEvent(this.run, failure, this.#changedTarget));
     return error;
   }
 

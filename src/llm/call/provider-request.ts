@@ -4,7 +4,7 @@ import { LlmServerError } from '../../errors/llm-errors.js';
 import { comeBack, here, type Enter } from '../../runs/context-store.js';
 import type { ProviderResult } from '../../types/llm.js';
 import type { LlmCall } from './llm-call.js';
-import { startsNoRuns, type LlmProviderContext } from '../llm-provider.js';
+import { isContextFree, type LlmProviderContext } from '../llm-provider.js';
 import { checkResult } from './provider-result.js';
 import type { LlmTarget, RequestMeter } from './request-meter.js';
 import { CallerFault } from '../providers/shared/caller-fault.js';
@@ -77,7 +77,7 @@ export class ProviderRequest {
     const { client, request } = this.target;
     const open = (): ItemSource =>
       client.provider.stream(request, this.#context)[Symbol.asyncIterator]();
-    if (this.#startsNoRuns) {
+    if (this.#contextFree) {
       read(open());
       return;
     }
@@ -87,11 +87,11 @@ export class ProviderRequest {
 
   /** Calls the provider, where runs that its own code starts know whom they come from. */
   #inPlace<R>(ask: () => R): R {
-    return this.#startsNoRuns ? ask() : this.call.run.inside(ask);
+    return this.#contextFree ? ask() : this.call.run.inside(ask);
   }
 
-  get #startsNoRuns(): boolean {
-    return startsNoRuns(this.target.client.provider);
+  get #contextFree(): boolean {
+    return isContextFree(this.target.client.provider);
   }
 
   /** Notes the whole answer. What is returned is to be awaited. */

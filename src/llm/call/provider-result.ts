@@ -4,7 +4,7 @@ import { NO_USAGE, toUsage, type Usage } from '../../types/usage.js';
 import type { LlmChunk, LlmResponse, ProviderResult } from '../../types/llm.js';
 import type { CallMeter } from './call-meter.js';
 import { callable } from '../providers/shared/tool-call.js';
-import type { LlmTarget, Spent } from './request-meter.js';
+import type { LlmTarget, UsageAndCost } from './request-meter.js';
 
 /** Whether an item of a provider's stream is a chunk; the last one is the result. */
 export function isChunk(item: unknown): item is LlmChunk {
@@ -78,7 +78,7 @@ function filledIn(result: ProviderResult, model: string): ProviderResult {
 export function toResponse(
   result: Answer,
   provider: string,
-  { usage, cost }: Spent,
+  { usage, cost }: UsageAndCost,
   meter: Pick<CallMeter, 'durationMs' | 'timeToFirstChunkMs' | 'attempts'>,
   object?: unknown,
 ): LlmResponse {

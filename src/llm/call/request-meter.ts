@@ -15,7 +15,7 @@ export interface LlmTarget {
 }
 
 /** What was used, and what it cost in US dollars; `null` when a price is not known. */
-export interface Spent {
+export interface UsageAndCost {
   readonly usage: Usage;
   readonly cost: number | null;
 }
@@ -26,7 +26,7 @@ function isCounted(usage: Usage): boolean {
 }
 
 /** What has arrived of an answer. */
-export class Arrivals {
+export class ResponseAccumulator {
   /** The text, where it is collected. */
   text = '';
   firstChunkAt: number | undefined;
@@ -63,12 +63,12 @@ export class Arrivals {
 /** Measures one request to a provider, with the SDK's own tries. */
 export class RequestMeter {
   readonly attempts: Attempt[] = [];
-  readonly arrivals: Arrivals;
+  readonly arrivals: ResponseAccumulator;
   /** The model that answers; until that is known, the requested one. */
   model: string;
   /** What the server has counted so far. */
   counted: Usage | undefined;
-  #final: Spent | undefined;
+  #final: UsageAndCost | undefined;
   #attemptAt = performance.now();
 
   constructor(
@@ -77,7 +77,7 @@ export class RequestMeter {
     collect: boolean,
   ) {
     this.model = target.request.model;
-    this.arrivals = new Arrivals(collect);
+    this.arrivals = new ResponseAccumulator(collect);
   }
 
   /** Whether it came out, one way or the other. */
@@ -86,7 +86,7 @@ export class RequestMeter {
   }
 
   /** What it has used: in the end, or until now. */
-  get spent(): Spent {
+  get spent(): UsageAndCost {
     return this.#final ?? this.#priced(this.model, this.usageSoFar);
   }
 
@@ -123,7 +123,7 @@ export class RequestMeter {
   }
 
   /** Notes a whole answer. */
-  answered(model: string, usage: Usage): Spent {
+  answered(model: string, usage: Usage): UsageAndCost {
     // An answer that comes after all changes nothing.
     if (this.#final !== undefined) return this.#final;
     const { cost } = (this.#final = this.#priced(model, usage));
@@ -133,7 +133,7 @@ export class RequestMeter {
   }
 
   /** Notes that it was cut short, by its reader or, with an error, by a failure; what was used by then counts. */
-  brokeOff(error?: Error): void {
+  fail(error?: Error): void {
     if (this.#final !== undefined) return;
     if (error === undefined) {
       this.answered(this.model, this.usageSoFar);
@@ -161,7 +161,7 @@ export class RequestMeter {
   }
 
   /** By the model that answered, else the requested one; needs the price list to be loaded. */
-  #priced(answered: string, usage: Usage): Spent {
+  #priced(answered: string, usage: Usage): UsageAndCost {
     const { client, request } = this.target;
     return { usage, cost: this.prices.cost(client.label, answered, request.model, usage) };
   }

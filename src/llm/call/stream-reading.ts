@@ -3,7 +3,7 @@ import { CallbacksConfigurationError } from '../../errors/callbacks-error.js';
 import { LlmAbortedError, LlmResponseError } from '../../errors/llm-errors.js';
 import type { LlmChunk, LlmResponse } from '../../types/llm.js';
 import { defer, type Deferred } from '../../util/deferred.js';
-import { StreamWatchers, type StreamWatcher } from '../../runs/stream-door.js';
+import { StreamWatchers, type StreamWatcher } from '../../runs/stream-completion.js';
 import { isChunk } from './provider-result.js';
 import type { ItemSource, Streamed } from './streamed.js';
 

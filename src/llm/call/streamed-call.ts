@@ -1,6 +1,6 @@
 import type { LlmChunk, LlmResponse } from '../../types/llm.js';
 import { concludeStream } from './generation.js';
-import { LlmPassage } from './llm-passage.js';
+import { InterceptorChain } from './interceptor-chain.js';
 import type { LlmCall } from './llm-call.js';
 import { checkResult, type Answer } from './provider-result.js';
 import { providerError, ProviderRequest } from './provider-request.js';
@@ -20,7 +20,7 @@ export class StreamedCall implements Streamed {
   open(read: (source: ItemSource) => void): void {
     const { call } = this;
     if (call.isIntercepted) {
-      new LlmPassage(call, call.spec, call.run.signal).open(read);
+      new InterceptorChain(call, call.spec, call.run.signal).open(read);
       return;
     }
     this.#request = new ProviderRequest(call, call.spec, call.run.signal);

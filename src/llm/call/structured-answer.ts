@@ -54,7 +54,7 @@ export function isMendable(
 }
 
 /** The error for an answer that does not fit: the same request again is worth a try only where nothing cut it. */
-export function misfit(
+export function schemaMismatch(
   { text, finishReason }: ProviderResult,
   issues: string,
 ): SchemaValidationError | LlmContentFilterError | LlmResponseError {

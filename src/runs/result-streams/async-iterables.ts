@@ -1,6 +1,6 @@
 import { defer } from '../../util/deferred.js';
 import { shadow } from '../../util/shadow.js';
-import type { WorkRun } from '../work-run.js';
+import type { TracedRun } from '../traced-run.js';
 import { endAs, endUnread } from './ending.js';
 
 type Read = Promise<IteratorResult<unknown>>;
@@ -10,7 +10,7 @@ type Reader = AsyncIterator<unknown> & Partial<AsyncDisposable>;
  * Has the next iteration of `iterable` end the run; those after it are as before. Whoever returned the object may return
  * it again.
  */
-export function watchIterable(work: WorkRun<unknown>, iterable: AsyncIterable<unknown>): void {
+export function watchIterable(work: TracedRun<unknown>, iterable: AsyncIterable<unknown>): void {
   const { run } = work;
   const restore = shadow(iterable, Symbol.asyncIterator, (open) => {
     restore();
@@ -35,7 +35,7 @@ export function watchIterable(work: WorkRun<unknown>, iterable: AsyncIterable<un
 }
 
 /** Has each read happen inside the run, and the last one end it. */
-export function watchReader(work: WorkRun<unknown>, reader: Reader): void {
+export function watchReader(work: TracedRun<unknown>, reader: Reader): void {
   const reading = new Reading(work, reader.return?.bind(reader));
   shadow(reader, 'next', (next) => reading.read(next as () => Read));
   shadow(reader, 'return', (stop) => reading.readLast(stop as () => Read), ended);
@@ -49,7 +49,7 @@ class Reading {
   #cutOff: { readonly reason: unknown } | undefined;
 
   constructor(
-    private readonly work: WorkRun<unknown>,
+    private readonly work: TracedRun<unknown>,
     private readonly release: (() => Read) | undefined,
   ) {
     // Refused before it was read, as far as it is not over yet.

@@ -1,6 +1,6 @@
 import { finished, type Readable } from 'node:stream';
 import { ReadableStream } from 'node:stream/web';
-import type { WorkRun } from '../work-run.js';
+import type { TracedRun } from '../traced-run.js';
 import { endUnread } from './ending.js';
 
 /** A stream of Node or of the web: read in many ways, so it is watched from the side. */
@@ -14,7 +14,7 @@ export function isByteStream(value: object): value is ByteStream {
 }
 
 /** Has the end of the stream end the run, whoever reads it. */
-export function watchByteStream(work: WorkRun<unknown>, stream: ByteStream): void {
+export function watchByteStream(work: TracedRun<unknown>, stream: ByteStream): void {
   // finished() takes streams of the web as well, which its types do not know.
   finished(stream as Readable, { writable: false }, (error) => {
     const wasLeft = error?.code === 'ERR_STREAM_PREMATURE_CLOSE';

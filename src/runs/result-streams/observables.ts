@@ -1,10 +1,10 @@
 import { Observable } from 'rxjs';
-import type { StreamOutcome } from '../stream-door.js';
-import type { WorkRun } from '../work-run.js';
+import type { StreamOutcome } from '../stream-completion.js';
+import type { TracedRun } from '../traced-run.js';
 import { endAs, endUnread } from './ending.js';
 
 /** Mirrors `source`; the first subscription happens inside the run, and ends it. */
-export function watchObservable<T>(work: WorkRun<unknown>, source: Observable<T>): Observable<T> {
+export function watchObservable<T>(work: TracedRun<unknown>, source: Observable<T>): Observable<T> {
   const { run } = work;
   let isTaken = false;
   run.whenAborted((reason) => void work.fail(reason));

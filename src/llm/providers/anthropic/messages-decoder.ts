@@ -4,7 +4,7 @@ import { toFinishReason } from '../shared/finish-reason.js';
 import type { LlmProviderContext } from '../../llm-provider.js';
 import type { AnswerDecoder } from '../shared/decoded-stream.js';
 import { errorInBody } from '../shared/error-in-body.js';
-import type { Varying } from '../shared/repeated-event.js';
+import type { Varying } from '../shared/delta-matcher.js';
 import { isObject, listOf, objectOf, textOf, type WireObject } from '../shared/wire-values.js';
 import { toToolCalls } from '../shared/tool-call.js';
 import { StreamedAnthropicUsage } from './anthropic-usage.js';

@@ -5,7 +5,7 @@ import { isFailure, toFinishReason } from '../shared/finish-reason.js';
 import type { LlmProviderContext } from '../../llm-provider.js';
 import type { AnswerDecoder } from '../shared/decoded-stream.js';
 import { errorInBody } from '../shared/error-in-body.js';
-import type { Varying } from '../shared/repeated-event.js';
+import type { Varying } from '../shared/delta-matcher.js';
 import { isObject, listOf, objectOf, textOf, type WireObject } from '../shared/wire-values.js';
 import { writtenIn } from './chat-content.js';
 import { ChatDataCollector } from './chat-data.js';

@@ -9,9 +9,9 @@ import type { SdkOptions } from '../shared/sdk-clients.js';
 import { SdkProvider, type SdkRequestOptions } from '../shared/sdk-provider.js';
 import { defaultLabel, limitParameterOf } from '../../server.js';
 import { chatIdsOf } from './chat-ids.js';
-import { ChatSurface } from './chat-surface.js';
-import { ResponsesSurface } from './responses-surface.js';
-import type { OpenAiSurface } from './surface.js';
+import { ChatApi } from './chat-api.js';
+import { ResponsesApi } from './responses-api.js';
+import type { OpenAiApi } from './openai-api.js';
 
 /** OpenAI, and every server that speaks one of its two APIs. */
 export class OpenAiProvider extends SdkProvider<OpenAI> {
@@ -21,15 +21,15 @@ export class OpenAiProvider extends SdkProvider<OpenAI> {
     log: 'OPENAI_LOG',
     without: { organization: null, project: null },
   };
-  readonly #surface: OpenAiSurface;
+  readonly #surface: OpenAiApi;
 
   constructor(options: ClientOptions) {
     super(options);
     const provider = options.label ?? 'openai';
     this.#surface =
       options.api === 'responses'
-        ? new ResponsesSurface(provider)
-        : new ChatSurface(
+        ? new ResponsesApi(provider)
+        : new ChatApi(
             provider,
             limitParameterOf(options),
             chatIdsOf(defaultLabel('openai', options)),

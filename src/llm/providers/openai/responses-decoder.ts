@@ -4,7 +4,7 @@ import type { LlmChunk, ProviderResult } from '../../../types/llm.js';
 import type { LlmProviderContext } from '../../llm-provider.js';
 import type { AnswerDecoder } from '../shared/decoded-stream.js';
 import { errorInBody } from '../shared/error-in-body.js';
-import type { Varying } from '../shared/repeated-event.js';
+import type { Varying } from '../shared/delta-matcher.js';
 import { isObject, listOf, objectOf, textOf, type WireObject } from '../shared/wire-values.js';
 import { readOpenAiUsage } from './openai-usage.js';
 import { failureOf, finishReasonOf, isStored, saidIn, thoughtIn } from './responses-answer.js';

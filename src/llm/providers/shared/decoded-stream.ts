@@ -1,7 +1,7 @@
 import { CallbacksError } from '../../../errors/callbacks-error.js';
 import { LlmResponseError } from '../../../errors/llm-errors.js';
 import type { LlmChunk, ProviderResult } from '../../../types/llm.js';
-import type { Varying } from './repeated-event.js';
+import type { Varying } from './delta-matcher.js';
 import { toLlmError } from './to-llm-error.js';
 import { WholeAnswer, type WireReader } from './wire-reader.js';
 

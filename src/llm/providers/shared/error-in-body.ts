@@ -2,7 +2,7 @@ import type { CallbacksError } from '../../../errors/callbacks-error.js';
 import { readErrorBody } from './error-body.js';
 import { kindOfCode } from './error-kind.js';
 import { toLlmError } from './to-llm-error.js';
-import { toldError } from './told-error.js';
+import { toldError } from './stream-error.js';
 import { objectOf } from './wire-values.js';
 
 /** What an answer, a choice or an event of a stream has where it is no error. */

@@ -1,7 +1,7 @@
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import { LlmResponseError } from '../../../errors/llm-errors.js';
 import { Packet } from './packet.js';
-import { RepeatedEvent, type Varying } from './repeated-event.js';
+import { DeltaMatcher, type Varying } from './delta-matcher.js';
 
 /** No event is that long; a server that never ends a line must not fill the memory. In characters. */
 const MAX_EVENT_LENGTH = 32 * 1024 * 1024;
@@ -35,7 +35,7 @@ export class EventParser {
   #isAtEvent = true;
   /** The bytes of the event that is being parsed, if they came together. */
   #source: Buffer | undefined;
-  #repeated: RepeatedEvent | undefined;
+  #repeated: DeltaMatcher | undefined;
   /** How many in a row nothing has repeated. */
   #unrepeated = 0;
 
@@ -109,8 +109,7 @@ export class EventParser {
   }
 
   #learn(event: unknown): void {
-    const repeated =
-      this.#source && RepeatedEvent.of(new Packet(this.#source), event, this.varying);
+    const repeated = this.#source && DeltaMatcher.of(new Packet(this.#source), event, this.varying);
     if (repeated === undefined) return;
     this.#repeated = repeated;
     this.#unrepeated++;

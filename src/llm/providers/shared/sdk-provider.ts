@@ -3,11 +3,11 @@ import { promised } from '../../../dispatch/promises.js';
 import { LlmResponseError } from '../../../errors/llm-errors.js';
 import type { LlmChunk, LlmRequest, ProviderResult } from '../../../types/llm.js';
 import type { ClientOptions } from '../../client-options.js';
-import type { LlmProviderContext, QuietProvider } from '../../llm-provider.js';
+import type { LlmProviderContext, ContextFreeProvider } from '../../llm-provider.js';
 import { hostOf } from '../../server.js';
 import { DecodedStream, decodeWhole, type AnswerDecoder } from './decoded-stream.js';
 import { observing, RequestAttempts } from './observed-fetch.js';
-import type { Varying } from './repeated-event.js';
+import type { Varying } from './delta-matcher.js';
 import { SchemaForms, type EncodeHints } from './schema-forms.js';
 import { SdkClients, type SdkEnvironment, type SdkOptions } from './sdk-clients.js';
 import { SseReader } from './sse-reader.js';
@@ -23,7 +23,7 @@ export interface SdkRequestOptions {
 }
 
 /** A provider behind an official SDK: what differs between the wire formats is left to its subclass. */
-export abstract class SdkProvider<Client> implements QuietProvider {
+export abstract class SdkProvider<Client> implements ContextFreeProvider {
   abstract readonly name: 'openai' | 'anthropic';
   protected abstract readonly environment: SdkEnvironment;
   readonly #clients: SdkClients<Client>;
@@ -54,7 +54,7 @@ export abstract class SdkProvider<Client> implements QuietProvider {
    * The user's own client, and a function that gives its key, may call anything; ours calls the global `fetch`, which is
    * not thought to start runs.
    */
-  get startsNoRuns(): boolean {
+  get contextFree(): boolean {
     return this.options.client === undefined && typeof this.options.apiKey !== 'function';
   }
 

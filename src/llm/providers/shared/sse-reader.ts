@@ -2,8 +2,8 @@ import type { EventSourceMessage } from 'eventsource-parser';
 import { LlmResponseError } from '../../../errors/llm-errors.js';
 import { thrownInBody } from './error-in-body.js';
 import { EventParser } from './event-parser.js';
-import type { Varying } from './repeated-event.js';
-import { toldError } from './told-error.js';
+import type { Varying } from './delta-matcher.js';
+import { toldError } from './stream-error.js';
 import { WholeBody } from './whole-body.js';
 import { readToEnd, WholeAnswer, type WireReader } from './wire-reader.js';
 

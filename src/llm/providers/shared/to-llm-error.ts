@@ -20,7 +20,7 @@ import { kindOf, type Kind } from './error-kind.js';
 import { isLongWait } from './long-wait.js';
 import { retryAfterMs, shouldRetry } from './retry-after.js';
 import { completeSdkError, factsOf, type FailureFacts, type SdkError } from './sdk-error.js';
-import { classNames, isLostConnection } from './thrown.js';
+import { classNames, isLostConnection } from './connection-error.js';
 
 const ADVICE: Readonly<Record<Kind, string>> = {
   authentication: 'did not accept the API key: check the key and its environment variable',

@@ -1,4 +1,4 @@
-import { FixedBytes } from './fixed-bytes.js';
+import { ByteTemplate } from './byte-template.js';
 import { Packet } from './packet.js';
 
 /** Where a value of an event is: its keys, from the outside in. */
@@ -14,7 +14,7 @@ export interface Varying {
 
 /** A value that varies, behind bytes that do not. */
 interface Part {
-  readonly before: FixedBytes;
+  readonly before: ByteTemplate;
   readonly isText: boolean;
   /** Where a delta is put; absent where nobody reads the value. */
   readonly holder: Record<string, unknown> | undefined;
@@ -33,12 +33,12 @@ interface Place extends Omit<Part, 'before'> {
  * It holds because `"key":"` cannot be a part of a JSON string, where quotes are escaped: if it is there once, it stands
  * before the value that the parsed event has under that key, and any JSON string may take the place of that value.
  */
-export class RepeatedEvent {
+export class DeltaMatcher {
   /** @param event what is read: the same object each time, with other deltas */
   private constructor(
     readonly event: unknown,
     private readonly parts: readonly Part[],
-    private readonly end: FixedBytes,
+    private readonly end: ByteTemplate,
   ) {}
 
   /**
@@ -46,7 +46,7 @@ export class RepeatedEvent {
    *
    * @param source the bytes of the event, with the blank line that ends it
    */
-  static of(source: Packet, event: unknown, varying: Varying): RepeatedEvent | undefined {
+  static of(source: Packet, event: unknown, varying: Varying): DeltaMatcher | undefined {
     const text = source.toLatin1();
     const deltas = varying.deltas.flatMap((path) => find(text, event, path, true));
     if (deltas.length === 0) return undefined;
@@ -56,11 +56,11 @@ export class RepeatedEvent {
     for (const { start, ...value } of [...deltas, ...besides].toSorted(
       (a, b) => a.start - b.start,
     )) {
-      parts.push({ ...value, before: new FixedBytes(source.bytes.subarray(at, start)) });
+      parts.push({ ...value, before: new ByteTemplate(source.bytes.subarray(at, start)) });
       at = value.isText ? source.endOfString(start) : source.endOfInteger(start);
       if (at < 0) return undefined;
     }
-    return new RepeatedEvent(event, parts, new FixedBytes(source.bytes.subarray(at)));
+    return new DeltaMatcher(event, parts, new ByteTemplate(source.bytes.subarray(at)));
   }
 
   /** Where the event that begins at `start` ends, if it is a repetition; -1 otherwise. */

@@ -7,10 +7,10 @@ import type { EncodeHints } from '../shared/schema-forms.js';
 import type { SdkRequestOptions } from '../shared/sdk-provider.js';
 import { encodeResponsesRequest } from './responses-request.js';
 import { ResponsesDecoder } from './responses-decoder.js';
-import type { OpenAiSurface } from './surface.js';
+import type { OpenAiApi } from './openai-api.js';
 
 /** OpenAI's Responses, used without any state at the server: the whole conversation goes with every request. */
-export class ResponsesSurface implements OpenAiSurface {
+export class ResponsesApi implements OpenAiApi {
   readonly method = 'responses.create';
 
   constructor(private readonly provider: string) {}

@@ -2,7 +2,7 @@ import type { ExecutionContext } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 
 /** Says what goes wrong in the middle of an answer, where Nest asks no exception filter any more. */
-export abstract class LateErrors {
+export abstract class StreamErrorHandler {
   abstract watch(host: ExecutionContext, answer: Observable<unknown>): Observable<unknown>;
 }
 

@@ -1,15 +1,15 @@
-import type { Audience } from '../dispatch/handler-calls.js';
-import type { CallbackEvent } from '../events/table.js';
+import type { DispatchTarget } from '../dispatch/handler-calls.js';
+import type { CallbackEvent } from '../events/event-map.js';
 import type { FromCallback, RequestContext } from '../events/run-info.js';
 import type { HandlerContext } from '../events/handler-options.js';
-import { Circles } from '../handlers/circles.js';
+import { HandlerScope } from '../handlers/handler-scope.js';
 import type { Handler } from '../handlers/handler.js';
 import type { HandlerRegistry } from '../handlers/handler-registry.js';
 import type { HandlerTable } from '../handlers/handler-table.js';
 import type { ContextStore } from './context-store.js';
 import { HandlerFrame } from './handler-frame.js';
 
-/** What a {@link RevivedRun} needs of its application. */
+/** What a {@link RestoredRun} needs of its application. */
 export interface RevivedRunParts {
   readonly store: ContextStore;
   readonly registry: HandlerRegistry;
@@ -17,7 +17,7 @@ export interface RevivedRunParts {
 }
 
 /** The run of an event that comes out of a queue, which is over, or goes on in another process. */
-export class RevivedRun implements Audience {
+export class RestoredRun implements DispatchTarget {
   /** A job has instances of request-scoped providers of its own. */
   readonly root = this;
   readonly ended = true;
@@ -28,7 +28,7 @@ export class RevivedRun implements Audience {
   readonly signal: AbortSignal = new AbortController().signal;
   readonly handlerContext: HandlerContext = this;
   readonly context: RequestContext;
-  readonly circles: Circles;
+  readonly circles: HandlerScope;
 
   constructor(
     private readonly event: CallbackEvent,
@@ -45,7 +45,7 @@ export class RevivedRun implements Audience {
       tags,
       metadata,
     };
-    this.circles = new Circles(event.scopes);
+    this.circles = new HandlerScope(event.scopes);
   }
 
   get handlers(): HandlerTable {

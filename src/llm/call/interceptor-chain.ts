@@ -16,13 +16,13 @@ import { replay, type ReplayPlace } from './replay.js';
 import type { LlmTarget, RequestMeter } from './request-meter.js';
 import { resolveTarget } from '../resolve-target.js';
 import type { ItemSource } from './streamed.js';
-import { StreamedPassage, type Passage } from './streamed-passage.js';
+import { StreamedChain, type ChainLink } from './streamed-chain.js';
 
 /**
  * The way that a request takes: through the next interceptor, which is shown it as its call, or to the provider, when
  * there is none left.
  */
-export class LlmPassage implements InterceptedLlmCall, Passage {
+export class InterceptorChain implements InterceptedLlmCall, ChainLink {
   readonly kind = 'llm';
   /** The request at the way's end, if no interceptor is on it. */
   #request: ProviderRequest | undefined;
@@ -44,7 +44,7 @@ export class LlmPassage implements InterceptedLlmCall, Passage {
     readonly call: LlmCall,
     private target: LlmTarget,
     readonly signal: AbortSignal,
-    private readonly outer?: LlmPassage,
+    private readonly outer?: InterceptorChain,
     private readonly maxRetries: number | undefined = outer?.maxRetries,
   ) {
     this.#at = outer === undefined ? 0 : outer.#at + 1;
@@ -161,7 +161,7 @@ export class LlmPassage implements InterceptedLlmCall, Passage {
     const isOther = target.client !== this.target.client;
     const { signal, maxRetries } = options;
     const stop = new AbortController();
-    const inner = new LlmPassage(this.call, target, stop.signal, this, maxRetries);
+    const inner = new InterceptorChain(this.call, target, stop.signal, this, maxRetries);
     inner.#isUnresolved = isOther && target.client.resolver !== undefined;
     const watch = (): (() => void) => {
       const unwatch = stopWith(this.signal, stop);
@@ -174,7 +174,7 @@ export class LlmPassage implements InterceptedLlmCall, Passage {
     if (this.streaming) {
       inner.#place = comeBack();
       const { schema } = this.call.spec;
-      return new LlmStream(new StreamedPassage(inner, stop, watch), schema);
+      return new LlmStream(new StreamedChain(inner, stop, watch), schema);
     }
     const unwatch = watch();
     const answering = inner.whole().then((answer) => inner.answered(answer));

@@ -1,7 +1,7 @@
 import type { Observable } from 'rxjs';
-import { clientLeftController } from './client-left.js';
+import { clientLeftController } from './client-disconnect.js';
 import { EventSourceRequest, type EventStreamResponse } from '../../runs/event-source.js';
-import type { Inbound } from './inbound.js';
+import type { InboundRequest } from './inbound-request.js';
 
 /** What is used of a request of Express or Fastify. */
 export interface HttpRequest {
@@ -18,7 +18,7 @@ export interface HttpResponse extends EventStreamResponse {
 }
 
 /** An HTTP request. */
-export class HttpInbound implements Inbound {
+export class HttpInbound implements InboundRequest {
   constructor(
     readonly request: HttpRequest,
     private readonly response: HttpResponse | undefined,
@@ -29,7 +29,7 @@ export class HttpInbound implements Inbound {
   }
 
   /** Fires when the connection closes before the response was sent. */
-  left(): AbortSignal | undefined {
+  disconnectSignal(): AbortSignal | undefined {
     const response = this.response?.raw ?? this.response;
     if (typeof response?.once !== 'function') return undefined;
     const controller = clientLeftController();

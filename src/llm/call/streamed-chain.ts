@@ -4,11 +4,11 @@ import type { LlmChunk, LlmResponse } from '../../types/llm.js';
 import type { InterceptedLlmCall } from '../intercept-llm.js';
 import type { LlmCall } from './llm-call.js';
 import { cancelledAnswer, type Answer } from './provider-result.js';
-import { Arrivals, type RequestMeter } from './request-meter.js';
+import { ResponseAccumulator, type RequestMeter } from './request-meter.js';
 import type { ItemSource, Streamed } from './streamed.js';
 
 /** The way from an interceptor's `next` to the provider, or to what the next interceptor gives. */
-export interface Passage extends Pick<InterceptedLlmCall, 'request' | 'signal' | 'spent'> {
+export interface ChainLink extends Pick<InterceptedLlmCall, 'request' | 'signal' | 'spent'> {
   readonly call: LlmCall;
   /** The meter of the request at the way's end, if no interceptor is on it. */
   readonly meter: RequestMeter | undefined;
@@ -29,19 +29,19 @@ export interface Passage extends Pick<InterceptedLlmCall, 'request' | 'signal' |
 }
 
 /** The stream that an interceptor's `next` gives: of the answer alone; nothing is told. */
-export class StreamedPassage implements Streamed {
+export class StreamedChain implements Streamed {
   readonly #closed = defer<void>();
-  #arrivals: Arrivals;
+  #arrivals: ResponseAccumulator;
   #cancelled = false;
 
   constructor(
-    private readonly passage: Passage,
+    private readonly passage: ChainLink,
     /** Stops this stream alone. */
     private readonly left: AbortController,
     /** Has it stop with what is around it; returns what ends that. */
     private readonly watch: () => () => void,
   ) {
-    this.#arrivals = new Arrivals(passage.call.collect);
+    this.#arrivals = new ResponseAccumulator(passage.call.collect);
   }
 
   begin(): void | Promise<void> {
@@ -89,7 +89,7 @@ export class StreamedPassage implements Streamed {
     try {
       if (!this.#cancelled) throw await passage.failed(thrown);
       await passage.call.meter.prepareCost();
-      passage.meter?.brokeOff();
+      passage.meter?.fail();
       const model = passage.meter?.model ?? passage.request.model;
       return passage.response(cancelledAnswer(this.#arrivals.text, model, passage.spent.usage));
     } finally {

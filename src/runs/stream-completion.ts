@@ -1,7 +1,7 @@
 import { defer, type Deferred } from '../util/deferred.js';
 
 /** Where a stream of ours tells how it came out. */
-export const WHEN_OVER: unique symbol = Symbol.for('nestjs-llm-callbacks:when-over');
+export const ON_COMPLETE: unique symbol = Symbol.for('nestjs-llm-callbacks:when-over');
 
 /** How a stream came out; one that was disposed of unread has no result. */
 export type StreamOutcome<T> = { readonly result: T | undefined } | { readonly error: unknown };
@@ -10,15 +10,15 @@ export type StreamOutcome<T> = { readonly result: T | undefined } | { readonly e
 export type StreamWatcher<T> = (outcome: StreamOutcome<T>) => void | Promise<void>;
 
 /** A stream of ours, as the run sees it that it is the result of. */
-export interface OwnStream<T> {
+export interface ManagedStream<T> {
   /** Has `watcher` called once: when the stream has ended, was aborted before it was read, or was disposed of unread. */
-  [WHEN_OVER](watcher: StreamWatcher<T>): void;
+  [ON_COMPLETE](watcher: StreamWatcher<T>): void;
   abort(reason?: unknown): void;
 }
 
 /** Whether a value is a stream of ours. */
-export function isOwnStream(value: object): value is OwnStream<unknown> {
-  return WHEN_OVER in value;
+export function isManagedStream(value: object): value is ManagedStream<unknown> {
+  return ON_COMPLETE in value;
 }
 
 /** Those who wait for the end of one stream; the innermost run first. */

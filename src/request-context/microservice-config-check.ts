@@ -20,7 +20,7 @@ interface RpcServer {
  * message that has started a run and was answered without passing our interceptor tells.
  */
 @Injectable()
-export class HybridWatch {
+export class MicroserviceConfigCheck {
   readonly #logger = new Log('Callbacks');
   readonly #watched = new WeakSet<MessageHandler>();
 
@@ -107,7 +107,7 @@ export class MessageFrame implements Frame {
   }
 
   /** Notes that it came to our interceptor. */
-  seen(): void {
+  intercepted(): void {
     this.#isSeen = true;
     this.onSeen();
   }

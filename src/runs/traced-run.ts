@@ -1,7 +1,7 @@
 import { isThenable } from '../dispatch/promises.js';
 import { LlmAbortedError } from '../errors/llm-errors.js';
-import type { CallbackEvent } from '../events/table.js';
-import { RunLife, type RunRuntime } from './run-life.js';
+import type { CallbackEvent } from '../events/event-map.js';
+import { ActiveRun, type RunRuntime } from './active-run.js';
 import type { Run } from './run.js';
 
 /** How a piece of work came out badly. */
@@ -19,7 +19,7 @@ export interface WorkEvents<R> {
 }
 
 /** The life of a run around work that is not ours: a tool, a chain, a retrieval. */
-export class WorkRun<R> extends RunLife {
+export class TracedRun<R> extends ActiveRun {
   /** What was told first. */
   startEvent: CallbackEvent | undefined;
   #startedAt: number | undefined;
@@ -48,7 +48,7 @@ export class WorkRun<R> extends RunLife {
   begin(): void | Promise<void> {
     this.open();
     this.startEvent = this.events.start(this.run);
-    const telling = this.tell(this.startEvent);
+    const telling = this.dispatch(this.startEvent);
     if (telling !== undefined) return telling.then(() => this.#started());
     this.#started();
   }
@@ -59,9 +59,9 @@ export class WorkRun<R> extends RunLife {
    */
   beginNow(): void {
     this.open();
-    const late = this.runtime.dispatcher.tellNow(this.events.start(this.run), this.run);
+    const late = this.runtime.dispatcher.dispatchNow(this.events.start(this.run), this.run);
     if (late !== undefined) {
-      this.#starting = late.told
+      this.#starting = late.settled
         .catch((error: unknown) => this.run.abort(error))
         .then(() => void (this.#starting = undefined));
       if (late.refused !== undefined) throw late.refused.error;
@@ -74,7 +74,7 @@ export class WorkRun<R> extends RunLife {
     const durationMs = this.#durationMs;
     return this.#afterStart(() => {
       if (!this.run.end()) return undefined;
-      return this.tellLast(this.events.end(this.run, result, durationMs));
+      return this.dispatchLast(this.events.end(this.run, result, durationMs));
     });
   }
 
@@ -104,7 +104,7 @@ export class WorkRun<R> extends RunLife {
       // Stops what was begun inside and what its handlers still do.
       this.run.abort(error);
       const event = this.events.error(this.run, { error: asError(error), aborted, durationMs });
-      const telling = this.tellLast(event);
+      const telling = this.dispatchLast(event);
       return telling === undefined ? error : telling.then(() => error);
     });
   }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { encodeKey, type CallClaim } from './limit.js';
+import { encodeKey, type ReservationAmount } from './limit.js';
 import type {
   CounterState,
   LimitCounter,
@@ -15,11 +15,11 @@ import { Outbox } from './outbox.js';
 import { RefusalMarks } from './refusal-marks.js';
 
 /** What a call has reserved. */
-export interface Ticket {
+export interface Reservation {
   readonly granted: true;
   readonly id: string;
   readonly at: number;
-  readonly claims: readonly CallClaim[];
+  readonly claims: readonly ReservationAmount[];
   readonly amounts: readonly number[];
   /** Whether the store knows of it. */
   readonly isStored: boolean;
@@ -27,19 +27,19 @@ export interface Ticket {
 
 /** A settlement that tells whose limit it is of. */
 interface Settlement extends LimitSettlement {
-  readonly claims: readonly (SettledClaim & CallClaim)[];
+  readonly claims: readonly (SettledClaim & ReservationAmount)[];
 }
 
 type LedgerOptions = Required<Pick<LimiterOptions, 'name' | 'store' | 'onStoreError' | 'leaseMs'>> &
   Pick<LimiterOptions, 'replicas' | 'onLostReservation'>;
 
 /** Told once a settlement brought a key to its threshold. */
-type OnReached = (claim: CallClaim, used: number) => unknown;
+type OnReached = (claim: ReservationAmount, used: number) => unknown;
 
 const RENEWALS_PER_LEASE = 3;
 
 /** Reserves and settles for a limiter, also while its store cannot be used. */
-export class Ledger {
+export class Reservations {
   readonly #group: string;
   readonly #outage: Outage;
   readonly #instance = randomUUID();
@@ -48,7 +48,7 @@ export class Ledger {
   readonly #local: MemoryLimitStore | undefined;
   /** Which keys were refused, for a store that does not remember it. */
   readonly #refused = new RefusalMarks();
-  readonly #open = new Map<string, Ticket>();
+  readonly #open = new Map<string, Reservation>();
   #renewing: ReturnType<typeof setInterval> | undefined;
   #replicas = 1;
 
@@ -63,7 +63,7 @@ export class Ledger {
   }
 
   /** Fails with the store's error where that refuses the call. */
-  async reserve(claims: readonly CallClaim[]): Promise<Ticket | LimitRefusal> {
+  async reserve(claims: readonly ReservationAmount[]): Promise<Reservation | LimitRefusal> {
     const id = randomUUID();
     const { leaseMs, store, onStoreError, onLostReservation: onLost } = this.options;
     const request = {
@@ -90,7 +90,7 @@ export class Ledger {
   }
 
   /** Never fails: a paid answer is worth more than its entry. */
-  async settle(ticket: Ticket, used: readonly number[]): Promise<void> {
+  async settle(ticket: Reservation, used: readonly number[]): Promise<void> {
     const { id, at, isStored } = ticket;
     const claims = ticket.claims.map((claim, i) => ({
       ...claim,
@@ -111,7 +111,7 @@ export class Ledger {
   }
 
   /** Gives all of it back. */
-  release(ticket: Ticket): Promise<void> {
+  release(ticket: Reservation): Promise<void> {
     return this.settle(
       ticket,
       ticket.claims.map(() => 0),
@@ -150,8 +150,12 @@ export class Ledger {
     await this.options.store.close?.().catch(this.#outage.note);
   }
 
-  #hold(id: string, claims: readonly CallClaim[], { at, amounts, replicas }: LimitGrant): Ticket {
-    const ticket: Ticket = { granted: true, id, at, claims, amounts, isStored: true };
+  #hold(
+    id: string,
+    claims: readonly ReservationAmount[],
+    { at, amounts, replicas }: LimitGrant,
+  ): Reservation {
+    const ticket: Reservation = { granted: true, id, at, claims, amounts, isStored: true };
     this.#replicas = replicas;
     this.#open.set(id, ticket);
     this.#keepAwake();
@@ -160,8 +164,8 @@ export class Ledger {
 
   async #reserveLocally(
     local: MemoryLimitStore,
-    claims: readonly CallClaim[],
-  ): Promise<Ticket | LimitRefusal> {
+    claims: readonly ReservationAmount[],
+  ): Promise<Reservation | LimitRefusal> {
     const { replicas = this.#replicas } = this.options;
     const ticket = unstored(claims);
     const parts = claims.map((one) => ({ ...one, limit: Math.floor(one.limit / replicas) }));
@@ -226,7 +230,7 @@ export class Ledger {
 }
 
 /** A ticket of which no store knows yet. */
-function unstored(claims: readonly CallClaim[]): Ticket {
+function unstored(claims: readonly ReservationAmount[]): Reservation {
   const amounts = claims.map(() => 0);
   return { granted: true, id: randomUUID(), at: Date.now(), claims, amounts, isStored: false };
 }

@@ -1,14 +1,14 @@
 import { isObservable } from 'rxjs';
-import { isOwnStream, WHEN_OVER, type OwnStream } from '../stream-door.js';
+import { isManagedStream, ON_COMPLETE, type ManagedStream } from '../stream-completion.js';
 import { isReader } from '../context-iterable.js';
-import type { WorkRun } from '../work-run.js';
+import type { TracedRun } from '../traced-run.js';
 import { watchIterable, watchReader } from './async-iterables.js';
 import { isByteStream, watchByteStream } from './byte-streams.js';
 import { endAs } from './ending.js';
 import { watchObservable } from './observables.js';
 
 /** What the caller of lasting work gets. */
-export interface Lasting {
+export interface TrackedStream {
   readonly stream: unknown;
 }
 
@@ -16,9 +16,9 @@ export interface Lasting {
  * Keeps a run open while its result lasts: until a stream has ended, however that comes. Gives what the caller gets: the
  * very object, but for Observables, which many may share; `undefined` for results that do not last.
  */
-export function keepOpen(work: WorkRun<unknown>, result: unknown): Lasting | undefined {
+export function trackStream(work: TracedRun<unknown>, result: unknown): TrackedStream | undefined {
   if (typeof result !== 'object' || result === null) return undefined;
-  if (isOwnStream(result)) watchOwnStream(work, result);
+  if (isManagedStream(result)) watchOwnStream(work, result);
   else if (isObservable(result)) return { stream: watchObservable(work, result) };
   else if (!isAsyncIterable(result)) return undefined;
   else if (isByteStream(result)) watchByteStream(work, result);
@@ -29,8 +29,8 @@ export function keepOpen(work: WorkRun<unknown>, result: unknown): Lasting | und
   return { stream: result };
 }
 
-function watchOwnStream(work: WorkRun<unknown>, stream: OwnStream<unknown>): void {
-  stream[WHEN_OVER]((outcome) => endAs(work, outcome));
+function watchOwnStream(work: TracedRun<unknown>, stream: ManagedStream<unknown>): void {
+  stream[ON_COMPLETE]((outcome) => endAs(work, outcome));
   work.run.whenAborted((reason) => stream.abort(reason));
 }
 

@@ -3,18 +3,18 @@ import { METHOD_RUNNER, type MethodRunner, type MethodWork } from './method-runn
 import { Dispatcher } from '../dispatch/dispatcher.js';
 import { OpenRuns } from './open-runs.js';
 import { RunFactory } from './run-factory.js';
-import type { RunRuntime } from './run-life.js';
+import type { RunRuntime } from './active-run.js';
 import { callInTurn, callNow } from './calls.js';
 import { chainEvents } from './chain-events.js';
 import { interceptTool, type ToolRequest } from './intercept-tool.js';
 import { retrievalEvents } from './retrieval-events.js';
 import { toolEvents } from './tool-events.js';
 import { LazyContext, type WorkContext } from './work-context.js';
-import { WorkRun, type WorkEvents } from './work-run.js';
+import { TracedRun, type WorkEvents } from './traced-run.js';
 
 /** Runs functions that are not ours, so that they are heard, and what they call is nested under them. */
 @Injectable()
-export class WorkRunner implements MethodRunner, RunRuntime {
+export class Tracer implements MethodRunner, RunRuntime {
   readonly [METHOD_RUNNER]: typeof METHOD_RUNNER = METHOD_RUNNER;
 
   constructor(
@@ -55,8 +55,8 @@ export class WorkRunner implements MethodRunner, RunRuntime {
     return callInTurn(work, () => interceptTool(work, { ...info }, call) as R);
   }
 
-  #workRun(events: WorkEvents<unknown>): WorkRun<unknown> {
-    return new WorkRun(this.runs.create({}), this, events);
+  #workRun(events: WorkEvents<unknown>): TracedRun<unknown> {
+    return new TracedRun(this.runs.create({}), this, events);
   }
 }
 

@@ -1,7 +1,7 @@
 const WORD = 4;
 
 /** Bytes that are looked for again and again: compared four at a time, at half the price of a call of `Buffer.compare`. */
-export class FixedBytes {
+export class ByteTemplate {
   readonly length: number;
   readonly #words: Int32Array;
   readonly #rest: Uint8Array;

@@ -1,9 +1,9 @@
-import type { CallbackEvent } from '../events/table.js';
+import type { CallbackEvent } from '../events/event-map.js';
 import type { Handler } from '../handlers/handler.js';
 import type { InstanceOwner } from '../handlers/instance-source.js';
 
 /** An event on its way to a handler that nobody waits for. */
-export interface Told {
+export interface QueuedEvent {
   readonly handler: Handler;
   readonly event: CallbackEvent;
   /** The run that the event is of. */

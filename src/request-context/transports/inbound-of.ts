@@ -1,14 +1,14 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { HttpInbound, type HttpRequest, type HttpResponse } from './http-inbound.js';
-import type { Inbound } from './inbound.js';
+import type { InboundRequest } from './inbound-request.js';
 import { Message } from './message.js';
 import { rpcHeader, rpcPattern } from './rpc-header.js';
 
 export type { EventSourceRequest } from '../../runs/event-source.js';
-export type { Inbound } from './inbound.js';
+export type { InboundRequest as Inbound } from './inbound-request.js';
 
 /** What Nest calls the ways in; `graphql` is `@nestjs/graphql`'s. */
-const WAYS_IN: Record<string, (host: ExecutionContext) => Inbound | undefined> = {
+const WAYS_IN: Record<string, (host: ExecutionContext) => InboundRequest | undefined> = {
   http: (host) => {
     const http = host.switchToHttp();
     return new HttpInbound(http.getRequest<HttpRequest>(), http.getResponse<HttpResponse>());
@@ -43,6 +43,6 @@ const WAYS_IN: Record<string, (host: ExecutionContext) => Inbound | undefined> =
 };
 
 /** What has come in, where it is of a kind that is known. */
-export function inboundOf(host: ExecutionContext): Inbound | undefined {
+export function inboundOf(host: ExecutionContext): InboundRequest | undefined {
   return WAYS_IN[host.getType()]?.(host);
 }

@@ -9,7 +9,7 @@ const UNSAFE = new RegExp(`[${UNSAFE_CHARACTERS}]`, 'gu');
  * A text for one line of a log: names and messages come from models and users, and none may begin a line of its own,
  * colour the terminal or turn its direction.
  */
-export function oneLine(text: string): string {
+export function sanitizeLogLine(text: string): string {
   return text.replace(UNSAFE, (character) => {
     if (character === '\n') return String.raw`\n`;
     return String.raw`\u` + character.charCodeAt(0).toString(16).padStart(4, '0');

@@ -1,6 +1,6 @@
 import { tap, type Observable } from 'rxjs';
-import { clientLeftController } from './client-left.js';
-import type { Inbound } from './inbound.js';
+import { clientLeftController } from './client-disconnect.js';
+import type { InboundRequest } from './inbound-request.js';
 
 /**
  * A message, of a WebSocket or to a microservice.
@@ -8,7 +8,7 @@ import type { Inbound } from './inbound.js';
  * Its answer is subscribed to as long as somebody waits for it: the adapters for WebSockets unsubscribe when the client
  * disconnects, gRPC when the call is cancelled. So nothing needs to listen to the connection, which lives longer.
  */
-export class Message implements Inbound {
+export class Message implements InboundRequest {
   readonly #left = clientLeftController();
 
   constructor(
@@ -16,7 +16,7 @@ export class Message implements Inbound {
     readonly header: (name: string) => unknown,
   ) {}
 
-  left(): AbortSignal {
+  disconnectSignal(): AbortSignal {
     return this.#left.signal;
   }
 

@@ -1,6 +1,6 @@
 import { InvalidEventError } from '../errors/callbacks-error.js';
 import { CONTEXT_FIELDS, type RunEvent } from './event.js';
-import { EVENTS, type CallbackEvent, type EventType } from './table.js';
+import { EVENTS, type CallbackEvent, type EventType } from './event-map.js';
 
 type Json = Readonly<Record<string, unknown>>;
 

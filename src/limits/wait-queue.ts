@@ -1,7 +1,7 @@
 import type { LimitRefusal } from './limit-store.js';
 
 /** Who waits, and for what. */
-export interface Visitor<T> {
+export interface Waiter<T> {
   /** Tries to get what is waited for; when that fails, the line stands still. */
   attempt(): Promise<T | LimitRefusal>;
   /** The error of one who may not wait: for want of room, or because it would be for ever. */
@@ -10,7 +10,7 @@ export interface Visitor<T> {
   readonly signal: AbortSignal;
 }
 
-interface Place extends Pick<Visitor<unknown>, 'refuse'> {
+interface Place extends Pick<Waiter<unknown>, 'refuse'> {
   /** Called when it is the first one; with an error, when it has to leave. */
   call(error?: Error): void;
   readonly called: Promise<void>;
@@ -33,16 +33,16 @@ const JITTER = 0.2;
 const MAX_WOKEN = 16;
 
 /** Calls that wait for their turn, each key's in the order in which they came. */
-export class WaitingLines {
+export class WaitQueue {
   readonly #lines = new Map<string, Line>();
   /** Counts what was given back. */
-  #gifts = 0;
+  #releases = 0;
 
   /** Resolves when it is this one's turn and it got what it waits for. */
   async enter<T extends { granted: true }>(
     key: string,
     maxQueue: number,
-    visitor: Visitor<T>,
+    visitor: Waiter<T>,
   ): Promise<T> {
     visitor.signal.throwIfAborted();
     const line = this.#lines.get(key) ?? { places: [] };
@@ -65,18 +65,18 @@ export class WaitingLines {
 
   /** Something was given back: those who have waited longest try again. */
   wake(): void {
-    this.#gifts++;
+    this.#releases++;
     for (const { wake } of [...this.#lines.values()].slice(0, MAX_WOKEN)) wake?.();
   }
 
   async #try<T extends { granted: true }>(
     line: Line,
     maxQueue: number,
-    visitor: Visitor<T>,
+    visitor: Waiter<T>,
   ): Promise<T> {
     for (;;) {
       visitor.signal.throwIfAborted();
-      const gifts = this.#gifts;
+      const gifts = this.#releases;
       const outcome = await visitor.attempt();
       if (outcome.granted) return outcome;
       visitor.signal.throwIfAborted();
@@ -85,7 +85,7 @@ export class WaitingLines {
       if (maxQueue === 0) throw visitor.refuse(outcome, true);
       line.standstill = outcome;
       for (const place of line.places.splice(maxQueue)) place.call(place.refuse(outcome, true));
-      if (gifts === this.#gifts) await pause(line, outcome, visitor.signal);
+      if (gifts === this.#releases) await pause(line, outcome, visitor.signal);
     }
   }
 

@@ -39,7 +39,7 @@ interface Flush {
 }
 
 /** What is under way in the background of one application. */
-export class Outstanding {
+export class TaskTracker {
   readonly #tasks = new Set<Task>();
   readonly #flushes = new Set<Flush>();
   /** The task that the asynchronous flow belongs to. */

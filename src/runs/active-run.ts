@@ -1,5 +1,5 @@
-import type { Dispatcher, LateTelling } from '../dispatch/dispatcher.js';
-import type { CallbackEvent } from '../events/table.js';
+import type { Dispatcher, PendingDispatch } from '../dispatch/dispatcher.js';
+import type { CallbackEvent } from '../events/event-map.js';
 import { defer, type Deferred } from '../util/deferred.js';
 import type { OpenRun, OpenRuns } from './open-runs.js';
 import type { Run } from './run.js';
@@ -11,7 +11,7 @@ export interface RunRuntime {
 }
 
 /** A run under way: open from before its start event until its one terminal event was told and nothing holds it. */
-export abstract class RunLife implements OpenRun {
+export abstract class ActiveRun implements OpenRun {
   #closed: Deferred<void> | undefined;
   #held = 0;
   #isTold = false;
@@ -55,31 +55,31 @@ export abstract class RunLife implements OpenRun {
   }
 
   /** What is returned is to be awaited. */
-  protected tell(event: CallbackEvent): void | Promise<void> {
-    return this.runtime.dispatcher.tell(event, this.run);
+  protected dispatch(event: CallbackEvent): void | Promise<void> {
+    return this.runtime.dispatcher.dispatch(event, this.run);
   }
 
   /** Tells the terminal event; the run is closed when its handlers are done, whatever they did. */
-  protected tellLast(event: CallbackEvent): void | Promise<void> {
+  protected dispatchLast(event: CallbackEvent): void | Promise<void> {
     let telling: void | Promise<void> = undefined;
     try {
-      telling = this.tell(event);
+      telling = this.dispatch(event);
       return telling?.finally(() => this.#close());
     } finally {
       if (telling === undefined) this.#close();
     }
   }
 
-  /** {@link tellLast} for a caller that goes on; gives what a critical handler has thrown already. */
-  protected tellLastNow(event: CallbackEvent): LateTelling['refused'] {
-    let late: LateTelling | undefined;
+  /** {@link dispatchLast} for a caller that goes on; gives what a critical handler has thrown already. */
+  protected tellLastNow(event: CallbackEvent): PendingDispatch['refused'] {
+    let late: PendingDispatch | undefined;
     try {
-      late = this.runtime.dispatcher.tellNow(event, this.run);
+      late = this.runtime.dispatcher.dispatchNow(event, this.run);
       return late?.refused;
     } finally {
       const close = () => this.#close();
       if (late === undefined) close();
-      else void late.told.then(close, close);
+      else void late.settled.then(close, close);
     }
   }
 

@@ -8,10 +8,10 @@ import type { SdkRequestOptions } from '../shared/sdk-provider.js';
 import type { LimitParameter } from '../../server.js';
 import { ChatDecoder } from './chat-decoder.js';
 import { encodeChatRequest } from './chat-request.js';
-import type { OpenAiSurface } from './surface.js';
+import type { OpenAiApi } from './openai-api.js';
 
 /** Chat completions, which every server that is compatible with OpenAI speaks. */
-export class ChatSurface implements OpenAiSurface {
+export class ChatApi implements OpenAiApi {
   readonly method = 'chat.completions.create';
 
   constructor(

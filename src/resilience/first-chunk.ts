@@ -2,10 +2,10 @@ import type { LlmChunk, LlmResponse } from '../types/llm.js';
 import type { LlmStream } from '../llm/llm-stream.js';
 
 /** A streamed answer whose first chunk, or end, has come; from here on it cannot be taken back. */
-export type BegunStream = AsyncGenerator<LlmChunk | LlmResponse, void, undefined>;
+export type StartedStream = AsyncGenerator<LlmChunk | LlmResponse, void, undefined>;
 
 /** Waits until a stream has begun to answer; fails as it does before that. */
-export async function begun(stream: LlmStream): Promise<BegunStream> {
+export async function firstChunk(stream: LlmStream): Promise<StartedStream> {
   const reader = stream[Symbol.asyncIterator]();
   const first = await reader.next();
   return rest(stream, reader, first);
@@ -15,7 +15,7 @@ async function* rest(
   stream: LlmStream,
   reader: AsyncIterableIterator<LlmChunk, undefined>,
   first: IteratorResult<LlmChunk, undefined>,
-): BegunStream {
+): StartedStream {
   try {
     for (let next = first; !next.done; next = await reader.next()) yield next.value;
     yield await stream.response;

@@ -2,7 +2,14 @@ import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
 import { LimitKeyMissingError, UnknownPriceError } from '../errors/limit-errors.js';
 import type { InterceptedLlmCall } from '../llm/intercept-llm.js';
 import type { LimiterSettings } from './check-limiter.js';
-import { checkAmount, counterKey, GLOBAL, ownerOf, type CallClaim, type Limit } from './limit.js';
+import {
+  checkAmount,
+  counterKey,
+  GLOBAL,
+  ownerOf,
+  type ReservationAmount,
+  type Limit,
+} from './limit.js';
 import { toStored } from './limit-units.js';
 
 /**
@@ -10,12 +17,12 @@ import { toStored } from './limit-units.js';
  *
  * @throws LimitKeyMissingError, UnknownPriceError, or CallbacksConfigurationError for a limit that is no amount
  */
-export async function claimsOf(
+export async function reservationAmounts(
   call: InterceptedLlmCall,
   settings: LimiterSettings,
   limiter: string,
-): Promise<CallClaim[]> {
-  const claims: CallClaim[] = [];
+): Promise<ReservationAmount[]> {
+  const claims: ReservationAmount[] = [];
   for (const limit of settings.limits) claims.push(await claimOf(limit, call, settings, limiter));
   return claims;
 }
@@ -25,7 +32,7 @@ async function claimOf(
   call: InterceptedLlmCall,
   settings: LimiterSettings,
   limiter: string,
-): Promise<CallClaim> {
+): Promise<ReservationAmount> {
   const { unit, window, per } = source;
   const owner = ownerOf(source, call) ?? (settings.onMissingKey === GLOBAL ? GLOBAL : undefined);
   if (owner === undefined) throw missingKey(limiter, per);

@@ -6,7 +6,7 @@ import type { EncodeHints } from '../shared/schema-forms.js';
 import type { SdkRequestOptions } from '../shared/sdk-provider.js';
 
 /** One of the two APIs through which OpenAI's SDK reaches a model. */
-export interface OpenAiSurface {
+export interface OpenAiApi {
   /** The path of the client's method that is called. */
   readonly method: string;
   send(client: OpenAI, body: object, options: SdkRequestOptions): PromiseLike<unknown>;
