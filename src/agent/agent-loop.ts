@@ -66,8 +66,8 @@ export class AgentLoop {
       if (this.agent.run.aborted) throw this.agent.run.reason as Error;
       if (this.agent.cancelled) return this.#cancelled(turn, settled);
       if (waiting.length > 0) return this.#pause(turn, settled, waiting);
-      const telling = this.#step(turn, settled);
-      if (telling !== undefined) await telling;
+      const dispatching = this.#step(turn, settled);
+      if (dispatching !== undefined) await dispatching;
       if (this.agent.run.aborted) throw this.agent.run.reason as Error;
       if (toolCalls.length === 0 && turn.finishReason !== 'paused')
         return this.#result(turn, turn.finishReason);

@@ -108,7 +108,7 @@ export class AgentStream
         ? cold
         : new LlmAbortedError('The agent was aborted.', { cause: reason });
     this.#agent?.abort(error);
-    if (!this.#begun) void this.#watchers.tell({ error });
+    if (!this.#begun) void this.#watchers.notify({ error });
   }
 
   /** The events as an Observable, which reads when it is subscribed; unsubscribing is stopping to read. */
@@ -188,7 +188,7 @@ export class AgentStream
 
   async #conclude(outcome: StreamOutcome<AgentResult>): Promise<void> {
     this.#over = true;
-    const told = await this.#watchers.tell(outcome);
+    const told = await this.#watchers.notify(outcome);
     if ('error' in told) this.#result.reject(told.error);
     else this.#result.resolve(told.result!);
     this.#feed.finish('error' in told ? told : {});
@@ -206,6 +206,6 @@ export class AgentStream
     this.#result.reject(
       new LlmAbortedError('The stream was disposed of before it was read, so there is no result.'),
     );
-    await this.#watchers.tell({ result: undefined });
+    await this.#watchers.notify({ result: undefined });
   }
 }

@@ -98,7 +98,7 @@ export class Agent {
 
   readonly #parts: AgentParts;
   readonly #options: AgentOptions;
-  readonly #circle: ClientScope;
+  readonly #scope: ClientScope;
   #tools: readonly CallableTool[] | undefined;
 
   /** @internal made by `AgentService` */
@@ -107,7 +107,7 @@ export class Agent {
     if (options.callbacks) parts.registry.checkObjects(options.callbacks, 'instance');
     this.#parts = parts;
     this.#options = options;
-    this.#circle = { name: undefined, callbacks: options.callbacks ?? [] };
+    this.#scope = { name: undefined, callbacks: options.callbacks ?? [] };
     parts.announce(this);
   }
 
@@ -204,7 +204,7 @@ export class Agent {
 
   /** Its own callbacks. @internal */
   get callbacks(): readonly object[] {
-    return this.#circle.callbacks;
+    return this.#scope.callbacks;
   }
 
   /** What `callbacks.report()` says of it. @internal */
@@ -239,7 +239,7 @@ export class Agent {
     const feed = new EventFeed();
     const run = runs.create({
       client,
-      agent: this.#circle,
+      agent: this.#scope,
       callbacks: spec.streaming ? [...callbacks, feed] : callbacks,
       context,
       actsFor: actsFor(spec),

@@ -144,7 +144,7 @@ export class BullmqJobQueue implements JobQueue {
 
   #open(): Promise<OpenQueue> {
     if (this.#closing !== undefined) return Promise.reject(new Error('The job queue is closed.'));
-    this.#opening ??= openQueue(this.#settings, this.#errors.tell).catch((error: unknown) => {
+    this.#opening ??= openQueue(this.#settings, this.#errors.log).catch((error: unknown) => {
       this.#opening = undefined;
       throw error;
     });
@@ -213,7 +213,7 @@ export class BullmqJobQueue implements JobQueue {
     const isLate = new Error();
     const waiting = ms === Infinity ? step : withDeadline(step, ms, () => isLate);
     await waiting.catch((error: unknown) => {
-      if (error !== isLate) this.#errors.tell(error);
+      if (error !== isLate) this.#errors.log(error);
     });
   }
 }

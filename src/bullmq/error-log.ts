@@ -9,7 +9,7 @@ export class ErrorLog {
   readonly #logger = new Log('BullmqJobQueue');
   #last: { readonly message: string; readonly at: number } | undefined;
 
-  readonly tell = (error: unknown): void => {
+  readonly log = (error: unknown): void => {
     const message = logReason(error) || (error as Error).name;
     const at = performance.now();
     if (this.#last?.message === message && at - this.#last.at < QUIET_MS) return;

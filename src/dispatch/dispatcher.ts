@@ -35,9 +35,9 @@ export class Dispatcher {
 
   /** {@link dispatch} for a caller that cannot wait: it learns at once what is known at once. */
   dispatchNow(event: CallbackEvent, run: DispatchTarget): PendingDispatch | undefined {
-    const telling: Dispatch = { event, run, handlers: run.handlers[event.type] };
-    const told = this.#goOn(telling, 0);
-    return told === undefined ? undefined : { settled: told, refused: telling.refused };
+    const dispatch: Dispatch = { event, run, handlers: run.handlers[event.type] };
+    const settled = this.#goOn(dispatch, 0);
+    return settled === undefined ? undefined : { settled: settled, refused: dispatch.refused };
   }
 
   /**
@@ -72,8 +72,12 @@ export class Dispatcher {
 
   #threw(index: number, event: LlmStreamChunkEvent, run: DispatchTarget, error: unknown) {
     const handlers = run.handlers['llm.chunk'];
-    const telling: Dispatch = { event, run, handlers };
-    return this.#goOn(telling, index + 1, this.#handlers.failed(telling, handlers[index]!, error));
+    const dispatch: Dispatch = { event, run, handlers };
+    return this.#goOn(
+      dispatch,
+      index + 1,
+      this.#handlers.failed(dispatch, handlers[index]!, error),
+    );
   }
 
   /** Waits for a handler of a chunk, and tells those after it; behind the last one there is no promise but its own. */
@@ -90,8 +94,8 @@ export class Dispatcher {
   }
 
   /** Goes on with a chunk from the first handler that is waited for, with no promise but those of the handlers. */
-  async #awaitEach(telling: Dispatch, from: number, first: unknown): Promise<void> {
-    const { event, run, handlers } = telling;
+  async #awaitEach(dispatch: Dispatch, from: number, first: unknown): Promise<void> {
+    const { event, run, handlers } = dispatch;
     const { chunkMethods, handlerContext } = run;
     for (let i = from; i < chunkMethods.length; i++) {
       const handler = handlers[i]!;
@@ -101,35 +105,35 @@ export class Dispatcher {
           i === from ? first : chunkMethods[i]!.call(handler.target, event, handlerContext);
         if (isThenable(returned)) await returned;
       } catch (error) {
-        await this.#handlers.rejected(telling, handler, error);
+        await this.#handlers.rejected(dispatch, handler, error);
       }
       // Nothing is told after the terminal event.
       if (run.ended) return;
     }
-    return this.#goOn(telling, chunkMethods.length);
+    return this.#goOn(dispatch, chunkMethods.length);
   }
 
   /** Tells the handlers from the one numbered `next` on, when what is waited for is over. */
-  #goOn(telling: Dispatch, next: number, waiting?: Promise<void>): void | Promise<void> {
-    if (waiting !== undefined) return this.#goOnLater(telling, next, waiting);
-    for (let i = next; i < telling.handlers.length; i++) {
-      const told = this.#handlers.invoke(telling, telling.handlers[i]!);
-      if (told !== undefined) return this.#goOnLater(telling, i + 1, told);
+  #goOn(dispatch: Dispatch, next: number, waiting?: Promise<void>): void | Promise<void> {
+    if (waiting !== undefined) return this.#goOnLater(dispatch, next, waiting);
+    for (let i = next; i < dispatch.handlers.length; i++) {
+      const settled = this.#handlers.invoke(dispatch, dispatch.handlers[i]!);
+      if (settled !== undefined) return this.#goOnLater(dispatch, i + 1, settled);
     }
-    if (telling.refused !== undefined) throw telling.refused.error;
+    if (dispatch.refused !== undefined) throw dispatch.refused.error;
     return undefined;
   }
 
-  async #goOnLater(telling: Dispatch, next: number, waiting: Promise<void>): Promise<void> {
-    const { run, handlers } = telling;
+  async #goOnLater(dispatch: Dispatch, next: number, waiting: Promise<void>): Promise<void> {
+    const { run, handlers } = dispatch;
     const isTerminal = run.ended;
     await waiting;
     for (let i = next; i < handlers.length; i++) {
       // The run was ended while a handler kept this event waiting: nothing is told after the terminal event.
       if (run.ended && !isTerminal) return;
-      await this.#handlers.invoke(telling, handlers[i]!);
+      await this.#handlers.invoke(dispatch, handlers[i]!);
     }
-    if (telling.refused !== undefined) throw telling.refused.error;
+    if (dispatch.refused !== undefined) throw dispatch.refused.error;
   }
 
   /** Logs, and tells, that a handler has failed. Returns a promise only while there is something to wait for. */

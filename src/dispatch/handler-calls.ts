@@ -51,26 +51,26 @@ export class HandlerCalls {
   ) {}
 
   /** Returns a promise, which never rejects, only while there is something to wait for. */
-  invoke(telling: Dispatch, handler: Handler): Promise<void> | undefined {
-    const { event, run, refused } = telling;
+  invoke(dispatch: Dispatch, handler: Handler): Promise<void> | undefined {
+    const { event, run, refused } = dispatch;
     if (!handler.active || (handler.critical && refused !== undefined)) return undefined;
     try {
       if (handler.when !== undefined && !handler.when(event as never)) return undefined;
     } catch (error) {
       return this.report(handler, event, run, error);
     }
-    if (handler.background) return this.#tellLater(telling, handler);
+    if (handler.background) return this.#dispatchLater(dispatch, handler);
     try {
-      return this.#settle(telling, handler, this.#call(handler, event, run));
+      return this.#settle(dispatch, handler, this.#call(handler, event, run));
     } catch (error) {
-      return this.failed(telling, handler, error);
+      return this.failed(dispatch, handler, error);
     }
   }
 
-  #tellLater({ event, run }: Dispatch, handler: Handler): Promise<void> | undefined {
+  #dispatchLater({ event, run }: Dispatch, handler: Handler): Promise<void> | undefined {
     const failed = (error: unknown, isLogged = false) =>
       isLogged
-        ? this.#tellFailure(handler, event, run, error)
+        ? this.#reportFailure(handler, event, run, error)
         : this.report(handler, event, run, error);
     const taken = this.background.take({ handler, event, run, failed });
     if (taken === undefined || EVENTS[event.type].phase !== 'start') return taken;
@@ -87,33 +87,33 @@ export class HandlerCalls {
     );
   }
 
-  #settle(telling: Dispatch, handler: Handler, returned: unknown): Promise<void> | undefined {
+  #settle(dispatch: Dispatch, handler: Handler, returned: unknown): Promise<void> | undefined {
     if (!isThenable(returned)) return undefined;
-    const { event, run } = telling;
+    const { event, run } = dispatch;
     // An aborted run does not wait for those who were told that it starts.
     const settled =
       EVENTS[event.type].phase === 'start' ? abortable(returned, run.signal) : returned;
     return Promise.resolve(settled).then(nothing, (error: unknown) =>
-      this.rejected(telling, handler, error),
+      this.rejected(dispatch, handler, error),
     );
   }
 
   /** What a handler rejects with; that it was stopped with its run is no failure of its own. */
-  rejected(telling: Dispatch, handler: Handler, error: unknown): Promise<void> | undefined {
-    const { signal } = telling.run;
+  rejected(dispatch: Dispatch, handler: Handler, error: unknown): Promise<void> | undefined {
+    const { signal } = dispatch.run;
     return signal.aborted && error === signal.reason
       ? undefined
-      : this.failed(telling, handler, error);
+      : this.failed(dispatch, handler, error);
   }
 
-  failed(telling: Dispatch, handler: Handler, error: unknown): Promise<void> | undefined {
-    const { event, run } = telling;
+  failed(dispatch: Dispatch, handler: Handler, error: unknown): Promise<void> | undefined {
+    const { event, run } = dispatch;
     const { phase } = EVENTS[event.type];
     const isRefusal = !run.released && (handler.critical || error instanceof CallbackAbort);
-    if (!isRefusal || phase === 'error' || phase === 'note' || telling.refused !== undefined) {
+    if (!isRefusal || phase === 'error' || phase === 'note' || dispatch.refused !== undefined) {
       return this.report(handler, event, run, error);
     }
-    telling.refused = { error };
+    dispatch.refused = { error };
     return undefined;
   }
 
@@ -125,10 +125,10 @@ export class HandlerCalls {
     error: unknown,
   ): Promise<void> | undefined {
     this.#logger.error(`${handler.name} failed on ${event.type}: ${logReason(error)}`, error);
-    return this.#tellFailure(handler, event, run, error);
+    return this.#reportFailure(handler, event, run, error);
   }
 
-  #tellFailure(
+  #reportFailure(
     { name }: Pick<Handler, 'name'>,
     event: CallbackEvent,
     run: DispatchTarget,

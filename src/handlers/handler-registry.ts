@@ -114,11 +114,11 @@ export class HandlerRegistry {
   }
 
   /** The handlers of a place. */
-  tableFor(circles: HandlerScope): HandlerTable {
-    if (circles.compiled?.version !== this.#version) {
-      circles.compiled = { version: this.#version, table: this.#compile(circles) };
+  tableFor(handlerScope: HandlerScope): HandlerTable {
+    if (handlerScope.compiled?.version !== this.#version) {
+      handlerScope.compiled = { version: this.#version, table: this.#compile(handlerScope) };
     }
-    return circles.compiled.table;
+    return handlerScope.compiled.table;
   }
 
   #register(handlers: readonly Handler[]): void {

@@ -39,7 +39,7 @@ export function hooksOf(target: object): Hook[] {
       hooks.push(methodHook(target, owner, method, selector, options));
     }
   }
-  if (!mayHearByName(target)) return hooks;
+  if (!mayHandleByName(target)) return hooks;
   const byDecorator = new Set(decorated.map(([method]) => method));
   for (const [method, selector] of SELECTOR_BY_METHOD) {
     if (
@@ -61,7 +61,7 @@ export function discoveredHooks(target: object, hooks: readonly Hook[]): readonl
 }
 
 /** Whether an object may have an `onXxx` method. To ask for each by its name is slow where every object is of a new class. */
-function mayHearByName(target: object): boolean {
+function mayHandleByName(target: object): boolean {
   for (
     let owner: object | null = target;
     owner && owner !== Object.prototype;

@@ -18,7 +18,7 @@ import { WaitQueue } from './wait-queue.js';
 /** What a limiter gives to {@link Admission}. */
 interface AdmissionOptions {
   readonly name: string;
-  readonly ledger: Reservations;
+  readonly reservations: Reservations;
   readonly notices: ThresholdNotices;
   /** Those of now: they may be updated. */
   readonly settings: () => LimiterSettings;
@@ -92,15 +92,15 @@ export class Admission {
   }
 
   async #try(claims: readonly ReservationAmount[]): Promise<Reservation | LimitRefusal> {
-    const { name, ledger } = this.options;
-    const outcome = await ledger.reserve(claims).catch((cause: unknown) => {
+    const { name, reservations } = this.options;
+    const outcome = await reservations.reserve(claims).catch((cause: unknown) => {
       const message = `${name}: its store cannot be used at the moment; try again later.`;
       throw new LimitStoreUnavailableError(message, { cause, limiter: name });
     });
     const never = claims.findIndex(({ neverFits }) => neverFits);
     if (never < 0 || !outcome.granted) return outcome;
     // The store is away, or does not look at it.
-    await ledger.release(outcome);
+    await reservations.release(outcome);
     return { granted: false, claim: never, used: 0, reserved: 0 };
   }
 

@@ -24,7 +24,7 @@ import { usageOf } from './usage.js';
 /** What `CostLimiter` and `RateLimiter` have in common: reserve before each request, settle after it. */
 export abstract class Limiter<O extends LimiterOptions> implements OnApplicationShutdown {
   readonly #name: string;
-  readonly #ledger: Reservations;
+  readonly #reservations: Reservations;
   readonly #admission: Admission;
   readonly #check: (options: O) => LimiterSettings;
   #options: O;
@@ -41,14 +41,14 @@ export abstract class Limiter<O extends LimiterOptions> implements OnApplication
     this.#name = name;
     const fixed = { name, store, onStoreError, leaseMs, onLostReservation };
     const settings = () => this.#settings;
-    const notices = new ThresholdNotices(name, settings, () => this.#ledger);
-    this.#ledger = new Reservations(
+    const notices = new ThresholdNotices(name, settings, () => this.#reservations);
+    this.#reservations = new Reservations(
       { ...fixed, ...(replicas !== undefined && { replicas }) },
       (claim, used) => notices.reached(claim, used),
     );
     this.#admission = new Admission({
       name,
-      ledger: this.#ledger,
+      reservations: this.#reservations,
       notices,
       settings,
       refusal: (message, details) => this.refusal(message, details),
@@ -71,7 +71,7 @@ export abstract class Limiter<O extends LimiterOptions> implements OnApplication
       key: counterKey(limit, owners[i]!),
       window: limit.window,
     }));
-    return usageOf(limits, owners, await this.#ledger.usage(counters));
+    return usageOf(limits, owners, await this.#reservations.usage(counters));
   }
 
   /**
@@ -82,7 +82,7 @@ export abstract class Limiter<O extends LimiterOptions> implements OnApplication
     const counters = this.#settings.limits
       .filter(({ per }) => per !== GLOBAL || key === GLOBAL)
       .map((limit) => ({ key: counterKey(limit, key), window: limit.window }));
-    if (counters.length > 0) await this.#ledger.reset(counters);
+    if (counters.length > 0) await this.#reservations.reset(counters);
     this.#admission.wake();
   }
 
@@ -110,7 +110,7 @@ export abstract class Limiter<O extends LimiterOptions> implements OnApplication
 
   /** Nest calls it where the limiter is a provider, `CallbacksModule` where it is in a list of callbacks. */
   async onApplicationShutdown(): Promise<void> {
-    await this.#ledger.close();
+    await this.#reservations.close();
   }
 
   @InterceptLlm({ order: Infinity })
@@ -122,23 +122,23 @@ export abstract class Limiter<O extends LimiterOptions> implements OnApplication
   }
 
   async #generate(call: InterceptedLlmCall, next: LlmNext): Promise<LlmResponse> {
-    const ticket = await this.#enter(call);
+    const reservation = await this.#enter(call);
     try {
       return await (next() as Promise<LlmResponse>);
     } finally {
-      await this.#leave(ticket, call);
+      await this.#leave(reservation, call);
     }
   }
 
   async *#stream(call: InterceptedLlmCall, next: LlmNext): AsyncIterable<LlmChunk | LlmResponse> {
-    const ticket = await this.#enter(call);
+    const reservation = await this.#enter(call);
     let response: LlmResponse;
     try {
       const stream = next() as LlmStream;
       yield* stream;
       response = await stream.response;
     } finally {
-      await this.#leave(ticket, call);
+      await this.#leave(reservation, call);
     }
     yield response;
   }
@@ -150,26 +150,26 @@ export abstract class Limiter<O extends LimiterOptions> implements OnApplication
     } catch (error) {
       // The call was aborted, which does not keep the store from granting what it was asked for.
       void entering.then(
-        (ticket) => this.#release(ticket),
+        (reservation) => this.#release(reservation),
         () => undefined,
       );
       throw error;
     }
   }
 
-  async #leave(ticket: Reservation, { spent }: InterceptedLlmCall): Promise<void> {
-    if (spent.requests === 0) return this.#release(ticket);
-    const used = ticket.claims.map(({ source: { unit } }, i) => {
+  async #leave(reservation: Reservation, { spent }: InterceptedLlmCall): Promise<void> {
+    if (spent.requests === 0) return this.#release(reservation);
+    const used = reservation.claims.map(({ source: { unit } }, i) => {
       const amount = unit.spent(spent);
       // What is not known to be less was all of it.
-      return amount === undefined ? ticket.amounts[i]! : toStored(unit, amount);
+      return amount === undefined ? reservation.amounts[i]! : toStored(unit, amount);
     });
-    await this.#ledger.settle(ticket, used);
+    await this.#reservations.settle(reservation, used);
     this.#admission.wake();
   }
 
-  async #release(ticket: Reservation): Promise<void> {
-    await this.#ledger.release(ticket);
+  async #release(reservation: Reservation): Promise<void> {
+    await this.#reservations.release(reservation);
     this.#admission.wake();
   }
 }

@@ -39,7 +39,7 @@ export class MemoryCounter {
   /** No lease is over before. */
   #nextLapse = Infinity;
   #limit: number | undefined;
-  #told: WindowBucket | undefined;
+  #reported: WindowBucket | undefined;
 
   constructor(private readonly window: LimitWindow) {}
 
@@ -101,8 +101,8 @@ export class MemoryCounter {
     this.#bucket(at).used += claim.used;
     const { used } = this.state();
     if (used < (claim.tellFrom ?? Infinity)) return undefined;
-    if (this.#told !== undefined && this.#counts(this.#told, now)) return undefined;
-    this.#told = this.window.bucketAt(now);
+    if (this.#reported !== undefined && this.#counts(this.#reported, now)) return undefined;
+    this.#reported = this.window.bucketAt(now);
     return used;
   }
 
@@ -111,7 +111,7 @@ export class MemoryCounter {
     this.#lapse(now);
     this.#charged.clear();
     for (const bucket of this.#buckets.values()) bucket.used = 0;
-    this.#told = undefined;
+    this.#reported = undefined;
   }
 
   #counts({ end }: WindowBucket, now: number): boolean {

@@ -14,8 +14,8 @@ const POLICIES = {
 export class Outage {
   readonly #logger: Log;
   #failures = 0;
-  #isTold = false;
-  #toldAt = -QUIET_MS;
+  #isLogged = false;
+  #loggedAt = -QUIET_MS;
 
   constructor(
     private readonly name: string,
@@ -27,9 +27,9 @@ export class Outage {
   /** The store has failed. */
   readonly note = (error: unknown): void => {
     if (this.#failures++ > 0) return;
-    this.#isTold = performance.now() - this.#toldAt >= QUIET_MS;
-    if (!this.#isTold) return;
-    this.#toldAt = performance.now();
+    this.#isLogged = performance.now() - this.#loggedAt >= QUIET_MS;
+    if (!this.#isLogged) return;
+    this.#loggedAt = performance.now();
     this.#warn(`cannot be used; until it can, calls ${POLICIES[this.policy]}: ${logReason(error)}`);
   };
 
@@ -37,7 +37,7 @@ export class Outage {
   over(lost: number): void {
     if (this.#failures === 0) return;
     const missing = lost > 0 ? ` What ${lost} calls used is not counted.` : '';
-    if (this.#isTold || lost > 0) {
+    if (this.#isLogged || lost > 0) {
       this.#warn(`can be used again; ${this.#failures} times it could not.${missing}`);
     }
     this.#failures = 0;

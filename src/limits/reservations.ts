@@ -30,7 +30,9 @@ interface Settlement extends LimitSettlement {
   readonly claims: readonly (SettledClaim & ReservationAmount)[];
 }
 
-type LedgerOptions = Required<Pick<LimiterOptions, 'name' | 'store' | 'onStoreError' | 'leaseMs'>> &
+type ReservationsOptions = Required<
+  Pick<LimiterOptions, 'name' | 'store' | 'onStoreError' | 'leaseMs'>
+> &
   Pick<LimiterOptions, 'replicas' | 'onLostReservation'>;
 
 /** Told once a settlement brought a key to its threshold. */
@@ -53,7 +55,7 @@ export class Reservations {
   #replicas = 1;
 
   constructor(
-    private readonly options: LedgerOptions,
+    private readonly options: ReservationsOptions,
     private readonly onReached: OnReached,
   ) {
     const { name, onStoreError } = options;
@@ -90,11 +92,11 @@ export class Reservations {
   }
 
   /** Never fails: a paid answer is worth more than its entry. */
-  async settle(ticket: Reservation, used: readonly number[]): Promise<void> {
-    const { id, at, isStored } = ticket;
-    const claims = ticket.claims.map((claim, i) => ({
+  async settle(reservation: Reservation, used: readonly number[]): Promise<void> {
+    const { id, at, isStored } = reservation;
+    const claims = reservation.claims.map((claim, i) => ({
       ...claim,
-      amount: ticket.amounts[i]!,
+      amount: reservation.amounts[i]!,
       used: used[i]!,
     }));
     const settlement: Settlement = { group: this.#group, id, at, claims };
@@ -111,10 +113,10 @@ export class Reservations {
   }
 
   /** Gives all of it back. */
-  release(ticket: Reservation): Promise<void> {
+  release(reservation: Reservation): Promise<void> {
     return this.settle(
-      ticket,
-      ticket.claims.map(() => 0),
+      reservation,
+      reservation.claims.map(() => 0),
     );
   }
 
@@ -155,11 +157,11 @@ export class Reservations {
     claims: readonly ReservationAmount[],
     { at, amounts, replicas }: LimitGrant,
   ): Reservation {
-    const ticket: Reservation = { granted: true, id, at, claims, amounts, isStored: true };
+    const reservation: Reservation = { granted: true, id, at, claims, amounts, isStored: true };
     this.#replicas = replicas;
-    this.#open.set(id, ticket);
+    this.#open.set(id, reservation);
     this.#keepAwake();
-    return ticket;
+    return reservation;
   }
 
   async #reserveLocally(
@@ -167,18 +169,18 @@ export class Reservations {
     claims: readonly ReservationAmount[],
   ): Promise<Reservation | LimitRefusal> {
     const { replicas = this.#replicas } = this.options;
-    const ticket = unstored(claims);
+    const reservation = unstored(claims);
     const parts = claims.map((one) => ({ ...one, limit: Math.floor(one.limit / replicas) }));
     // This process holds it until it settles it, or ends and takes the memory with it.
     const request = {
       group: this.#group,
-      id: ticket.id,
+      id: reservation.id,
       leaseMs: Infinity,
       instance: '',
       claims: parts,
     };
     const outcome = await local.reserve(request);
-    return outcome.granted ? { ...ticket, at: outcome.at, amounts: outcome.amounts } : outcome;
+    return outcome.granted ? { ...reservation, at: outcome.at, amounts: outcome.amounts } : outcome;
   }
 
   /** So that an outage finds what this process has used before it, as long as its memory has room for the key. */

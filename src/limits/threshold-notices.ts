@@ -13,7 +13,7 @@ export class ThresholdNotices {
   constructor(
     limiter: string,
     private readonly settings: () => LimiterSettings,
-    private readonly ledger: () => Reservations,
+    private readonly reservations: () => Reservations,
   ) {
     this.#logger = new Log(limiter);
   }
@@ -26,7 +26,7 @@ export class ThresholdNotices {
   /** A call is refused, perhaps as the first one. */
   async refused(claim: ReservationAmount, { used }: LimitRefusal): Promise<void> {
     if (this.settings().onThreshold === undefined) return;
-    if (await this.ledger().isFirstRefusal(claim)) await this.#notify(claim, used, true);
+    if (await this.reservations().isFirstRefusal(claim)) await this.#notify(claim, used, true);
   }
 
   async #notify(claim: ReservationAmount, storedUse: number, refused: boolean): Promise<void> {

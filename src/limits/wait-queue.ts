@@ -19,7 +19,7 @@ interface Place extends Pick<Waiter<unknown>, 'refuse'> {
 interface Line {
   readonly places: Place[];
   /** Why the first one has to wait. */
-  standstill?: LimitRefusal | undefined;
+  blockedBy?: LimitRefusal | undefined;
   /** Lets the first one try again. */
   wake?: (() => void) | undefined;
 }
@@ -42,23 +42,22 @@ export class WaitQueue {
   async enter<T extends { granted: true }>(
     key: string,
     maxQueue: number,
-    visitor: Waiter<T>,
+    waiter: Waiter<T>,
   ): Promise<T> {
-    visitor.signal.throwIfAborted();
+    waiter.signal.throwIfAborted();
     const line = this.#lines.get(key) ?? { places: [] };
     this.#lines.set(key, line);
-    if (line.standstill && line.places.length >= maxQueue)
-      throw visitor.refuse(line.standstill, true);
-    const place = newPlace(visitor.refuse);
-    const leave = (): void => place.call(visitor.signal.reason as Error);
-    visitor.signal.addEventListener('abort', leave);
+    if (line.blockedBy && line.places.length >= maxQueue) throw waiter.refuse(line.blockedBy, true);
+    const place = newPlace(waiter.refuse);
+    const leave = (): void => place.call(waiter.signal.reason as Error);
+    waiter.signal.addEventListener('abort', leave);
     try {
       line.places.push(place);
       if (line.places[0] === place) place.call();
       await place.called;
-      return await this.#try(line, maxQueue, visitor);
+      return await this.#try(line, maxQueue, waiter);
     } finally {
-      visitor.signal.removeEventListener('abort', leave);
+      waiter.signal.removeEventListener('abort', leave);
       this.#leave(key, line, place);
     }
   }
@@ -72,20 +71,20 @@ export class WaitQueue {
   async #try<T extends { granted: true }>(
     line: Line,
     maxQueue: number,
-    visitor: Waiter<T>,
+    waiter: Waiter<T>,
   ): Promise<T> {
     for (;;) {
-      visitor.signal.throwIfAborted();
-      const gifts = this.#releases;
-      const outcome = await visitor.attempt();
+      waiter.signal.throwIfAborted();
+      const releases = this.#releases;
+      const outcome = await waiter.attempt();
       if (outcome.granted) return outcome;
-      visitor.signal.throwIfAborted();
+      waiter.signal.throwIfAborted();
       if (outcome.retryAfterMs === undefined && outcome.reserved === 0)
-        throw visitor.refuse(outcome, false);
-      if (maxQueue === 0) throw visitor.refuse(outcome, true);
-      line.standstill = outcome;
+        throw waiter.refuse(outcome, false);
+      if (maxQueue === 0) throw waiter.refuse(outcome, true);
+      line.blockedBy = outcome;
       for (const place of line.places.splice(maxQueue)) place.call(place.refuse(outcome, true));
-      if (gifts === this.#releases) await pause(line, outcome, visitor.signal);
+      if (releases === this.#releases) await pause(line, outcome, waiter.signal);
     }
   }
 
@@ -93,7 +92,7 @@ export class WaitQueue {
     const index = line.places.indexOf(place);
     if (index >= 0) line.places.splice(index, 1);
     if (index === 0) {
-      line.standstill = undefined;
+      line.blockedBy = undefined;
       line.places[0]?.call();
     }
     if (line.places.length === 0 && this.#lines.get(key) === line) this.#lines.delete(key);

@@ -204,6 +204,6 @@ export class CallbacksService {
    * ```
    */
   flush(): Promise<void> {
-    return this.inBackground.outstanding.flush();
+    return this.inBackground.tasks.flush();
   }
 }

@@ -28,20 +28,20 @@ export class DurableWorker {
 
   /** Rejects when the job failed: the queue is to have it done again, later or elsewhere, or to keep it aside. */
   async work(job: Job, attempt: JobTry): Promise<void> {
-    const { outstanding } = this.background;
-    const task = outstanding.begin(job.handler);
+    const { tasks } = this.background;
+    const task = tasks.begin(job.handler);
     const signal = AbortSignal.any([task.signal, attempt.signal]);
     try {
       signal.throwIfAborted();
-      await outstanding.inside(task, () => this.#work(job, attempt, signal));
+      await tasks.inside(task, () => this.#work(job, attempt, signal));
     } finally {
-      outstanding.end(task);
+      tasks.end(task);
     }
   }
 
   async #work(job: Job, attempt: JobTry, signal: AbortSignal): Promise<void> {
-    const event = this.#revive(job);
-    const run = this.runs.revive(event);
+    const event = this.#restore(job);
+    const run = this.runs.restore(event);
     const handler = this.registry.durableHandler(job.handler, event.type);
     try {
       if (handler === undefined) throw unknown(job.handler, event);
@@ -57,7 +57,7 @@ export class DurableWorker {
     }
   }
 
-  #revive(job: Job): CallbackEvent {
+  #restore(job: Job): CallbackEvent {
     try {
       return reviveEvent(job.event);
     } catch (error) {

@@ -98,12 +98,12 @@ export class Explorer extends HandlerSource {
 
   /** Returns `false` for a class that neither hears anything nor has tools. */
   #discoverScoped(wrapper: InstanceWrapper, prototype: object): boolean {
-    const hears = hasHooks(prototype);
-    if (!hears && toolMethods(prototype).length === 0) return false;
+    const handles = hasHooks(prototype);
+    if (!handles && toolMethods(prototype).length === 0) return false;
     // Stands for all its instances.
     const provider = Object.create(prototype) as object;
     const instances = new ScopedInstances(wrapper, this.contexts, this.store);
-    if (hears) {
+    if (handles) {
       this.#warnings.ofTwoModules(wrapper, prototype);
       this.registry.discover(provider, instances);
     }

@@ -14,13 +14,13 @@ export function prototypeOf({
 }
 
 /** Tells of the first object that a factory makes, whoever needed it. */
-export function onceMade(factory: InstanceWrapper, tell: (made: object) => void): void {
+export function onceMade(factory: InstanceWrapper, notify: (made: object) => void): void {
   const make = factory.metatype as (...dependencies: unknown[]) => unknown;
   factory.metatype = async (...dependencies: unknown[]) => {
     const made = await make(...dependencies);
     if (typeof made === 'object' && made !== null && factory.metatype !== make) {
       factory.metatype = make;
-      tell(made);
+      notify(made);
     }
     return made;
   };

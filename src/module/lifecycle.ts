@@ -100,7 +100,7 @@ export class Lifecycle
   async #quiet(): Promise<void> {
     do {
       await this.openRuns.idle();
-      await this.background.outstanding.idle();
+      await this.background.tasks.idle();
     } while (this.openRuns.size > 0);
   }
 
@@ -116,7 +116,7 @@ export class Lifecycle
     this.openRuns.abortAll(reason);
     const isIdle = await isWithin(POLITE_MS, this.openRuns.idle());
     if (!isIdle) await this.#giveUpRuns(reason, deadline);
-    await isWithin(GRACE_MS, this.background.outstanding.idle());
+    await isWithin(GRACE_MS, this.background.tasks.idle());
   }
 
   /** Ends the runs whose work ignores its signal, from the inside out, and waits for their last handlers. */

@@ -39,9 +39,9 @@ export class RequestContexts {
     this.#seen.add(host);
     if (this.store.current instanceof MessageFrame) this.store.current.intercepted();
     const context = withRoute(await this.#contextOf(host, inbound), routeOf(host));
-    const { circles, run, fromCallback } = this.store.current ?? {};
+    const { handlerScope, run, fromCallback } = this.store.current ?? {};
     const { request } = inbound;
-    const frame: Frame = { context, circles, run, fromCallback, request };
+    const frame: Frame = { context, handlerScope, run, fromCallback, request };
     const enter = <R>(work: () => R): R => this.store.enter(frame, work);
     // Subscriptions of GraphQL, and bodies that Nest streams, are read when the handler has returned.
     const answer = new Observable((subscriber) =>

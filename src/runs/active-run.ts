@@ -14,7 +14,7 @@ export interface RunRuntime {
 export abstract class ActiveRun implements OpenRun {
   #closed: Deferred<void> | undefined;
   #held = 0;
-  #isTold = false;
+  #isDispatched = false;
   #isGivenUp = false;
 
   constructor(
@@ -37,14 +37,14 @@ export abstract class ActiveRun implements OpenRun {
   giveUp(reason: Error): void {
     this.#isGivenUp = true;
     this.abort(reason);
-    if (this.#isTold) this.#close();
+    if (this.#isDispatched) this.#close();
   }
 
   /** Keeps the run open until something is settled that its end does not wait for. */
   holdOpen(work: PromiseLike<unknown>): void {
     const release = (): void => {
       this.#held--;
-      if (this.#isTold) this.#close();
+      if (this.#isDispatched) this.#close();
     };
     this.#held++;
     work.then(release, release);
@@ -61,17 +61,17 @@ export abstract class ActiveRun implements OpenRun {
 
   /** Tells the terminal event; the run is closed when its handlers are done, whatever they did. */
   protected dispatchLast(event: CallbackEvent): void | Promise<void> {
-    let telling: void | Promise<void> = undefined;
+    let dispatching: void | Promise<void> = undefined;
     try {
-      telling = this.dispatch(event);
-      return telling?.finally(() => this.#close());
+      dispatching = this.dispatch(event);
+      return dispatching?.finally(() => this.#close());
     } finally {
-      if (telling === undefined) this.#close();
+      if (dispatching === undefined) this.#close();
     }
   }
 
   /** {@link dispatchLast} for a caller that goes on; gives what a critical handler has thrown already. */
-  protected tellLastNow(event: CallbackEvent): PendingDispatch['refused'] {
+  protected dispatchLastNow(event: CallbackEvent): PendingDispatch['refused'] {
     let late: PendingDispatch | undefined;
     try {
       late = this.runtime.dispatcher.dispatchNow(event, this.run);
@@ -84,7 +84,7 @@ export abstract class ActiveRun implements OpenRun {
   }
 
   #close(): void {
-    this.#isTold = true;
+    this.#isDispatched = true;
     if (this.#held > 0 && !this.#isGivenUp) return;
     this.run.letGo();
     this.runtime.openRuns.delete(this);

@@ -20,8 +20,8 @@ export function callNow<R>(work: TracedRun<unknown>, fn: () => R): R {
     throw error;
   }
   if (isThenable(result)) return settleLater(work, result) as R;
-  const lasting = trackStream(work, result);
-  if (lasting) return lasting.stream as R;
+  const tracked = trackStream(work, result);
+  if (tracked) return tracked.stream as R;
   work.succeedNow(result);
   return result;
 }
@@ -39,8 +39,8 @@ async function settleLater<T>(work: TracedRun<unknown>, promised: PromiseLike<T>
 }
 
 async function settle<T>(work: TracedRun<unknown>, result: T): Promise<T> {
-  const lasting = trackStream(work, result);
-  if (lasting) return lasting.stream as T;
+  const tracked = trackStream(work, result);
+  if (tracked) return tracked.stream as T;
   await work.succeed(result);
   return result;
 }

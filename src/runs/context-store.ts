@@ -27,7 +27,7 @@ export interface ParentRun extends VisibleRun {
 export interface Frame {
   readonly context: RequestContext;
   /** What a run that starts here is heard by; undefined outside of any run and handler. */
-  readonly circles?: HandlerScope | undefined;
+  readonly handlerScope?: HandlerScope | undefined;
   /** The run around. */
   readonly run?: ParentRun | undefined;
   /** The run that code here works for without being a part of it: it handles an event of that run, or prepares it. */
@@ -81,8 +81,8 @@ export class ContextStore implements OnApplicationShutdown {
   /** Does work for the same ears and in the same context, but as part neither of the run around nor of its request. */
   apart<R>(work: () => R): R {
     if (this.current === undefined) return work();
-    const { context, circles, fromCallback } = this.current;
-    return this.enter({ context, circles, fromCallback }, work);
+    const { context, handlerScope, fromCallback } = this.current;
+    return this.enter({ context, handlerScope, fromCallback }, work);
   }
 
   /** Before Node 24, each promise of the process walks all storages that were ever used; a closed application's goes. */

@@ -30,8 +30,8 @@ export const CurrentContext: object = Object;
 const FIELDS = ['userId', 'tenantId', 'conversationId', 'route'] as const;
 
 /** What code at a place sees of its run and its request. */
-export function contextAt({ context, circles, run, handled }: Frame): CurrentContext {
-  return snapshotOf(context, handled ?? run, circles?.scopes.at(-1));
+export function contextAt({ context, handlerScope, run, handled }: Frame): CurrentContext {
+  return snapshotOf(context, handled ?? run, handlerScope?.scopes.at(-1));
 }
 
 /** What a run, or code outside of any, shows of itself. */

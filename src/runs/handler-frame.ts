@@ -5,7 +5,7 @@ import type { Frame, VisibleRun } from './context-store.js';
 
 /** What a handler's place has of the run whose event it hears. */
 type Heard = Pick<RunInfo, 'runId' | 'parentRunId' | 'scope' | 'context'> &
-  Pick<Frame, 'request'> & { readonly circles: HandlerScope };
+  Pick<Frame, 'request'> & { readonly handlerScope: HandlerScope };
 
 /** The place inside a handler: outside of any run, for the ears of all but the handler's own object. */
 export class HandlerFrame implements Frame {
@@ -25,8 +25,8 @@ export class HandlerFrame implements Frame {
     return this.#run.request;
   }
 
-  get circles(): HandlerScope {
-    return this.#run.circles.insideHandler(this.#handler.target);
+  get handlerScope(): HandlerScope {
+    return this.#run.handlerScope.insideHandler(this.#handler.target);
   }
 
   get handled(): VisibleRun {

@@ -10,7 +10,7 @@ import type { ContextStore } from './context-store.js';
 import { HandlerFrame } from './handler-frame.js';
 
 /** What a {@link RestoredRun} needs of its application. */
-export interface RevivedRunParts {
+export interface RestoredRunParts {
   readonly store: ContextStore;
   readonly registry: HandlerRegistry;
   readonly nextSeq: () => number;
@@ -28,11 +28,11 @@ export class RestoredRun implements DispatchTarget {
   readonly signal: AbortSignal = new AbortController().signal;
   readonly handlerContext: HandlerContext = this;
   readonly context: RequestContext;
-  readonly circles: HandlerScope;
+  readonly handlerScope: HandlerScope;
 
   constructor(
     private readonly event: CallbackEvent,
-    private readonly parts: RevivedRunParts,
+    private readonly parts: RestoredRunParts,
   ) {
     const { requestId, traceId, userId, tenantId, conversationId, route, tags, metadata } = event;
     this.context = {
@@ -45,11 +45,11 @@ export class RestoredRun implements DispatchTarget {
       tags,
       metadata,
     };
-    this.circles = new HandlerScope(event.scopes);
+    this.handlerScope = new HandlerScope(event.scopes);
   }
 
   get handlers(): HandlerTable {
-    return this.parts.registry.tableFor(this.circles);
+    return this.parts.registry.tableFor(this.handlerScope);
   }
 
   get runId(): string {

@@ -43,16 +43,16 @@ export class RunFactory {
   create(spec: RunSpec): Run {
     this.source.refresh();
     const frame = this.frame();
-    let circles = frame.circles ?? this.#root;
-    if (spec.client) circles = circles.enter(spec.client);
-    if (spec.agent) circles = circles.enter(spec.agent);
-    if (spec.callbacks) circles = circles.with(spec.callbacks);
+    let handlerScope = frame.handlerScope ?? this.#root;
+    if (spec.client) handlerScope = handlerScope.enter(spec.client);
+    if (spec.agent) handlerScope = handlerScope.enter(spec.agent);
+    if (spec.callbacks) handlerScope = handlerScope.with(spec.callbacks);
     const context = spec.context ? mergeContext(frame.context, spec.context) : frame.context;
     return new Run(this.store, {
-      circles,
+      handlerScope,
       request: this.store.holdsRequests ? frame.request : undefined,
       context: spec.actsFor ? actFor(context, spec.actsFor) : context,
-      handlers: this.registry.tableFor(circles),
+      handlers: this.registry.tableFor(handlerScope),
       parent: frame.run,
       fromCallback: frame.run ? undefined : frame.fromCallback,
       provider: spec.provider,
@@ -61,7 +61,7 @@ export class RunFactory {
   }
 
   /** The run of an event that comes out of a queue. */
-  revive(event: CallbackEvent): RestoredRun {
+  restore(event: CallbackEvent): RestoredRun {
     this.source.refresh();
     const { store, registry } = this;
     return new RestoredRun(event, { store, registry, nextSeq: () => this.#seqAfterwards() });
@@ -70,9 +70,9 @@ export class RunFactory {
   /** Does work in a context, nested in the one around. */
   run<R>(context: RunContext, work: () => R): R {
     const frame = this.frame();
-    const { request, circles, run, handled, fromCallback } = frame;
+    const { request, handlerScope, run, handled, fromCallback } = frame;
     const merged = mergeContext(frame.context, context);
-    const inner: Frame = { context: merged, request, circles, run, handled, fromCallback };
+    const inner: Frame = { context: merged, request, handlerScope, run, handled, fromCallback };
     const result = this.store.enter(inner, work);
     readInContext(result, (read) => this.store.enter(inner, read));
     return result;

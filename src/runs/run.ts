@@ -15,7 +15,7 @@ import { newRunId } from './ids.js';
 export interface RunParts {
   readonly context: RequestContext;
   readonly request: object | undefined;
-  readonly circles: HandlerScope;
+  readonly handlerScope: HandlerScope;
   readonly handlers: HandlerTable;
   readonly parent: ParentRun | undefined;
   readonly fromCallback: FromCallback | undefined;
@@ -31,7 +31,7 @@ export class Run extends Abortable implements DispatchTarget, Frame, ParentRun {
   readonly fromCallback: FromCallback | undefined;
   provider: string | undefined;
   model: string | undefined;
-  readonly circles: HandlerScope;
+  readonly handlerScope: HandlerScope;
   readonly handlerContext: HandlerContext = new LazySignal(this);
   readonly #store: ContextStore;
   readonly #parent: ParentRun | undefined;
@@ -48,7 +48,7 @@ export class Run extends Abortable implements DispatchTarget, Frame, ParentRun {
     super();
     this.#store = store;
     this.#parent = parts.parent;
-    this.circles = parts.circles;
+    this.handlerScope = parts.handlerScope;
     this.context = parts.context;
     this.request = parts.request;
     this.handlers = parts.handlers;
@@ -81,7 +81,7 @@ export class Run extends Abortable implements DispatchTarget, Frame, ParentRun {
   }
 
   get scopes(): readonly string[] {
-    const { scopes } = this.circles;
+    const { scopes } = this.handlerScope;
     return scopes.length === 0 ? ['default'] : scopes;
   }
 
@@ -147,9 +147,12 @@ export class Run extends Abortable implements DispatchTarget, Frame, ParentRun {
 
   /** Does work for the run before it starts: in its context, but as part of what is around it. */
   before<R>(work: () => R): R {
-    const { context, request, circles, fromCallback } = this;
+    const { context, request, handlerScope, fromCallback } = this;
     const run = this.#parent;
-    return this.#store.enter({ context, request, circles, run, handled: this, fromCallback }, work);
+    return this.#store.enter(
+      { context, request, handlerScope, run, handled: this, fromCallback },
+      work,
+    );
   }
 
   /** What its code sees of it. */

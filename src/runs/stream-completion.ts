@@ -25,7 +25,7 @@ export function isManagedStream(value: object): value is ManagedStream<unknown> 
 export class StreamWatchers<T> {
   readonly #over: Deferred<void> = defer();
   #watchers: StreamWatcher<T>[] = [];
-  #told: StreamOutcome<T> | undefined;
+  #notified: StreamOutcome<T> | undefined;
 
   /** Settles when all of them know of the end. */
   get over(): Promise<void> {
@@ -35,13 +35,13 @@ export class StreamWatchers<T> {
   /** Whoever comes after the end is told at once. */
   add(watcher: StreamWatcher<T>): void {
     this.#watchers.push(watcher);
-    if (this.#told !== undefined) void this.tell(this.#told);
+    if (this.#notified !== undefined) void this.notify(this.#notified);
   }
 
   /** Tells the outcome to those who do not know it; gives the one that the reader is to learn. */
-  async tell<O extends StreamOutcome<T>>(outcome: O): Promise<O | { readonly error: unknown }> {
+  async notify<O extends StreamOutcome<T>>(outcome: O): Promise<O | { readonly error: unknown }> {
     let told: O | { readonly error: unknown } = outcome;
-    this.#told ??= outcome;
+    this.#notified ??= outcome;
     for (const watcher of this.#watchers.splice(0)) {
       try {
         await watcher(told);

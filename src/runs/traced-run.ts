@@ -48,8 +48,8 @@ export class TracedRun<R> extends ActiveRun {
   begin(): void | Promise<void> {
     this.open();
     this.startEvent = this.events.start(this.run);
-    const telling = this.dispatch(this.startEvent);
-    if (telling !== undefined) return telling.then(() => this.#started());
+    const dispatching = this.dispatch(this.startEvent);
+    if (dispatching !== undefined) return dispatching.then(() => this.#started());
     this.#started();
   }
 
@@ -88,7 +88,7 @@ export class TracedRun<R> extends ActiveRun {
     }
     const durationMs = this.#durationMs;
     if (!this.run.end()) return;
-    const refused = this.tellLastNow(this.events.end(this.run, result, durationMs));
+    const refused = this.dispatchLastNow(this.events.end(this.run, result, durationMs));
     this.run.release();
     if (refused !== undefined) throw refused.error;
   }
@@ -104,8 +104,8 @@ export class TracedRun<R> extends ActiveRun {
       // Stops what was begun inside and what its handlers still do.
       this.run.abort(error);
       const event = this.events.error(this.run, { error: asError(error), aborted, durationMs });
-      const telling = this.dispatchLast(event);
-      return telling === undefined ? error : telling.then(() => error);
+      const dispatching = this.dispatchLast(event);
+      return dispatching === undefined ? error : dispatching.then(() => error);
     });
   }
 

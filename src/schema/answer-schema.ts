@@ -43,10 +43,10 @@ function validateWrapped<T>({ validate }: CompiledSchema<T>, answer: unknown): C
   );
 }
 
-type Misfit = { readonly issues: string };
+type Mismatch = { readonly issues: string };
 
 /** A result, or what comes in the place of one that does not fit; a promise only where a check is one. */
-function orElse<T>(checked: Checked<T>, instead: (misfit: Misfit) => Checked<T>): Checked<T> {
+function orElse<T>(checked: Checked<T>, instead: (mismatch: Mismatch) => Checked<T>): Checked<T> {
   const choose = (result: ValidationResult<T>) => ('issues' in result ? instead(result) : result);
   return checked instanceof Promise ? checked.then(choose) : choose(checked);
 }

@@ -14,9 +14,9 @@ export class BackgroundJob implements QueuedJob {
   });
 
   constructor(
-    private readonly told: QueuedEvent,
+    private readonly queued: QueuedEvent,
     private readonly task: Task,
-    private readonly outstanding: TaskTracker,
+    private readonly tasks: TaskTracker,
   ) {
     task.isQueued = true;
   }
@@ -26,16 +26,16 @@ export class BackgroundJob implements QueuedJob {
   }
 
   async run(): Promise<void> {
-    const work = () => this.outstanding.inside(this.task, () => this.#work());
+    const work = () => this.tasks.inside(this.task, () => this.#work());
     try {
       await this.#context.runInAsyncScope(work);
     } finally {
-      this.outstanding.end(this.task);
+      this.tasks.end(this.task);
     }
   }
 
   async #work(): Promise<void> {
-    const { handler, run, failed } = this.told;
+    const { handler, run, failed } = this.queued;
     if (!handler.active || this.task.stopped) return;
     try {
       await run.insideHandler(handler, () => this.#call(run));
@@ -45,7 +45,7 @@ export class BackgroundJob implements QueuedJob {
   }
 
   #call(owner: InstanceOwner): unknown {
-    const { handler, event } = this.told;
+    const { handler, event } = this.queued;
     return handler.timeoutMs === undefined
       ? callHandler(handler, event, this.task, owner)
       : callWithTimeout(handler, handler.timeoutMs, event, owner, this.task.signal);

@@ -23,7 +23,7 @@ export const BackgroundStatus: object = Object;
 /** Takes what handlers are told that nobody waits for, in one application. */
 @Injectable()
 export class Background implements OnApplicationShutdown {
-  readonly outstanding = new TaskTracker();
+  readonly tasks = new TaskTracker();
   readonly #logger = new Log('Callbacks');
   #queue = new BackgroundQueue(BACKGROUND_DEFAULTS);
   #adds: DurableAdds | undefined;
@@ -34,7 +34,7 @@ export class Background implements OnApplicationShutdown {
   configure(settings: BackgroundSettings): void {
     const { queue } = settings;
     this.#queue = new BackgroundQueue(settings);
-    this.#adds = queue && new DurableAdds(queue, settings, this.outstanding);
+    this.#adds = queue && new DurableAdds(queue, settings, this.tasks);
   }
 
   get status(): BackgroundStatus {
@@ -43,36 +43,38 @@ export class Background implements OnApplicationShutdown {
   }
 
   /** Returns a promise, which never rejects, only while the run is to wait: for room, or for the job queue. */
-  take(told: QueuedEvent): Promise<void> | undefined {
-    if (this.outstanding.isStopped) {
+  take(queued: QueuedEvent): Promise<void> | undefined {
+    if (this.tasks.isStopped) {
       this.#dropped++;
       return undefined;
     }
     // The registry has refused durable handlers where there is no queue.
-    return told.handler.background === 'durable' ? this.#adds?.add(told) : this.#enqueue(told);
+    return queued.handler.background === 'durable'
+      ? this.#adds?.add(queued)
+      : this.#enqueue(queued);
   }
 
   /** Gives up what is left, once the time of a shutdown is over; returns how many there were of each handler. */
   stop(reason: Error): ReadonlyMap<string, number> {
-    const left = this.outstanding.stop(reason);
+    const left = this.tasks.stop(reason);
     this.#queue.clear();
     return left;
   }
 
   onApplicationShutdown(): void {
-    this.outstanding.close();
+    this.tasks.close();
   }
 
-  #enqueue(told: QueuedEvent): Promise<void> | undefined {
-    const { run, handler } = told;
+  #enqueue(queued: QueuedEvent): Promise<void> | undefined {
+    const { run, handler } = queued;
     // What waits for itself waits for ever.
-    const patience = this.outstanding.isInside ? undefined : () => run.signal;
-    const task = this.outstanding.begin(handler.name);
-    const isTaken = this.#queue.add(new BackgroundJob(told, task, this.outstanding), patience);
+    const patience = this.tasks.isInside ? undefined : () => run.signal;
+    const task = this.tasks.begin(handler.name);
+    const isTaken = this.#queue.add(new BackgroundJob(queued, task, this.tasks), patience);
     const settle = (taken: boolean) => {
       if (taken) return this.#taken();
-      this.outstanding.end(task);
-      return this.#drop(told);
+      this.tasks.end(task);
+      return this.#drop(queued);
     };
     return typeof isTaken === 'boolean' ? settle(isTaken) : isTaken.then(settle);
   }

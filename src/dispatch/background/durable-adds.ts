@@ -23,38 +23,38 @@ export class DurableAdds {
   constructor(
     private readonly queue: JobQueue,
     private readonly limits: { readonly queueSize: number; readonly addTimeoutMs: number },
-    private readonly outstanding: TaskTracker,
+    private readonly tasks: TaskTracker,
   ) {}
 
   /** Returns a promise, which never rejects, while the run is to wait until the job is stored. */
-  add(told: QueuedEvent): Promise<void> | undefined {
+  add(queued: QueuedEvent): Promise<void> | undefined {
     const isLate = this.#late > 0 || this.#isAway;
     if (isLate && this.#unwatched >= this.limits.queueSize) {
-      return told.failed(
+      return queued.failed(
         new CallbacksError(
-          `The job queue has not answered ${this.#unwatched} times; ${told.handler.name} will not be called. Is its server there?`,
+          `The job queue has not answered ${this.#unwatched} times; ${queued.handler.name} will not be called. Is its server there?`,
         ),
       );
     }
-    const task = this.outstanding.begin(told.handler.name);
+    const task = this.tasks.begin(queued.handler.name);
     const startedAt = performance.now();
-    const added = this.#addInTime(told, !isLate)
+    const added = this.#addInTime(queued, !isLate)
       .catch((error: unknown) => {
         // What fails at once holds nobody up.
         const tookMs = performance.now() - startedAt;
         if (tookMs > Math.min(QUICK_MS, this.limits.addTimeoutMs / 2)) this.#isAway = true;
-        return told.failed(error);
+        return queued.failed(error);
       })
-      .finally(() => this.outstanding.end(task));
+      .finally(() => this.tasks.end(task));
     return isLate ? undefined : added;
   }
 
-  async #addInTime(told: QueuedEvent, isWatched: boolean): Promise<void> {
+  async #addInTime(queued: QueuedEvent, isWatched: boolean): Promise<void> {
     const { addTimeoutMs } = this.limits;
     let unwatched = isWatched ? 0 : 1;
     let late = 0;
     this.#unwatched += unwatched;
-    const taking = this.#add(told).then(() => void (this.#isAway = false));
+    const taking = this.#add(queued).then(() => void (this.#isAway = false));
     const added = taking.finally(() => {
       this.#unwatched -= unwatched;
       this.#late -= late;
@@ -64,7 +64,7 @@ export class DurableAdds {
       this.#late++;
       unwatched = late = 1;
       return new CallbackTimeoutError(
-        `The job queue did not take the job of ${told.handler.name} within ${addTimeoutMs} ms. Is its server there?`,
+        `The job queue did not take the job of ${queued.handler.name} within ${addTimeoutMs} ms. Is its server there?`,
       );
     });
   }

@@ -6,7 +6,7 @@ import { InterceptorChain } from './interceptor-chain.js';
 import { ProviderRequest } from './provider-request.js';
 import type { Answer } from './provider-result.js';
 import {
-  isMendable,
+  isRepairable,
   schemaMismatch,
   readAnswer,
   repairRequest,
@@ -58,11 +58,11 @@ async function generateObject(
   result: Answer,
 ): Promise<LlmResponse> {
   const reading = await read(call, schema, result);
-  if (!isMendable(result, reading)) return conclude(call, result, reading);
+  if (!isRepairable(result, reading)) return conclude(call, result, reading);
   const repair = repairRequest(call.spec.request, schema, result, reading.issues);
   call.rejectAttempt(schemaMismatch(result, reading.issues));
-  const mended = await ask(call, repair);
-  return conclude(call, mended, await read(call, schema, mended));
+  const repaired = await ask(call, repair);
+  return conclude(call, repaired, await read(call, schema, repaired));
 }
 
 function read(call: LlmCall, schema: CompiledSchema, result: Answer): Promise<AnswerReading> {

@@ -69,8 +69,10 @@ export class LlmCall extends ActiveRun implements Stoppable {
     // Needed at the end, and before for those who ask what the call may cost.
     const loading = this.runtime.prices.load();
     if (this.run.handlers['llm.start'].length > 0 || this.isIntercepted) {
-      const telling = loading ? loading.then(() => this.#tellStart()) : this.#tellStart();
-      if (telling !== undefined) return telling.then(() => this.#started());
+      const dispatching = loading
+        ? loading.then(() => this.#dispatchStart())
+        : this.#dispatchStart();
+      if (dispatching !== undefined) return dispatching.then(() => this.#started());
     }
     this.#started();
   }
@@ -100,7 +102,7 @@ export class LlmCall extends ActiveRun implements Stoppable {
     this.run.model = request.model;
   }
 
-  #tellStart(): void | Promise<void> {
+  #dispatchStart(): void | Promise<void> {
     const { request, streaming } = this.spec;
     const estimate = () => this.meter.estimate(this.spec);
     this.startEvent = new LlmStartEvent(this.run, { request, streaming, estimate });
@@ -190,8 +192,8 @@ export class LlmCall extends ActiveRun implements Stoppable {
     const { total } = meter;
     this.run.spend(total.usage, total.cost);
     const response = toResponse(answer, this.spec.client.label, total, meter, object);
-    const telling = this.dispatchLast(new LlmEndEvent(this.run, response, this.#changedTarget));
-    return telling === undefined ? response : telling.then(() => response);
+    const dispatching = this.dispatchLast(new LlmEndEvent(this.run, response, this.#changedTarget));
+    return dispatching === undefined ? response : dispatching.then(() => response);
   }
 
   /** Ends the run as its reader left it. */

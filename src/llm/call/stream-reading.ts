@@ -25,7 +25,7 @@ export class StreamReading {
   #outcome: Outcome | undefined;
   #watchers: StreamWatchers<LlmResponse> | undefined;
   /** Whether the reader knows how the stream ended. */
-  #isTold = false;
+  #isDispatched = false;
 
   constructor(streamed: Streamed | Error) {
     this.#streamed = streamed;
@@ -69,14 +69,14 @@ export class StreamReading {
       ? streamed
       : new LlmAbortedError('The stream was aborted.', { cause: reason });
     if (!isMistake) streamed.abort(error);
-    if (!this.#begun) void this.#watchers?.tell({ error });
+    if (!this.#begun) void this.#watchers?.notify({ error });
   }
 
   /** Has `watcher` called once, when the stream is over or will never be read. */
   whenOver(watcher: StreamWatcher<LlmResponse>): void {
     this.#watchers ??= new StreamWatchers();
     this.#watchers.add(watcher);
-    if (this.#outcome) void this.#watchers.tell(this.#outcome);
+    if (this.#outcome) void this.#watchers.notify(this.#outcome);
   }
 
   #next(): Promise<Next> {
@@ -85,7 +85,7 @@ export class StreamReading {
     const chunk = this.#source && this.#pull(this.#source);
     if (chunk) return Promise.resolve({ done: false, value: chunk });
     const waiting = (this.#waiting = defer<Next>());
-    if (this.#outcome) this.#tell(this.#outcome);
+    if (this.#outcome) this.#dispatch(this.#outcome);
     else if (!this.#begun) void this.#begin();
     return waiting.promise;
   }
@@ -147,9 +147,9 @@ export class StreamReading {
         this.#end(() => streamed.conclude(answer));
         return undefined;
       }
-      const telling = streamed.chunk(item, this.#arrivedAt);
-      if (telling === undefined) return item;
-      telling.then(() => this.#deliver(item), this.#onFailure);
+      const dispatching = streamed.chunk(item, this.#arrivedAt);
+      if (dispatching === undefined) return item;
+      dispatching.then(() => this.#deliver(item), this.#onFailure);
     } catch (error) {
       this.#onFailure(error);
     }
@@ -189,22 +189,22 @@ export class StreamReading {
   #conclude(outcome: Outcome): void {
     this.#over = true;
     if (this.#watchers === undefined) this.#settleAll(outcome);
-    else void this.#watchers.tell(outcome).then((final) => this.#settleAll(final));
+    else void this.#watchers.notify(outcome).then((final) => this.#settleAll(final));
   }
 
   #settleAll(outcome: Outcome): void {
     this.#outcome = outcome;
     if (this.#response) this.#settle(outcome);
-    if (this.#waiting) this.#tell(outcome);
+    if (this.#waiting) this.#dispatch(outcome);
   }
 
   /** Tells the reader, who waits, how the stream ended: an error once, wherever it was when that happened. */
-  #tell(outcome: Outcome): void {
+  #dispatch(outcome: Outcome): void {
     const waiting = this.#waiting;
     this.#waiting = undefined;
-    if ('error' in outcome && !this.#isTold) waiting?.reject(outcome.error);
+    if ('error' in outcome && !this.#isDispatched) waiting?.reject(outcome.error);
     else waiting?.resolve(DONE);
-    this.#isTold = true;
+    this.#isDispatched = true;
   }
 
   #settle(outcome: Outcome): void {
@@ -220,7 +220,7 @@ export class StreamReading {
 
   /** Stops reading; a stream that was not begun never will be. */
   async stop(): Promise<void> {
-    this.#isTold = true;
+    this.#isDispatched = true;
     if (!this.#begun) {
       if (this.#over) return;
       const error = new LlmAbortedError(
@@ -228,7 +228,7 @@ export class StreamReading {
       );
       this.#over = true;
       this.#settleAll({ error });
-      await this.#watchers?.tell({ result: undefined });
+      await this.#watchers?.notify({ result: undefined });
       return;
     }
     if (this.#streamed instanceof Error) return;

@@ -35,31 +35,31 @@ export class StreamedChain implements Streamed {
   #cancelled = false;
 
   constructor(
-    private readonly passage: ChainLink,
+    private readonly link: ChainLink,
     /** Stops this stream alone. */
     private readonly left: AbortController,
     /** Has it stop with what is around it; returns what ends that. */
     private readonly watch: () => () => void,
   ) {
-    this.#arrivals = new ResponseAccumulator(passage.call.collect);
+    this.#arrivals = new ResponseAccumulator(link.call.collect);
   }
 
   begin(): void | Promise<void> {
     void this.closed.then(this.watch());
-    if (this.passage.signal.aborted) throw this.passage.signal.reason as Error;
-    this.passage.call.stopAtEnd(this.left, this.closed);
-    return this.passage.prepare();
+    if (this.link.signal.aborted) throw this.link.signal.reason as Error;
+    this.link.call.stopAtEnd(this.left, this.closed);
+    return this.link.prepare();
   }
 
   open(read: (source: ItemSource) => void): void {
-    this.passage.open((source) => {
-      this.#arrivals = this.passage.meter?.arrivals ?? this.#arrivals;
+    this.link.open((source) => {
+      this.#arrivals = this.link.meter?.arrivals ?? this.#arrivals;
       read(source);
     });
   }
 
   whenAborted(listener: (reason: unknown) => void): void {
-    const { signal } = this.passage;
+    const { signal } = this.link;
     const tell = () => listener(signal.reason);
     if (signal.aborted) tell();
     else signal.addEventListener('abort', tell, { once: true });
@@ -71,13 +71,13 @@ export class StreamedChain implements Streamed {
   }
 
   check(item: unknown): Answer {
-    return this.passage.check(item);
+    return this.link.check(item);
   }
 
   async conclude(answer: Answer): Promise<LlmResponse> {
-    await this.passage.arrived(answer);
+    await this.link.arrived(answer);
     this.#closed.resolve();
-    return this.passage.answered(answer);
+    return this.link.answered(answer);
   }
 
   sourceError(thrown: unknown): Error {
@@ -85,13 +85,13 @@ export class StreamedChain implements Streamed {
   }
 
   async breakOff(thrown: unknown): Promise<LlmResponse> {
-    const { passage } = this;
+    const { link } = this;
     try {
-      if (!this.#cancelled) throw await passage.failed(thrown);
-      await passage.call.meter.prepareCost();
-      passage.meter?.fail();
-      const model = passage.meter?.model ?? passage.request.model;
-      return passage.response(cancelledAnswer(this.#arrivals.text, model, passage.spent.usage));
+      if (!this.#cancelled) throw await link.failed(thrown);
+      await link.call.meter.prepareCost();
+      link.meter?.fail();
+      const model = link.meter?.model ?? link.request.model;
+      return link.response(cancelledAnswer(this.#arrivals.text, model, link.spent.usage));
     } finally {
       this.#closed.resolve();
     }
@@ -99,7 +99,7 @@ export class StreamedChain implements Streamed {
 
   /** A provider is not waited for; interceptors have things to bring in order. */
   releasing(done: Promise<void>): void {
-    if (this.passage.meter === undefined) this.passage.call.holdOpen(done);
+    if (this.link.meter === undefined) this.link.call.holdOpen(done);
   }
 
   abort(reason: Error): void {

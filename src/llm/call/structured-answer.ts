@@ -8,8 +8,8 @@ import type { FinishReason, LlmRequest, ProviderResult } from '../../types/llm.j
 import type { Message } from '../../types/message.js';
 
 /** The value that an answer says, or why it says none; an answer that calls tools is none yet. */
-export type AnswerReading = Misfit | { readonly object?: unknown };
-interface Misfit {
+export type AnswerReading = Mismatch | { readonly object?: unknown };
+interface Mismatch {
   readonly issues: string;
 }
 
@@ -46,10 +46,10 @@ function withoutFences(text: string): string {
 }
 
 /** Whether the model may be asked to write its answer anew. */
-export function isMendable(
+export function isRepairable(
   { finishReason }: ProviderResult,
   reading: AnswerReading,
-): reading is Misfit {
+): reading is Mismatch {
   return 'issues' in reading && !CUT.has(finishReason);
 }
 

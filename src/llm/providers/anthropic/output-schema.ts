@@ -19,7 +19,7 @@ const KNOWN = new Set([
   'type',
 ]);
 /** What is refused, but can be said in a description; the answer is checked all the same. */
-const TELLABLE = new Set([
+const SUPPORTED = new Set([
   'default',
   'examples',
   'exclusiveMaximum',
@@ -60,7 +60,7 @@ function isExpressible(schema: JsonSchema): boolean {
   const { additionalProperties = false } = schema;
   return (
     additionalProperties === false &&
-    Object.keys(schema).every((keyword) => KNOWN.has(keyword) || TELLABLE.has(keyword)) &&
+    Object.keys(schema).every((keyword) => KNOWN.has(keyword) || SUPPORTED.has(keyword)) &&
     subschemasOf(schema).every(isExpressible)
   );
 }

@@ -21,12 +21,12 @@ export class OpenAiProvider extends SdkProvider<OpenAI> {
     log: 'OPENAI_LOG',
     without: { organization: null, project: null },
   };
-  readonly #surface: OpenAiApi;
+  readonly #api: OpenAiApi;
 
   constructor(options: ClientOptions) {
     super(options);
     const provider = options.label ?? 'openai';
-    this.#surface =
+    this.#api =
       options.api === 'responses'
         ? new ResponsesApi(provider)
         : new ChatApi(
@@ -37,7 +37,7 @@ export class OpenAiProvider extends SdkProvider<OpenAI> {
   }
 
   protected get method(): string {
-    return this.#surface.method;
+    return this.#api.method;
   }
 
   protected async construct(options: SdkOptions): Promise<OpenAI> {
@@ -46,14 +46,14 @@ export class OpenAiProvider extends SdkProvider<OpenAI> {
   }
 
   protected send(client: OpenAI, body: object, options: SdkRequestOptions): PromiseLike<unknown> {
-    return this.#surface.send(client, body, options);
+    return this.#api.send(client, body, options);
   }
 
   protected encode(request: LlmRequest, streaming: boolean, hints: EncodeHints): object {
-    return this.#surface.encode(request, streaming, hints);
+    return this.#api.encode(request, streaming, hints);
   }
 
   protected newDecoder(request: LlmRequest, context: LlmProviderContext): AnswerDecoder {
-    return this.#surface.newDecoder(request, context);
+    return this.#api.newDecoder(request, context);
   }
 }

@@ -2,7 +2,7 @@ import type { CallbacksError } from '../../../errors/callbacks-error.js';
 import { readErrorBody } from './error-body.js';
 import { kindOfCode } from './error-kind.js';
 import { toLlmError } from './to-llm-error.js';
-import { toldError } from './stream-error.js';
+import { toStreamError } from './stream-error.js';
 import { objectOf } from './wire-values.js';
 
 /** What an answer, a choice or an event of a stream has where it is no error. */
@@ -26,7 +26,7 @@ export function errorInBody(provider: string, body: unknown): CallbacksError | u
 
 /** The same as {@link errorInBody}, in the form of an SDK's own error. */
 export function thrownInBody(body: unknown): Error | undefined {
-  return isErrorBody(body) ? toldError(body) : undefined;
+  return isErrorBody(body) ? toStreamError(body) : undefined;
 }
 
 function isErrorBody(body: unknown): boolean {

@@ -3,7 +3,7 @@ import { LlmResponseError } from '../../../errors/llm-errors.js';
 import { thrownInBody } from './error-in-body.js';
 import { EventParser } from './event-parser.js';
 import type { Varying } from './delta-matcher.js';
-import { toldError } from './stream-error.js';
+import { toStreamError } from './stream-error.js';
 import { WholeBody } from './whole-body.js';
 import { readToEnd, WholeAnswer, type WireReader } from './wire-reader.js';
 
@@ -152,7 +152,7 @@ function toBuffer(packet: Uint8Array | string): Buffer {
 function streamError(data: string): Error {
   try {
     const body: unknown = JSON.parse(data);
-    return thrownInBody(body) ?? toldError(body);
+    return thrownInBody(body) ?? toStreamError(body);
   } catch {
     return Object.assign(new Error(data), { type: 'api_error' });
   }

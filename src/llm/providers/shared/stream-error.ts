@@ -4,7 +4,7 @@ import { readErrorBody } from './error-body.js';
  * An error that a provider sent inside an answer, in the form of the SDKs' own: its message is the provider's sentence,
  * its `error` the body. Loggers do not print the body, because it is not enumerable.
  */
-export function toldError(body: unknown): Error {
+export function toStreamError(body: unknown): Error {
   const { words } = readErrorBody(body);
   const error = new Error(words || 'The provider sent an error without a message.');
   Object.defineProperty(error, 'error', { value: body, writable: true, configurable: true });
