@@ -25,21 +25,22 @@ import { AgentRun } from './agent-run.js';
 import type { AgentSpec } from './agent-spec.js';
 import { AgentStream, type ColdAgent } from './agent-stream.js';
 import { checkAgentOptions, toResumedSpec, toSpec } from './check-agent.js';
+import { checkDecidedArguments } from './check-decisions.js';
 import { EventFeed } from './event-feed.js';
 import { interceptAgent } from './intercept-agent.js';
 import { ToolCalls } from './tool-calls.js';
 
-/** The client that an agent asks, as its runs stand in it. @internal */
+/** The client of an agent, as the scope of its runs. @internal */
 export interface AgentClient extends ClientScope {
   readonly label?: string;
   readonly model?: string;
 }
 
-/** What agents are made of. @internal */
+/** The dependencies of agents. @internal */
 export interface AgentParts {
-  /** Asks the model of the agent's client. */
+  /** Calls the model of the agent's client. */
   readonly llm: LlmService;
-  /** The client that the agent's runs stand in. */
+  /** The client whose scope the agent's runs have. */
   readonly client: AgentClient;
   readonly runs: RunFactory;
   readonly registry: HandlerRegistry;
@@ -47,29 +48,29 @@ export interface AgentParts {
   readonly runtime: RunRuntime;
   /** Signs pending runs, and decides which are resumed. */
   readonly approvals: Approvals;
-  /** Brings the tools of modules that came since. */
+  /** Provides the tools of modules that were loaded since. */
   readonly source: HandlerSource;
-  /** Has the tools of an agent looked up when the application starts. */
+  /** Schedules the lookup of an agent's tools for the start of the application. */
   announce(agent: Agent): void;
 }
 
-/** How an agent shows itself to another one. */
+/** How an agent appears as a tool of another one. */
 export interface AgentToolOptions {
   /**
-   * How the model calls it.
+   * The name that the model uses.
    * @default the agent's name
    */
   name?: string;
-  /** What the agent can do, and when to ask it: the model reads this. */
+  /** What the agent can do, and when to use it: the model reads this. */
   description?: string;
 }
 
 /** An agent, as `callbacks.report()` shows it. */
 export interface AgentReport {
   readonly name: string | undefined;
-  /** The name of the client that it asks. */
+  /** The name of its client. */
   readonly client: string;
-  /** Missing where neither the agent nor its client has one. */
+  /** Missing if neither the agent nor its client has one. */
   readonly model: string | undefined;
   /** The names of its tools. */
   readonly tools: readonly string[];
@@ -83,7 +84,7 @@ const GOAL = {
 } as const;
 
 /**
- * A model that works towards a goal: it calls tools, sees their results, and goes on until it can answer.
+ * A model that works towards a goal: it calls tools, sees their results, and continues until it can answer.
  *
  * @example
  * ```ts
@@ -101,7 +102,7 @@ export class Agent {
   readonly #scope: ClientScope;
   #tools: readonly CallableTool[] | undefined;
 
-  /** @internal made by `AgentService` */
+  /** @internal created by `AgentService` */
   constructor(parts: AgentParts, options: AgentOptions = {}) {
     checkAgentOptions(options, (options as AgentOptions | null)?.name);
     if (options.callbacks) parts.registry.checkObjects(options.callbacks, 'instance');
@@ -111,26 +112,26 @@ export class Agent {
     parts.announce(this);
   }
 
-  /** What it is called in errors, and as a tool of another agent. */
+  /** Its name in errors, and as a tool of another agent. */
   get name(): string | undefined {
     return this.#options.name;
   }
 
   /**
-   * Works until the goal is reached.
+   * Runs until the goal is reached.
    *
-   * @param goal what it is to do, in words
+   * @param goal what the agent is to do, in words
    * @returns the answer, or `pending` when calls wait for approval
-   * @throws an error of the `LlmError` tree, `MaxStepsExceededError`, `BudgetExceededError`, a tool's error where that
-   * ends the agent, or what a critical handler threw
+   * @throws an error of the `LlmError` tree, `MaxStepsExceededError`, `BudgetExceededError`, a tool's error if that
+   * fails the agent, or the error of a critical handler
    */
   run<T = unknown>(goal: string, options: AgentRunOptions<T> = {}): Promise<AgentResult<T>> {
     const begin = () => this.#prepare(this.#spec(goal, options, false), options).begin();
-    // The run's schema, which made the object, is one of T.
+    // The run's schema, which validated the object, is a schema of T.
     return promised(begin) as Promise<AgentResult<T>>;
   }
 
-  /** The same, told event by event. Nothing happens before the stream is read; its errors show there. */
+  /** The same, as a stream of events. Nothing happens before the stream is read; errors are thrown there. */
   stream(goal: string, options: AgentRunOptions = {}): AgentStream {
     try {
       const cold = this.#prepare(this.#spec(goal, options, true), options);
@@ -141,16 +142,16 @@ export class Agent {
   }
 
   /**
-   * Goes on with a run that stopped with `result.pending`, in this or another process: an agent with the same tools. It
-   * acts for the user of the first run: `userId`, `tenantId` and `conversationId` are those of `pending.context`, over
-   * the context of this call and over its options. Tags and metadata are those of this call. Calls without a decision
-   * keep waiting.
+   * Resumes a run that stopped with `result.pending`, in this or another process, with an agent that has the same
+   * tools. It acts for the user of the first run: `userId`, `tenantId` and `conversationId` come from
+   * `pending.context`, and override the context of this call and its options. Tags and metadata come from this call.
+   * Calls without a decision keep waiting.
    *
-   * @param pending `result.pending` as it was stored
+   * @param pending `result.pending`, as stored
    * @param decisions by id of the tool call
-   * @param options those of the run, which are not stored; `approver` says who has decided
-   * @throws PendingRunError for a pending run that is not what was stored, is too old, or has been resumed
-   * @throws LlmInvalidRequestError for a decision that makes no sense
+   * @param options options of the run, which are not stored; `approver` is who has decided
+   * @throws PendingRunError for a pending run that differs from the stored one, is too old, or has been resumed
+   * @throws LlmInvalidRequestError for an invalid decision
    *
    * @example
    * ```ts
@@ -169,6 +170,7 @@ export class Agent {
     const agent = this.#prepare(spec, options);
     const { claims, decisions: decided } = spec.resumed;
     const waiting = spec.resumed.pending.toolCalls.map(({ id }) => id);
+    await checkDecidedArguments(spec);
     await claims.take(
       waiting.filter((id) => decided.has(id)),
       waiting.filter((id) => !decided.has(id)),
@@ -181,8 +183,8 @@ export class Agent {
   }
 
   /**
-   * The agent as a tool of another one: its run is nested in the tool's. Its calls that need approval must be answered by
-   * an `approve` of its own, because a nested run cannot be stored.
+   * The agent as a tool of another one: its run is nested in the tool's. An `approve` of its own must decide its calls
+   * that need approval, because a nested run cannot be stored.
    */
   asTool({ name = this.name, description }: AgentToolOptions = {}): ToolDefinition<{
     goal: string;
@@ -207,7 +209,7 @@ export class Agent {
     return this.#scope.callbacks;
   }
 
-  /** What `callbacks.report()` says of it. @internal */
+  /** Describes it for `callbacks.report()`. @internal */
   describe(): AgentReport {
     const { client } = this.#parts;
     return {
@@ -218,7 +220,7 @@ export class Agent {
     };
   }
 
-  /** Looks its tools up, and says which are missing. @internal */
+  /** Looks up its tools, and fails if some are missing. @internal */
   prepare(): readonly CallableTool[] {
     const { name = 'without a name', tools = [] } = this.#options;
     if (this.#tools === undefined) {
@@ -258,7 +260,7 @@ export class Agent {
   }
 }
 
-/** Who a resumed run is made for; version 1 of pending runs does not say. */
+/** The user of a resumed run; version 1 of pending runs does not contain it. */
 function actsFor({ resumed }: AgentSpec): PendingContext | undefined {
   return resumed?.pending.v === 2 ? resumed.pending.context : undefined;
 }

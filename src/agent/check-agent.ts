@@ -16,6 +16,7 @@ import type {
   ResumeOptions,
 } from './agent-options.js';
 import type { AgentSpec, Resumption } from './agent-spec.js';
+import { checkDecisions, refuseDecision } from './check-decisions.js';
 
 const DEFAULT_MAX_STEPS = 10;
 const DEFAULT_TOOL_CONCURRENCY = 8;
@@ -38,7 +39,7 @@ const AGENT_OPTIONS = optionNames<AgentOptions>({ name: true, tools: true, ...SE
 const OF_RUN = { signal: true, timeoutMs: true, ...SETTINGS, ...RUN_CONTEXT_OPTIONS } as const;
 const RUN_OPTIONS = optionNames<AgentRunOptions>({ messages: true, ...OF_RUN });
 const RESUME_OPTIONS = optionNames<ResumeOptions>({ approver: true, ...OF_RUN });
-/** What options are of, in errors, and their names. */
+/** The owners of options, for errors, and the options' names. */
 const OPTIONS_OF = {
   agent: ['it', AGENT_OPTIONS],
   run: ['a run of it', RUN_OPTIONS],
@@ -46,9 +47,9 @@ const OPTIONS_OF = {
 } as const;
 
 /**
- * Checks what can be known of an agent's options before it runs.
+ * Checks the options of an agent, as far as possible before it runs.
  *
- * @param kind what they are options of
+ * @param kind the owner of the options
  */
 export function checkAgentOptions(
   options: Settings,
@@ -84,7 +85,7 @@ export function checkAgentOptions(
   if (fault !== undefined) refuseOption(fault);
 }
 
-/** Refuses to force a call that the agent cannot make: providers refuse it, or the model invents a tool. */
+/** Rejects a forced call that the agent cannot make: providers reject it, or the model invents a tool. */
 function checkToolChoice(
   { toolChoice, name = 'without a name' }: Settings,
   tools: readonly CallableTool[],
@@ -99,7 +100,7 @@ function checkToolChoice(
     refuseChoice(`names "${toolChoice.name}", which is no tool of the agent`);
 }
 
-/** What a run is to do, from a goal. */
+/** The specification of a run, from a goal. */
 export function toSpec(
   goal: string,
   settings: Settings,
@@ -116,9 +117,9 @@ export function toSpec(
 }
 
 /**
- * What a run is to do that goes on with another one.
+ * The specification of a run that resumes another one.
  *
- * @throws PendingRunError for a pending run that is not resumed; LlmInvalidRequestError for decisions that make no sense
+ * @throws PendingRunError for a pending run that cannot be resumed; LlmInvalidRequestError for invalid decisions
  */
 export function toResumedSpec(
   stored: unknown,
@@ -128,7 +129,7 @@ export function toResumedSpec(
 ): AgentSpec & { readonly resumed: Resumption } {
   const { approver } = settings;
   if (approver !== undefined && (typeof approver !== 'string' || approver === ''))
-    refuse('approver must be a text: who has decided.');
+    refuseDecision('approver must be a text: who has decided.');
   const pending = approvals.open(stored);
   checkToolChoice(settings, tools);
   const waiting = pending.toolCalls.map(({ id }) => id);
@@ -147,32 +148,6 @@ export function toResumedSpec(
   };
 }
 
-/** A copy: what was checked is what holds. */
-function checkDecisions(
-  decisions: Readonly<Record<string, ApprovalDecision>> | undefined,
-  waiting: readonly string[],
-): Map<string, ApprovalDecision> {
-  const checked = new Map<string, ApprovalDecision>();
-  for (const [id, decision] of Object.entries(decisions ?? {})) {
-    if (!waiting.includes(id)) {
-      refuse(
-        `no call with the id "${id}" waits for approval; those that do: ${waiting.join(', ')}.`,
-      );
-    }
-    const { approve, reason, args } = Object(decision) as Partial<ApprovalDecision>;
-    if (typeof approve !== 'boolean')
-      refuse(`the decision on "${id}" must say approve: true or false.`);
-    if (reason !== undefined && reason !== null && typeof reason !== 'string')
-      refuse(`the reason of the decision on "${id}" must be a text.`);
-    checked.set(id, {
-      approve,
-      ...(reason && { reason }),
-      ...(args !== undefined && { args }),
-    });
-  }
-  return checked;
-}
-
 function filledIn(settings: Settings) {
   const { name: agentName, persona, model, maxCost, approve, schema, signal, timeoutMs } = settings;
   return {
@@ -189,10 +164,6 @@ function filledIn(settings: Settings) {
     toolConcurrency: settings.toolConcurrency ?? DEFAULT_TOOL_CONCURRENCY,
     onToolError: settings.onToolError ?? 'continue',
   };
-}
-
-function refuse(what: string): never {
-  throw new LlmInvalidRequestError(`The pending run cannot be resumed: ${what}`);
 }
 
 function isPositiveInteger(value: number): boolean {

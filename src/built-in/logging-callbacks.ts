@@ -7,13 +7,13 @@ import type { CallbackEvent } from '../events/event-map.js';
 import { Log } from '../util/log.js';
 
 export interface LoggingOptions {
-  /** One readable line a run; the default. */
+  /** One readable line per run; the default. */
   pretty?: boolean;
-  /** One JSON object a run, for log collectors. */
+  /** One JSON object per run, for log collectors. */
   json?: boolean;
   /**
-   * The level of runs that went well. Failed ones are errors; aborted ones, those that a limit or a handler refused, and
-   * calls of tools that a person denied are warnings.
+   * The level of successful runs. Failed runs are errors; aborted runs, runs that a limit or a handler rejected, and
+   * tool calls that a person denied are warnings.
    * @default 'log'
    */
   level?: 'log' | 'debug' | 'verbose';
@@ -22,9 +22,9 @@ export interface LoggingOptions {
 type Fields = Record<string, string | number | boolean | null | undefined>;
 
 /**
- * Writes one line a run to Nest's `Logger`: what ran, tokens, cost and duration, how many documents were found, whether
- * a call of a tool waits for approval, was approved or denied, and by whom; never prompts, answers, arguments, inputs,
- * results, reasons or the documents themselves.
+ * Writes one line per run to Nest's `Logger`: what ran, tokens, cost and duration, how many documents were found,
+ * whether a tool call waits for approval, was approved or denied, and by whom; never prompts, answers, arguments,
+ * inputs, results, reasons or the documents themselves.
  */
 export class LoggingCallbacks {
   static {
@@ -33,7 +33,7 @@ export class LoggingCallbacks {
 
   readonly #logger = new Log('LLM');
 
-  // Not @Injectable(): Nest would look for the options, and have the mocker of a test make some up.
+  // Not @Injectable(): Nest would try to resolve the options, and the mocker of a test would invent some.
   constructor(private readonly options: LoggingOptions = {}) {}
 
   @OnAnyEvent({ when: ({ type }) => /\.(end|error)$/.test(type) && type !== 'callback.error' })
@@ -49,27 +49,27 @@ export class LoggingCallbacks {
   }
 }
 
-/** The level of a run that did not go well. */
+/** The level of a run that did not succeed. */
 function levelOf(event: CallbackEvent): 'warn' | 'error' | undefined {
   if (!('error' in event)) return undefined;
   const isAborted = 'aborted' in event && event.aborted;
   return isAborted || isDenied(event) || event.error instanceof CallbackAbort ? 'warn' : 'error';
 }
 
-/** Whether a person said no to a call of a tool, which is no failure of the tool. */
+/** Whether a person denied a tool call, which is not a failure of the tool. */
 function isDenied(event: CallbackEvent): boolean {
   if (event.type !== 'tool.error' || event.aborted) return false;
   return event.approval?.status === 'denied' && event.error instanceof ToolExecutionError;
 }
 
-/** Of calls of tools that need approval, and of agents that stop because of them. */
+/** The approval of tool calls that need one, and of agents that stop because of them. */
 function approvalOf(event: CallbackEvent): Fields {
   if (event.type === 'agent.end' && event.result.pending) return { approval: 'pending' };
   const approval = 'approval' in event ? event.approval : undefined;
   return approval ? { approval: approval.status, approver: approval.approver } : {};
 }
 
-/** What a terminal event says in numbers and names. */
+/** The facts of a terminal event, as numbers and names. */
 function factsOf(event: CallbackEvent): Fields {
   const name = nameOf(event);
   const failure =
@@ -86,7 +86,7 @@ function factsOf(event: CallbackEvent): Fields {
     ...('cost' in event && { cost: event.cost }),
     ...('durationMs' in event && { durationMs: Math.round(event.durationMs) }),
     ...('timeToFirstChunkMs' in event && { timeToFirstChunkMs: round(event.timeToFirstChunkMs) }),
-    ...('finishReason' in event && { finishReason: event.finishReason }),
+    ...finishOf(event),
     ...('documents' in event &&
       Array.isArray(event.documents) && { documents: event.documents.length }),
     ...('attempts' in event && { attempts: event.attempts.length }),
@@ -107,6 +107,17 @@ function approvalText({ approval, approver }: Fields): string | undefined {
   if (approval === undefined) return undefined;
   if (approval === 'pending') return 'waits for approval';
   return approver === undefined ? String(approval) : `${approval} by ${approver}`;
+}
+
+/** Of calls, and of agents whose consumer left: all others end by answering. */
+function finishOf(event: CallbackEvent): Fields {
+  if ('finishReason' in event) return { finishReason: event.finishReason };
+  const isCancelled = event.type === 'agent.end' && event.result.finishReason === 'cancelled';
+  return isCancelled ? { finishReason: 'cancelled' } : {};
+}
+
+function counted(count: Fields[string], what: string): string | undefined {
+  return count === undefined ? undefined : `${String(count)} ${what}${count === 1 ? '' : 's'}`;
 }
 
 function round(ms: number | undefined): number | undefined {
@@ -132,8 +143,8 @@ function pretty({ type }: CallbackEvent, fields: Fields): string {
     name === undefined ? kind : `${kind} ${name}`,
     approvalText(fields),
     error === undefined ? finishReason : `${error}${code ? ` (${code})` : ''}`,
-    documents === undefined ? undefined : `${documents} documents`,
-    steps === undefined ? undefined : `${steps} steps`,
+    counted(documents, 'document'),
+    counted(steps, 'step'),
     inputTokens === undefined ? undefined : `${inputTokens} in, ${outputTokens} out`,
     cost === undefined
       ? undefined

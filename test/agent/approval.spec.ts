@@ -54,8 +54,8 @@ function approvals(recording: RecordingCallbacks) {
   );
 }
 
-describe('A call that needs approval', () => {
-  it('stops the agent when there is nobody to ask; the other calls of the turn are made', async () => {
+describe('A tool call that needs approval', () => {
+  it('pauses the agent without an approve function; the other calls of the turn run', async () => {
     const { agent, recording } = await start();
     const result = await agent.run('Refund 42');
     expect(result).toMatchObject({ output: '', steps: [], pending: { v: 2, goal: 'Refund 42' } });
@@ -71,7 +71,7 @@ describe('A call that needs approval', () => {
     expect(recording.events.at(-1)!.type).toBe('agent.end');
   });
 
-  it('is made when approve agrees, with what it knows of the call', async () => {
+  it('runs when approve returns true, and approve gets the details of the call', async () => {
     const approve = jest.fn<NonNullable<AgentOptions['approve']>>(() => ({
       approve: true,
       reason: 'fine',
@@ -93,7 +93,7 @@ describe('A call that needs approval', () => {
     ]);
   });
 
-  it('is not made when approve denies it; the model is told why', async () => {
+  it('does not run when approve denies it; the model gets the reason', async () => {
     const execute = jest.fn(() => 'never');
     const { agent, fake, recording } = await start({
       tools: [refundTool({ execute }), look],
@@ -109,7 +109,7 @@ describe('A call that needs approval', () => {
     ]);
   });
 
-  it('may be made with other arguments, which are validated too', async () => {
+  it('can run with other arguments from approve, which are validated too', async () => {
     const decisions: ApprovalDecision[] = [
       { approve: true, args: { order: '7' } },
       { approve: true, args: { order: 7 } },
@@ -126,12 +126,28 @@ describe('A call that needs approval', () => {
     expect(fake.requests[3]!.messages.at(-2)!.content).toContain('do not fit');
   });
 
-  it('ends the agent when approve answers something else', async () => {
+  it('is rejected with arguments of a decision that do not match, and keeps waiting', async () => {
+    const { agent, recording } = await start({});
+    const { pending } = await agent.run('Refund 42');
+    const before = recording.events.length;
+
+    const wrong = agent.resume(pending!, { r1: { approve: true, args: { order: 7 } } });
+    await expect(wrong).rejects.toMatchObject({
+      code: 'invalid_request',
+      message: expect.stringContaining('the decision on "r1" has other arguments'),
+    });
+    expect(recording.events).toHaveLength(before);
+
+    const right = await agent.resume(pending!, { r1: { approve: true, args: { order: '7' } } });
+    expect(right.output).toBe('Done.');
+  });
+
+  it('fails the agent when approve returns an invalid decision', async () => {
     const { agent } = await start({ approve: () => undefined as never });
     await expect(agent.run('Refund 42')).rejects.toThrow('approve must answer');
   });
 
-  it('is not waited for when the agent is aborted', async () => {
+  it('is no longer awaited when the agent is aborted', async () => {
     const controller = new AbortController();
     const { agent, recording } = await start({
       approve: () => {
@@ -144,12 +160,12 @@ describe('A call that needs approval', () => {
     expect(recording.of('tool.error')[0]).toMatchObject({ toolName: 'refund', aborted: true });
   });
 
-  it('stops the agent when approve answers "pending"', async () => {
+  it('pauses the agent when approve returns "pending"', async () => {
     const { agent } = await start({ approve: () => 'pending' });
     expect((await agent.run('Refund 42')).pending!.toolCalls).toHaveLength(1);
   });
 
-  it('may depend on its arguments', async () => {
+  it('can depend on its arguments', async () => {
     const needsApproval = ({ order }: { order: string }) => order === '42';
     const { agent } = await start({ tools: [refundTool({ needsApproval }), look] }, [
       { toolCalls: [{ name: 'refund', args: { order: '7' } }] },
@@ -160,7 +176,7 @@ describe('A call that needs approval', () => {
     expect((await agent.run('Refund 42')).pending).toBeDefined();
   });
 
-  it('is not asked for when its arguments do not fit', async () => {
+  it('does not call approve if its arguments are invalid', async () => {
     const approve = jest.fn<NonNullable<AgentOptions['approve']>>();
     const { agent } = await start({ approve }, [
       { toolCalls: [{ name: 'refund', args: { order: 7 } }] },
@@ -170,7 +186,7 @@ describe('A call that needs approval', () => {
     expect(approve).not.toHaveBeenCalled();
   });
 
-  it('inside a nested agent needs an approve of its own', async () => {
+  it('inside a nested agent needs an approve function of that agent', async () => {
     const { agent: clerk } = await start({}, [ASKS]);
     const { agent } = await start({}, [{ toolCalls: [{ name: 'clerk', args: { goal: 'go' } }] }]);
     const running = agent.create({ tools: [clerk.asTool({ name: 'clerk' })] }).run('go');
@@ -186,7 +202,7 @@ describe('A paused agent', () => {
     return agent.run('Refund 42');
   }
 
-  it('ends in a second process, from its JSON, as one that was never paused', async () => {
+  it('completes in a second process, from its JSON, as if it had never been paused', async () => {
     const library = await compileLibrary();
     try {
       const script = join(process.cwd(), 'test/support/second-process/resume-agent.mjs');
@@ -213,7 +229,7 @@ describe('A paused agent', () => {
     }
   });
 
-  it('tells the decision on the events of the tool', async () => {
+  it('reports the decision on the events of the tool', async () => {
     const { pending } = await paused();
     const { agent, recording } = await start({}, ['Done.']);
     await agent.resume(pending!, { r1: { approve: false, reason: 'no' } });
@@ -223,7 +239,7 @@ describe('A paused agent', () => {
     ]);
   });
 
-  it('keeps waiting for the calls that were not decided', async () => {
+  it('keeps waiting for the undecided calls', async () => {
     const both: FakeAnswer = {
       toolCalls: [
         { id: 'r1', name: 'refund', args: { order: '1' } },
@@ -272,7 +288,7 @@ describe('A paused agent', () => {
     await expect(agent.resume(pending!, decisions)).rejects.toThrow(message);
   });
 
-  it('holds pictures as text, so that JSON can hold them', async () => {
+  it('stores images as text, so that it can be serialized as JSON', async () => {
     const { agent } = await start();
     const { pending } = await agent.run('Refund 42', {
       messages: [

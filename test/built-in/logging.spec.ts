@@ -16,12 +16,12 @@ afterEach(closeApps);
 
 type Line = [level: string, line: string];
 
-/** Runs one call and gives what was logged of it. */
+/** Runs one call and returns its log. */
 function logged(options: LoggingOptions, answer: FakeAnswer, call: object = {}): Promise<Line[]> {
   return loggedOf(options, answer, ({ llm }) => llm.generate('a secret prompt', call));
 }
 
-/** Does some work and gives what was logged of it. */
+/** Runs some traced work and returns its log. */
 async function loggedOf(
   options: LoggingOptions,
   answer: FakeAnswer | FakeAnswer[],
@@ -43,7 +43,7 @@ async function loggedOf(
   return lines;
 }
 
-/** Runs an agent whose one tool needs approval, resumes it, and gives what was logged of each tool and agent. */
+/** Runs an agent whose only tool needs approval, resumes it, and returns the log of each tool and agent. */
 async function loggedApproval(options: LoggingOptions, approve: boolean): Promise<Line[]> {
   const refund = defineTool({
     name: 'refund',
@@ -63,7 +63,7 @@ async function loggedApproval(options: LoggingOptions, approve: boolean): Promis
 }
 
 describe('LoggingCallbacks', () => {
-  it('writes one readable line a run, without prompt or answer', async () => {
+  it('logs one readable line per run, without prompt or answer', async () => {
     const lines = await logged({}, 'a secret answer', { userId: 'ada' });
     expect(lines).toEqual([
       [
@@ -75,7 +75,7 @@ describe('LoggingCallbacks', () => {
     ]);
   });
 
-  it('writes one JSON object a run, at the level that is asked for', async () => {
+  it('logs one JSON object per run, at the configured level', async () => {
     const [[level, line] = []] = await logged({ json: true, level: 'debug' }, 'a secret answer');
     expect(level).toBe('debug');
     expect(JSON.parse(line ?? '')).toMatchObject({
@@ -87,16 +87,24 @@ describe('LoggingCallbacks', () => {
     expect(line).not.toContain('secret');
   });
 
-  it('writes an agent with its name and its steps', async () => {
+  it('logs a cancelled agent with its name and the steps so far', async () => {
+    const lines = await loggedOf({}, 'one two', async ({ module }) => {
+      for await (const { type } of module.get(AgentService).stream('a secret goal'))
+        if (type === 'llm.chunk') break;
+    });
+    expect(lines.at(-1)![1]).toMatch(/^agent default · cancelled · 0 steps · /);
+  });
+
+  it('logs an agent with its name and its steps', async () => {
     const run = ({ module }: TestApp) => module.get(AgentService).run('a secret goal');
     const lines = await loggedOf({}, 'a secret answer', run);
     expect(lines.at(-1)).toEqual([
       'log',
-      expect.stringMatching(/^agent default · 1 steps · \d+ in, \d+ out · price unknown · \d+ ms$/),
+      expect.stringMatching(/^agent default · 1 step · \d+ in, \d+ out · price unknown · \d+ ms$/),
     ]);
   });
 
-  it('writes failed runs as errors and aborted ones as warnings, without what the provider said', async () => {
+  it('logs failed runs as errors and aborted ones as warnings, without the provider’s message', async () => {
     expect(await logged({}, new Error('a secret'))).toEqual([
       [
         'error',
@@ -115,7 +123,7 @@ describe('LoggingCallbacks', () => {
     ['log', expect.stringMatching(/^agent desk · waits for approval · 0 steps · /)],
   ];
 
-  it('distinguishes a call that waits for approval from one that was made', async () => {
+  it('distinguishes a call that waits for approval from a completed one', async () => {
     const lines = await loggedApproval({}, true);
     expect(lines.slice(0, 3)).toEqual([
       ...WAITS,
@@ -123,7 +131,7 @@ describe('LoggingCallbacks', () => {
     ]);
   });
 
-  it('writes a call that a person denied as a warning, and as no error', async () => {
+  it('logs a denied call as a warning, not as an error', async () => {
     const lines = await loggedApproval({}, false);
     expect(lines.slice(0, 3)).toEqual([
       ...WAITS,
@@ -131,7 +139,7 @@ describe('LoggingCallbacks', () => {
     ]);
   });
 
-  it('distinguishes calls that wait, were approved and were denied in JSON too', async () => {
+  it('distinguishes pending, approved and denied calls in JSON, too', async () => {
     const approved = await loggedApproval({ json: true }, true);
     const denied = await loggedApproval({ json: true }, false);
     const lines = [...approved, ...denied].filter(([, line]) => line.includes('"tool.'));
@@ -145,7 +153,7 @@ describe('LoggingCallbacks', () => {
     expect(text).not.toMatch(/secret|"error|ToolExecutionError|tool_execution/);
   });
 
-  it('writes what a limit or a handler refused as a warning', async () => {
+  it('logs a rejection by a limit or a handler as a warning', async () => {
     class Gate {
       @OnLlmStart()
       check() {
@@ -166,7 +174,7 @@ describe('LoggingCallbacks', () => {
     service.chain('broken', secret, () => Promise.reject(new TypeError('a secret'))),
   ];
 
-  it('writes one line a chain, retrieval and tool, without what went in and came out', async () => {
+  it('logs one line per chain, retrieval and tool, without input and output', async () => {
     const lines = await loggedOf({}, 'x', ({ module }) =>
       Promise.allSettled(work(module.get(CallbacksService))),
     );
@@ -179,7 +187,7 @@ describe('LoggingCallbacks', () => {
     ]);
   });
 
-  it('writes them as JSON objects too', async () => {
+  it('logs them as JSON objects, too', async () => {
     const lines = await loggedOf({ json: true }, 'x', ({ module }) =>
       Promise.allSettled(work(module.get(CallbacksService))),
     );
@@ -193,7 +201,7 @@ describe('LoggingCallbacks', () => {
     expect(JSON.stringify(lines)).not.toContain('secret');
   });
 
-  it('lets no name break the line or colour the terminal', async () => {
+  it('lets no name break the line or color the terminal', async () => {
     const [[, line] = []] = await logged({}, 'x', { userId: 'a\nERROR \u001b[31mb\u202e' });
     expect(line).toContain(String.raw`user a\nERROR \u001b[31mb`);
     expect(line).not.toMatch(/[\p{Cc}\u202e]/u);
