@@ -8,7 +8,7 @@ const EXAMPLES = join(import.meta.dirname, 'examples');
 const BLOCK = /(?:<!-- example: (?<example>\S+) -->\n\n)?```ts\n(?<code>[\s\S]*?)```/g;
 
 export interface Block {
-  /** `file.ts`, or `file.ts#region`; undefined where no comment stands above the block. */
+  /** `file.ts`, or `file.ts#region`; undefined without a comment above the block. */
   readonly example: string | undefined;
   readonly code: string;
 }
@@ -34,7 +34,7 @@ export function codeOf(example: string): string {
   return code;
 }
 
-/** All examples: the regions of files that have some, and the other files. */
+/** All examples: the regions of files with regions, and all other files. */
 export function examples(): string[] {
   const files = readdirSync(EXAMPLES, { recursive: true, encoding: 'utf8' });
   return files

@@ -8,7 +8,7 @@ const ARCHITECTURE = 'docs/internals/architecture.md';
 const folders = readdirSync(SRC, { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
   .map(({ name }) => name);
-/** From the top down. */
+/** From the top layer down. */
 const order = [...readDocument(ARCHITECTURE).matchAll(/^\| `([\w-]+)\/` /gm)].map(
   ([, name]) => name!,
 );
@@ -18,7 +18,7 @@ describe('The table of folders', () => {
     expect(order.toSorted()).toEqual(folders.toSorted());
   });
 
-  it.each(folders)('stands for the imports of %s/: downwards only', (folder) => {
+  it.each(folders)('allows only downward imports in %s/', (folder) => {
     const below = order.slice(order.indexOf(folder) + 1);
     expect(importsOf(folder).filter((imported) => !below.includes(imported))).toEqual([]);
   });

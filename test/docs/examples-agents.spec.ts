@@ -13,6 +13,7 @@ import { FakeLlm, RecordingCallbacks, type FakeAnswer } from 'nestjs-llm-callbac
 import {
   DeskController,
   PendingRuns,
+  WaitingRuns,
   supervised,
   withApprovals,
 } from './examples/agents/approval.js';
@@ -27,7 +28,7 @@ const REFUND: FakeAnswer = {
   toolCalls: [{ id: 'r1', name: 'refund', args: { id: '42', dollars: 80 } }],
 };
 
-/** What the application's guard and its `context` would do. */
+/** In place of the application's guard and its `context`. */
 function authenticate(
   request: { headers: Record<string, string>; user?: { id: string; tenant: string } },
   _response: unknown,
@@ -46,7 +47,7 @@ afterEach(async () => {
   await closeAll();
 });
 
-describe('An agent', () => {
+describe('The example of an agent', () => {
   it('calls the tools of a feature', async () => {
     const app = await start({ imports: [AppModule] });
 
@@ -57,7 +58,7 @@ describe('An agent', () => {
     });
   });
 
-  it('is heard turn by turn', async () => {
+  it('emits events turn by turn', async () => {
     const call: FakeAnswer = { toolCalls: [{ name: 'findOrder', args: { id: 42 } }] };
     const app = await start({
       imports: [around([call, 'It was sent.'], { agent: { tools: [OrderTools] } })],
@@ -74,7 +75,7 @@ describe('An agent', () => {
     ]);
   });
 
-  it('has tools that are functions', async () => {
+  it('has functions as tools', async () => {
     const throwing: FakeAnswer = { toolCalls: [{ name: 'throw_dice', args: { count: 3 } }] };
     const app = await start({ imports: [around([throwing, 'They make 9.'])] });
 
@@ -83,7 +84,7 @@ describe('An agent', () => {
     expect(steps[0]?.toolResults[0]?.result).toHaveLength(3);
   });
 
-  it('goes on with a conversation', async () => {
+  it('continues a conversation', async () => {
     const fake = new FakeLlm(['Hello.', 'Bye.']);
     const app = await start({
       imports: [around([], { llm: { provider: fake, model: 'fake' } })],
@@ -98,7 +99,7 @@ describe('An agent', () => {
     ]);
   });
 
-  it('is a tool of another one', async () => {
+  it('is a tool of another agent', async () => {
     @Injectable()
     class Archive {
       @Tool({ description: 'Searches the archive.' })
@@ -130,7 +131,7 @@ describe('An agent', () => {
   });
 });
 
-describe('A tool', () => {
+describe('The example of a tool', () => {
   const COUNT: FakeAnswer = { toolCalls: [{ name: 'countStock', args: { article: 'lamp' } }] };
 
   async function agentOf(stock: Stock) {
@@ -141,7 +142,7 @@ describe('A tool', () => {
     return app.get(AgentService);
   }
 
-  it('that fails is told to the model', async () => {
+  it('that fails sends its error to the model', async () => {
     const agent = await agentOf({ isDown: false, count: () => undefined });
 
     const { messages } = await agent.run('How many lamps?');
@@ -151,18 +152,18 @@ describe('A tool', () => {
     );
   });
 
-  it('may end the agent', async () => {
+  it('can end the agent', async () => {
     const agent = await agentOf({ isDown: true, count: () => 0 });
 
     await expect(agent.run('How many lamps?')).rejects.toBeInstanceOf(ToolExecutionError);
   });
 });
 
-describe('Approval', () => {
+describe('The example of approval', () => {
   it.each([
     [true, 'Order 42 is paid back.'],
     [false, 'Error: The call was denied: A supervisor said no.'],
-  ])('is asked of a callback, which says %s', async (isFine, told) => {
+  ])('calls approve, which returns %s', async (isFine, told) => {
     const questions: string[] = [];
     const app = await start({
       imports: [around([REFUND, 'Done.'])],
@@ -181,7 +182,26 @@ describe('Approval', () => {
     expect(messages.at(-2)?.content).toBe(told);
   });
 
-  it('is waited for, and the run resumed once', async () => {
+  it('stores pending runs in one place, also for streams', async () => {
+    const saved: PendingRun[] = [];
+    const save = async (run: PendingRun) => void saved.push(run);
+    const app = await start({
+      imports: [around([REFUND], { agent: { tools: [OrderTools] } })],
+      providers: [
+        { provide: OrderService, useValue: new OrderService() },
+        OrderTools,
+        WaitingRuns,
+        { provide: PendingRuns, useValue: { save } },
+      ],
+    });
+
+    const { pending } = await app.get(AgentService).stream('Refund 42').result;
+
+    expect(saved).toEqual([pending]);
+    expect(pending!.toolCalls).toHaveLength(1);
+  });
+
+  it('pauses the run, which is resumed once', async () => {
     const stored = new Map<string, string>();
     const runs: PendingRuns = {
       save: async (run) => void stored.set(run.runId, JSON.stringify(run)),
@@ -222,12 +242,12 @@ describe('Approval', () => {
     const decision = `/${asked.waitsAs}/decision`;
     expect(await post(decision, { approve: true })).toEqual({ output: 'Done.' });
     expect(await post(decision, { approve: true })).toMatchObject({ statusCode: 404 });
-    // Paid to the user who asked, who is billed for the rest of the run as well.
+    // Paid to the original user, who is also charged for the rest of the run.
     expect(orders.refunds).toEqual(['42 by ada']);
     expect([...costs.byUser.keys()]).toEqual(['ada']);
   });
 
-  it('is signed where there is a key', async () => {
+  it('signs the pending run if a key is configured', async () => {
     process.env.APPROVALS_KEY = 'k'.repeat(32);
     const app = await start({ imports: [withApprovals(new MemoryLimitStore())] }).finally(() => {
       delete process.env.APPROVALS_KEY;
@@ -240,11 +260,11 @@ describe('Approval', () => {
   });
 });
 
-describe('A stream of an agent', () => {
+describe('The example of an agent stream', () => {
   const LOOK: FakeAnswer = { toolCalls: [{ name: 'findOrder', args: { id: '42' } }] };
   const options = { agent: { tools: [OrderTools] } };
 
-  it('tells what happens', async () => {
+  it('yields the events', async () => {
     const lines: unknown[] = [];
     jest.spyOn(console, 'log').mockImplementation((line) => void lines.push(line));
     const app = await start({
@@ -262,7 +282,7 @@ describe('A stream of an agent', () => {
     ]);
   });
 
-  it('is a response of server-sent events', async () => {
+  it('is sent as server-sent events', async () => {
     const url = await serve(around(['It was sent.']), [ChatController]);
 
     const body = await (await fetch(`${url}/chat?question=where`)).text();

@@ -6,7 +6,7 @@ import { around, closeAll, start } from './start.js';
 
 afterEach(closeAll);
 
-it('A handler in the background is done after flush()', async () => {
+it('The example of a background handler is done after flush()', async () => {
   const rows: object[] = [];
   const app = await start({
     imports: [around(['hello'])],
@@ -20,7 +20,7 @@ it('A handler in the background is done after flush()', async () => {
   expect(status).toEqual({ running: 0, pending: 0, dropped: 0 });
 });
 
-it('A durable handler is called for what comes out of the queue', async () => {
+it('The example of a durable handler is called for a job of the queue', async () => {
   const bills: unknown[] = [];
   const queue = new MemoryJobQueue();
   const app = await start({

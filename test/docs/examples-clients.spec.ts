@@ -34,7 +34,7 @@ afterEach(async () => {
   await closeAll();
 });
 
-describe('A client', () => {
+describe('The example of a client', () => {
   it('has a name', async () => {
     const [first, second] = [new FakeLlm(['parcels']), new FakeLlm(['Here it is.'])];
     const app = await start({
@@ -49,7 +49,7 @@ describe('A client', () => {
     expect(second.requests[0]).toMatchObject({ model: 'b', system: 'Help with: parcels' });
   });
 
-  it('asks OpenAI by its Responses API', async () => {
+  it('calls OpenAI through its Responses API', async () => {
     const server = await WireServer.listen();
     try {
       server.answers(says(responses, 'generate', { text: 'Hello.' }));
@@ -67,7 +67,7 @@ describe('A client', () => {
     }
   });
 
-  it('has a provider of the application', async () => {
+  it('has the application’s own provider', async () => {
     const provider = new Parrot();
     const app = await start({ imports: [around([], { llm: { provider, model: 'grey' } })] });
     const llm = app.get(LlmService);
@@ -79,8 +79,8 @@ describe('A client', () => {
   });
 });
 
-describe('The context', () => {
-  it('says who made the request', async () => {
+describe('The example of the context', () => {
+  it('has the user of the request', async () => {
     const heardOf: unknown[] = [];
     @Controller()
     class Asking {
@@ -120,8 +120,8 @@ describe('The context', () => {
   });
 });
 
-describe('Errors and numbers', () => {
-  it('say whether to try again', async () => {
+describe('The examples of errors and numbers', () => {
+  it('show whether to retry', async () => {
     const app = await start({ imports: [around(['fine', new Error('down')])] });
     const llm = app.get(LlmService);
     const busy = { generate: () => Promise.reject(new LlmRateLimitError('', { retryAfterMs: 9 })) };
@@ -131,7 +131,7 @@ describe('Errors and numbers', () => {
     expect(await ask(busy as unknown as LlmService, 'hello')).toBe('again in 9 ms');
   });
 
-  it('take prices of the application', async () => {
+  it('use prices of the application', async () => {
     const app = await start({ imports: [withPrices] });
 
     expect(await priceOf(app.get(LlmService), 'hello')).toMatch(
@@ -140,8 +140,8 @@ describe('Errors and numbers', () => {
   });
 });
 
-describe('Built-in callbacks', () => {
-  it('are provided or given to one call', async () => {
+describe('The examples of built-in callbacks', () => {
+  it('provide them or pass them to one call', async () => {
     const app = await start({ imports: [BuiltIns] });
 
     expect(await countOne(app.get(LlmService))).toMatch(/^\d+ in, \d+ out$/);

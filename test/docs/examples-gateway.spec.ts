@@ -8,7 +8,7 @@ import { closeAll, listen } from './start.js';
 
 afterEach(closeAll);
 
-it('The gateway of the README gives the runs of messages their user', async () => {
+it('The gateway of the README sets the user of its messages’ runs', async () => {
   let ended!: (event: LlmEndEvent) => void;
   const ending = new Promise<LlmEndEvent>((resolve) => (ended = resolve));
   class SignedIn extends StoryGateway {

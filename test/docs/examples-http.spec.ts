@@ -21,7 +21,7 @@ class Spent {
   }
 }
 
-it('The filter of the README says errors in terms of HTTP', async () => {
+it('The filter of the README returns errors as HTTP responses', async () => {
   const module = await Test.createTestingModule({
     imports: [HttpErrorsModule],
     controllers: [Spent],

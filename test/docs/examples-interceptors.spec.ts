@@ -19,13 +19,13 @@ async function llmWith(interceptor: object, answers = ['one two', 'three']) {
   return app.get(LlmService);
 }
 
-describe('Interceptors', () => {
-  it('ask a cheaper model', async () => {
+describe('The examples of interceptors', () => {
+  it('call a cheaper model', async () => {
     const { model } = await (await llmWith(new SmallTalk())).generate('Hi');
     expect(model).toBe('gpt-5-nano');
   });
 
-  it('answer without asking', async () => {
+  it('answer without a request', async () => {
     const llm = await llmWith(new Glossary());
     expect(await llm.generate('LLM')).toMatchObject({
       text: 'A large language model.',
@@ -41,7 +41,7 @@ describe('Interceptors', () => {
     expect((await llm.stream('Hi').response).text).toBe('THREE');
   });
 
-  it('know what was spent', async () => {
+  it('read the usage', async () => {
     const ledger = new Ledger();
     const llm = await llmWith(ledger);
     await llm.generate('Hi', { userId: 'ada' });
@@ -52,7 +52,7 @@ describe('Interceptors', () => {
     ]);
   });
 
-  it('stand around tools and agents', async () => {
+  it('wrap tools and agents', async () => {
     const fake = new FakeLlm([{ toolCalls: [{ name: 'refund' }] }, 'Call at 9.']);
     const hours = Object.assign(new OfficeHours(), { isOpen: false });
     const refund = defineTool({ name: 'refund', description: 'Pays back.', execute: () => 'paid' });
@@ -68,7 +68,7 @@ describe('Interceptors', () => {
     await expect(app.get(AgentService).run('!'.repeat(10_001))).rejects.toThrow('fewer words');
   });
 
-  it('that are ready-made work together', async () => {
+  it('combine ready-made interceptors', async () => {
     const app = await start({ imports: [ResilientModule] });
     await app.get(LlmService).generate('Hi');
     expect((await app.get(LlmService).generate('Hi')).cached).toBe(true);

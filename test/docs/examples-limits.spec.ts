@@ -22,7 +22,7 @@ import {
 } from './examples/limits.js';
 import { closeAll, listen, start } from './start.js';
 
-/** A dollar a token that is written. */
+/** One dollar per output token. */
 const PRICES: Prices = { fake: { inputPerMillion: 0, outputPerMillion: 1_000_000 } };
 
 afterEach(async () => {
@@ -41,13 +41,13 @@ function limited(callbacks: object[]) {
 }
 
 describe('The examples of limits', () => {
-  it('are given in a list', async () => {
+  it('are listed in callbacks', async () => {
     const app = await start({ imports: [CarefulModule] });
     // The model of the examples has no price.
     await expect(answer(app.get(LlmService), 'hi')).rejects.toBeInstanceOf(UnknownPriceError);
   });
 
-  it('answer a call that is refused', async () => {
+  it('answer a rejected call', async () => {
     const limits: [object, string][] = [
       [new CostLimiter({ maxCost: 0 }), 'not before tomorrow'],
       [new RateLimiter({ requestsPerMinute: 0 }), 'again in 0 ms'],
@@ -58,7 +58,7 @@ describe('The examples of limits', () => {
     }
   });
 
-  it('count each user by the day, and all of them by the month', async () => {
+  it('limit each user by the day, and all of them by the month', async () => {
     jest.spyOn(console, 'warn').mockImplementation(() => undefined);
     const limits = budgets(new MemoryLimitStore());
     const app = await start({ imports: [limited([limits]).root] });
@@ -76,13 +76,13 @@ describe('The examples of limits', () => {
     ]);
   });
 
-  it('let calls wait', async () => {
+  it('make calls wait', async () => {
     const app = await start({ imports: [limited([providerRates(new MemoryLimitStore())]).root] });
     const calls = ['a', 'b', 'c'].map((prompt) => app.get(LlmService).generate(prompt));
     expect(await Promise.all(calls)).toHaveLength(3);
   });
 
-  it('are shown, reset and raised by HTTP', async () => {
+  it('are shown, reset and raised over HTTP', async () => {
     const { root, provider } = limited([]);
     const url = await listen({ imports: [root, BudgetsModule] });
     const llm = new URL('budgets/ada', `${url}/`);

@@ -39,8 +39,8 @@ class Desk {
   }
 }
 
-describe('Many tenants', () => {
-  it('have a key and a model each', async () => {
+describe('The examples of many tenants', () => {
+  it('have a key and a model for each tenant', async () => {
     const tenants = ['acme', 'globex', 'nobody'];
     const url = await serve(manyTenants, [Desk], (request) =>
       Object.assign(request, { user: { id: 'ada', tenant: tenants.shift() } }),
@@ -51,7 +51,7 @@ describe('Many tenants', () => {
     expect(server.requests.map(({ body }) => body['model'])).toEqual(['gpt-5', 'gpt-5-mini']);
   });
 
-  it('may have keys that are renewed', async () => {
+  it('can renew keys', async () => {
     const keys = ['old', 'new'];
     const llm = renewedKey({ current: async () => keys.shift()! });
     const app = await start({ imports: [around([], { llm })] });
@@ -59,14 +59,14 @@ describe('Many tenants', () => {
     expect((await app.get(LlmService).generate('hello')).text).toBe('new');
   });
 
-  it('may have servers of their own', () => {
+  it('can use separate servers', () => {
     const context = { metadata: { region: 'eu' } } as never;
     expect(regions.resolve!({ metadata: {} } as never, { model: 'gpt-5' })).toBeUndefined();
     expect(regions.resolve!(context, { model: 'gpt-5' })).toMatchObject({ model: 'gpt-5-mini' });
     expect(regions.resolve!(context, { model: 'gpt-5-mini' })).not.toHaveProperty('model');
   });
 
-  it('are known to a provider of the application', async () => {
+  it('pass the tenant to the application’s own provider', async () => {
     const sent: unknown[] = [];
     jest.spyOn(globalThis, 'fetch').mockImplementation(async (_url, init) => {
       sent.push(init?.headers);
@@ -79,7 +79,7 @@ describe('Many tenants', () => {
     expect(sent).toEqual([{ 'x-tenant': 'acme' }, { 'x-tenant': 'globex' }]);
   });
 
-  it('are known to code in between', async () => {
+  it('pass the tenant to code in between', async () => {
     class Noting {
       constructor(private readonly notes: () => Notes) {}
       @OnLlmStart() start() {
@@ -100,7 +100,7 @@ describe('Many tenants', () => {
     ]);
   });
 
-  it('have budgets of their own', async () => {
+  it('have separate budgets', async () => {
     const prices = { fake: { inputPerMillion: 0, outputPerMillion: 1_000_000 } };
     const llm = { provider: new FakeLlm(['a b', 'c d', 'e']), model: 'fake' };
     const app = await start({ imports: [around([], { llm, prices, callbacks: [budgets] })] });
@@ -116,7 +116,7 @@ describe('Many tenants', () => {
     await ask('globex');
   });
 
-  it('have caches of their own, or share one', async () => {
+  it('have separate caches, or share one', async () => {
     const app = await start({ imports: [withCaches, publicTexts] });
     const llm = app.get(LlmService);
     const ask = async (tenantId: string, userId: string) =>
@@ -128,7 +128,7 @@ describe('Many tenants', () => {
     ]);
   });
 
-  it('have conversations that can be looked up', async () => {
+  it('store conversations that can be looked up', async () => {
     @Controller()
     class ChatController {
       constructor(private readonly chat: Chat) {}

@@ -12,14 +12,14 @@ afterEach(async () => {
   await closeAll();
 });
 
-describe('Structured output', () => {
-  it('is a checked value, which the model may mend once', async () => {
+describe('The examples of structured output', () => {
+  it('return a validated object, which the model may repair once', async () => {
     const app = await start({ imports: [around(['{"title":"Soup"}', JSON.stringify(RECIPE)])] });
 
     expect(await cook(app.get(LlmService), 'soup')).toBe('Soup: 2 steps, 40 minutes');
   });
 
-  it('grows in a stream', async () => {
+  it('stream partial objects', async () => {
     const lines: unknown[] = [];
     jest.spyOn(console, 'log').mockImplementation((line) => void lines.push(line));
     const app = await start({ imports: [around([JSON.stringify(RECIPE, undefined, 1)])] });
@@ -28,7 +28,7 @@ describe('Structured output', () => {
     expect([lines[0], lines.at(-1)]).toEqual(['0 steps so far', '2 steps so far']);
   });
 
-  it('is described by a JSON Schema, and fails with what does not fit', async () => {
+  it('use a JSON Schema, and fail with the validation issues', async () => {
     const app = await start({ imports: [around(['{"city":"Oslo"}', '{"town":1}', '{}'])] });
     const llm = app.get(LlmService);
 
@@ -36,14 +36,14 @@ describe('Structured output', () => {
     expect(await capitalOf(llm, 'Norway')).toMatch(/^unreadable: .*city/);
   });
 
-  it('is what an agent ends with', async () => {
+  it('return the object of an agent', async () => {
     const app = await start({ imports: [around([JSON.stringify(RECIPE)])] });
 
     expect(await plan(app.get(AgentService), 'soup')).toEqual(RECIPE);
   });
 });
 
-describe('Chains and retrievals', () => {
+describe('The examples of chains and retrievals', () => {
   const texts = { provide: HelpTexts, useValue: { nearest: async () => ['Turn it on.'] } };
 
   it.each([
@@ -74,7 +74,7 @@ describe('Chains and retrievals', () => {
     });
   });
 
-  it('stand beside tools of a loop of one’s own', async () => {
+  it('work beside tools of a custom loop', async () => {
     const recording = new RecordingCallbacks();
     const app = await start({
       imports: [

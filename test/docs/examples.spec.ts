@@ -27,7 +27,7 @@ afterEach(async () => {
   await closeAll();
 });
 
-it('The quick start prints the answer and what it cost', async () => {
+it('The quick start prints the answer and its cost', async () => {
   const server = await WireServer.listen();
   const usage = { input: 9, output: 21 };
   server.answers(json(openai.answer({ model: 'gpt-5-mini', text: 'Hello.', usage })));
@@ -49,8 +49,8 @@ it('The quick start prints the answer and what it cost', async () => {
   expect(lines).toEqual(['gpt-5-mini: 30 tokens, $0.000044', 'Hello.']);
 });
 
-describe('Callbacks', () => {
-  it('as methods of a class', async () => {
+describe('The examples of callbacks', () => {
+  it('are methods of a class', async () => {
     const narrator = new Narrator();
     const app = await start({ imports: [around(['answer'])] });
 
@@ -62,7 +62,7 @@ describe('Callbacks', () => {
     ]);
   });
 
-  it('of every event', async () => {
+  it('handle every event', async () => {
     const app = await start({ imports: [around(['answer', new Error('x')])], providers: [Trace] });
 
     await app.get(LlmService).generate('hello');
@@ -76,7 +76,7 @@ describe('Callbacks', () => {
     ]);
   });
 
-  it('of four circles', async () => {
+  it('are registered on four levels', async () => {
     const app = await start({ imports: [Scoped] });
 
     await app.get(Desk).answer('What now?');
@@ -95,8 +95,8 @@ describe('Callbacks', () => {
   });
 });
 
-describe('A handler', () => {
-  it('may refuse a call', async () => {
+describe('The example of a handler', () => {
+  it('can reject a call', async () => {
     const app = await start({ imports: [around(['1', '2'])], providers: [Gate] });
     const llm = app.get(LlmService);
     const long = Array.from({ length: 51 }, () => ({ role: 'user' as const, content: 'hm' }));
@@ -106,7 +106,7 @@ describe('A handler', () => {
     expect((await llm.generate('hello', { userId: 'ada' })).text).toBe('1');
   });
 
-  it('may stop a stream', async () => {
+  it('can stop a stream', async () => {
     const recording = new RecordingCallbacks();
     const app = await start({
       imports: [around(['on and '.repeat(3_000)], { callbacks: [recording] })],
@@ -119,7 +119,7 @@ describe('A handler', () => {
     expect(recording.of('llm.error')[0]?.text).toMatch(/^on and/);
   });
 
-  it('is waited for no longer than its timeoutMs', async () => {
+  it('is awaited no longer than its timeoutMs', async () => {
     let signal: AbortSignal | undefined;
     const send: Collector['send'] = (_event, given) => {
       signal = given;
@@ -136,7 +136,7 @@ describe('A handler', () => {
   });
 });
 
-describe('A stream', () => {
+describe('The example of a stream', () => {
   it('is read as text or in chunks', async () => {
     const app = await start({ imports: [around([STORY, STORY])] });
     const llm = app.get(LlmService);
@@ -146,7 +146,7 @@ describe('A stream', () => {
     expect(await kinds(llm)).toEqual(['text', 'text', 'text', 'text']);
   });
 
-  it('may be left early', async () => {
+  it('can be stopped early', async () => {
     const app = await start({ imports: [around([STORY])] });
 
     const { finishReason, text } = await firstWords(app.get(LlmService));
@@ -154,7 +154,7 @@ describe('A stream', () => {
     expect([finishReason, text]).toEqual(['cancelled', 'Once']);
   });
 
-  it('is one by toSse(), which says how it ended', async () => {
+  it('is sent by toSse(), with the outcome', async () => {
     const url = await serve(around([STORY]), [TalesController]);
 
     const body = await (await fetch(`${url}/tales?about=cats`)).text();
@@ -163,7 +163,7 @@ describe('A stream', () => {
     expect(body).toContain('event: done\n');
   });
 
-  it('may be stored beside, once', async () => {
+  it('can be stored once in addition', async () => {
     const saved: unknown[] = [];
     const save = async (...answer: unknown[]) => void saved.push(answer);
     const url = await listen({

@@ -9,14 +9,14 @@ const files = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8'
 );
 const read = (file: string) => readFileSync(join(ROOT, 'src', file), 'utf8');
 
-it('No line of an example begins with a decorator, which editors take for a tag', () => {
+it('No line of a JSDoc example begins with a decorator, which editors read as a tag', () => {
   const lines = files.flatMap((file) =>
     [...read(file).matchAll(/^\s*\*\s+(@[A-Z]\w*)/gm)].map(([, tag]) => `${file}: ${tag}`),
   );
   expect(lines).toEqual([]);
 });
 
-it('Every option, and every field of requests and answers, has its JSDoc', () => {
+it('Every option, and every field of requests and answers, has JSDoc', () => {
   const described = files.filter((file) => /options\.ts$|^types\//.test(file));
   expect(described.length).toBeGreaterThan(10);
   expect(described.flatMap((file) => fieldsWithout(file))).toEqual([]);

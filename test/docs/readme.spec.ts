@@ -18,7 +18,7 @@ describe.each(DOCUMENTS)('%s', (document) => {
   const text = readDocument(document);
 
   for (const { example, code } of blocksOf(document)) {
-    it(`shows the example ${example} as it is`, () => {
+    it(`shows the example ${example} unchanged`, () => {
       expect(example).toBeDefined();
       expect(withoutLayout(code)).toBe(withoutLayout(codeOf(example!)));
     });
@@ -44,7 +44,7 @@ describe.each(DOCUMENTS)('%s', (document) => {
   });
 });
 
-it('The README is short enough to be read to its end', () => {
+it('The README is at most a few screens long', () => {
   expect(readDocument('README.md').split('\n').length).toBeLessThanOrEqual(250);
 });
 
@@ -56,7 +56,7 @@ it.each(['nest-11-jest/jest.config.cjs', 'nest-12-jest/jest.config.mjs'])(
   },
 );
 
-it('The documents show every example', () => {
+it('Every example appears in a document', () => {
   const shown = DOCUMENTS.flatMap(blocksOf).map(({ example }) => example);
   expect(examples().filter((example) => !shown.includes(example))).toEqual([]);
 });
@@ -69,7 +69,7 @@ describe('The tables of the documents', () => {
     .filter((line) => line.startsWith('|'))
     .map((line) => line.split('|').map((cell) => cell.trim()));
 
-  it.each(Object.keys(EVENTS) as EventType[])('list %s with all that it carries', (type) => {
+  it.each(Object.keys(EVENTS) as EventType[])('list %s with all of its fields', (type) => {
     const { event, method } = EVENTS[type];
     const decorator = `@On${event.name.replace(/Event$/, '')}`;
     const row = rows.find(([, name]) => name === `\`${type}\``);
@@ -86,7 +86,7 @@ describe('The tables of the documents', () => {
   });
 });
 
-/** Line breaks, and the commas that come with them, are prettier's business: regions are indented less in a document. */
+/** Ignores line breaks and the commas that depend on them: prettier breaks lines differently in a document. */
 function withoutLayout(code: string): string {
   return code.replaceAll(/\s+/g, '').replaceAll(/,(?=[)\]}])/g, '');
 }
@@ -100,7 +100,7 @@ function leadsSomewhere(document: string, link: string): boolean {
   return [...headings].some(([, heading]) => anchorOf(heading!) === anchor);
 }
 
-/** As GitHub does. */
+/** The anchor that GitHub creates for a heading. */
 function anchorOf(heading: string): string {
   return heading
     .toLowerCase()

@@ -11,13 +11,13 @@ import { CostLimit } from './examples/recipes/cost-limit.js';
 import { CallsPerMinute } from './examples/recipes/rate-limit.js';
 import { around, closeAll, logged, start } from './start.js';
 
-/** A dollar a token. */
+/** One dollar per token. */
 const PRICES: Prices = { fake: { inputPerMillion: 1_000_000, outputPerMillion: 1_000_000 } };
 
 afterEach(closeAll);
 
 describe('The recipe of cost limiting', () => {
-  it('gives the answer that passed the budget, and refuses the next call unsent', async () => {
+  it('returns the answer that exceeds the budget, and rejects the next call unsent', async () => {
     const provider = new FakeLlm(['paid for', 'never asked']);
     const app = await start({
       imports: [CallbacksModule.forRoot({ llm: { provider, model: 'fake' }, prices: PRICES })],
@@ -34,7 +34,7 @@ describe('The recipe of cost limiting', () => {
 });
 
 describe('The recipe of rate limiting', () => {
-  it('holds calls back until their turn comes', async () => {
+  it('delays calls until their turn', async () => {
     const WINDOW_MS = 60;
     const app = await start({
       imports: [around(['1', '2', '3', '4', '5'])],
@@ -50,7 +50,7 @@ describe('The recipe of rate limiting', () => {
     expect(responses.map(({ text }) => text).toSorted()).toEqual(['1', '2', '3', '4', '5']);
   });
 
-  it('stops to wait when the call is aborted', async () => {
+  it('stops waiting when the call is aborted', async () => {
     const app = await start({
       imports: [around(['1', '2'])],
       providers: [{ provide: CallsPerMinute, useValue: new CallsPerMinute(1) }],
@@ -66,7 +66,7 @@ describe('The recipe of rate limiting', () => {
     expect(logged).toEqual([]);
   });
 
-  it('does not wait for a call that was refused before', async () => {
+  it('does not wait for a call that was rejected before', async () => {
     const app = await start({
       imports: [around(['1', '2'], { prices: PRICES })],
       providers: [

@@ -15,14 +15,14 @@ import { around, closeAll, listen, serve } from './start.js';
 
 const CALL: FakeAnswer = { toolCalls: [{ name: 'look' }] };
 const look = defineTool({ name: 'look', description: 'Looks.', execute: () => 'seen' });
-/** Works until it is told to stop. */
+/** Works until its signal fires. */
 const endless = defineTool({
   name: 'look',
   description: 'Looks for long.',
   execute: (_args, { signal }) => once(signal, 'abort'),
 });
 
-/** What the callbacks of the application hear. */
+/** The events that the application's callbacks receive. */
 let heard: EventEmitter;
 beforeEach(() => {
   heard = new EventEmitter();
@@ -35,7 +35,7 @@ function model(answers: FakeAnswer[], tool = look) {
   return around(answers, options);
 }
 
-/** Settles with the error of the agent; is called before the agent runs. */
+/** Settles with the error of the agent; call it before the agent runs. */
 async function failure(): Promise<Error> {
   const [event] = (await once(heard, 'agent.error')) as [AgentErrorEvent];
   return event.error;
@@ -51,7 +51,7 @@ describe('The recipe of progress by WebSocket', () => {
     return socket;
   }
 
-  /** Asks; gives what the server says, up to the message that holds a text. */
+  /** Sends a question; returns the server's messages up to one that contains the text. */
   async function ask(socket: WebSocket, last: string) {
     const messages: unknown[] = [];
     const receiving = on(socket, 'message');
@@ -64,7 +64,7 @@ describe('The recipe of progress by WebSocket', () => {
     return messages;
   }
 
-  it('tells each turn, and then the answer', async () => {
+  it('sends each turn, and then the answer', async () => {
     const socket = await connect([CALL, 'It is there.']);
 
     expect(await ask(socket, 'answer')).toEqual([
@@ -75,7 +75,7 @@ describe('The recipe of progress by WebSocket', () => {
     ]);
   });
 
-  it('tells that the agent failed', async () => {
+  it('sends that the agent failed', async () => {
     const socket = await connect([new Error('down')]);
 
     expect(await ask(socket, 'failed')).toEqual([
@@ -83,7 +83,7 @@ describe('The recipe of progress by WebSocket', () => {
     ]);
   });
 
-  it('stops the agent when the client leaves', async () => {
+  it('stops the agent when the client disconnects', async () => {
     const socket = await connect([CALL, 'never'], endless);
     const [working, failing] = [once(heard, 'tool.start'), failure()];
 
@@ -121,7 +121,7 @@ describe('The recipe of progress by server-sent events', () => {
     ]);
   });
 
-  it('cancels the agent when the browser leaves', async () => {
+  it('cancels the agent when the browser disconnects', async () => {
     const [working, ending] = [once(heard, 'tool.start'), once(heard, 'agent.end')];
     const browser = new AbortController();
     const asking = ask([[CALL, 'never'], endless], { signal: browser.signal });
@@ -133,7 +133,7 @@ describe('The recipe of progress by server-sent events', () => {
     expect(await ending).toMatchObject([{ result: { finishReason: 'cancelled' } }]);
   });
 
-  it('asks nothing when the browser connects again', async () => {
+  it('sends no request when the browser reconnects', async () => {
     const response = await ask([[]], { headers: { 'last-event-id': '3' } });
     expect(response.status).toBe(204);
   });

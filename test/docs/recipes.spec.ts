@@ -15,7 +15,7 @@ import { Monitoring } from './examples/recipes/global-callbacks.js';
 import { Alarms, ExternalLog, ExternalService } from './examples/recipes/safe-callbacks.js';
 import { around, closeAll, logged, start } from './start.js';
 
-/** A dollar a token. */
+/** One dollar per token. */
 const PRICES: Prices = { fake: { inputPerMillion: 1_000_000, outputPerMillion: 1_000_000 } };
 
 afterEach(closeAll);
@@ -23,7 +23,7 @@ afterEach(closeAll);
 describe('The recipe of audit logging', () => {
   const rows: Record<string, unknown>[] = [];
 
-  it('records who asked what of whom, before the call is made', async () => {
+  it('records the user, the model and the prompt before the call', async () => {
     const app = await start({
       imports: [around(['answer'])],
       providers: [
@@ -39,7 +39,7 @@ describe('The recipe of audit logging', () => {
     ]);
   });
 
-  it('keeps a call from being made that cannot be recorded', async () => {
+  it('prevents a call that cannot be recorded', async () => {
     const full = new Error('disk full');
     const app = await start({
       imports: [around(['answer'])],
@@ -52,7 +52,7 @@ describe('The recipe of audit logging', () => {
     await expect(app.get(LlmService).generate('hello')).rejects.toBe(full);
   });
 
-  it('records which tool was called with which arguments, and keeps it from being called otherwise', async () => {
+  it('records the tool and its arguments, and prevents calls that cannot be recorded', async () => {
     const tools: unknown[] = [];
     const [execute, insert] = [jest.fn(() => 'seen'), jest.fn<AuditStore['insert']>()];
     insert.mockImplementation(async (row) => {
@@ -77,7 +77,7 @@ describe('The recipe of audit logging', () => {
 });
 
 describe('The recipe of chaining', () => {
-  it('calls the list in its order, and a higher order after all others', async () => {
+  it('calls the list in order, and handlers with a higher order last', async () => {
     const app = await start({ imports: [inOrder] });
 
     const handlers = app.get(CallbacksService).handlers();
@@ -90,7 +90,7 @@ describe('The recipe of chaining', () => {
     ]);
   });
 
-  it('calls one method in the list and the other one after it', async () => {
+  it('calls one method in the list and the other one last', async () => {
     const receipt = new Receipt();
     const app = await start({ imports: [around(['answer'], { callbacks: [receipt] })] });
 
@@ -101,7 +101,7 @@ describe('The recipe of chaining', () => {
 });
 
 describe('The recipe of safe callbacks', () => {
-  it('lets the call go on, and raises an alarm', async () => {
+  it('lets the call continue, and raises an alarm', async () => {
     const app = await start({
       imports: [around(['answer'])],
       providers: [
@@ -124,7 +124,7 @@ describe('The recipe of safe callbacks', () => {
 });
 
 describe('The recipe of global callbacks', () => {
-  it('sets them, adds to them and takes them back', async () => {
+  it('sets them, adds to them and removes them', async () => {
     const replaced = new RecordingCallbacks();
     const app = await start({
       imports: [around(['1', '2', '3'], { callbacks: [replaced], prices: PRICES })],
@@ -150,7 +150,7 @@ describe('The recipe of global callbacks', () => {
 });
 
 describe('The recipe of context-aware callbacks', () => {
-  it('names the request, the user, the model and the price', async () => {
+  it('records the request, the user, the model and the cost', async () => {
     const app = await start({ imports: [around(['answer'])], providers: [ContextAware] });
 
     await app.get(LlmService).generate('hello', { userId: 'ada' });

@@ -13,12 +13,12 @@ import { FakeLlm, type FakeAnswer } from 'nestjs-llm-callbacks/testing';
 
 const open: INestApplicationContext[] = [];
 
-/** What the application of the test has logged since it started. */
+/** The log of the test's application since it started. */
 export const logged: string[] = [];
 const write = (message: unknown): void => void logged.push(String(message));
 const logger: LoggerService = { log: write, warn: write, error: write };
 
-/** An application of the given parts, closed by {@link closeAll}. */
+/** An application of the given modules and providers, closed by {@link closeAll}. */
 export async function start(metadata: ModuleMetadata): Promise<TestingModule> {
   const app = await Test.createTestingModule(metadata).setLogger(logger).compile();
   open.push(app);
@@ -27,7 +27,7 @@ export async function start(metadata: ModuleMetadata): Promise<TestingModule> {
   return app;
 }
 
-/** The address of an application with these controllers; `signIn` changes each request, as a middleware would. */
+/** The URL of an application with these controllers; `signIn` changes each request, like a middleware. */
 export async function serve(
   root: DynamicModule,
   controllers: Type[],
@@ -41,7 +41,7 @@ export async function serve(
   );
 }
 
-/** The address of an application of the given parts; `prepare` is called before it listens. */
+/** The URL of an application of the given parts; `prepare` is called before it listens. */
 export async function listen(
   metadata: ModuleMetadata,
   prepare: (app: INestApplication) => void = () => undefined,
@@ -57,7 +57,7 @@ export async function listen(
   return app.getUrl();
 }
 
-/** `forRoot` around a model that gives these answers. */
+/** `forRoot` with a model that returns these answers. */
 export function around(answers: FakeAnswer[], options: CallbacksModuleOptions = {}) {
   return CallbacksModule.forRoot({
     llm: { provider: new FakeLlm(answers), model: 'fake' },

@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { expect, it } from '@jest/globals';
 import { readDocument, ROOT } from './blocks.js';
 
-/** A start-up error, or a line of the log, whose text stands there. */
+/** A start-up error or a log line whose text is in the document. */
 const SAID =
   /(?:new CallbacksConfigurationError|logger\.warn|logger\.error|#warn|new Log\([^)]*\)\.warn)\(\s*(?<text>`(?:[^`\\]|\\.)*`|'(?:[^'\\]|\\.)*')/g;
 const WORDS = 4;
 
-/** Of each text, the words that are the same whenever it is said, as far as an entry must have them. */
+/** The constant words of each text, as far as an entry must contain them. */
 const said = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.ts'))
   .flatMap((file) => {
@@ -30,7 +30,7 @@ function wordsOf(text: string): string {
   return parts.find(isWhole) ?? parts.toSorted((a, b) => b.length - a.length)[0]!;
 }
 
-/** Without what only code and Markdown need. */
+/** Without the characters that only code and Markdown need. */
 function plain(text: string): string {
   return text
     .replaceAll(/['`*"\\]/g, '')
@@ -38,7 +38,7 @@ function plain(text: string): string {
     .trim();
 }
 
-it('The search for what is said finds it', () => {
+it('A search for the message finds it in docs/troubleshooting.md', () => {
   expect(said.length).toBeGreaterThan(30);
 });
 

@@ -1,4 +1,11 @@
-import { Controller, Get, Injectable, Module, type OnApplicationShutdown } from '@nestjs/common';
+import {
+  Controller,
+  Get,
+  Injectable,
+  Logger,
+  Module,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Redis } from 'ioredis';
 import { CallbacksModule, CallbacksService, CostLimiter } from 'nestjs-llm-callbacks';
@@ -45,6 +52,11 @@ export class ProductionModule {}
 @Injectable()
 export class RedisConnection implements OnApplicationShutdown {
   readonly client = new Redis(url);
+
+  constructor() {
+    // ioredis reconnects by itself; without a listener it writes to the console each time.
+    this.client.on('error', (error: Error) => Logger.warn(error.message, 'Redis'));
+  }
 
   async onApplicationShutdown() {
     await this.client.quit();

@@ -1,8 +1,11 @@
-import { Body, Controller, NotFoundException, Param, Post, Req } from '@nestjs/common';
+import { Body, Controller, Injectable, NotFoundException, Param, Post, Req } from '@nestjs/common';
 import {
   AgentService,
   CallbacksModule,
   InjectAgent,
+  OnAgentEnd,
+  PendingRunError,
+  type AgentEndEvent,
   type AgentResult,
   type LimitStore,
   type PendingRun,
@@ -64,16 +67,36 @@ export class DeskController {
     if (run === undefined) throw new NotFoundException('Nothing waits under this id.');
     const decisions = Object.fromEntries(run.toolCalls.map(({ id }) => [id, { approve }]));
     // Made, and billed, for the user who asked; the events of the calls say who approved.
-    const result = await this.agent.resume(run, decisions, { approver: user.id });
-    // Not before: a run that could not begin can be resumed again, and no call is made twice (409).
-    await this.runs.remove(runId);
-    return this.answer(result);
+    try {
+      const result = await this.agent.resume(run, decisions, { approver: user.id });
+      // Not before: a run that could not begin can be resumed again, and no call is made twice (409).
+      await this.runs.remove(runId);
+      return await this.answer(result);
+    } catch (error) {
+      // Its calls were made, and the run failed afterwards: it cannot go on.
+      if (error instanceof PendingRunError && error.reason === 'replayed')
+        await this.runs.remove(runId);
+      throw error;
+    }
   }
 
   private async answer({ output, pending }: AgentResult) {
     if (pending === undefined) return { output };
     await this.runs.save(pending);
     return { waitsAs: pending.runId, for: pending.toolCalls.map(({ name, args }) => [name, args]) };
+  }
+}
+// #endregion
+
+// #region store
+@Injectable()
+export class WaitingRuns {
+  constructor(private readonly runs: PendingRuns) {}
+
+  // For run, stream and resume alike. Critical: a run that was not stored must not seem to wait.
+  @OnAgentEnd({ critical: true, when: ({ result }) => result.pending !== undefined })
+  async store({ result }: AgentEndEvent) {
+    await this.runs.save(result.pending!);
   }
 }
 // #endregion
