@@ -45,8 +45,8 @@ const CALLBACKS = [
 const AGENT = [OrderBook, OrderTools, HelpTexts, WaitingTickets, TicketHandler];
 
 /**
- * A support desk: one model sorts the questions, another one answers them, by itself or as an agent with tools. When that
- * one fails, a smaller one stands in for it. Each user has a budget and a rate.
+ * A support desk: one model sorts the questions, another one answers them, directly or as an agent with tools. If that
+ * one fails, a smaller one replaces it. Each user has a budget and a rate.
  */
 @Module({
   imports: [ProgressModule, PageModule],
@@ -73,12 +73,13 @@ export class AppModule {
         CallbacksModule.forRoot({
           llm: { provider: 'anthropic', model: MODELS.default, ...models.anthropic },
           context: whoIsAsking,
-          // What waits here is gone when the desk closes, and so may the key be; a real one is a secret of all replicas.
+          // Pending runs are lost when the desk closes, so the key may be lost too; a real key is a secret shared by
+          // all replicas.
           approvals: { key: randomBytes(32) },
         }),
         CallbacksModule.forFeature({
           name: 'support',
-          // The backup is asked at once: that is quicker than to try again.
+          // The backup is called immediately, which is faster than retrying.
           llm: { provider: 'openai', model: MODELS.support, maxRetries: 0, ...models.openai },
           agent: CLERK,
           callbacks: [new FallbackInterceptor({ clients: ['backup'] })],

@@ -16,7 +16,7 @@ async function main(): Promise<void> {
   const limits = LimitStorage.open();
   const app = await NestFactory.create(AppModule.connectedBy(models, limits), {
     logger: new DeskLogger({ logLevels: ['log', 'warn', 'error', 'fatal'] }),
-    // Readers of streams would otherwise keep the server open.
+    // Open streams would otherwise keep the server open.
     forceCloseConnections: true,
   });
   app.enableShutdownHooks();

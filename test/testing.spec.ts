@@ -5,7 +5,7 @@ import { closeApps, startApp } from './support/app.js';
 afterEach(closeApps);
 
 describe('FakeLlm', () => {
-  it('gives its answers in order and keeps the requests', async () => {
+  it('returns its answers in order and stores the requests', async () => {
     const { llm, fake } = await startApp(
       {},
       { answers: ['one', { text: 'two', finishReason: 'length' }] },
@@ -36,7 +36,7 @@ describe('FakeLlm', () => {
     expect((await stream.response).toolCalls).toEqual([{ ...whole.toolCalls[0], id: 'call_2_0' }]);
   });
 
-  it('streams text that joins to the whole', async () => {
+  it('streams text chunks that join to the whole text', async () => {
     const text = '  Hello,\n\n  wide   world. ';
     const { llm } = await startApp({}, { answers: [text] });
     let read = '';
@@ -44,13 +44,13 @@ describe('FakeLlm', () => {
     expect(read).toBe(text);
   });
 
-  it('is an endless source of nothing by itself', () => {
+  it('without arguments answers endlessly with an empty text', () => {
     expect(new FakeLlm().requests).toEqual([]);
   });
 });
 
 describe('fakeLlmResponse', () => {
-  it('is whole around what is given', () => {
+  it('completes the given fields', () => {
     expect(fakeLlmResponse({ text: 'hi', cost: 1 })).toMatchObject({
       text: 'hi',
       cost: 1,

@@ -31,13 +31,13 @@ const HELP_TEXTS: readonly HelpText[] = [
 
 const FOUND_AT_MOST = 2;
 
-/** Too common to say what a text is about. */
+/** Words too common to identify a topic. */
 const SHORT = 3;
 
-/** What the desk knows without asking anybody. */
+/** The help texts of the desk. */
 @Injectable()
 export class HelpTexts {
-  /** Those that share most words with a question. */
+  /** The help texts that share the most words with a question. */
   @Retrieval('help texts')
   search(question: string): HelpText[] {
     const asked = wordsOf(question);

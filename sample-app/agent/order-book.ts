@@ -6,13 +6,13 @@ export interface Order {
   item: string;
   /** US dollars. */
   total: number;
-  /** US dollars that went back to the customer. */
+  /** Refunds to the customer, in US dollars. */
   refunded: number;
 }
 
 export interface Parcel {
   orderId: string;
-  /** In words, to be said of the parcel. */
+  /** The parcel's state, as text for the customer. */
   whereabouts: string;
 }
 
@@ -20,12 +20,12 @@ export interface Parcel {
 const DATABASE_MS = 80;
 const CARRIER_MS = 320;
 
-/** Stands for the shop's database and its carrier; what it holds is gone when the desk closes. */
+/** Simulates the shop's database and its carrier; its data is lost when the desk closes. */
 @Injectable()
 export class OrderBook {
   readonly #orders = new Map<string, Order>();
   readonly #parcels = new Map<string, Parcel>();
-  /** By call, so that a call which is made again pays only once. */
+  /** By call, so that a repeated call pays only once. */
   readonly #refunds = new Map<string, Order>();
 
   constructor() {
@@ -45,7 +45,7 @@ export class OrderBook {
     return this.#get(this.#parcels, id);
   }
 
-  /** @param callId says which refunds are the same one */
+  /** @param callId identifies repeated calls of the same refund */
   refund(id: string, amount: number, callId: string): Order {
     const paid = this.#refunds.get(callId);
     if (paid) return paid;

@@ -3,7 +3,7 @@ import { Tool, type ToolContext } from 'nestjs-llm-callbacks';
 import { z } from 'zod';
 import { OrderBook, type Order, type Parcel } from './order-book.js';
 
-/** US dollars; a colleague has to agree to more. */
+/** US dollars; a colleague must approve more. */
 export const REFUND_LIMIT = 50;
 
 const OrderReference = z.object({ orderId: z.string().describe('The number of the order.') });
@@ -11,7 +11,7 @@ const Refund = OrderReference.extend({
   amount: z.number().positive().describe('What the customer gets back, in US dollars.'),
 });
 
-/** What the agent can do. */
+/** The tools of the agent. */
 @Injectable()
 export class OrderTools {
   constructor(private readonly orders: OrderBook) {}

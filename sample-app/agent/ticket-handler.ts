@@ -11,7 +11,7 @@ import {
 import { HelpTexts, type HelpText } from './help-texts.js';
 import { WaitingTickets } from './waiting-tickets.js';
 
-/** A call that a colleague has to agree to. */
+/** A call that a colleague must approve. */
 export interface WaitingCall {
   tool: string;
   args: unknown;
@@ -21,7 +21,7 @@ export type TicketOutcome =
   | { status: 'answered'; answer: string; turns: number; tokens: number; cost: number | null }
   | { status: 'waiting'; approvalId: string; calls: WaitingCall[] };
 
-/** Hands questions to the agent, with the help texts that fit. */
+/** Passes questions to the agent, with matching help texts. */
 @Injectable()
 export class TicketHandler {
   constructor(
@@ -37,7 +37,7 @@ export class TicketHandler {
   }
 
   /**
-   * Goes on with a ticket, for the customer who asked. One that fails before its calls were made can be decided again;
+   * Resumes a ticket, for the customer who asked. If it fails before its calls were executed, it can be decided again;
    * afterwards it cannot, so that nothing is paid twice.
    *
    * @param approver the colleague who has decided
@@ -68,7 +68,7 @@ export class TicketHandler {
   }
 }
 
-/** Help texts come from the shop, so they may speak as the system; what customers write may not. */
+/** Help texts come from the shop, so they may be system messages; customers' texts may not. */
 function toMessages(texts: readonly HelpText[]): Message[] {
   if (texts.length === 0) return [];
   const lines = texts.map(({ title, text }) => `- ${title}: ${text}`);

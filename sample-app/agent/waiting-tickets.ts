@@ -9,7 +9,7 @@ const MAX_WAITING = 100;
 export class WaitingTickets {
   readonly #runs = new Map<string, string>();
 
-  /** @returns the id to answer to; the oldest ticket is forgotten when too many wait */
+  /** @returns the id for the decision; the oldest ticket is dropped when too many wait */
   keep(run: PendingRun, id: string = randomUUID()): string {
     this.#runs.set(id, JSON.stringify(run));
     for (const oldest of this.#runs.keys()) {
@@ -19,7 +19,7 @@ export class WaitingTickets {
     return id;
   }
 
-  /** Whoever takes a ticket has it alone, so that it is answered once. */
+  /** Taking a ticket removes it, so that it is answered once. */
   take(id: string): PendingRun {
     const run = this.#runs.get(id);
     if (run === undefined) {

@@ -15,7 +15,7 @@ import {
 } from 'nestjs-llm-callbacks';
 import { dollars, line, milliseconds, tokensOf } from '../terminal/line.js';
 
-/** Tells what the agent does: which tools it calls, what waits for a colleague, and what it cost. */
+/** Prints what the agent does: its tool calls, pending approvals, and its cost. */
 @Injectable()
 export class AgentPrinter {
   readonly #logger = new Logger('agent');
@@ -45,7 +45,7 @@ export class AgentPrinter {
   @OnToolError()
   failed(event: ToolErrorEvent): void {
     const { toolName, approval } = event;
-    // Not the message, which may hold what a customer or a model wrote.
+    // Not the message, which may contain text of a customer or a model.
     const outcome = approval?.status === 'denied' ? 'was denied' : 'failed, and the model is told';
     this.#print(event, `${toolName} ${outcome}`);
   }

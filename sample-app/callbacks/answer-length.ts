@@ -3,7 +3,7 @@ import { InterceptLlm, type InterceptedLlmCall, type LlmNext } from 'nestjs-llm-
 
 const MAX_OUTPUT_TOKENS = 1_000;
 
-/** Bounds each answer, so that limits know what a call can cost at most before it is made. */
+/** Bounds each answer, so that limits know the maximum cost of a call before it is sent. */
 @Injectable()
 export class AnswerLength {
   @InterceptLlm({ when: ({ request }) => request.maxOutputTokens === undefined })

@@ -10,7 +10,7 @@ import {
 } from 'nestjs-llm-callbacks';
 import { dollars, line, tokensOf } from '../terminal/line.js';
 
-/** Who asked which model, and what became of it; never what was asked. */
+/** Records who called which model, and the outcome; never the question. */
 export interface AuditEntry {
   time: string;
   event: string;
@@ -20,9 +20,9 @@ export interface AuditEntry {
   model: string;
   outcome?: string;
   tokens?: number;
-  /** US dollars; `null` when the price is not known. */
+  /** US dollars; `null` if the price is unknown. */
   cost?: number | null;
-  /** Each request to a model, in turn: `'ok'`, or why it failed. */
+  /** The requests to models, in order: `'ok'`, or the reason of the failure. */
   attempts?: { model: string; outcome: string }[];
 }
 

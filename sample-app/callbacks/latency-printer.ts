@@ -11,7 +11,7 @@ import { line, milliseconds } from '../terminal/line.js';
 
 const EVERY = 5;
 
-/** Tells how far a streamed answer is, and how long each answer took. */
+/** Prints the progress of a streamed answer, and the duration of each answer. */
 @Injectable()
 export class LatencyPrinter {
   readonly #logger = new Logger('latency');
@@ -28,7 +28,7 @@ export class LatencyPrinter {
     this.#logger.log(line(event, `${again}: ${error.name}`));
   }
 
-  /** Turns of an agent are told by the agent's own printer. */
+  /** The agent's own printer prints its turns. */
   @OnLlmEnd({ when: ({ parentRunId }) => parentRunId === undefined })
   answered(event: LlmEndEvent): void {
     const { durationMs, timeToFirstChunkMs } = event;

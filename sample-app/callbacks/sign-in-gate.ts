@@ -7,7 +7,7 @@ import {
 } from 'nestjs-llm-callbacks';
 import { line } from '../terminal/line.js';
 
-/** No model is asked and no tool called for nobody: critical, so its error ends the run before anything is done. */
+/** Rejects runs without a user. Critical, so its error fails the run before any model or tool is called. */
 @Injectable()
 export class SignInGate {
   readonly #logger = new Logger('gate');

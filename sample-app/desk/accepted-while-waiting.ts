@@ -7,7 +7,7 @@ import {
 import { tap, type Observable } from 'rxjs';
 import type { TicketOutcome } from '../agent/ticket-handler.js';
 
-/** Answers 202 for a ticket that waits for a colleague, and 200 for one that is done. */
+/** Responds with 202 if a ticket waits for a colleague, and with 200 if it is done. */
 export class AcceptedWhileWaiting implements NestInterceptor<TicketOutcome, TicketOutcome> {
   intercept(host: ExecutionContext, next: CallHandler<TicketOutcome>): Observable<TicketOutcome> {
     const response = host.switchToHttp().getResponse<{ status(code: HttpStatus): unknown }>();

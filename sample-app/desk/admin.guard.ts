@@ -5,7 +5,8 @@ import { whoIsAsking } from './who-is-asking.js';
 export const ADMIN = 'admin';
 
 /**
- * **No protection**: anybody can send the header. A real application's guard asks who has signed in, and with which role.
+ * **No protection**: anybody can send the header. A real application's guard checks who has signed in, and with which
+ * role.
  */
 export class AdminGuard implements CanActivate {
   canActivate(host: ExecutionContext): boolean {

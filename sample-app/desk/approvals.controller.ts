@@ -7,8 +7,8 @@ import { SignedInGuard } from './signed-in.guard.js';
 import { User } from './who-is-asking.js';
 
 /**
- * Everybody who is signed in may decide here; a real application has a guard that lets only some. The run goes on for the
- * customer who asked, so that hooks of runs see that user: who decides is the guard's matter.
+ * Every signed-in user may decide here; a real application restricts this with a guard. The run continues for the
+ * customer who asked, so handlers see that user; the guard checks who decides.
  */
 @Controller('approvals')
 @UseGuards(SignedInGuard)

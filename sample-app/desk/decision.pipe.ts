@@ -4,7 +4,7 @@ import { z } from 'zod';
 
 const Decision = z.object({ approve: z.boolean(), reason: z.string().trim().max(500).optional() });
 
-/** What a colleague decided; the arguments of the call stay those that were shown. */
+/** A colleague's decision; the arguments of the call stay as shown. */
 export class DecisionPipe implements PipeTransform<unknown, ApprovalDecision> {
   transform(value: unknown): ApprovalDecision {
     const { success, data } = Decision.safeParse(value);

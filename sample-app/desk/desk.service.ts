@@ -11,7 +11,7 @@ export interface Answer {
 
 const TRIAGE = `You sort questions of customers. Answer with one word: ${TOPICS.join(', ')}.`;
 const PERSONA = 'You help the customers of a small web shop. Answer in at most three sentences.';
-/** With `providerOptions`, which go to the SDK as they are. */
+/** With `providerOptions`, which are passed to the SDK unchanged. */
 const QUICK = { maxOutputTokens: 150, providerOptions: { reasoning_effort: 'minimal' } };
 
 @Injectable()

@@ -11,7 +11,7 @@ const OutageBody = z.object({
 
 export type Outage = z.infer<typeof OutageBody>;
 
-/** Whose model fails, and for how many calls. */
+/** The client whose model fails, and for how many calls. */
 export class OutagePipe implements PipeTransform<unknown, Outage> {
   transform(value: unknown): Outage {
     const { success, data } = OutageBody.safeParse(value);

@@ -2,7 +2,7 @@ import { BadRequestException, type PipeTransform } from '@nestjs/common';
 
 const MAX_LENGTH = 2_000;
 
-/** A question is a text: a list would be taken for a conversation, written by whoever sends it. */
+/** A question must be text: a list would be treated as a conversation that the client wrote. */
 export class QuestionPipe implements PipeTransform<unknown, string> {
   transform(value: unknown): string {
     const question = typeof value === 'string' ? value.trim() : '';

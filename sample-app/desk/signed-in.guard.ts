@@ -2,7 +2,7 @@ import type { CanActivate, ExecutionContext } from '@nestjs/common';
 import { ForbiddenException } from '@nestjs/common';
 import { whoIsAsking } from './who-is-asking.js';
 
-/** A header is enough for a sample; a real application's guard asks who has signed in, and with which role. */
+/** A header is enough for a sample; a real application's guard checks who has signed in, and with which role. */
 export class SignedInGuard implements CanActivate {
   canActivate(host: ExecutionContext): boolean {
     if (whoIsAsking(host).userId !== undefined) return true;

@@ -13,7 +13,7 @@ export class TicketsController {
     private readonly tickets: TicketHandler,
   ) {}
 
-  /** The agent takes it; what needs a colleague is answered by `POST /approvals/:id`. */
+  /** Handled by the agent; decisions of a colleague are sent to `POST /approvals/:id`. */
   @Post()
   @UseInterceptors(AcceptedWhileWaiting)
   handle(@Body('question', QuestionPipe) question: string): Promise<TicketOutcome> {
@@ -26,7 +26,7 @@ export class TicketsController {
     return this.desk.answer(question);
   }
 
-  /** A client that leaves cancels the provider's request; one that connects again is not answered twice. */
+  /** If the client disconnects, the provider's request is cancelled; a client that reconnects is not answered twice. */
   @Sse('stream')
   stream(@Query('q', QuestionPipe) question: string): Observable<MessageEvent> {
     return this.desk.stream(question).toSse();

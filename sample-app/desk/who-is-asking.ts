@@ -10,9 +10,9 @@ import type { RunContext } from 'nestjs-llm-callbacks';
 const USER_ID = /^[\w.@-]{1,64}$/;
 
 /**
- * Who a request's calls are made for. **This is no authentication**: the client sends the header, and can be anybody by it,
- * the admin too. It is enough for a sample on one machine. A real application takes the user that its guard has
- * authenticated.
+ * The user of a request's calls. **This is not authentication**: the client sends the header, and can claim to be
+ * anyone, including the admin. It is enough for a sample on one machine. A real application takes the user that its
+ * guard has authenticated.
  */
 export function whoIsAsking(host: ExecutionContext): RunContext {
   const { headers } = host.switchToHttp().getRequest<{ headers: IncomingHttpHeaders }>();
@@ -20,7 +20,7 @@ export function whoIsAsking(host: ExecutionContext): RunContext {
   return typeof userId === 'string' && USER_ID.test(userId) ? { userId } : {};
 }
 
-/** The user that the calls of a request are made for, as a parameter of its handler. */
+/** The user of a request's calls, as a parameter of its handler. */
 export const User = createParamDecorator(
   (_: unknown, host: ExecutionContext) => whoIsAsking(host).userId,
 );

@@ -1,7 +1,7 @@
 import { Injectable, ServiceUnavailableException } from '@nestjs/common';
 import { CostLimiter, RateLimiter, type LimitUse } from 'nestjs-llm-callbacks';
 
-/** What each user may use. */
+/** The limits of each user. */
 export interface LimitChanges {
   /** US dollars a day. */
   maxCost?: number;
@@ -10,7 +10,7 @@ export interface LimitChanges {
 
 export const FIRST_LIMITS: Required<LimitChanges> = { maxCost: 0.005, requestsPerMinute: 20 };
 
-/** How much of a limit is used; `reserved` is for calls under way. */
+/** The usage of a limit; `reserved` is for active calls. */
 export interface Left extends Pick<LimitUse, 'used' | 'reserved' | 'limit' | 'remaining'> {
   resetsAt?: string;
 }
@@ -23,7 +23,7 @@ export interface UserLimits {
   rate: Left;
 }
 
-/** Reads and changes the limits while the desk is open. */
+/** Reads and changes the limits at runtime. */
 @Injectable()
 export class DeskLimits {
   #current = FIRST_LIMITS;
@@ -40,7 +40,7 @@ export class DeskLimits {
     return { user, budget: toLeft(budget), rate: toLeft(rate) };
   }
 
-  /** In this process; a real application keeps its limits in its database, and gives `maxCost` a function. */
+  /** Stored in this process; a real application stores its limits in its database, and sets `maxCost` to a function. */
   change(changes: LimitChanges): Required<LimitChanges> {
     const { maxCost, requestsPerMinute } = (this.#current = { ...this.#current, ...changes });
     this.budget.update({ maxCost });
@@ -48,7 +48,7 @@ export class DeskLimits {
     return this.#current;
   }
 
-  /** Forgets what a user has used. */
+  /** Resets a user's usage. */
   async reset(user: string): Promise<void> {
     await fromStore(Promise.all([this.budget.reset(user), this.rate.reset(user)]));
   }

@@ -21,7 +21,7 @@ export class LimitStorage {
       throw new Error('REDIS_URL must be like redis://127.0.0.1:6379.');
     }
     const client = new Redis(REDIS_URL, { lazyConnect: true });
-    // It goes on trying to connect, and the limiters tell of an outage.
+    // It keeps trying to connect, and the limiters report an outage.
     client.on('error', () => undefined);
     return new LimitStorage(new RedisLimitStore({ client, prefix }), client);
   }

@@ -4,13 +4,13 @@ import { DeskLimits, FIRST_LIMITS } from './desk-limits.js';
 import { LimitStorage } from './limit-storage.js';
 import { LimitsController } from './limits.controller.js';
 
-/** What each user may spend in a day and ask in a minute. */
+/** Each user's cost limit per day and rate limit per minute. */
 @Module({ controllers: [LimitsController], providers: [DeskLimits] })
 export class LimitsModule implements OnApplicationShutdown {
   constructor(private readonly storage: LimitStorage) {}
 
   static countedIn(storage: LimitStorage): DynamicModule {
-    // While the store is away, customers are answered all the same, and each process counts for itself.
+    // While the store is unavailable, customers still get answers, and each process counts on its own.
     const common = { per: 'user', store: storage.store, onStoreError: 'local' } as const;
     const { maxCost, requestsPerMinute } = FIRST_LIMITS;
     const budget = new CostLimiter({ ...common, name: 'budget', maxCost, window: 'day' });
@@ -25,7 +25,7 @@ export class LimitsModule implements OnApplicationShutdown {
     };
   }
 
-  /** Comes after the limiters have sent what they still had to. */
+  /** Runs after the limiters have sent their pending settlements. */
   onApplicationShutdown(): void {
     this.storage.close();
   }

@@ -9,12 +9,12 @@ import type { Order, Parcel } from '../agent/order-book.js';
 
 /** How long the mock thinks, in milliseconds. */
 const THINKING_MS = 250;
-/** About as many as the real models count. */
+/** About as many tokens as the real models count. */
 const CHARACTERS_PER_TOKEN = 4;
 
 type Calls = [tool: string, args: object][];
 
-/** Plays the model of the agent: which tools it calls, and what it makes of their results. */
+/** Simulates the model of the agent: its tool calls, and its answers to their results. */
 export const MOCK_CLERK: Fixture = {
   match: { predicate: ({ tools = [] }) => tools.length > 0 },
   response: async (request) => {

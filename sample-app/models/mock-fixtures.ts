@@ -44,7 +44,10 @@ const KNOWN_QUESTIONS: KnownQuestion[] = [
   },
 ];
 
-/** What both models say: Anthropic's sorts a question, OpenAI's answers it or is the agent's. The first match counts. */
+/**
+ * The answers of both models: Anthropic's sorts a question, OpenAI's answers it or runs the agent. The first match
+ * wins.
+ */
 export function mockFixtures(): Fixture[] {
   return [MOCK_CLERK, ...KNOWN_QUESTIONS.flatMap(toFixtures)];
 }

@@ -2,7 +2,7 @@ import type { Fixture } from '@copilotkit/aimock';
 
 const OVERLOADED = { error: { message: 'Overloaded', type: 'overloaded_error' }, status: 503 };
 
-/** Has models of the mock fail. */
+/** Makes models of the mock fail. */
 export class MockOutage {
   readonly #left = new Map<string, number>();
 
@@ -11,7 +11,7 @@ export class MockOutage {
     this.#left.set(model, calls);
   }
 
-  /** Goes before all others. */
+  /** Takes precedence over all others. */
   readonly fixture: Fixture = {
     match: { predicate: ({ model }) => this.#leftOf(model) > 0 },
     response: ({ model }) => {

@@ -6,10 +6,10 @@ import { mockFixtures } from './mock-fixtures.js';
 import { MockOutage } from './mock-outage.js';
 import { MODELS, type ClientName } from './models.js';
 
-/** How an SDK reaches its server; empty where the SDK's own environment variables say it. */
+/** The connection options of an SDK; empty if the SDK's own environment variables define them. */
 type Connection = Pick<LlmOptions, 'baseURL' | 'apiKey'>;
 
-/** Each provider whose key is set is asked itself; a mock on this machine stands in for the others. */
+/** Providers whose key is set are called directly; a local mock replaces the others. */
 export class ModelConnections implements OnApplicationShutdown {
   private constructor(
     readonly openai: Connection,
@@ -44,9 +44,9 @@ export class ModelConnections implements OnApplicationShutdown {
   }
 
   /**
-   * Has the next calls of a client's model fail.
+   * Makes the next calls of a client's model fail.
    *
-   * @returns `false` where the model is asked itself, and no mock can fail
+   * @returns `false` if the real model is called, so that no mock can fail
    */
   fail(client: ClientName, calls: number): boolean {
     const { baseURL } = client === 'default' ? this.anthropic : this.openai;
@@ -54,7 +54,7 @@ export class ModelConnections implements OnApplicationShutdown {
     return baseURL !== undefined;
   }
 
-  /** Comes after the library has let its runs end. */
+  /** Runs after the library has let its runs end. */
   async onApplicationShutdown(): Promise<void> {
     const server = this.mock?.server;
     if (!server?.listening) return;

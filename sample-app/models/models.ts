@@ -1,4 +1,4 @@
-/** Which model each client of the desk asks: sorting, answering, and standing in for the one that answers. */
+/** The models of the desk's clients: for sorting, for answering, and as a backup for answering. */
 export const MODELS = {
   default: 'claude-haiku-4-5',
   support: 'gpt-5-mini',

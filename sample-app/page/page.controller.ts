@@ -10,7 +10,7 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 
-/** From the folder of the project, where npm and Nest start the desk: compiled code stands elsewhere. */
+/** Relative to the project folder, where npm and Nest start the desk: compiled code is elsewhere. */
 const FOLDER = join('sample-app', 'page', 'static');
 
 const TYPES: Readonly<Record<string, string>> = {

@@ -3,7 +3,7 @@ import { OnAnyEvent, type CallbackEvent } from 'nestjs-llm-callbacks';
 import { filter, map, Subject, type Observable } from 'rxjs';
 import { toProgress, type Progress } from './progress.js';
 
-/** Hands what callbacks hear to whoever reads along. */
+/** Passes progress from callbacks to subscribers. */
 @Injectable()
 export class ProgressFeed {
   readonly #events = new Subject<CallbackEvent>();

@@ -15,8 +15,8 @@ export class ProgressController {
   constructor(private readonly feed: ProgressFeed) {}
 
   /**
-   * What becomes of the requests that carry this `x-request-id`. The first message, `listening`, says that nothing will
-   * be missed: ask then.
+   * The progress of requests with this `x-request-id`. After the first message, `listening`, no progress is missed:
+   * send the question then.
    */
   @Sse(':requestId')
   follow(

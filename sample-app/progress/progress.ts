@@ -1,9 +1,9 @@
 import type { CallbackEvent } from 'nestjs-llm-callbacks';
 import type { HelpText } from '../agent/help-texts.js';
 
-/** How far one piece of a ticket is. */
+/** The progress of one step of a ticket. */
 export interface Progress {
-  /** What is said later under the same id takes the place of this. */
+  /** A later entry with the same id replaces this one. */
   id: string;
   kind: 'retrieval' | 'turn' | 'tool';
   title: string;
@@ -11,14 +11,14 @@ export interface Progress {
   detail?: string;
   durationMs?: number;
   tokens?: number;
-  /** US dollars; `null` when the price is not known. */
+  /** US dollars; `null` if the price is unknown. */
   cost?: number | null;
 }
 
-/** A page shows a glimpse, not the whole. */
+/** A page shows an excerpt, not the whole text. */
 const MAX_DETAIL = 300;
 
-/** What the readers of a ticket's progress are told of an event; most events are nothing to them. */
+/** The progress entry for an event; most events have none. */
 export function toProgress(event: CallbackEvent): Progress | undefined {
   switch (event.type) {
     case 'retrieval.start':
@@ -34,7 +34,7 @@ export function toProgress(event: CallbackEvent): Progress | undefined {
     case 'tool.start':
     case 'tool.end':
     case 'tool.error':
-      // A call that waited is another run when it goes on, but the same call.
+      // A pending call continues as a new run, but it is the same call.
       return { id: event.toolCallId, kind: 'tool', title: event.toolName, ...outcomeOf(event) };
     default:
       return undefined;

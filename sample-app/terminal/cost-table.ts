@@ -1,7 +1,7 @@
 import type { CostEntry, CostSnapshot } from 'nestjs-llm-callbacks';
 import { dollars } from './line.js';
 
-/** What was spent by model and by user, in columns. */
+/** Costs by model and by user, in columns. */
 export function costTable(costs: CostSnapshot): string {
   const total = { cost: costs.totalCost, tokens: costs.totalTokens, requests: costs.requestCount };
   return [

@@ -1,6 +1,6 @@
 import { readSse } from './read-sse.js';
 
-/** What the desk says: an answer, an id to decide about, or what is wrong. */
+/** The desk's response: an answer, an id for a decision, or an error. */
 export interface Reply {
   status: number;
   answer?: string;
@@ -8,7 +8,7 @@ export interface Reply {
   message?: string;
 }
 
-/** Asks the desk by its own endpoints. */
+/** Calls the desk's endpoints. */
 export class DeskClient {
   constructor(private readonly url: string) {}
 

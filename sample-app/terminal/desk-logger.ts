@@ -1,7 +1,7 @@
 import { ConsoleLogger } from '@nestjs/common';
 import { dim } from './style.js';
 
-/** What Nest tells of its own start. */
+/** Nest's own start-up messages. */
 const START_UP = new Set([
   'InstanceLoader',
   'NestApplication',

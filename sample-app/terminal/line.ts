@@ -1,11 +1,11 @@
 import type { CallbackEvent, Usage } from 'nestjs-llm-callbacks';
 
-/** What a callback heard, and what it says to that, in columns. */
+/** An event and a callback's output for it, in columns. */
 export function line({ type }: Pick<CallbackEvent, 'type'>, text: string): string {
   return `${type.padEnd(13)}  ${text}`;
 }
 
-/** How many tokens; "about" where they were estimated because the provider did not count them. */
+/** The number of tokens; "about" if they were estimated because the provider did not count them. */
 export function tokensOf({ totalTokens, source }: Usage): string {
   return `${source === 'estimated' ? 'about ' : ''}${totalTokens} tokens`;
 }

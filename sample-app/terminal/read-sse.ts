@@ -1,6 +1,6 @@
 import type { LlmChunk } from 'nestjs-llm-callbacks';
 
-/** The text of an event stream of chunks, and what the server says in a `failed` event. */
+/** The text of an event stream of chunks, and the server's message in a `failed` event. */
 export async function* readSse(response: Response): AsyncGenerator<string> {
   let buffer = '';
   const decoder = new TextDecoder();

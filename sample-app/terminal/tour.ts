@@ -9,7 +9,7 @@ import { bold, dim, wrap } from './style.js';
 const SMALL_BUDGET = 0.0005;
 const ASK_AT_MOST = 3;
 
-/** A short run for whoever reads the terminal: real requests to the desk's own endpoints. */
+/** A short tour for the terminal: real requests to the desk's own endpoints. */
 export class Tour {
   readonly #desk: DeskClient;
   #step = 0;
@@ -43,7 +43,7 @@ export class Tour {
     return reply;
   }
 
-  /** To the agent, and to a colleague who agrees to what the agent may not do alone. */
+  /** Asks the agent, and a colleague who approves what the agent may not do alone. */
   async #handOver(user: string, question: string): Promise<void> {
     this.#title(`${user} asks the agent: ${question}`, 'POST /tickets');
     const asked = await this.#desk.post('/tickets', user, { question });
@@ -75,7 +75,7 @@ export class Tour {
     this.#say(`${answer} …`);
   }
 
-  /** Asks until the budget is spent, which is small for that long. */
+  /** Sends questions until the budget is spent; the budget is small meanwhile. */
   async #spend(user: string, question: string): Promise<void> {
     this.#title('An admin makes all budgets small', 'PATCH /limits');
     await this.#desk.patch('/limits', ADMIN, { maxCost: SMALL_BUDGET });
@@ -90,7 +90,7 @@ export class Tour {
     }
   }
 
-  /** Has the model fail that answers, so that the backup does. */
+  /** Makes the answering model fail, so that the backup answers. */
   async #fail(user: string, question: string): Promise<void> {
     this.#title('The model that answers fails once', 'POST /outage');
     const { status, message } = await this.#desk.post('/outage', ADMIN, { client: 'support' });

@@ -1,6 +1,6 @@
 import { bold } from './style.js';
 
-/** Where the desk is, and how to try it. */
+/** The desk's address, and how to try it. */
 export function welcome(url: string): string {
   return `${bold(`The desk is open at ${url}`)}  (Ctrl+C closes it)
      Open it in a browser to ask the agent and to watch it work.

@@ -22,23 +22,23 @@ import {
   withToolNames,
 } from './transcript.js';
 
-/** A turn: what the model said, and which of its calls are answered already. */
+/** A turn: the model's message, and which of its calls have a result already. */
 interface Turn {
   readonly message: Message;
   readonly finishReason: FinishReason;
   readonly object?: unknown;
   readonly settled: readonly SettledToolCall[];
-  /** Set of the turn that another run has left. */
+  /** Set for the turn that another run has left. */
   readonly resumed?: Resumption;
 }
 
-/** Turn by turn: asks the model, calls the tools that it asks for, sends their results back, until it answers. */
+/** Turn by turn: calls the model, executes the tool calls, sends their results back, until the model answers. */
 export class AgentLoop {
   readonly #messages: Message[];
   #options: LlmCallOptions | undefined;
   /** Whether a turn has called tools, so that the model need not call any more. */
   #hasCalled = false;
-  /** Stops what is asked of the model when the reader stops reading. */
+  /** Stops the current model call when the consumer stops reading. */
   #stopAsking: (() => void) | undefined;
 
   constructor(
@@ -95,7 +95,7 @@ export class AgentLoop {
     return { message, finishReason, object, settled: [] };
   }
 
-  /** A streamed agent streams its model too, unless the answer has a form: a stream cannot be repaired. */
+  /** A streamed agent streams its model too, unless the answer has a schema: a stream cannot be repaired. */
   #generate(): Promise<LlmResponse> {
     const { streaming, schema } = this.agent.spec;
     const options = (this.#options ??= optionsOf(this.agent));
@@ -126,7 +126,7 @@ export class AgentLoop {
     throw new BudgetExceededError(`The agent has spent its maxCost of ${maxCost} US dollars.`);
   }
 
-  /** Calls the tools of a turn that are not answered; returns the calls that wait for approval. */
+  /** Calls the tools of a turn that have no result; returns the calls that wait for approval. */
   async #callTools(turn: Turn, settled: SettledToolCall[]): Promise<ToolCall[]> {
     const { toolCalls = [] } = turn.message;
     this.#hasCalled = true;
@@ -144,7 +144,7 @@ export class AgentLoop {
     return waiting;
   }
 
-  /** What is returned is to be awaited. */
+  /** The result must be awaited. */
   #step(
     { message, finishReason }: Turn,
     settled: readonly SettledToolCall[],
@@ -162,7 +162,7 @@ export class AgentLoop {
     });
   }
 
-  /** The transcript of an agent whose reader left is ready for the next run: no call is without an answer. */
+  /** The transcript of a cancelled agent is ready for the next run: each call has a result. */
   #cancelled(turn: Turn, settled: readonly SettledToolCall[]): AgentResult {
     const { toolCalls = [] } = turn.message;
     this.#messages.push(...toToolMessages(settled));
@@ -215,7 +215,7 @@ export class AgentLoop {
   }
 }
 
-/** It stays the same while a turn waits, whichever run goes on with it. */
+/** Stays the same while a turn waits, whichever run resumes it. */
 function turnIdOf({ resumed }: Turn): string {
   if (resumed === undefined) return randomUUID();
   const { pending } = resumed;
@@ -232,20 +232,20 @@ const STOPPED = 'Error: The call was stopped before it was done.';
 const CUT =
   'The limit on output tokens (maxOutputTokens) cut the answer before the arguments of all its tool calls were complete, so that none of them was made. Answer again: shorter, or with fewer calls.';
 
-/** Whether the limit on output tokens cut a turn in one of its calls: then it is not certain what was meant. */
+/** Whether the limit on output tokens cut a turn inside one of its calls: then its intent is uncertain. */
 function isCut({ message: { toolCalls = [] }, finishReason }: Turn): boolean {
   return finishReason === 'length' && toolCalls.some(({ argsError }) => argsError !== undefined);
 }
 
-/** What each turn's call is given. */
+/** The options of each turn's call. */
 function optionsOf(agent: AgentRun): LlmCallOptions {
   const { persona, model, tools, schema, streaming, sampling } = agent.spec;
-  // A stream is left by its reader; a call in its place is stopped.
+  // The consumer cancels a stream; a call in its place is aborted.
   const options = pausable(
     streaming && schema !== undefined ? { signal: agent.stopSignal } : stoppedWith(agent),
   );
   Object.assign(options, sampling);
-  // Providers refuse a choice between no tools.
+  // Providers reject a choice without tools.
   if (tools.length === 0) delete options.toolChoice;
   if (persona !== undefined) options.system = persona;
   if (model !== undefined) options.model = model;
@@ -254,7 +254,7 @@ function optionsOf(agent: AgentRun): LlmCallOptions {
   return options;
 }
 
-/** The turn of an agent whose reader left before it was made. */
+/** The turn of an agent that was cancelled before the turn was complete. */
 const CANCELLED: Turn = {
   message: { role: 'assistant', content: '' },
   finishReason: 'cancelled',

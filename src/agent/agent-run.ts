@@ -14,15 +14,15 @@ import type { AgentResult, AgentStep } from '../types/agent.js';
 import { TracedRun } from '../runs/traced-run.js';
 import type { AgentSpec } from './agent-spec.js';
 
-/** Why an agent stops that nobody follows any more. */
+/** Why an agent stops when its consumer is gone. */
 export const READER_LEFT = 'The reader of the stream stopped reading.';
 
-/** The life of one run of an agent, with what it has done and used so far. */
+/** One run of an agent, with its steps and usage so far. */
 export class AgentRun extends TracedRun<AgentResult> implements Stoppable, StopSource {
   readonly steps: AgentStep[];
-  /** Of all turns; of a resumed run also those before. */
+  /** Of all turns; for a resumed run, also of the turns before it. */
   readonly totals = new Totals();
-  /** Of the turn that is under way. */
+  /** Of the current turn. */
   turn = new Totals();
   #unwatch: (() => void) | undefined;
   readonly #onAbort = new Set<(reason: unknown) => void>();
@@ -62,7 +62,7 @@ export class AgentRun extends TracedRun<AgentResult> implements Stoppable, StopS
     };
   }
 
-  /** Whether the reader stopped reading; the agent then ends well, where an abort ends it in an error. */
+  /** Whether the consumer stopped reading; the agent then completes, whereas an abort makes it fail. */
   get cancelled(): boolean {
     return this.#cancelled;
   }
@@ -84,7 +84,7 @@ export class AgentRun extends TracedRun<AgentResult> implements Stoppable, StopS
     return super.fail(thrown);
   }
 
-  /** Fires when it is aborted, and when its reader stops reading. */
+  /** Fires when the run is aborted, and when its consumer stops reading. */
   get stopSignal(): AbortSignal {
     if (this.#stopSignal === undefined) {
       const left = new AbortController();
@@ -96,15 +96,15 @@ export class AgentRun extends TracedRun<AgentResult> implements Stoppable, StopS
     return this.#stopSignal;
   }
 
-  /** Notes and tells a turn whose tools are done. What is returned is to be awaited. */
+  /** Records a completed turn and emits its event. The result must be awaited. */
   step(step: AgentStep): void | Promise<void> {
-    // Nothing is told after the end: an interceptor may have answered without waiting for this turn.
+    // Nothing is emitted after the end: an interceptor may have answered without waiting for this turn.
     if (this.run.ended) throw tooLate('agent');
     this.steps.push(step);
     return this.dispatch(new AgentStepEvent(this.run, { agentName: this.spec.agentName, step }));
   }
 
-  /** What is to be stopped when it is aborted: of each loop, where interceptors let it work more than once. */
+  /** Adds what to stop on an abort: one per loop, because interceptors may start several. */
   whenAborted(stop: (reason: unknown) => void): void {
     if (this.run.aborted) stop(this.run.reason);
     else this.#onAbort.add(stop);
@@ -114,12 +114,12 @@ export class AgentRun extends TracedRun<AgentResult> implements Stoppable, StopS
     this.#onAbort.delete(stop);
   }
 
-  /** What is to be undone when the reader stops reading. */
+  /** Adds a listener for when the consumer stops reading. */
   whenCancelled(listener: () => void): void {
     this.#onCancel.push(listener);
   }
 
-  /** Notes that the reader stopped reading. */
+  /** Records that the consumer stopped reading. */
   cancel(): void {
     if (this.run.ended || this.run.aborted || this.#cancelled) return;
     this.#cancelled = true;

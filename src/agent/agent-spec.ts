@@ -7,16 +7,16 @@ import type { Message } from '../types/message.js';
 import type { CallableTool } from '../tools/tool.js';
 import type { Approve } from './agent-options.js';
 
-/** What one run of an agent is to do: its options, checked and filled in. */
+/** The specification of one run of an agent: its options, checked and with defaults. */
 export interface AgentSpec {
   readonly agentName: string | undefined;
   readonly goal: string;
-  /** The conversation that the first turn sees. */
+  /** The conversation of the first turn. */
   readonly messages: readonly Message[];
   readonly tools: readonly CallableTool[];
   readonly persona: string | undefined;
   readonly model: string | undefined;
-  /** The options that each turn's call has. */
+  /** The options of each turn's call. */
   readonly sampling: SamplingOptions;
   readonly maxSteps: number;
   readonly maxCost: number | undefined;
@@ -27,17 +27,17 @@ export interface AgentSpec {
   readonly signal: AbortSignal | undefined;
   readonly timeoutMs: number | undefined;
   readonly streaming: boolean;
-  /** Where the run goes on with what another one left. */
+  /** Set if the run resumes another one. */
   readonly resumed: Resumption | undefined;
 }
 
-/** How a run goes on with what another one left. */
+/** How a run resumes another one. */
 export interface Resumption {
   readonly pending: StoredRun;
   /** By id of the call. */
   readonly decisions: ReadonlyMap<string, ApprovalDecision>;
   /** Who has decided. */
   readonly approver: string | undefined;
-  /** See to it that each call of the turn is made or denied once. */
+  /** Ensures that each call of the turn is executed or denied once. */
   readonly claims: CallClaims;
 }

@@ -20,7 +20,7 @@ import { EventFeed } from './event-feed.js';
 import { toSseMessage } from './sse-messages.js';
 import type { Observable } from 'rxjs';
 
-/** A run of an agent that waits to be read. @internal */
+/** A run of an agent that starts when it is read. @internal */
 export interface ColdAgent {
   readonly agent: AgentRun;
   readonly feed: EventFeed;
@@ -28,11 +28,11 @@ export interface ColdAgent {
 }
 
 /**
- * An agent at work, as the events of its run and of everything inside: `agent.start`, `llm.chunk`, `tool.end` … Cold:
- * nothing happens before it is read, by `for await`, `.toObservable()` or `.result`. It has one reader, who sets the
- * pace; `.result` is none.
+ * A running agent, as the events of its run and of everything inside: `agent.start`, `llm.chunk`, `tool.end` … Cold:
+ * nothing happens before it is read, by `for await`, `.toObservable()` or `.result`. It has one consumer, which sets
+ * the pace; `.result` does not count as one.
  *
- * Stopping to read (`break`) stops the model and the tools and ends the run with `finishReason: 'cancelled'`.
+ * Breaking out of the loop stops the model and the tools and ends the run with `finishReason: 'cancelled'`.
  *
  * @example
  * ```ts
@@ -58,16 +58,16 @@ export class AgentStream
   #isRead = false;
   #isDraining = false;
 
-  /** @internal made by an agent; an error is thrown when the stream is read. */
+  /** @internal created by an agent; an error is thrown when the stream is read. */
   constructor(cold: ColdAgent | Error, place?: SsePlace) {
     this.#cold = cold;
     this.#place = place;
     this.#feed = cold instanceof Error ? new EventFeed() : cold.feed;
-    // Whoever reads the stream gets the error from there.
+    // The consumer of the stream gets the error there.
     this.#result.promise.catch(() => undefined);
   }
 
-  /** @throws CallbacksConfigurationError for a second reader */
+  /** @throws CallbacksConfigurationError for a second consumer */
   [Symbol.asyncIterator](): AsyncIterableIterator<CallbackEvent, undefined> {
     if (this.#isRead || this.#begun) {
       throw new CallbacksConfigurationError(
@@ -87,8 +87,8 @@ export class AgentStream
   }
 
   /**
-   * What the agent came to; rejects when it fails. May be taken before, during or after reading. If nobody has begun to
-   * read by the next macrotask, the agent works without a reader.
+   * The result of the agent; rejects when it fails. May be accessed before, during or after reading. If nothing reads
+   * the stream by the next macrotask, the agent runs without a consumer.
    */
   get result(): Promise<AgentResult> {
     if (!this.#isRead && !this.#isDraining) {
@@ -100,7 +100,10 @@ export class AgentStream
     return this.#result.promise;
   }
 
-  /** Ends the agent in an `LlmAbortedError` with `reason` as its cause; one that was not begun fails when it is read. */
+  /**
+   * Fails the agent with an `LlmAbortedError` with `reason` as its cause; an agent that has not started fails when it
+   * is read.
+   */
   abort(reason?: unknown): void {
     const cold = this.#cold;
     const error =
@@ -111,19 +114,19 @@ export class AgentStream
     if (!this.#begun) void this.#watchers.notify({ error });
   }
 
-  /** The events as an Observable, which reads when it is subscribed; unsubscribing is stopping to read. */
+  /** The events as an Observable, which reads on subscription; unsubscribing cancels the run. */
   toObservable(): Observable<CallbackEvent> {
     return observe(this);
   }
 
   /**
-   * The agent at work as server-sent events, for a handler with `@Sse()`: `chunk` with a piece of what its model writes,
-   * `tool` with the start and the end of each call of a tool, those inside other tools included, and `step` with each of
-   * its turns; then `done` (`{ finishReason, usage, cost }`) or `failed` (the body that `CallbacksExceptionFilter` writes,
-   * used or not). Arguments and results are left out unless `content` is set. It reads when it is subscribed; a client
-   * that leaves cancels the run.
+   * The running agent as server-sent events, for a handler with `@Sse()`: `chunk` with a piece of the model's text,
+   * `tool` with the start and the end of each tool call, those inside other tools included, and `step` with each of its
+   * turns; then `done` (`{ finishReason, usage, cost }`) or `failed` (the body that `CallbacksExceptionFilter` writes,
+   * used or not). Arguments and results are left out unless `content` is set. It reads on subscription; a client that
+   * disconnects cancels the run.
    *
-   * An `EventSource` connects again whenever a stream ends. That request is answered by status 204, which stops it, and
+   * An `EventSource` reconnects whenever a stream ends. That request is answered with status 204, which stops it, and
    * neither a model nor a tool is called.
    *
    * @example
@@ -150,12 +153,12 @@ export class AgentStream
     return toEventStream({ items: this, toMessage, outcome }, request, options);
   }
 
-  /** Stops reading; an agent that was not begun never will be. */
+  /** Stops reading; an agent that has not started never will. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#stop();
   }
 
-  /** @internal for the chain or the tool that it is the result of */
+  /** @internal for the chain or the tool that returns it */
   [ON_COMPLETE](watcher: StreamWatcher<AgentResult>): void {
     this.#watchers.add(watcher);
   }

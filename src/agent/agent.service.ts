@@ -4,8 +4,8 @@ import { Agent, type AgentParts } from './agent.js';
 import type { AgentOptions } from './agent-options.js';
 
 /**
- * The agent of a client, and a factory of others that ask the same model. Inject it for the default client;
- * `@InjectAgent('name')` for that of a feature.
+ * The agent of a client, and a factory of other agents with the same client. Inject it for the default client; use
+ * `@InjectAgent('name')` for a feature's client.
  *
  * @example
  * ```ts
@@ -25,16 +25,16 @@ export class AgentService extends Agent {
 
   readonly #parts: AgentParts;
 
-  /** @internal made by `CallbacksModule` */
+  /** @internal created by `CallbacksModule` */
   constructor(parts: AgentParts, options?: AgentOptions) {
     super(parts, options);
     this.#parts = parts;
   }
 
   /**
-   * An agent with options of its own; those of `forRoot({ agent })` or the feature's are not taken over.
+   * Creates an agent with its own options; it does not inherit the options of `forRoot({ agent })` or of the feature.
    *
-   * @throws CallbacksConfigurationError for options that make no sense; unknown tools show when it first runs
+   * @throws CallbacksConfigurationError for invalid options; unknown tools fail on the first run
    */
   create(options: AgentOptions = {}): Agent {
     return new Agent(this.#parts, options);

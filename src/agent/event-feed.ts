@@ -5,11 +5,12 @@ import { defer, type Deferred } from '../util/deferred.js';
 const DONE: IteratorResult<CallbackEvent, undefined> = { done: true, value: undefined };
 
 /**
- * Hands the events of an agent's run to one reader, who sets the pace: the agent is never more than one event ahead.
+ * Passes the events of an agent's run to one consumer, which sets the pace: the agent is never more than one event
+ * ahead.
  *
- * Only work that the reader waits for is held back: never notes, which background handlers emit too, and nothing from the
- * agent's own terminal event on. A tool may leave calls running, and background handlers end later; if they waited for a
- * reader that has gone, they would occupy their places for ever.
+ * Only work that the consumer waits for is held back: never notes, which background handlers emit too, and nothing from
+ * the agent's own terminal event on. A tool may leave calls running, and background handlers end later; if they waited
+ * for a consumer that is gone, they would occupy their slots forever.
  */
 export class EventFeed {
   readonly #queue: { readonly event: CallbackEvent; readonly release: () => void }[] = [];
@@ -19,7 +20,7 @@ export class EventFeed {
   #end: { readonly error?: unknown } | undefined;
   #runId: string | undefined;
 
-  /** Names the agent's run, whose terminal event is the last one of the feed. */
+  /** Sets the agent's run, whose terminal event is the last one of the feed. */
   follow(runId: string): void {
     this.#runId = runId;
   }
@@ -36,18 +37,18 @@ export class EventFeed {
     return taken?.promise;
   }
 
-  /** From now on there is a reader. */
+  /** From now on there is a consumer. */
   open(): void {
     this.#mode = 'holding';
   }
 
-  /** The agent no longer waits for its reader, which still gets what comes. */
+  /** The agent no longer waits for its consumer, which still gets further events. */
   flow(): void {
     if (this.#mode === 'holding') this.#mode = 'flowing';
     this.#releaseAll();
   }
 
-  /** The reader is gone. */
+  /** The consumer is gone. */
   close(): void {
     this.#stopTaking();
     this.#queue.length = 0;
@@ -55,7 +56,7 @@ export class EventFeed {
     if (this.#waiting) this.#serve(this.#waiting);
   }
 
-  /** There are no more events; the reader gets the error, if there is one, after those that wait. */
+  /** There are no more events; after the queued ones the consumer gets the error, if there is one. */
   finish(end: { readonly error?: unknown }): void {
     this.#stopTaking();
     this.#end ??= end;
@@ -70,7 +71,7 @@ export class EventFeed {
     return waiting.promise;
   }
 
-  /** Drops what comes from now on; what is queued can still be read, and holds nobody back. */
+  /** Drops further events; queued ones can still be read, and block nothing. */
   #stopTaking(): void {
     this.#mode = 'closed';
     this.#releaseAll();

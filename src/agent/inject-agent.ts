@@ -10,8 +10,8 @@ export function getAgentToken(name?: string): InjectionToken<AgentService> {
 }
 
 /**
- * Injects the `AgentService` of a named client. The application does not start where there is no client of that name, and the
- * error says which there are.
+ * Injects the `AgentService` of a named client. If there is no client with that name, the application does not start,
+ * and the error lists the existing names.
  *
  * @example
  * ```ts
@@ -25,7 +25,7 @@ export function InjectAgent(name?: string): PropertyDecorator & ParameterDecorat
   return (target: object | undefined, key?: string | symbol, index?: number): void => {
     checkLegacy('@InjectAgent()', key);
     inject(target, key, index);
-    // The start of the application checks it, with an error that knows the names that there are.
+    // The application checks it at start-up, with an error that lists the existing names.
     if (typeof token === 'symbol') optional(target, key, index);
   };
 }

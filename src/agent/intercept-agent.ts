@@ -7,41 +7,41 @@ import type { AgentResult } from '../types/agent.js';
 import type { Message } from '../types/message.js';
 import type { AgentRun } from './agent-run.js';
 
-/** What an agent is about to do. */
+/** The request of an agent. */
 export interface AgentRequest {
   readonly goal: string;
-  /** What the first turn sees: the conversation so far, and the goal as its last message. */
+  /** The messages of the first turn: the conversation so far, and the goal as its last message. */
   readonly messages: readonly Message[];
 }
-/** A value of that name, because compilers import the types in decorated signatures. */
+/** A value with the type's name, because compilers import the types in decorated signatures. */
 export const AgentRequest: object = Object;
 
-/** A run of an agent as an interceptor sees it. */
+/** A run of an agent, as an interceptor receives it. */
 export interface InterceptedAgentCall {
   readonly kind: 'agent';
   readonly request: AgentRequest;
   /** The start event, with the context: user, tenant, tags … */
   readonly event: AgentStartEvent;
-  /** Fires when the agent is to stop, also because its reader stopped reading. */
+  /** Fires when the agent must stop, also because its consumer stopped reading. */
   readonly signal: AbortSignal;
-  /** Whether the agent is read event by event; `next` gives a promise either way. */
+  /** Whether the agent is read as a stream; `next` returns a promise either way. */
   readonly streaming: boolean;
 }
-/** A value of that name, because compilers import the types in decorated signatures. */
+/** A value with the type's name, because compilers import the types in decorated signatures. */
 export const InterceptedAgentCall: object = Object;
 
 /**
- * Lets the agent work, with another goal or other messages if a request is given; of a resumed run they stay what they
- * were. Called again, the agent begins anew: its steps, usage and cost add up, and `maxSteps` holds for all of them. A
- * resumed run whose calls were made fails then with a `PendingRunError`, because they are not made twice.
+ * Runs the agent, with another goal or other messages if a request is given; in a resumed run they stay unchanged.
+ * Called again, the agent starts anew: its steps, usage and cost add up, and `maxSteps` applies to all of them. A
+ * resumed run whose calls were executed then fails with a `PendingRunError`, because they are not executed twice.
  */
 export type AgentNext = (request?: AgentRequest) => Promise<AgentResult>;
-/** A value of that name, because compilers import the types in decorated signatures. */
+/** A value with the type's name, because compilers import the types in decorated signatures. */
 export const AgentNext: object = Function;
 
 /**
- * The method is called around each run of an agent. It may change the goal, answer without `next`, call it again, or
- * throw, which fails the agent with that very error. `usage` and `cost` are those of what was really done.
+ * The method wraps each run of an agent. It may change the goal, answer without `next`, call it again, or throw, which
+ * fails the agent with that very error. `usage` and `cost` count what was really done.
  *
  * @example
  * ```ts
@@ -58,7 +58,7 @@ export const InterceptAgent: Interceptor<InterceptedAgentCall, AgentNext> = inte
 
 type AgentWork = (messages: readonly Message[]) => Promise<AgentResult>;
 
-/** Lets an agent work, through the interceptors around it. */
+/** Runs an agent through the interceptors around it. */
 export function interceptAgent(agent: AgentRun, work: AgentWork): Promise<AgentResult> {
   const { run, spec } = agent;
   const handlers = run.handlers['intercept.agent'];
@@ -94,13 +94,13 @@ async function callThrough(
   return completed(agent, given);
 }
 
-/** A new goal alone takes the place of the old one's message. */
+/** A new goal alone replaces the message of the old one. */
 function messagesOf({ goal, messages }: AgentRequest, before: AgentRequest): readonly Message[] {
   if (messages !== before.messages || goal === before.goal) return messages;
   return [...messages.slice(0, -1), { role: 'user', content: goal }];
 }
 
-/** The result of an agent, also where an interceptor has made it up. */
+/** The result of an agent, even if an interceptor created it. */
 function completed({ run, steps, totals }: AgentRun, given: unknown): AgentResult {
   const result = Object(given) as AgentResult;
   if (typeof result.output !== 'string') {

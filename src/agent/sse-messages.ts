@@ -8,13 +8,13 @@ import type { LlmChunk } from '../types/llm.js';
 
 /** Which events of an agent are sent, and how much of them. */
 export interface SseView {
-  /** The agent's run: what models and agents inside its tools say is part of the tools' results. */
+  /** The agent's run: the output of models and agents inside its tools is part of the tools' results. */
   readonly runId: string | undefined;
   /** Whether arguments and results are sent. */
   readonly content: boolean;
 }
 
-/** What a client is sent of an event, if anything. */
+/** Returns what a client receives of an event, if anything. */
 export function toSseMessage(event: CallbackEvent, view: SseView): MessageEvent | undefined {
   switch (event.type) {
     case 'llm.chunk': {
@@ -34,7 +34,7 @@ export function toSseMessage(event: CallbackEvent, view: SseView): MessageEvent 
   }
 }
 
-/** The beginning of a call of a tool, which names it; the rest is arguments. */
+/** The start of a tool call, which names it; the rest is arguments. */
 function withoutArguments(chunk: LlmChunk): LlmChunk | undefined {
   if (chunk.type !== 'tool-call') return chunk;
   if (chunk.id === undefined && chunk.name === undefined) return undefined;

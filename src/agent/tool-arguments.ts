@@ -6,18 +6,18 @@ import type { ToolCall } from '../types/message.js';
 import type { CallableTool } from '../tools/tool.js';
 import { messageOf } from '../util/log-text.js';
 
-/** More than a model has a reason to write; the rest of the run need not carry it about. */
+/** More than a model has a reason to write; the rest of the run need not keep it. */
 const MAX_ARGS_CHARS = 1_000_000;
 
-/** Arguments that fit, as the tool's schema made them. */
+/** Arguments that match, as transformed by the tool's schema. */
 export interface FittingArguments {
   readonly value: unknown;
 }
 
 /**
- * The arguments of a call, validated; a promise only where the tool's schema checks asynchronously.
+ * The arguments of a call, validated; a promise only if the tool's schema validates asynchronously.
  *
- * @throws ToolArgumentsError whose message the model is told
+ * @throws ToolArgumentsError whose message the model receives
  */
 export function checkArguments(
   call: ToolCall,
@@ -48,13 +48,13 @@ function fitting(checked: ValidationResult<unknown>): FittingArguments {
   throw new ToolArgumentsError(`The arguments do not fit the tool's parameters: ${checked.issues}`);
 }
 
-/** A call with other arguments than those that the model chose. */
+/** A call with other arguments than the model's. */
 export function withArgs(call: ToolCall, args: unknown): ToolCall {
   const { argsError: _wrong, ...rest } = call;
   return { ...rest, args, argsText: args === undefined ? '' : toJsonText(args) };
 }
 
-/** What a tool threw, as an error of our tree; its own message is kept, because it is for the model too. */
+/** The error of a tool, as an error of our tree; its own message is kept, because it is for the model too. */
 export function toToolError(thrown: unknown, toolName: string): ToolExecutionError {
   return new ToolExecutionError(`The tool "${toolName}" failed: ${messageOf(thrown)}`, {
     cause: thrown,
@@ -76,7 +76,7 @@ function refuseExcess(args: unknown): void {
   );
 }
 
-/** Keys that would reach a prototype once a tool merges its arguments into something else. */
+/** Rejects keys that would reach a prototype when a tool merges its arguments into something else. */
 function refusePrototypes(args: unknown): void {
   const rest: unknown[] = [args];
   while (rest.length > 0) {

@@ -3,7 +3,7 @@ import type { Run } from '../runs/run.js';
 import type { ToolContext } from '../tools/tool-types.js';
 import { LazyContext } from '../runs/work-context.js';
 
-/** What a tool of an agent gets besides its arguments. */
+/** The context that a tool of an agent receives besides its arguments. */
 export class ToolCallContext extends LazyContext implements ToolContext {
   readonly context: RequestContext;
 

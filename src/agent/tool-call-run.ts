@@ -22,30 +22,30 @@ import { collect, cut, toContent } from './tool-result.js';
 
 const MAX_MESSAGE_CHARS = 2_000;
 
-/** What an agent says of how its tools are called. */
+/** How an agent calls its tools. */
 export interface ToolCallRules {
   readonly onToolError: 'continue' | 'fail';
   readonly approve: Approve | undefined;
-  /** The names that the model was offered. */
+  /** The names of the tools offered to the model. */
   readonly offered: readonly string[];
 }
 
-/** How a call came out: answered, or waiting for somebody's approval. */
+/** The outcome of a call: settled, or waiting for approval. */
 export type ToolOutcome = { readonly settled: SettledToolCall } | { readonly pending: ToolCall };
 
-/** One call of a tool by an agent: its checks, its approval, its run, and what the model is told. */
+/** One tool call of an agent: its checks, its approval, its run, and its result for the model. */
 export class ToolCallRun implements ToolCallInfo {
   readonly toolName: string;
   readonly toolCallId: string;
   args: unknown;
   approval: ToolApproval | undefined;
   readonly #work: TracedRun<unknown>;
-  /** Why it will not be called. */
+  /** Why it will not be executed. */
   #problem: Error | undefined;
   #stopped = false;
-  /** Set of a call that has waited: it is made or denied once. */
+  /** Set for a call that has waited: it is executed or denied once. */
   #claims: CallClaims | undefined;
-  /** Whether it could not be claimed, so that the agent has nothing to go on with. */
+  /** Whether it could not be claimed, so that the agent cannot continue. */
   #isUnclaimed = false;
   #stage: 'starting' | 'working' | 'done' = 'starting';
 
@@ -62,7 +62,7 @@ export class ToolCallRun implements ToolCallInfo {
     this.#work = new TracedRun(run, runtime, toolEvents(this));
   }
 
-  /** Finds out, before anything is told, whether it can be called, and whether somebody must be asked. */
+  /** Checks, before any event, whether it can be executed, and whether it needs approval. */
   async prepare(resumed?: Resumption): Promise<void> {
     this.#claims = resumed?.claims;
     const decision = resumed?.decisions.get(this.toolCallId);
@@ -83,12 +83,12 @@ export class ToolCallRun implements ToolCallInfo {
     }
   }
 
-  /** Gives the call up before it is made; the model is told why. */
+  /** Rejects the call before its execution; the model receives the reason. */
   refuse(why: string): void {
     this.#problem = new ToolArgumentsError(why);
   }
 
-  /** Makes the call. Fails with what must end the agent. */
+  /** Executes the call. Fails with an error that must end the agent. */
   async perform(): Promise<ToolOutcome> {
     try {
       const result = await this.#work.complete(() => this.#answer());
@@ -99,7 +99,7 @@ export class ToolCallRun implements ToolCallInfo {
     }
   }
 
-  /** Stops the tool; it is waited for nevertheless. */
+  /** Aborts the tool; its end is awaited nevertheless. */
   abort(reason: Error): void {
     this.#stopped = true;
     this.#work.abort(reason);
@@ -128,7 +128,7 @@ export class ToolCallRun implements ToolCallInfo {
     const { approve } = this.rules;
     if (approve === undefined) return;
     const asking = async () => approve({ ...this.call, args: this.args }, this.#context());
-    // Whoever is asked may never answer; an agent that was stopped does not wait for that.
+    // The approval may never be answered; an aborted agent does not wait for it.
     const decision = await this.#work.run.orAborted(asking());
     if (decision === 'pending') return;
     if (typeof decision?.approve !== 'boolean') {
@@ -174,13 +174,13 @@ export class ToolCallRun implements ToolCallInfo {
     });
   }
 
-  /** Notes the arguments, which interceptors may have changed, for the events to come. */
+  /** Records the arguments, which interceptors may have changed, for the following events. */
   async #executeWith(tool: CallableTool, args: unknown): Promise<unknown> {
     this.args = args;
     return collect(await tool.execute(args, this.#context()));
   }
 
-  /** What the model is told of a failure that does not end the agent. */
+  /** The result for the model of a failure that does not end the agent. */
   #failed(error: unknown): ToolOutcome {
     const wasRefused = this.#stage === 'starting' && !this.#stopped;
     if (this.#mustEndAgent(error, wasRefused)) throw error;
@@ -194,7 +194,7 @@ export class ToolCallRun implements ToolCallInfo {
   #mustEndAgent(error: unknown, wasRefused: boolean): boolean {
     if (error instanceof CallbackAbort || this.#isUnclaimed) return true;
     if (error instanceof ToolExecutionError && error.fatal) return true;
-    // A critical handler of the end.
+    // The error of a critical handler of the end event.
     if (this.#stage === 'done') return !this.#stopped;
     if (wasRefused || this.#stopped || error instanceof ToolArgumentsError) return false;
     return this.rules.onToolError === 'fail' && this.approval?.status !== 'denied';

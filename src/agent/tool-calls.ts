@@ -6,13 +6,13 @@ import type { CallableTool } from '../tools/tool.js';
 import type { Resumption } from './agent-spec.js';
 import { ToolCallRun, type ToolCallRules, type ToolOutcome } from './tool-call-run.js';
 
-/** More than a turn has a reason to ask for; the others are refused, so that a model cannot flood the application. */
+/** More than a turn has a reason to request; the others are rejected, so that a model cannot flood the application. */
 const MAX_CALLS_PER_TURN = 128;
 
 const DECIDED_ELSEWHERE =
   'The call was decided in another run of this conversation, and its result is not known here.';
 
-/** What calling tools needs of an agent. */
+/** The dependencies of {@link ToolCalls}. */
 export interface ToolCallsParts extends Omit<ToolCallRules, 'offered'> {
   readonly tools: readonly CallableTool[];
   readonly concurrency: number;
@@ -20,7 +20,7 @@ export interface ToolCallsParts extends Omit<ToolCallRules, 'offered'> {
   readonly runtime: RunRuntime;
 }
 
-/** Calls the tools of an agent's turns: started in the order of the calls, several at once, each awaited. */
+/** Executes the tool calls of an agent's turns: started in the order of the calls, several at once, each awaited. */
 export class ToolCalls {
   readonly #tools: ReadonlyMap<string, CallableTool>;
   readonly #rules: ToolCallRules;
@@ -34,11 +34,11 @@ export class ToolCalls {
   }
 
   /**
-   * The outcomes of one turn's calls, in their order; none of those that were stopped before they began. Fails with the
-   * first error that must end the agent, once the others were told to stop and have ended.
+   * Returns the outcomes of one turn's calls, in their order, without those that were aborted before their start. Fails
+   * with the first error that must end the agent, once the others are aborted and have ended.
    *
-   * @param resumed of a turn that waited for approval: what was decided
-   * @param refusal why none of them is made; the model gets it as the result of each
+   * @param resumed the decisions, for a turn that waited for approval
+   * @param refusal why none of them is executed; the model gets it as the result of each
    */
   async callAll(
     calls: readonly ToolCall[],
@@ -89,7 +89,7 @@ export class ToolCalls {
     return outcomes;
   }
 
-  /** Tells the tools that run, and those to come, to stop. */
+  /** Aborts the running tools, and those to come. */
   stop(cause: unknown): void {
     this.#stopped = new LlmAbortedError('The agent was stopped.', { cause });
     this.#abortOpen(this.#stopped);

@@ -2,7 +2,7 @@ import { withDeadline } from '../util/deadline.js';
 import { ToolExecutionError } from '../errors/agent-errors.js';
 import type { CallableTool } from '../tools/tool.js';
 
-/** Holds a call to its tool's `timeoutMs`; once that is over, `stop` gets the error that the call fails with. */
+/** Enforces a tool's `timeoutMs` on a call; after that time, `stop` receives the error that the call fails with. */
 export function inTime<T>(
   executing: Promise<T>,
   { spec, timeoutMs }: CallableTool,

@@ -4,7 +4,7 @@ import { LlmStream } from '../llm/llm-stream.js';
 import type { ContentPart, Message } from '../types/message.js';
 import { AgentStream } from './agent-stream.js';
 
-/** What a tool returned, once it is whole: streams are read to their end, and give a promise. */
+/** The complete result of a tool: streams are read to their end, and return a promise. */
 export function collect(returned: unknown): unknown {
   if (returned instanceof LlmStream) return returned.response.then(({ text }) => text);
   if (returned instanceof AgentStream) return returned.result.then(({ output }) => output);
@@ -19,8 +19,9 @@ async function collectItems(items: AsyncIterable<unknown>): Promise<unknown> {
 }
 
 /**
- * A tool's result as the model gets it: text, parts of a message, or JSON; at most `maxChars` of it. Never throws,
- * whatever the tool returned: what JSON cannot hold, is too deep or too large (`bounds.ts`) is marked in it.
+ * A tool's result as the model receives it: text, parts of a message, or JSON; at most `maxChars` of it. Never throws,
+ * whatever the tool returned: values that JSON cannot hold, or that are too deep or too large (`bounds.ts`), are
+ * marked.
  */
 export function toContent(result: unknown, maxChars: number): Message['content'] {
   if (typeof result === 'string') return cut(result, maxChars);
@@ -32,10 +33,10 @@ export function toContent(result: unknown, maxChars: number): Message['content']
   return cut(toJsonText(result), maxChars);
 }
 
-/** What a long text begins with, and a mark that says how much is missing. */
+/** The beginning of a long text, with a mark of how much is missing. */
 export function cut(text: string, maxChars: number): string {
   if (text.length <= maxChars) return text;
-  // Not between the halves of a character.
+  // Not inside a surrogate pair.
   const begin = text.slice(0, maxChars).replace(/[\uD800-\uDBFF]$/, '');
   return `${begin}\n[cut: ${text.length - begin.length} of ${text.length} characters are left out]`;
 }
@@ -53,7 +54,7 @@ function isParts(value: unknown): value is ContentPart[] {
   }
 }
 
-/** Whether it can be sent: what only looks like a part is data. */
+/** Whether it can be sent: a value that only resembles a part is data. */
 function isPart(value: unknown): boolean {
   const { type, text, url, data } = Object(value) as Record<string, unknown>;
   if (type === 'text') return typeof text === 'string';

@@ -10,7 +10,7 @@ export function textOf({ content }: Message): string {
   return content.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('');
 }
 
-/** A model's message with names of tools that providers and logs take: models make names up. */
+/** A model's message with tool names that providers and logs accept: models invent names. */
 export function withToolNames(message: Message): Message {
   const { toolCalls } = message;
   if (toolCalls === undefined || toolCalls.every(({ name }) => isToolName(name))) return message;
@@ -20,31 +20,31 @@ export function withToolNames(message: Message): Message {
   };
 }
 
-/** Those of a turn's calls that are not answered: all, unless the run was resumed. */
+/** The calls of a turn without a result: all, unless the run was resumed. */
 export function openCalls(calls: ToolCall[], settled: readonly SettledToolCall[]): ToolCall[] {
   if (settled.length === 0) return calls;
   const answered = new Set(settled.map(({ toolCallId }) => toolCallId));
   return calls.filter(({ id }) => !answered.has(id));
 }
 
-/** Brings the answers into the order of their calls. */
+/** Sorts the results in the order of their calls. */
 export function sortLike(calls: readonly ToolCall[], settled: SettledToolCall[]): void {
   const order = new Map(calls.map(({ id }, index) => [id, index]));
   settled.sort((a, b) => order.get(a.toolCallId)! - order.get(b.toolCallId)!);
 }
 
-/** What the model is sent of its tools. */
+/** The messages with tool results for the model. */
 export function toToolMessages(settled: readonly SettledToolCall[]): Message[] {
   return settled.map(({ toolCallId, content }) => ({ role: 'tool', toolCallId, content }));
 }
 
-/** What a call is refused with whose arguments could not be stored as they are. */
+/** Why a call is rejected whose arguments could not be stored unchanged. */
 const ARGS_CUT = 'The arguments are too deep or too large to be stored.';
 
 /**
  * A run that waits for approvals, as plain JSON. Each of its parts is bounded by itself (`bounds.ts`), so that it can
- * always be resumed: what is cut is marked, a call whose arguments are cut is refused rather than made with others, and
- * opaque data of a provider that cannot be whole is not sent back.
+ * always be resumed: truncated parts are marked, a call with truncated arguments is rejected rather than executed with
+ * others, and opaque data of a provider that would be truncated is not sent back.
  */
 export function toPending(
   { runId, messages, steps, usage, cost }: AgentResult,

@@ -1,12 +1,15 @@
 import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
 import type { LimitStore } from '../limits/limit-store.js';
 
-/** A secret of at least 32 bytes: a text, which counts as UTF-8, or the bytes themselves. */
+/** A secret of at least 32 bytes: a string, encoded as UTF-8, or the bytes themselves. */
 export type ApprovalKey = string | Uint8Array;
 
-/** Options of `forRoot({ approvals })`: pending runs are signed, and no other ones are resumed. */
+/** Options of `forRoot({ approvals })`: pending runs are signed, and only signed ones are resumed. */
 export interface ApprovalOptions {
-  /** Signs pending runs. At least 32 random bytes, the same in each replica: `openssl rand -base64 32` makes one. */
+  /**
+   * Signs pending runs. At least 32 random bytes, the same in each replica: generate them with
+   * `openssl rand -base64 32`.
+   */
   key: ApprovalKey;
   /**
    * Names the key in `pending.signature`, so that it can be replaced: letters, digits and `_ . : -`.
@@ -14,18 +17,17 @@ export interface ApprovalOptions {
    */
   keyId?: string;
   /**
-   * Keys that signed pending runs before, by their `keyId`. They are accepted for pending runs that are stored, and sign
-   * none; a key can be removed once it has not signed for `maxAgeMs`.
+   * Previous signing keys, by their `keyId`. They verify stored pending runs, and sign none; remove a key once it has
+   * not signed for `maxAgeMs`.
    */
   keys?: Readonly<Record<string, ApprovalKey>>;
   /**
-   * How old a pending run may be when it is resumed, in milliseconds.
+   * The maximum age of a pending run when it is resumed, in milliseconds.
    * @default 604_800_000 (7 days)
    */
   maxAgeMs?: number;
   /**
-   * Where calls are noted that were made or denied, so that each is once: a `RedisLimitStore` where there are several
-   * replicas.
+   * Where executed and denied calls are recorded, so that each happens once: a `RedisLimitStore` with several replicas.
    * @default the memory of this process
    */
   store?: LimitStore;
@@ -40,7 +42,7 @@ const KEY_ID = /^[\w.:-]{1,64}$/;
 const KNOWN = ['key', 'keyId', 'keys', 'maxAgeMs', 'store'];
 const STORE_METHODS = ['reserve', 'settle', 'usage'] as const;
 
-/** @throws CallbacksConfigurationError that never holds a key */
+/** @throws CallbacksConfigurationError that never contains a key */
 export function checkApprovalOptions(options: ApprovalOptions): void {
   if (typeof options !== 'object' || options === null) fail('give an object with a key.');
   const unknown = Object.keys(options).find((name) => !KNOWN.includes(name));
@@ -65,7 +67,7 @@ export function checkApprovalOptions(options: ApprovalOptions): void {
     fail('store must be a LimitStore: a MemoryLimitStore, a RedisLimitStore, or one of your own.');
 }
 
-/** The bytes of a key. */
+/** Returns the bytes of a key. */
 export function bytesOf(key: ApprovalKey): Uint8Array {
   return typeof key === 'string' ? Buffer.from(key, 'utf8') : key;
 }

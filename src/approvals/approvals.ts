@@ -12,17 +12,17 @@ import { CallClaims, type ClaimStore } from './call-claims.js';
 import { malformed, PendingChecker, type StoredRun } from './check-pending.js';
 import { PendingSigner } from './pending-signer.js';
 
-/** Makes pending runs ready to be stored, and decides which stored ones are resumed; one an application. */
+/** Prepares pending runs for storage, and decides which stored ones are resumed; one per application. */
 export class Approvals {
   readonly #checker = new PendingChecker();
   #signer: PendingSigner | undefined;
   #claims: ClaimStore = {
-    // By whatever clock the process has by then.
+    // By the clock of the process at that time: tests may replace it.
     store: new MemoryLimitStore({ now: () => Date.now() }),
     maxAgeMs: DEFAULT_MAX_AGE_MS,
   };
 
-  /** @throws CallbacksConfigurationError for options that make no sense */
+  /** @throws CallbacksConfigurationError for invalid options */
   configure(options: ApprovalOptions | undefined): void {
     if (options === undefined) return;
     checkApprovalOptions(options);
@@ -31,16 +31,16 @@ export class Approvals {
     this.#claims = { store, maxAgeMs };
   }
 
-  /** Signs what is plain JSON already, where there is a key. */
+  /** Signs a run that is plain JSON, if there is a key. */
   seal(pending: PendingRun): PendingRun {
     if (this.#signer === undefined) return pending;
     return { ...pending, signature: this.#signer.sign(pending) };
   }
 
   /**
-   * What a stored run is, as plain JSON of our own: what it came as may change under the hands of its readers.
+   * Returns a stored run as a private copy in plain JSON: the caller's object may change later.
    *
-   * @throws PendingRunError but for `'replayed'`
+   * @throws PendingRunError except `'replayed'`
    */
   open(stored: unknown): StoredRun {
     const excess = excessOf(stored, { depth: 2 * MAX_DEPTH, nodes: MAX_PENDING_NODES });
@@ -53,7 +53,7 @@ export class Approvals {
     return pending;
   }
 
-  /** The calls of a run that was opened. */
+  /** Returns the calls of an opened run. */
   claimsOf(pending: StoredRun): CallClaims {
     return new CallClaims(this.#claims, pending.v === 1 ? pending.runId : pending.turn.id);
   }
@@ -80,7 +80,7 @@ function checkVersion(pending: unknown): asserts pending is object {
     throw malformed(`its version is ${writtenVersion(v)}; this package resumes versions 1 and 2.`);
 }
 
-/** It may be anything. */
+/** The value may be of any type. */
 function writtenVersion(v: unknown): string {
   return typeof v === 'number' || v === undefined ? String(v) : `a value of type ${typeof v}`;
 }

@@ -4,14 +4,14 @@ import { PendingRunError } from '../errors/llm-errors.js';
 import type { LimitClaim, LimitGrant, LimitRefusal, LimitStore } from '../limits/limit-store.js';
 import { limitWindow, type LimitWindow } from '../limits/limit-window.js';
 
-/** Where the calls of pending runs are noted, and for how long. */
+/** Where the calls of pending runs are recorded, and for how long. */
 export interface ClaimStore {
   readonly store: LimitStore;
-  /** How long a call that was made or denied is remembered: as long as a pending run with it may be resumed. */
+  /** How long an executed or denied call is remembered: as long as a pending run with it may be resumed. */
   readonly maxAgeMs: number;
 }
 
-/** A call that this run may make or deny. */
+/** A call that this run may execute or deny. */
 interface Claim {
   readonly id: string;
   readonly at: number;
@@ -20,25 +20,25 @@ interface Claim {
   readonly takenAt: number;
 }
 
-/** All calls of all applications that share a store count under it. */
+/** All calls of all applications that share a store count under this group. */
 const GROUP = 'approvals';
-/** How long a claim holds without being used: longer than the start of a run takes, as a rule. */
+/** How long an unused claim is valid: longer than a run normally takes to start. */
 const LEASE_MS = 60_000;
-/** A claim that is older is taken again before it is used, so that it cannot have lapsed meanwhile. */
+/** An older claim is taken again before use, so that it cannot have expired meanwhile. */
 const FRESH_MS = LEASE_MS / 2;
 /** A store would count the limiters of a group by it. */
 const INSTANCE = GROUP;
-/** How far clocks of replicas may differ, so that no claim is forgotten before its pending run has expired. */
+/** How far the clocks of replicas may differ, so that no claim is forgotten before its pending run has expired. */
 const SKEW_MS = 3_600_000;
 
 /**
- * The calls of one pending run, each of which is made or denied once: by whichever run claims it first, of this process
- * or of any other one that counts in the same store.
+ * The calls of one pending run, each of which is executed or denied once: by the first run that claims it, in this or
+ * any other process that uses the same store.
  */
 export class CallClaims {
   readonly #held = new Map<string, Claim>();
   readonly #used = new Set<string>();
-  /** Those that another run has made or denied. */
+  /** Calls that another run has executed or denied. */
   readonly #gone = new Set<string>();
 
   /** @param turnId the id of the turn that the calls belong to */
@@ -48,14 +48,14 @@ export class CallClaims {
   ) {}
 
   /**
-   * Claims calls before the run begins: all of them, or none.
+   * Claims calls before the run starts: all of them, or none.
    *
-   * @param others calls that stay undecided; those of them that are gone are found out
+   * @param others calls that stay undecided; checks which of them are gone
    * @throws PendingRunError `'replayed'`
    */
   async take(callIds: readonly string[], others: readonly string[]): Promise<void> {
     try {
-      // In one order, and not at once: of two runs that want the same calls, one gets all of them.
+      // In one order, and one by one: of two runs that claim the same calls, one gets all of them.
       for (const callId of callIds) this.#held.set(callId, await this.#claim(callId));
       if (others.length > 0) await this.#findGone(others);
     } catch (error) {
@@ -64,14 +64,14 @@ export class CallClaims {
     }
   }
 
-  /** Whether a call that stays undecided was made or denied by another run. */
+  /** Whether another run has executed or denied a call that stays undecided. */
   isGone(callId: string): boolean {
     return this.#gone.has(callId);
   }
 
   /**
-   * Notes that a call is made or denied now. It is noted before it is made: a process that ends in between makes it never
-   * rather than twice.
+   * Records that a call is executed or denied now. It is recorded first: a process that dies in between never executes
+   * it, rather than twice.
    *
    * @throws PendingRunError `'replayed'`
    */
@@ -87,7 +87,7 @@ export class CallClaims {
     await this.#settle(claim ?? (await this.#claim(callId)), 1);
   }
 
-  /** Gives back what was claimed and not used. Never fails: what a store that is away keeps lapses by itself. */
+  /** Releases unused claims. Never fails: claims in an unavailable store expire by themselves. */
   async release(): Promise<void> {
     const left = [...this.#held.values()];
     this.#held.clear();
@@ -127,14 +127,14 @@ export class CallClaims {
     }
   }
 
-  /** Ids come from models: a store gets their hash. */
+  /** Ids come from models: the store gets their hash. */
   #counterOf(callId: string): { key: string; window: LimitWindow } {
     const hash = createHash('sha256').update(JSON.stringify([this.turnId, callId]));
     return { key: `call ${hash.digest('base64url')}`, window: windowOf(this.place.maxAgeMs) };
   }
 }
 
-/** The id does not change with the length, so that a new length forgets nothing. */
+/** The id does not depend on the length, so that a new length forgets nothing. */
 function windowOf(maxAgeMs: number): LimitWindow {
   return { ...limitWindow(maxAgeMs + SKEW_MS), id: 'calls' };
 }

@@ -1,14 +1,14 @@
 /**
- * The canonical JSON of plain JSON data, as RFC 8785 has it: no white space, the keys of each object sorted by their
- * UTF-16 code units, numbers and texts as `JSON.stringify` writes them. So it is the same after the data went through a
- * store that keeps the order of keys or not, `jsonb` of PostgreSQL for one. Half of a surrogate pair, which RFC 8785
- * does not allow, is written as its escape.
+ * The canonical JSON of plain JSON data, as defined by RFC 8785: no white space, the keys of each object sorted by
+ * their UTF-16 code units, numbers and strings as `JSON.stringify` writes them. So it is the same after a store that
+ * does not keep the order of keys, such as `jsonb` of PostgreSQL. An unpaired surrogate, which RFC 8785 does not allow,
+ * is written as its escape.
  *
- * @param root what JSON gives back, of a depth that its maker has bounded
+ * @param root what `JSON.parse` returns, of a depth that its creator has bounded
  */
 export function toCanonicalJson(root: unknown): string {
   const written: string[] = [];
-  /** What is still to be written, the next one last. */
+  /** What remains to be written, the next one last. */
   const rest: Piece[] = [{ value: root }];
   for (let piece = rest.pop(); piece !== undefined; piece = rest.pop()) {
     if (typeof piece === 'string') written.push(piece);
@@ -19,7 +19,7 @@ export function toCanonicalJson(root: unknown): string {
   return written.join('');
 }
 
-/** A text that is written as it is, or a value that is to be written. */
+/** A string that is written as it is, or a value that is to be written. */
 type Piece = string | { readonly value: unknown };
 
 function piecesOf(value: object): Piece[] {
@@ -30,7 +30,7 @@ function piecesOf(value: object): Piece[] {
     return ['[', ...items, ']'];
   }
   const fields = value as Record<string, unknown>;
-  // Without a comparator, texts are sorted by their code units.
+  // Without a comparator, strings are sorted by their code units.
   const keys = Object.keys(fields)
     .filter((key) => fields[key] !== undefined)
     .toSorted();

@@ -5,14 +5,14 @@ import type { PendingRun, PendingRunV1 } from '../types/agent.js';
 import { toCanonicalJson } from './canonical-json.js';
 import { PENDING_SCHEMA } from './pending-schema.js';
 
-/** What comes of a store, made plain JSON. */
+/** A stored run, as plain JSON. */
 export type StoredRun = PendingRun | PendingRunV1;
 
-/** Checks the form of pending runs; compiled when the first one comes. */
+/** Checks the form of pending runs; compiled for the first one. */
 export class PendingChecker {
   #fits: ReturnType<typeof JsonSchemaValidators.prototype.compile> | undefined;
 
-  /** @throws PendingRunError `'malformed'`, which names what is wrong, and holds none of it */
+  /** @throws PendingRunError `'malformed'`, which names what is wrong, and contains none of it */
   check(json: object): StoredRun {
     this.#fits ??= new JsonSchemaValidators().compile(PENDING_SCHEMA);
     const checked = this.#fits(json);
@@ -27,7 +27,7 @@ export class PendingChecker {
   }
 }
 
-/** The calls that are shown must be those that would be made, and each call must be one. */
+/** The displayed calls must be those that would be executed, and each call must appear once. */
 function checkCalls({ messages, toolCalls, turn }: StoredRun): void {
   const last: Message | undefined = messages.at(-1);
   if (last?.role !== 'assistant') throw malformed('its last message is not the turn of a model.');

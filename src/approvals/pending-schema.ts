@@ -4,7 +4,7 @@ const TEXT = { type: 'string' };
 const COUNT = { type: 'number', minimum: 0 };
 const COST = { type: ['number', 'null'], minimum: 0 };
 const ID = { type: 'string', minLength: 1 };
-/** Types say text; what an application gives may be the number of a row. */
+/** The types require strings; an application may pass the number of a row. */
 const OPTIONAL_ID = { type: ['string', 'number'] };
 
 const USAGE = {
@@ -15,7 +15,7 @@ const USAGE = {
     totalTokens: COUNT,
     cachedInputTokens: COUNT,
     cacheWriteTokens: COUNT,
-    // What was stored by an older version has none.
+    // Absent in runs that an older version stored.
     cacheWrite1hTokens: COUNT,
     reasoningTokens: COUNT,
     source: { enum: ['provider', 'estimated'] },
@@ -71,7 +71,7 @@ const SETTLED = {
   required: ['toolCallId', 'toolName', 'content'],
 };
 
-/** Results in it may be cut where they were too large to be stored. */
+/** Results may be truncated if they were too large to store. */
 const STEP = {
   type: 'object',
   properties: {

@@ -4,7 +4,7 @@ import type { PendingRun, PendingSignature } from '../types/agent.js';
 import { bytesOf, DEFAULT_KEY_ID, type ApprovalOptions } from './approval-options.js';
 import { toCanonicalJson } from './canonical-json.js';
 
-/** Signs pending runs, and knows again what it has signed. Keys are held in a form that nothing writes out. */
+/** Signs pending runs, and verifies its signatures. Keys are held in a form that is never serialized. */
 export class PendingSigner {
   readonly #keyId: string;
   readonly #keys = new Map<string, KeyObject>();
@@ -40,13 +40,13 @@ export class PendingSigner {
   }
 }
 
-/** Of all its fields but the signature itself. */
+/** Covers all fields except the signature itself. */
 function hmacOf(pending: object, key: KeyObject): Buffer {
   const { signature: _signature, ...signed } = pending as { signature?: unknown };
   return createHmac('sha256', key).update(toCanonicalJson(signed), 'utf8').digest();
 }
 
-/** In a time that does not depend on where they differ. */
+/** Compares in constant time. */
 function isEqual(hmac: unknown, expected: Buffer): boolean {
   if (typeof hmac !== 'string' || !/^[0-9a-f]{64}$/.test(hmac)) return false;
   return timingSafeEqual(Buffer.from(hmac, 'hex'), expected);

@@ -1,9 +1,9 @@
-/** Where the totals of forgotten keys go. */
+/** The key of the totals of dropped keys. */
 export const OTHER_KEY = 'other';
 
 /**
  * Totals by key, at most `limit` of them: the least recently used one is folded into `'other'`, so that no sum is lost
- * and memory is bounded, whatever keys come.
+ * and memory is bounded, whatever keys occur.
  */
 export class BoundedTotals<T> {
   readonly #totals = withJson(new Map<string, T>());
@@ -13,12 +13,12 @@ export class BoundedTotals<T> {
     private readonly add: (a: T, b: T) => T,
   ) {}
 
-  /** Keys that were used longest ago come first. */
+  /** The least recently used keys come first. */
   get map(): ReadonlyMap<string, T> {
     return this.#totals;
   }
 
-  /** Puts what `change` makes of a key's total, or of `undefined`, in its place. */
+  /** Replaces a key's total, or `undefined`, by the result of `change`. */
   update(key: string, change: (total: T | undefined) => T): void {
     const total = this.#totals.get(key);
     this.#totals.delete(key);
@@ -43,7 +43,10 @@ export class BoundedTotals<T> {
   }
 }
 
-/** Lets a controller return the map: JSON would write `{}` of it. A property, so that it stays a plain `Map` otherwise. */
+/**
+ * Lets a controller return the map, which JSON would write as `{}`. A property, so that it stays a plain `Map`
+ * otherwise.
+ */
 function withJson<T>(map: Map<string, T>): Map<string, T> {
   return Object.defineProperty(map, 'toJSON', { value: () => Object.fromEntries(map) });
 }

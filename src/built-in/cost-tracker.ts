@@ -7,15 +7,15 @@ import { BoundedTotals } from './bounded-totals.js';
 
 /** What a model, or a user, has used. */
 export interface CostEntry {
-  /** US dollars, over the calls whose price is known. */
+  /** US dollars, over the calls with a known price. */
   cost: number;
   tokens: number;
   requests: number;
-  /** Calls whose price is not known. */
+  /** Calls whose price is unknown. */
   unpriced: number;
 }
 
-/** Everything that a {@link CostTracker} has counted, as plain JSON. */
+/** The counts of a {@link CostTracker}, as plain JSON. */
 export interface CostSnapshot {
   totalCost: number;
   totalTokens: number;
@@ -24,15 +24,15 @@ export interface CostSnapshot {
   byModel: Record<string, CostEntry>;
   byUser: Record<string, CostEntry>;
 }
-/** A value of that name, because compilers import the types in decorated signatures. */
+/** A value with the type's name, because compilers import the types in decorated signatures. */
 export const CostSnapshot: object = Object;
 
 const MAX_KEYS = 10_000;
 const NOTHING: Readonly<CostEntry> = { cost: 0, tokens: 0, requests: 0, unpriced: 0 };
 
 /**
- * Adds up what calls cost, failed and cancelled ones included. List it under `providers` and inject it, or give
- * `new CostTracker()` in any `callbacks` list.
+ * Adds up the cost of calls, failed and cancelled ones included. List it under `providers` and inject it, or add
+ * `new CostTracker()` to any `callbacks` list.
  *
  * @example
  * ```ts
@@ -50,7 +50,7 @@ export class CostTracker {
   readonly #byModel = new BoundedTotals(MAX_KEYS, addEntries);
   readonly #byUser = new BoundedTotals(MAX_KEYS, addEntries);
 
-  /** US dollars, over the calls whose price is known. */
+  /** US dollars, over the calls with a known price. */
   get totalCost(): number {
     return this.#total.cost;
   }
@@ -61,27 +61,30 @@ export class CostTracker {
   get requestCount(): number {
     return this.#total.requests;
   }
-  /** Calls whose price is not known; they are missing in `totalCost`. */
+  /** Calls whose price is unknown; `totalCost` does not include them. */
   get unpricedCount(): number {
     return this.#total.unpriced;
   }
-  /** By requested model, as JSON an object; the least recently used beyond 10,000 are folded into `'other'`. */
+  /** By requested model, an object in JSON; the least recently used beyond 10,000 are folded into `'other'`. */
   get byModel(): ReadonlyMap<string, CostEntry> {
     return this.#byModel.map;
   }
-  /** By user, `'anonymous'` where none is known, as JSON an object; the least recently used beyond 10,000 are folded into `'other'`. */
+  /**
+   * By user, `'anonymous'` if unknown, an object in JSON; the least recently used beyond 10,000 are folded into
+   * `'other'`.
+   */
   get byUser(): ReadonlyMap<string, CostEntry> {
     return this.#byUser.map;
   }
 
-  /** Forgets everything. */
+  /** Resets all counts. */
   reset(): void {
     this.#total = NOTHING;
     this.#byModel.clear();
     this.#byUser.clear();
   }
 
-  /** Everything that was counted, as plain JSON: what a controller returns. */
+  /** Returns all counts as plain JSON, for instance for a controller. */
   snapshot(): CostSnapshot {
     return {
       totalCost: this.totalCost,

@@ -10,12 +10,12 @@ export interface LatencySummary {
 }
 
 const US_PER_MS = 1_000;
-/** An hour; what takes longer counts as an hour. */
+/** One hour; longer durations count as one hour. */
 const MAX_US = 3_600_000_000;
-/** Two digits are kept, so that a histogram stays at about 25 KiB whatever is recorded. */
+/** Two significant digits, so that a histogram stays at about 25 KiB whatever is recorded. */
 const FIGURES = 2;
 
-/** Durations in constant memory; percentiles are right to one percent. */
+/** Durations in constant memory; percentiles are accurate to one percent. */
 export class Latencies {
   readonly #histogram: RecordableHistogram = createHistogram({ highest: MAX_US, figures: FIGURES });
 
@@ -24,7 +24,7 @@ export class Latencies {
     this.#histogram.record(Math.min(Math.max(us, 1), MAX_US));
   }
 
-  /** Adds another one's durations to these. */
+  /** Adds the durations of another instance. */
   add(other: Latencies): void {
     this.#histogram.add(other.#histogram);
   }

@@ -32,24 +32,24 @@ export interface ModelMetrics extends RunMetrics {
   totalTokens: number;
 }
 
-/** What a {@link MetricsCallbacks} has measured, as plain JSON. */
+/** The measurements of a {@link MetricsCallbacks}, as plain JSON. */
 export interface MetricsSummary {
   /** All calls. */
   llm: ModelMetrics;
   agents: RunMetrics;
-  /** Calls that were made; neither those that wait for approval nor those that were denied. */
+  /** Executed calls; neither those that wait for approval nor those that were denied. */
   tools: RunMetrics;
   /** By requested model. */
   byModel: Record<string, ModelMetrics>;
   byTool: Record<string, RunMetrics>;
 }
-/** A value of that name, because compilers import the types in decorated signatures. */
+/** A value with the type's name, because compilers import the types in decorated signatures. */
 export const MetricsSummary: object = Object;
 
 /** Names come from callers and models, and each has a histogram. */
 const MAX_KEYS = 200;
 
-/** What is added up of runs of one kind or name. */
+/** The sums for runs of one kind or name. */
 class Measured {
   count = 0;
   errors = 0;
@@ -94,8 +94,8 @@ interface RunOutcome {
 
 /**
  * Counts runs, errors and tokens, and measures latencies, by model and by tool, in bounded memory: names beyond 200 are
- * folded into `'other'`, least recently used first. List it under `providers` and inject it, or give
- * `new MetricsCallbacks()` in any `callbacks` list.
+ * folded into `'other'`, least recently used first. List it under `providers` and inject it, or add
+ * `new MetricsCallbacks()` to any `callbacks` list.
  *
  * @example
  * ```ts
@@ -115,7 +115,7 @@ export class MetricsCallbacks {
   readonly #byModel = new BoundedTotals<Measured>(MAX_KEYS, (a, b) => a.add(b));
   readonly #byTool = new BoundedTotals<Measured>(MAX_KEYS, (a, b) => a.add(b));
 
-  /** What was measured since the start, or since {@link MetricsCallbacks.reset}. */
+  /** Returns the measurements since the start, or since {@link MetricsCallbacks.reset}. */
   summary(): MetricsSummary {
     return {
       llm: this.#llm.modelMetrics,
@@ -126,12 +126,14 @@ export class MetricsCallbacks {
     };
   }
 
-  /** The same as {@link MetricsCallbacks.summary}, for `JSON.stringify` and controllers that return it itself. */
+  /**
+   * The same as {@link MetricsCallbacks.summary}, for `JSON.stringify` and controllers that return the instance itself.
+   */
   toJSON(): MetricsSummary {
     return this.summary();
   }
 
-  /** Forgets everything. */
+  /** Resets all measurements. */
   reset(): void {
     this.#llm = new Measured();
     this.#agents = new Measured();
@@ -160,7 +162,7 @@ export class MetricsCallbacks {
   @OnToolEnd(CONTEXT_FREE)
   @OnToolError(CONTEXT_FREE)
   protected measureTool(event: ToolEndEvent | ToolErrorEvent): void {
-    // Nobody has called it: it waits, or a person said no.
+    // The tool was not called: the call waits, or a person denied it.
     const { approval } = event;
     if (approval?.status === 'denied') return;
     if (event.type === 'tool.end' && approval?.status === 'pending') return;

@@ -4,26 +4,26 @@ import { describeError, type ErrorJson } from '../errors/callbacks-error.js';
 import type { AgentEndEvent, AgentErrorEvent, AgentStepEvent } from '../events/agent.events.js';
 import type { AgentResult, AgentStep } from '../types/agent.js';
 
-/** How far an agent is; JSON can hold it. */
+/** The progress of an agent; serializable as JSON. */
 export type Progress = {
-  /** The agent's run; nested agents have one of their own. */
+  /** The agent's run; each nested agent has its own. */
   runId: string;
-  /** The turns that were made, from 1. */
+  /** The completed turns, from 1. */
   step: number;
 } & (
   | { status: 'in_progress'; action: AgentStep['action'] }
-  /** With `result.pending` the agent has stopped and waits for approvals. */
+  /** With `result.pending`, the agent has stopped and waits for approvals. */
   | { status: 'complete'; result: AgentResult }
   | { status: 'failed'; error: ErrorJson }
 );
 
 export interface ProgressReporterOptions {
-  /** Called after each turn of an agent, and when it is done; awaited if it returns a promise. */
+  /** Called after each turn of an agent, and when the agent is done; awaited if it returns a promise. */
   onProgress: (progress: Progress) => unknown;
 }
 
 /**
- * Reports how far agents are. What it passes on at the end holds the whole result: pick what a client may see.
+ * Reports the progress of agents. The last report contains the whole result: pick what a client may see.
  *
  * @example
  * ```ts

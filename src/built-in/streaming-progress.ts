@@ -6,12 +6,12 @@ import type { LlmStartEvent, LlmStreamChunkEvent } from '../events/llm.events.js
 export interface StreamingProgressOptions {
   /** Called with each piece of text. */
   onChunk: (text: string) => unknown;
-  /** Called when a stream has ended, read to its end or not; not when it fails. */
+  /** Called when a stream has ended, read completely or not; not when it fails. */
   onComplete?: () => unknown;
 }
 
 /**
- * Passes the text of streamed answers on as it arrives.
+ * Passes on the text of streamed answers as it arrives.
  *
  * @example
  * ```ts

@@ -25,7 +25,7 @@ export class TokenCounter {
   get totalTokens(): number {
     return this.#usage.totalTokens;
   }
-  /** Input tokens that came from the provider's prompt cache. */
+  /** Input tokens read from the provider's prompt cache. */
   get cachedTokens(): number {
     return this.#usage.cachedInputTokens;
   }
@@ -36,7 +36,7 @@ export class TokenCounter {
     return { promptTokens, completionTokens, totalTokens, cachedTokens };
   }
 
-  /** Starts again at zero. */
+  /** Resets the counts to zero. */
   reset(): void {
     this.#usage = { ...NO_USAGE };
   }

@@ -17,26 +17,26 @@ import type { StoredJob } from './stored-job.js';
 export type BullmqQueue = Queue<StoredJob, void, string, StoredJob, void, string, IQueueBackend>;
 export type BullmqWorker = Worker<StoredJob, void, string, IQueueBackend>;
 
-/** A queue of `bullmq` that is open, on one backend or the other. */
+/** An open queue of `bullmq`, on one of the backends. */
 export interface OpenQueue {
   readonly queue: BullmqQueue;
-  /** Opens a worker of it. */
+  /** Opens a worker of the queue. */
   readonly work: (
     process: Processor<StoredJob, void>,
     options: Partial<WorkerOptions>,
   ) => Promise<BullmqWorker>;
-  /** Cuts whatever is still connected. */
+  /** Cuts the remaining connections. */
   readonly disconnect: () => void;
 }
 
 /** How the backends differ. */
 interface Backend {
-  /** As the backend's own names go. */
+  /** The queue's name, as the backend requires it. */
   readonly queueName: string;
   readonly queue: QueueOptions;
   readonly worker: () => QueueOptions;
   readonly factory: BackendFactory;
-  /** Settles when it can be worked with, as far as that is to be waited for. */
+  /** Resolves when it is ready for use, as far as there is a need to wait. */
   readonly ready: (opened: BullmqQueue | BullmqWorker) => Promise<unknown>;
   readonly disconnect: () => void;
 }
@@ -79,7 +79,7 @@ async function openRedis(
     worker: () => ({ connection: clients.forWorker(), prefix }),
     // In bullmq 5 it is undefined, and Redis is the default.
     factory: createRedisBackend,
-    // A Redis that is away comes back, and is waited for by whoever needs it.
+    // Redis reconnects by itself, and each operation waits for it.
     ready: async () => {},
     disconnect: () => clients.disconnect(),
   };
@@ -89,7 +89,7 @@ async function openPostgres(
   { connection, prefix, queueName }: BullmqSettings,
   { createPostgresBackend }: typeof import('bullmq'),
 ): Promise<Backend> {
-  // bullmq 5 has none.
+  // bullmq 5 does not export it.
   if ((createPostgresBackend as unknown) === undefined) {
     throw new CallbacksConfigurationError(
       'BullmqJobQueue keeps jobs on PostgreSQL with bullmq 6 only, and an older one is installed. Run: npm install bullmq@6',
@@ -105,12 +105,12 @@ async function openPostgres(
       : { ...given, migrate: true }) as QueueOptions['connection'],
   };
   return {
-    // There, one schema holds the queues of all.
+    // On PostgreSQL, all queues share one schema.
     queueName: `${prefix}/${queueName}`.replaceAll(':', '_'),
     queue: options,
     worker: () => options,
     factory: createPostgresBackend as unknown as BackendFactory,
-    // It does not try again by itself.
+    // PostgreSQL does not reconnect by itself.
     ready: (opened) => opened.waitUntilReady(),
     disconnect: () => {},
   };

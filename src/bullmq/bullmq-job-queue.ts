@@ -9,11 +9,11 @@ import { ErrorLog } from './error-log.js';
 import { toBullmqSettings, type BullmqJobQueueOptions, type BullmqSettings } from './options.js';
 import { fromStored, storedId, toStored, type StoredJob } from './stored-job.js';
 
-/** How long connections are given to close, which they cannot while their server is away, in milliseconds. */
+/** How long connections may take to close, which they cannot while their server is down, in milliseconds. */
 const CLOSE_MS = 1_000;
 const PAGE = 100;
 
-/** A job that failed for good. */
+/** A job that has failed permanently. */
 export interface DeadLetter {
   readonly job: Job;
   /** The message of the last error. */
@@ -24,13 +24,14 @@ export interface DeadLetter {
 }
 
 /**
- * Keeps the work of durable handlers on Redis or PostgreSQL, by `bullmq`: tried again with exponential backoff, and kept
- * as a dead letter when it has failed for good. When a process is killed, others do its jobs after seconds.
+ * Stores the jobs of durable handlers on Redis or PostgreSQL, with `bullmq`. Failed jobs are retried with exponential
+ * backoff, and become dead letters when they have failed permanently. When a process is killed, others take over its
+ * jobs within seconds.
  *
- * Jobs are done at least once, so let handlers be idempotent, by `event.eventId`. A job that is added twice is done
- * once, as long as it is remembered (`keepCompleted`). Jobs hold prompts and answers: guard the server, or redact.
+ * Jobs run at least once, so make handlers idempotent, by `event.eventId`. A job that is added twice runs once, as long
+ * as it is remembered (`keepCompleted`). Jobs contain prompts and answers: protect the server, or redact.
  *
- * Needs the packages `bullmq`, and `ioredis` or `pg`.
+ * Requires the packages `bullmq`, and `ioredis` or `pg`.
  *
  * @example
  * ```ts
@@ -53,7 +54,7 @@ export class BullmqJobQueue implements JobQueue {
   #isPaused = false;
   #closing: Promise<void> | undefined;
 
-  /** @throws CallbacksConfigurationError for options that make no sense */
+  /** @throws CallbacksConfigurationError for invalid options */
   constructor(options: BullmqJobQueueOptions) {
     this.#settings = toBullmqSettings(options);
   }
@@ -67,13 +68,13 @@ export class BullmqJobQueue implements JobQueue {
       backoff: { type: 'exponential', delay: backoffMs },
       removeOnComplete: { count: keepCompleted.count, age: Math.ceil(keepCompleted.ageMs / 1_000) },
       removeOnFail: { count: keepDeadLetters },
-      // What the handler said is enough; where it stands in the code is nobody's business there.
+      // The handler's message is enough; stack traces do not belong in the store.
       stackTraceLimit: 0,
     };
     await queue.add(job.handler, toStored(job), options);
   }
 
-  /** @throws CallbacksConfigurationError for a queue that two applications share, and where a package is missing */
+  /** @throws CallbacksConfigurationError for a queue that two applications share, or a missing package */
   async start(work: JobWork): Promise<void> {
     if (this.#isStarted)
       throw new CallbacksConfigurationError(
@@ -83,16 +84,16 @@ export class BullmqJobQueue implements JobQueue {
     const { work: open } = await this.#open();
     if (!this.#settings.worker) return;
     const { concurrency, lockDurationMs, maxStalls, attempts } = this.#settings;
-    // bullmq gives a signal to those that take three.
+    // bullmq passes a signal to functions with three parameters.
     const process = (stored: BullJob<StoredJob>, token?: string, signal?: AbortSignal) =>
       this.#track(this.#process(work, stored, token, signal));
     const worker = await open(process, {
       concurrency,
       lockDuration: lockDurationMs,
       stalledInterval: Math.ceil(lockDurationMs / 2),
-      // A job that always takes its process down is started `attempts` times as well.
+      // A job that always kills its process is also started `attempts` times.
       maxStalledCount: Math.min(maxStalls, attempts - 1),
-      // How soon a worker tries again whose server was away.
+      // How soon a worker tries again after its server was down.
       runRetryDelay: 1_000,
     });
     worker.on('lockRenewalFailed', (ids) => {
@@ -101,24 +102,24 @@ export class BullmqJobQueue implements JobQueue {
     this.#worker = worker;
   }
 
-  /** Takes no more jobs. */
+  /** Stops taking jobs. */
   async pause(): Promise<void> {
     this.#isPaused = true;
     await this.#worker?.pause(true);
   }
 
   /**
-   * Waits for jobs under way, then closes the connections that it opened. A job that fails meanwhile is given back.
+   * Waits for running jobs, then closes the connections that it opened. A job that fails meanwhile is given back.
    *
-   * @param withinMs after so many milliseconds the connections are cut, whatever is under way; without it, jobs are
-   * waited for as long as they take
+   * @param withinMs cuts the connections after so many milliseconds, even while jobs are running; without it, waits
+   * until all running jobs are done
    */
   close(withinMs?: number): Promise<void> {
     this.#closing ??= this.#close(withinMs);
     return this.#closing;
   }
 
-  /** Jobs that failed for good, the latest first. */
+  /** Returns the permanently failed jobs, the latest first. */
   async deadLetters(limit = PAGE): Promise<DeadLetter[]> {
     const { queue } = await this.#open();
     const failed = await queue.getFailed(0, limit - 1);
@@ -130,10 +131,10 @@ export class BullmqJobQueue implements JobQueue {
     }));
   }
 
-  /** Has all dead letters tried again, as if for the first time; gives how many there were. */
+  /** Retries all dead letters with a fresh count of attempts; returns how many there were. */
   async retryDeadLetters(): Promise<number> {
     const { queue } = await this.#open();
-    // Those that fail again meanwhile are not among them.
+    // Excludes jobs that fail again meanwhile.
     const count = await queue.getFailedCount();
     for (let retried = 0; retried < count; retried += PAGE) {
       const failed = await queue.getFailed(0, Math.min(PAGE, count - retried) - 1);
@@ -157,9 +158,9 @@ export class BullmqJobQueue implements JobQueue {
     token: string | undefined,
     signal = new AbortController().signal,
   ): Promise<void> {
-    // bullmq may fetch one more when it is paused.
+    // bullmq may fetch one more job while it is paused.
     if (this.#isPaused) return this.#giveBack(stored, token);
-    // One that took its process down has not failed for bullmq, but it has been tried.
+    // A job that killed its process has not failed for bullmq, but it has been attempted.
     const attempt = stored.attemptsMade + (stored.stalledCounter ?? 0) + 1;
     const attempts = stored.opts.attempts ?? 1;
     const final = attempt >= attempts;
@@ -170,18 +171,18 @@ export class BullmqJobQueue implements JobQueue {
     } catch (error) {
       if (this.#isPaused) await this.#giveBack(stored, token);
       if (final) await this.#giveUp(error);
-      // Of a plain kind: bullmq takes errors of certain names and messages for commands.
+      // A plain error: bullmq treats errors with certain names and messages as commands.
       throw new Error(messageOf(error), { cause: error });
     }
   }
 
-  /** Makes it a dead letter, whatever bullmq has counted. */
+  /** Makes the job a dead letter, whatever bullmq has counted. */
   async #giveUp(error: unknown): Promise<never> {
     const { UnrecoverableError } = await import('bullmq');
     throw new UnrecoverableError(messageOf(error));
   }
 
-  /** A process that ends lets others try, and it does not count. */
+  /** On shutdown, leaves the job to other processes; this does not count as an attempt. */
   async #giveBack(stored: BullJob<StoredJob>, token: string | undefined): Promise<never> {
     const { WaitingError } = await import('bullmq');
     await stored.moveToWait(token);
@@ -198,7 +199,7 @@ export class BullmqJobQueue implements JobQueue {
     const endsAt = withinMs === undefined ? undefined : performance.now() + withinMs;
     const left = () => (endsAt === undefined ? Infinity : Math.max(1, endsAt - performance.now()));
     const settled = this.pause().then(() => Promise.allSettled(this.#underWay));
-    // Time is kept for the connections.
+    // Reserves time for closing the connections.
     await this.#inTime(settled, left() / 2);
     const opened = await this.#opening?.catch(() => undefined);
     if (opened === undefined) return;
@@ -208,7 +209,7 @@ export class BullmqJobQueue implements JobQueue {
     closing.catch(() => {});
   }
 
-  /** Waits for a step of closing; what it fails with is logged. */
+  /** Waits for a step of closing; logs its error. */
   async #inTime(step: Promise<unknown>, ms: number): Promise<void> {
     const isLate = new Error();
     const waiting = ms === Infinity ? step : withDeadline(step, ms, () => isLate);
@@ -218,7 +219,7 @@ export class BullmqJobQueue implements JobQueue {
   }
 }
 
-/** Others may add to the same queue, by hand or by mistake. */
+/** Others may add to the same queue, manually or by mistake. */
 function isOurs({ data }: BullJob<unknown>): boolean {
   try {
     return fromStored(data) !== undefined;

@@ -1,10 +1,10 @@
 import { logReason } from '../util/error-text.js';
 import { Log } from '../util/log.js';
 
-/** How long the same trouble is not logged again, in milliseconds. */
+/** How long the same error is not logged again, in milliseconds. */
 const QUIET_MS = 60_000;
 
-/** Logs what goes wrong with a connection: while a server is away, once a minute. */
+/** Logs connection errors, at most once a minute while a server is down. */
 export class ErrorLog {
   readonly #logger = new Log('BullmqJobQueue');
   #last: { readonly message: string; readonly at: number } | undefined;

@@ -1,6 +1,6 @@
 import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
 
-/** Loads an optional peer when it is needed; says how to install it when it is missing. */
+/** Loads an optional peer dependency on first use; if it is missing, the error describes how to install it. */
 export async function load<T>(packageName: string, importing: () => Promise<T>): Promise<T> {
   try {
     return await importing();

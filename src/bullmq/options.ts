@@ -2,7 +2,9 @@ import type { ConnectionOptions } from 'bullmq';
 import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
 import { unknownOption, type OptionNames } from '../util/known-options.js';
 
-/** What `bullmq` 6 takes for PostgreSQL: a URL, options or a pool. `bullmq` 5 does not have the type, nor PostgreSQL. */
+/**
+ * The PostgreSQL connection of `bullmq` 6: a URL, options or a pool. `bullmq` 5 has neither the type nor PostgreSQL.
+ */
 type PostgresConnectionOptions = typeof import('bullmq') extends {
   PostgresConnection: new (connection: infer C) => unknown;
 }
@@ -12,23 +14,23 @@ type PostgresConnectionOptions = typeof import('bullmq') extends {
 /** Options of `BullmqJobQueue`. */
 export interface BullmqJobQueueOptions {
   /**
-   * Where the jobs are: what `bullmq` takes.
+   * The server of the jobs, in the form that `bullmq` takes.
    *
    * - Redis or Valkey: a URL (`redis://`, `rediss://`), the options of an `ioredis` client, or a client, single or
-   *   cluster. A client that is given stays open, and is not blocked: workers use a copy of it.
-   * - PostgreSQL, with `bullmq` 6: a URL (`postgres://`), the options of a `pg` pool with a `schema`, or a pool. The tables are made and
-   *   migrated, unless `migrate: false` is among the options; a pool's must be there.
+   *   cluster. A given client stays open, and is not blocked: workers use a copy of it.
+   * - PostgreSQL, with `bullmq` 6: a URL (`postgres://`), the options of a `pg` pool with a `schema`, or a pool. The
+   *   tables are created and migrated, unless the options include `migrate: false`; with a pool, they must exist.
    */
   connection: string | ConnectionOptions | PostgresConnectionOptions;
   /**
-   * Which of the two `connection` is for.
-   * @default told by its URL, its methods, or options that only `pg` has: `connectionString`, `database`, `user`,
+   * The backend of `connection`.
+   * @default determined by its URL, its methods, or options that only `pg` has: `connectionString`, `database`, `user`,
    * `schema`, `migrate`
    */
   backend?: 'redis' | 'postgres';
   /**
-   * Keeps applications that share a server apart. On Redis what all keys begin with; on a cluster it must have a hash tag,
-   * as in `{shop}`. On PostgreSQL what the queue's name begins with.
+   * Separates applications that share a server. On Redis the prefix of all keys; on a cluster it must contain a hash
+   * tag, such as `{shop}`. On PostgreSQL the prefix of the queue's name.
    * @default 'nestjs-llm-callbacks'
    */
   prefix?: string;
@@ -38,7 +40,7 @@ export interface BullmqJobQueueOptions {
    */
   queueName?: string;
   /**
-   * Whether handlers are called in this process. With `false` it only adds jobs, for the workers of other processes.
+   * Whether this process calls handlers. With `false` it only adds jobs, for the workers of other processes.
    * @default true
    */
   worker?: boolean;
@@ -48,42 +50,42 @@ export interface BullmqJobQueueOptions {
    */
   concurrency?: number;
   /**
-   * How often a job is started before it is a dead letter, whether it failed or took its process down.
+   * How often a job is started before it becomes a dead letter, whether it failed or killed its process.
    * @default 5
    */
   attempts?: number;
   /**
-   * How long a failed job waits before its second try, in milliseconds; each further wait is twice as long.
+   * How long a failed job waits before its second attempt, in milliseconds; each further wait is twice as long.
    * @default 1_000
    */
   backoffMs?: number;
   /**
-   * How long a job is kept from others after its worker was last heard of, in milliseconds: when a process is killed, its
-   * jobs are done by others after so long, and half of it again. Workers are heard of at half that time; a process that
-   * is too busy to be heard of loses its jobs to others, and they are done twice.
+   * How long a worker's lock on a job is valid without renewal, in milliseconds: when a process is killed, others take
+   * over its jobs after one and a half times that time. Workers renew locks at half that time; a process that is too
+   * busy to renew loses its jobs to others, and they run twice.
    * @default 5_000
    */
   lockDurationMs?: number;
   /**
-   * How often a job may take its process down with it, or lose its lock, before it is a dead letter. Each time counts as
-   * one of its `attempts` too, so that only a number below `attempts - 1` says something.
+   * How often a job may kill its process, or lose its lock, before it becomes a dead letter. Each time counts as one of
+   * its `attempts` too, so only a number below `attempts - 1` has an effect.
    * @default 10
    */
   maxStalls?: number;
   /**
-   * How many of the jobs that are done are remembered, and how long, so that none is done again that is added again.
-   * They hold their events.
+   * How many completed jobs are remembered, and how long, so that a job that is added again does not run again. They
+   * contain their events.
    * @default { count: 5_000, ageMs: 3_600_000 }
    */
   keepCompleted?: { readonly count: number; readonly ageMs: number };
   /**
-   * How many dead letters are kept; the oldest go first.
+   * How many dead letters are kept; the oldest are dropped first.
    * @default 10_000
    */
   keepDeadLetters?: number;
 }
 
-/** {@link BullmqJobQueueOptions} with everything filled in. */
+/** {@link BullmqJobQueueOptions} with all defaults. */
 export type BullmqSettings = Required<BullmqJobQueueOptions>;
 
 const DEFAULTS = {
@@ -99,7 +101,7 @@ const DEFAULTS = {
   keepDeadLetters: 10_000,
 } as const satisfies Omit<BullmqSettings, 'connection' | 'backend'>;
 
-/** What no Redis client is told of. */
+/** Options that no Redis client has. */
 const POSTGRES_OPTIONS = [
   'connectionString',
   'database',
@@ -111,7 +113,7 @@ const POSTGRES_OPTIONS = [
 
 const KNOWN: OptionNames = new Set(['connection', 'backend', ...Object.keys(DEFAULTS)]);
 
-/** Fills in the defaults; refuses what makes no sense. The connection's content is in no message. */
+/** Applies the defaults; rejects invalid options. No message contains the connection. */
 export function toBullmqSettings(options: BullmqJobQueueOptions): BullmqSettings {
   const given = Object.entries(options).filter(([, value]) => value !== undefined);
   const settings = { ...DEFAULTS, ...Object.fromEntries(given) } as BullmqSettings;
@@ -139,7 +141,7 @@ function backendOf(connection: BullmqJobQueueOptions['connection']): BullmqSetti
     const [, protocol] = /^(redis|postgres)(?:s|ql)?:/.exec(connection) ?? [];
     return protocol as BullmqSettings['backend'];
   }
-  // A pool's method, that no client of Redis has.
+  // A method of a pool, which no Redis client has.
   if (typeof (connection as { query?: unknown }).query === 'function') return 'postgres';
   const isPostgres = POSTGRES_OPTIONS.some((name) => Object.hasOwn(connection, name));
   return isPostgres ? 'postgres' : 'redis';

@@ -2,10 +2,13 @@ import type { RedisOptions } from 'ioredis';
 import { load } from './load.js';
 import type { BullmqSettings } from './options.js';
 
-/** How long a server is given to agree that a connection is over, which also holds up the process, in milliseconds. */
+/**
+ * How long a server has to confirm that a connection is closed, which also delays the exit of the process, in
+ * milliseconds.
+ */
 const QUICK = { disconnectTimeout: 100 };
 
-/** What is used of an `ioredis` client, single or cluster. */
+/** The used part of an `ioredis` client, single or cluster. */
 export interface RedisClient {
   readonly isCluster?: boolean;
   readonly options: { readonly redisOptions?: object };
@@ -17,8 +20,8 @@ export interface RedisClient {
 }
 
 /**
- * The clients of one queue. They are made here, those that `bullmq` makes of them included, because it cannot close its
- * own while Redis is away.
+ * The clients of one queue. All are created here, including those that `bullmq` would create, because it cannot close
+ * its own while Redis is down.
  */
 export class RedisClients {
   readonly #owned = new Set<RedisClient>();
@@ -41,7 +44,7 @@ export class RedisClients {
     return clients;
   }
 
-  /** A client that may wait for jobs, for however long Redis is away. */
+  /** A client that may wait for jobs, however long Redis is down. */
   forWorker(): RedisClient {
     const patient = { ...QUICK, maxRetriesPerRequest: null };
     const { isCluster, options } = this.adder;
@@ -52,13 +55,13 @@ export class RedisClients {
     );
   }
 
-  /** Cuts all connections but that of a client that was given. */
+  /** Cuts all connections except the given client's. */
   disconnect(): void {
     for (const client of this.#owned) {
       if (client.status === 'end') continue;
       const isBetweenTries = client.status === 'reconnecting';
       client.disconnect();
-      // Then there is nothing to cut, and what waits for the connection learns only by one more try that it is over.
+      // Then there is no connection to cut, and what waits for one learns only by one more attempt that it is closed.
       if (isBetweenTries) client.connect().then(() => client.disconnect(), nothing);
     }
   }
@@ -66,7 +69,7 @@ export class RedisClients {
   #own(client: RedisClient): RedisClient {
     if (this.#owned.has(client)) return client;
     this.#owned.add(client);
-    // Whoever uses it reports errors; one that nobody listens to would be printed.
+    // The users of a client report its errors; without a listener, they would be printed.
     client.on('error', nothing);
     const duplicate = client.duplicate.bind(client);
     client.duplicate = (...args) => this.#own(duplicate(...args));

@@ -5,7 +5,7 @@ import type { Job } from '../dispatch/background/job-queue.js';
 export interface StoredJob {
   readonly id: string;
   readonly handler: string;
-  /** JSON in a text: the JSON of PostgreSQL refuses characters that prompts may have. */
+  /** JSON in a string: PostgreSQL's JSON rejects characters that prompts may contain. */
   readonly event: string;
 }
 
@@ -13,7 +13,7 @@ export function toStored({ id, handler, event }: Job): StoredJob {
   return { id, handler, event: JSON.stringify(event) };
 }
 
-/** @throws for what no `BullmqJobQueue` has stored */
+/** @throws for data that no `BullmqJobQueue` has stored */
 export function fromStored(stored: unknown): Job {
   const { id, handler, event } = (stored ?? {}) as Record<keyof StoredJob, unknown>;
   if (typeof id !== 'string' || typeof handler !== 'string' || typeof event !== 'string')
@@ -30,7 +30,7 @@ function parse(text: string): EventJson {
   }
 }
 
-/** The id by which `bullmq` knows it, in which it allows no colon. */
+/** The id of the job in `bullmq`, which does not allow colons. */
 export function storedId(id: string): string {
   return id.replaceAll('%', '%25').replaceAll(':', '%3A');
 }

@@ -6,15 +6,15 @@ import { Background } from './background/background.js';
 import { HandlerCalls, type DispatchTarget, type Dispatch } from './handler-calls.js';
 import { isThenable } from './promises.js';
 
-/** What is left of a telling that nobody waits for. */
+/** The unfinished part of a dispatch that the caller does not await. */
 export interface PendingDispatch {
-  /** Settles when all handlers were told; rejects with the first error of a critical one. */
+  /** Settles when all handlers are done; rejects with the first error of a critical one. */
   readonly settled: Promise<void>;
-  /** What a critical handler has thrown already. */
+  /** The error that a critical handler has already thrown. */
   readonly refused: { readonly error: unknown } | undefined;
 }
 
-/** Calls handlers: in order, each awaited only if it returns a promise, none able to disturb the others. */
+/** Calls handlers in order, awaits only those that return promises, and isolates their failures from each other. */
 @Injectable()
 export class Dispatcher {
   readonly #handlers: HandlerCalls;
@@ -24,16 +24,16 @@ export class Dispatcher {
   }
 
   /**
-   * Tells an event to its handlers. Returns nothing when all of them were synchronous.
+   * Dispatches an event to its handlers. Returns `undefined` if all of them were synchronous.
    *
-   * @throws the first error of a critical handler, or `CallbackAbort`, where the event's phase lets it end the run; the
-   * other handlers have heard the event by then.
+   * @throws the first error of a critical handler, or `CallbackAbort`, if the event's phase lets it end the run; all
+   * other handlers have been called by then.
    */
   dispatch(event: CallbackEvent, run: DispatchTarget): void | Promise<void> {
     return this.#goOn({ event, run, handlers: run.handlers[event.type] }, 0);
   }
 
-  /** {@link dispatch} for a caller that cannot wait: it learns at once what is known at once. */
+  /** {@link dispatch} for a caller that cannot wait: returns synchronously what is already known. */
   dispatchNow(event: CallbackEvent, run: DispatchTarget): PendingDispatch | undefined {
     const dispatch: Dispatch = { event, run, handlers: run.handlers[event.type] };
     const settled = this.#goOn(dispatch, 0);
@@ -41,7 +41,7 @@ export class Dispatcher {
   }
 
   /**
-   * The hot path, {@link dispatch} for a piece of an answer: its event is made if somebody hears it. Plain handlers are called
+   * The hot path, {@link dispatch} for a chunk: its event is created only if it has handlers. Plain handlers are called
    * without a frame, because handlers of chunks must not start runs.
    */
   dispatchChunk(
@@ -68,7 +68,7 @@ export class Dispatcher {
     return this.#goOn({ event, run, handlers }, chunkMethods.length);
   }
 
-  // What follows is apart from the loop above, which engines put into its callers only while it is small.
+  // Separate from the loop above, which engines inline only while it is small.
 
   #threw(index: number, event: LlmStreamChunkEvent, run: DispatchTarget, error: unknown) {
     const handlers = run.handlers['llm.chunk'];
@@ -80,7 +80,7 @@ export class Dispatcher {
     );
   }
 
-  /** Waits for a handler of a chunk, and tells those after it; behind the last one there is no promise but its own. */
+  /** Awaits a handler of a chunk, then calls the next ones. For the last handler, returns its own promise. */
   #awaitFrom(
     index: number,
     event: LlmStreamChunkEvent,
@@ -93,7 +93,7 @@ export class Dispatcher {
     return isLast ? (returned as Promise<void>).then(undefined, goOn) : goOn();
   }
 
-  /** Goes on with a chunk from the first handler that is waited for, with no promise but those of the handlers. */
+  /** Continues with a chunk after its first asynchronous handler, without additional promises. */
   async #awaitEach(dispatch: Dispatch, from: number, first: unknown): Promise<void> {
     const { event, run, handlers } = dispatch;
     const { chunkMethods, handlerContext } = run;
@@ -107,13 +107,13 @@ export class Dispatcher {
       } catch (error) {
         await this.#handlers.rejected(dispatch, handler, error);
       }
-      // Nothing is told after the terminal event.
+      // No event is dispatched after the terminal event.
       if (run.ended) return;
     }
     return this.#goOn(dispatch, chunkMethods.length);
   }
 
-  /** Tells the handlers from the one numbered `next` on, when what is waited for is over. */
+  /** Calls the handlers from index `next` on, after `waiting` settles. */
   #goOn(dispatch: Dispatch, next: number, waiting?: Promise<void>): void | Promise<void> {
     if (waiting !== undefined) return this.#goOnLater(dispatch, next, waiting);
     for (let i = next; i < dispatch.handlers.length; i++) {
@@ -129,14 +129,16 @@ export class Dispatcher {
     const isTerminal = run.ended;
     await waiting;
     for (let i = next; i < handlers.length; i++) {
-      // The run was ended while a handler kept this event waiting: nothing is told after the terminal event.
+      // The run ended while a handler delayed this event: no event is dispatched after the terminal event.
       if (run.ended && !isTerminal) return;
       await this.#handlers.invoke(dispatch, handlers[i]!);
     }
     if (dispatch.refused !== undefined) throw dispatch.refused.error;
   }
 
-  /** Logs, and tells, that a handler has failed. Returns a promise only while there is something to wait for. */
+  /**
+   * Logs a handler's failure and dispatches `callback.error`. Returns a promise only if there is something to wait for.
+   */
   report(...failure: Parameters<HandlerCalls['report']>): Promise<void> | undefined {
     return this.#handlers.report(...failure);
   }

@@ -12,36 +12,36 @@ import type { Background } from './background/background.js';
 import { abortable, isThenable } from './promises.js';
 import { callWithTimeout } from './timeout.js';
 
-/** What dispatch needs of a run. */
+/** The part of a run that dispatch needs. */
 export interface DispatchTarget extends RunInfo, InstanceOwner {
   readonly handlers: HandlerTable;
   /**
-   * The methods of the plain handlers of chunks that come before any other, looked up once: a spy that is set before the
-   * run is called.
+   * The methods of the plain chunk handlers that precede all other handlers, looked up once: a spy set before the run
+   * is called.
    */
   readonly chunkMethods: readonly HandlerFunction[];
   /** Fires when the run is aborted. */
   readonly signal: AbortSignal;
-  /** What its handlers get besides the event. */
+  /** The context that its handlers receive with the event. */
   readonly handlerContext: HandlerContext;
-  /** Whether the run's terminal event was told. */
+  /** Whether the run's terminal event was dispatched. */
   readonly ended: boolean;
-  /** Whether its caller has gone on: what critical handlers throw is told as `callback.error` from then on. */
+  /** Whether its caller has continued: from then on, errors of critical handlers are emitted as `callback.error`. */
   readonly released: boolean;
-  /** Calls a handler where the runs that it starts know whom they come from. */
+  /** Calls a handler in a frame that links the runs it starts to the handler. */
   insideHandler<R>(handler: Handler, call: () => R): R;
 }
 
-/** An event that is being told. */
+/** An event that is being dispatched. */
 export interface Dispatch {
   readonly event: CallbackEvent;
   readonly run: DispatchTarget;
   readonly handlers: readonly Handler[];
-  /** The first error that the run must end with. */
+  /** The first error that must fail the run. */
   refused?: { readonly error: unknown };
 }
 
-/** Calls one handler at a time, such that it cannot disturb the others, whatever it does. */
+/** Calls one handler at a time and isolates its failures from the other handlers. */
 export class HandlerCalls {
   readonly #logger = new Log('Callbacks');
 
@@ -50,7 +50,7 @@ export class HandlerCalls {
     private readonly dispatch: (event: CallbackEvent, run: DispatchTarget) => void | Promise<void>,
   ) {}
 
-  /** Returns a promise, which never rejects, only while there is something to wait for. */
+  /** Returns a promise, which never rejects, only if there is something to wait for. */
   invoke(dispatch: Dispatch, handler: Handler): Promise<void> | undefined {
     const { event, run, refused } = dispatch;
     if (!handler.active || (handler.critical && refused !== undefined)) return undefined;
@@ -90,7 +90,7 @@ export class HandlerCalls {
   #settle(dispatch: Dispatch, handler: Handler, returned: unknown): Promise<void> | undefined {
     if (!isThenable(returned)) return undefined;
     const { event, run } = dispatch;
-    // An aborted run does not wait for those who were told that it starts.
+    // An aborted run does not wait for its start handlers.
     const settled =
       EVENTS[event.type].phase === 'start' ? abortable(returned, run.signal) : returned;
     return Promise.resolve(settled).then(nothing, (error: unknown) =>
@@ -98,7 +98,7 @@ export class HandlerCalls {
     );
   }
 
-  /** What a handler rejects with; that it was stopped with its run is no failure of its own. */
+  /** Handles a handler's rejection. If the handler was stopped with its run, that is not a failure. */
   rejected(dispatch: Dispatch, handler: Handler, error: unknown): Promise<void> | undefined {
     const { signal } = dispatch.run;
     return signal.aborted && error === signal.reason
@@ -117,7 +117,9 @@ export class HandlerCalls {
     return undefined;
   }
 
-  /** Logs, and tells, that a handler has failed. Returns a promise only while there is something to wait for. */
+  /**
+   * Logs a handler's failure and dispatches `callback.error`. Returns a promise only if there is something to wait for.
+   */
   report(
     handler: Pick<Handler, 'name'>,
     event: CallbackEvent,

@@ -3,14 +3,14 @@ import { callHook, type Handler } from '../handlers/handler.js';
 import type { DispatchTarget } from './handler-calls.js';
 import { abortable } from './promises.js';
 
-/** The first interceptor from the one numbered `from` on that a call goes through; its number is the end where none does. */
+/** The index of the first interceptor from `from` on that applies to the call; the length of the list if none does. */
 export function nextInterceptor(handlers: readonly Handler[], from: number, call: unknown): number {
   let at = from;
   while (at < handlers.length && !isWilling(handlers[at]!, call)) at++;
   return at;
 }
 
-/** Calls an interceptor where the runs that it starts know whom they come from. */
+/** Calls an interceptor in a frame that links the runs it starts to the interceptor. */
 export function callInterceptor(
   handler: Handler,
   run: DispatchTarget,
@@ -20,32 +20,32 @@ export function callInterceptor(
   return run.insideHandler(handler, () => callHook(handler, run, call, next));
 }
 
-/** The error of a `next()` that is called when its run has ended. */
+/** The error for a `next()` that is called after its run has ended. */
 export function tooLate(what: string): LlmAbortedError {
   return new LlmAbortedError(
     `The ${what} is over: next() was called too late to ask for anything.`,
   );
 }
 
-/** A run whose work interceptors stand around. */
+/** A run that interceptors wrap. */
 export interface InterceptedRun {
   readonly run: DispatchTarget;
-  /** Keeps it open until something is settled that its end does not wait for. */
+  /** Keeps the run open until `work` settles, which its end does not wait for. */
   holdOpen(work: PromiseLike<unknown>): void;
 }
 
-/** The work of one run, and the interceptors around it. */
+/** The work of one run, and the interceptors that wrap it. */
 export interface Interception<Q, R> {
   readonly kind: 'tool' | 'agent';
   readonly handlers: readonly Handler[];
-  /** What an interceptor is shown of a request. */
+  /** The request as an interceptor sees it. */
   readonly viewOf: (request: Q) => object;
   readonly work: (request: Q) => R | Promise<R>;
 }
 
 /**
- * Calls the interceptors around work, from the outside in. Once the run is aborted, the work is still waited for, but not
- * the interceptors, which have things to bring in order.
+ * Calls the interceptors around the work, outermost first. After an abort, the work is still awaited, but not the
+ * interceptors, which may still be cleaning up.
  */
 export async function interceptWork<Q, R>(
   around: InterceptedRun,
@@ -76,7 +76,7 @@ export async function interceptWork<Q, R>(
   }
 }
 
-/** An interceptor may have lost interest in it; then nobody hears of its failure. */
+/** Prevents an unhandled rejection if an interceptor drops the promise. */
 function forgettable<T>(work: Promise<T>): Promise<T> {
   work.catch(() => undefined);
   return work;

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 
-/** Whether a value is to be awaited. */
+/** Whether a value is a promise or another thenable. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return (
     value !== null &&
@@ -9,18 +9,18 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
   );
 }
 
-/** What work gives, as a promise, also where it throws or gives no promise: a promise that it gives is not wrapped. */
+/** The result of `work` as a promise, also if it throws or returns a plain value. A returned promise is not wrapped. */
 export function promised<T>(work: () => T | PromiseLike<T>): Promise<T> {
   try {
     const given = work();
     return given instanceof Promise ? (given as Promise<T>) : Promise.resolve(given);
   } catch (error) {
-    // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- whatever was thrown is passed on as it is
+    // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- the thrown value is passed on unchanged
     return Promise.reject(error);
   }
 }
 
-/** Settles as `work` does, or rejects with the signal's reason when it fires first. */
+/** Settles like `work`, or rejects with the signal's reason if the signal fires first. */
 export function abortable<T>(work: PromiseLike<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const stop = () => reject(signal.reason as Error);
@@ -31,10 +31,10 @@ export function abortable<T>(work: PromiseLike<T>, signal: AbortSignal): Promise
 }
 
 /**
- * Has `stop` abort when a signal does. Not `AbortSignal.any()`, of which Node 20 keeps a trace in its sources: a signal
- * that lives as long as its application would gather them. Returns what ends it.
+ * Aborts `stop` when a signal aborts. Does not use `AbortSignal.any()`, which leaks memory in its source signals on
+ * Node 20 if they live as long as the application. Returns a function that stops listening.
  *
- * @param toError what `stop` is aborted with, for the signal's reason
+ * @param toError maps the signal's reason to the reason of `stop`
  */
 export function stopWith(
   signal: AbortSignal,
@@ -44,7 +44,7 @@ export function stopWith(
   const follow = () => stop.abort(toError(signal.reason));
   if (signal.aborted) follow();
   else {
-    // Any number of requests may follow one signal; Node would warn from eleven on.
+    // Any number of requests may listen to one signal; Node warns from eleven listeners on.
     setMaxListeners(Infinity, signal);
     signal.addEventListener('abort', follow);
   }

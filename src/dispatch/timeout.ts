@@ -5,7 +5,7 @@ import { callHandler, type Handler } from '../handlers/handler.js';
 import type { InstanceOwner } from '../handlers/instance-source.js';
 import { isThenable } from './promises.js';
 
-/** Calls a handler that is waited for no longer than `timeoutMs`; its signal fires then, and with `stop`. */
+/** Calls a handler and waits at most `timeoutMs` for it. Its signal fires then, and with `stop`. */
 export function callWithTimeout(
   handler: Handler,
   timeoutMs: number,

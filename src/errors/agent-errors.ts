@@ -27,7 +27,10 @@ export class ToolExecutionError extends CallbacksError {
   }
 }
 
-/** A model called a tool that there is not, or with arguments that do not fit; it is told so and may call again. */
+/**
+ * The model called a tool that does not exist, or passed arguments that do not match. The model gets the error and may
+ * call again.
+ */
 export class ToolArgumentsError extends CallbacksError {
   static {
     brand(this, 'error:ToolArgumentsError');
@@ -36,16 +39,16 @@ export class ToolArgumentsError extends CallbacksError {
   override readonly code = 'tool_arguments';
 }
 
-/** An agent made its last allowed turn and still wanted to call tools. */
+/** An agent used its last allowed turn and still wanted to call tools. */
 export class MaxStepsExceededError extends CallbacksError {
   static {
     brand(this, 'error:MaxStepsExceededError');
   }
 
   override readonly code = 'max_steps';
-  /** The turns that were made. Loggers do not print them, because they are not enumerable; `messages` neither. */
+  /** The turns so far. Not enumerable, so that loggers do not print them; the same holds for `messages`. */
   declare readonly steps: readonly AgentStep[];
-  /** The transcript, with every call answered: give it to the next run as its `messages`. */
+  /** The transcript, with a result for every call: pass it to the next run as its `messages`. */
   declare readonly messages: readonly Message[];
 
   constructor(

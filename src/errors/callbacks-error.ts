@@ -3,7 +3,7 @@ import { nearestName } from '../util/stable-name.js';
 import { messageOf } from '../util/log-text.js';
 import { hideQuotes, inspectError } from './inspect-error.js';
 
-/** Stable, machine-readable names of what went wrong; safe to log, count and switch on. */
+/** Stable, machine-readable error codes; safe to log, count and switch on. */
 export type ErrorCode =
   | 'configuration'
   | 'authentication'
@@ -36,22 +36,22 @@ export type ErrorCode =
   | 'background_full'
   | (string & {});
 
-/** What may be said about an error besides its message. */
+/** Optional details of an error. */
 export interface ErrorDetails {
-  /** The error underneath, usually the SDK's own. */
+  /** The underlying error, usually the SDK's own. */
   cause?: unknown;
   /** HTTP status of the provider's answer. */
   status?: number | undefined;
-  /** The provider's id of the request, to quote in a support ticket. */
+  /** The provider's id of the request, to quote to its support. */
   requestId?: string | undefined;
-  /** Overrides whether the same call may succeed when made again. */
+  /** Overrides whether repeating the same call may succeed. */
   retryable?: boolean | undefined;
 }
 
 /**
- * Root of every error that this package throws on purpose.
+ * Base class of all errors that this package throws on purpose.
  *
- * `message` says what to do and never holds a key, a header or a prompt; what the provider wrote is in `cause`.
+ * `message` explains what to do and never holds a key, a header or a prompt; what the provider wrote is in `cause`.
  *
  * @example
  * ```ts
@@ -69,15 +69,15 @@ export class CallbacksError extends Error {
   }
 
   protected static readonly retryableByDefault: boolean = false;
-  /** Whether loggers print the messages of its causes. */
+  /** Whether loggers print the messages of the error's causes. */
   protected static readonly logsCauses: boolean = true;
   /** Stable name of the kind of failure. */
   readonly code: ErrorCode = 'configuration';
-  /** Whether the same call may succeed when made again later. */
+  /** Whether repeating the same call later may succeed. */
   readonly retryable: boolean;
-  /** HTTP status of the provider's answer, where there was one. */
+  /** HTTP status of the provider's answer, if there was one. */
   readonly status?: number;
-  /** The provider's id of the request, where it sent one. */
+  /** The provider's id of the request, if it sent one. */
   readonly requestId?: string;
 
   constructor(message: string, details: ErrorDetails = {}) {
@@ -89,14 +89,14 @@ export class CallbacksError extends Error {
     if (details.requestId !== undefined) this.requestId = details.requestId;
   }
 
-  /** What events, logs and queues write of the error: never its cause or stack. */
+  /** The error as events, logs and queues write it, without cause and stack. */
   toJSON(): ErrorJson {
     return describeError(this);
   }
 
   /**
-   * What `console.error(error)` and Nest's own logger write: no line can be forged, and what requests, answers and
-   * headers a cause quotes is left out. It is all in `error.cause`.
+   * What `console.error(error)` and Nest's own logger print. Log lines cannot be forged, and requests, answers and
+   * headers quoted by a cause are left out; `error.cause` still has them.
    */
   [Symbol.for('nodejs.util.inspect.custom')](): string {
     return inspectError(this, (this.constructor as typeof CallbacksError).logsCauses);
@@ -112,12 +112,15 @@ export interface ErrorJson {
   status?: number;
 }
 
-/** The JSON of any thrown value, in the shape of {@link CallbacksError.toJSON}. Never throws, whatever its getters do. */
+/**
+ * The JSON of any thrown value, in the form of {@link CallbacksError.toJSON}. Never throws, even if the value's getters
+ * do.
+ */
 export function describeError(error: unknown): ErrorJson {
   try {
     if (error instanceof Error) return detailsOf(error);
   } catch {
-    // A proxy; its text is asked for with care.
+    // A proxy; reading its text is guarded.
   }
   return { name: 'Error', message: messageOf(error), retryable: false };
 }
@@ -143,7 +146,7 @@ function readField(error: Error, name: string): unknown {
   }
 }
 
-/** The application is set up wrongly: thrown while it starts, or by the first call that needs what is missing. */
+/** The application is misconfigured. Thrown at start-up, or by the first call that needs what is missing. */
 export class CallbacksConfigurationError extends CallbacksError {
   static {
     brand(this, 'error:CallbacksConfigurationError');
@@ -152,7 +155,7 @@ export class CallbacksConfigurationError extends CallbacksError {
   override readonly code = 'configuration';
 }
 
-/** A handler took longer than its `timeoutMs` and is no longer waited for. */
+/** A handler exceeded its `timeoutMs`; the run no longer waits for it. */
 export class CallbackTimeoutError extends CallbacksError {
   static {
     brand(this, 'error:CallbackTimeoutError');
@@ -161,7 +164,7 @@ export class CallbackTimeoutError extends CallbacksError {
   override readonly code = 'callback_timeout';
 }
 
-/** A JSON that is not that of an event, or of a version of it that this one does not know. */
+/** The JSON is not an event, or has a version that this package does not know. */
 export class InvalidEventError extends CallbacksError {
   static {
     brand(this, 'error:InvalidEventError');
@@ -170,7 +173,7 @@ export class InvalidEventError extends CallbacksError {
   override readonly code = 'invalid_event';
 }
 
-/** There was no room in the background for what a handler was to be told. */
+/** The background queue had no room for a handler's event. */
 export class BackgroundFullError extends CallbacksError {
   static {
     brand(this, 'error:BackgroundFullError');
@@ -180,7 +183,7 @@ export class BackgroundFullError extends CallbacksError {
 }
 
 /**
- * Thrown by a handler to stop the run that it hears, without the `critical` flag; it ends a surrounding agent too.
+ * Thrown by a handler to stop its run, even without the `critical` flag; it also ends a surrounding agent.
  *
  * @example
  * ```ts
@@ -197,28 +200,28 @@ export class CallbackAbort extends CallbacksError {
   override readonly code: ErrorCode = 'callback_abort';
 }
 
-/** Which limit refused a call. */
+/** The limit that rejected a call. */
 export interface LimitDetails extends ErrorDetails {
-  /** Whose limit it is; it is not in the message, because that goes to clients. */
+  /** Whose limit it is. Not in the message, because the message goes to clients. */
   key?: string | undefined;
   /** In US dollars, requests or tokens. */
   limit?: number | undefined;
-  /** What is used or reserved of it. */
+  /** How much of the limit is used or reserved. */
   used?: number | undefined;
 }
 
-/** A spending limit refused the call. */
+/** A spending limit rejected the call. */
 export class BudgetExceededError extends CallbackAbort {
   static {
     brand(this, 'error:BudgetExceededError');
   }
 
   override readonly code = 'budget_exceeded';
-  /** Whose budget it is, where a `CostLimiter` refused. */
+  /** Whose budget it is, if a `CostLimiter` rejected the call. */
   readonly key?: string;
   /** US dollars. */
   readonly limit?: number;
-  /** US dollars that were spent, or reserved by calls under way. */
+  /** US dollars spent, or reserved by calls in progress. */
   readonly used?: number;
 
   constructor(message: string, details: LimitDetails = {}) {
@@ -229,7 +232,7 @@ export class BudgetExceededError extends CallbackAbort {
   }
 }
 
-/** A rate limit of the application's own refused the call. */
+/** A rate limit of the application rejected the call. */
 export class RateLimitExceededError extends CallbackAbort {
   static {
     brand(this, 'error:RateLimitExceededError');
@@ -237,13 +240,13 @@ export class RateLimitExceededError extends CallbackAbort {
 
   override readonly code = 'rate_limit_exceeded';
   protected static override readonly retryableByDefault = true;
-  /** How long to wait before the next try, in milliseconds. */
+  /** How long to wait before the next attempt, in milliseconds. */
   readonly retryAfterMs?: number;
-  /** Whose limit it is, where a `RateLimiter` refused. */
+  /** Whose limit it is, if a `RateLimiter` rejected the call. */
   readonly key?: string;
   /** Requests or tokens. */
   readonly limit?: number;
-  /** Requests or tokens that were used, or reserved by calls under way. */
+  /** Requests or tokens used, or reserved by calls in progress. */
   readonly used?: number;
 
   constructor(message: string, details: LimitDetails & { retryAfterMs?: number | undefined } = {}) {

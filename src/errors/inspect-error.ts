@@ -12,7 +12,7 @@ import {
 import { fieldOf } from '../util/log-text.js';
 
 const MAX_FIELD_CHARS = 200;
-/** Written at the beginning already, or by hand. */
+/** Already printed at the beginning, or printed separately. */
 const SAID = ['name', 'message', 'stack', 'cause'];
 
 /** Gives an error a field that loggers do not print, because it holds prompts and answers. */
@@ -25,8 +25,8 @@ export function hide<T extends Error, K extends keyof T & string>(
 }
 
 /**
- * Has what requests and answers an error of an SDK or another HTTP client holds be printed by no logger: it stays where
- * it is, but is not enumerable any more.
+ * Makes the requests and answers that an error of an SDK or of another HTTP client holds non-enumerable, so that no
+ * logger prints them. They stay where they are.
  */
 export function hideQuotes(cause: unknown): void {
   let error = cause;
@@ -42,14 +42,14 @@ function hideField(error: Error, name: string): void {
     if (field?.enumerable !== true || typeof fieldOf(error, name) !== 'object') return;
     Object.defineProperty(error, name, { enumerable: false });
   } catch {
-    // It is frozen, or a proxy.
+    // The error is frozen, or a proxy.
   }
 }
 
 /**
  * An error as loggers print it: its stack, its numbers and names, and the same of its causes.
  *
- * @param showsReasons whether the messages of causes are shown; those of providers quote requests
+ * @param showsReasons whether to show the messages of causes; messages of providers quote requests
  */
 export function inspectError(error: Error, showsReasons: boolean): string {
   const lines = [logStack(error) || `${logText(error.name)}: ${logReason(error)}`];

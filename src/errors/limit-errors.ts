@@ -1,15 +1,15 @@
 import { brand } from '../util/brand.js';
 import { CallbackAbort, type ErrorDetails } from './callbacks-error.js';
 
-/** Which limiter refused a call that it could not decide on. */
+/** The limiter that rejected a call because it could not decide on it. */
 export interface LimiterErrorDetails extends ErrorDetails {
   /** The limiter's name. */
   limiter?: string | undefined;
 }
 
 /**
- * The store of a limiter cannot be used, so that the limiter refuses calls (`onStoreError: 'closed'`). `cause` is the
- * store's own error. The same call may succeed later; as HTTP it is 503.
+ * The store of a limiter is unavailable, so the limiter rejects calls (`onStoreError: 'closed'`). `cause` is the
+ * store's own error. The same call may succeed later; the HTTP status is 503.
  */
 export class LimitStoreUnavailableError extends CallbackAbort {
   static {
@@ -18,7 +18,7 @@ export class LimitStoreUnavailableError extends CallbackAbort {
 
   override readonly code = 'limit_store_unavailable';
   protected static override readonly retryableByDefault = true;
-  /** The name of the limiter that refused. */
+  /** The name of the limiter that rejected the call. */
   readonly limiter?: string;
 
   constructor(message: string, details: LimiterErrorDetails = {}) {
@@ -28,8 +28,8 @@ export class LimitStoreUnavailableError extends CallbackAbort {
 }
 
 /**
- * A call has no user, tenant or other key, but its limit is counted by one. The application has to set it, or
- * `onMissingKey: 'global'`; as HTTP it is 500, without the message.
+ * A call has no user, tenant or other key, but its limit is counted per key. The application must set the key, or
+ * `onMissingKey: 'global'`. The HTTP status is 500, without the message.
  */
 export class LimitKeyMissingError extends CallbackAbort {
   static {
@@ -37,7 +37,7 @@ export class LimitKeyMissingError extends CallbackAbort {
   }
 
   override readonly code = 'limit_key_missing';
-  /** The name of the limiter that refused, and has logged the message. */
+  /** The name of the limiter that rejected the call and logged the message. */
   readonly limiter?: string;
 
   constructor(message: string, details: LimiterErrorDetails = {}) {
@@ -47,8 +47,8 @@ export class LimitKeyMissingError extends CallbackAbort {
 }
 
 /**
- * The price of a model is not known, so that a budget cannot be kept. The application has to give it in
- * `forRoot({ prices })`, or set `unknownPrice: 'allow'`; as HTTP it is 500, without the message.
+ * The price of a model is not known, so a budget cannot be enforced. The application must set it in
+ * `forRoot({ prices })`, or set `unknownPrice: 'allow'`. The HTTP status is 500, without the message.
  */
 export class UnknownPriceError extends CallbackAbort {
   static {
@@ -56,7 +56,9 @@ export class UnknownPriceError extends CallbackAbort {
   }
 
   override readonly code = 'unknown_price';
-  /** The name of the limiter that refused, and has logged the message; absent where an agent's `maxCost` refused. */
+  /**
+   * The name of the limiter that rejected the call and logged the message; absent if an agent's `maxCost` rejected it.
+   */
   readonly limiter?: string;
 
   constructor(message: string, details: LimiterErrorDetails = {}) {

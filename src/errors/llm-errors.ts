@@ -3,7 +3,7 @@ import { UNSAFE_CHARACTERS } from '../util/log-text.js';
 import { CallbacksError, type ErrorCode, type ErrorDetails } from './callbacks-error.js';
 import { hide } from './inspect-error.js';
 
-/** What may be said about a failed call besides its message. */
+/** Optional details of a failed call. */
 export interface LlmErrorDetails extends ErrorDetails {
   /** The provider's own sentence; see {@link LlmError.reason}. */
   reason?: string | undefined;
@@ -11,21 +11,21 @@ export interface LlmErrorDetails extends ErrorDetails {
 
 /** The longest {@link LlmError.reason}, in UTF-16 code units. */
 const MAX_REASON = 2_000;
-/** Control characters and those that change the direction of text: they forge lines of logs. */
+/** Control characters, and characters that change the direction of text: they can forge log lines. */
 const CONTROLS = new RegExp(`[${UNSAFE_CHARACTERS}]+`, 'gu');
 
-/** Any failure of a call to a provider. */
+/** A failed call to a provider. */
 export abstract class LlmError extends CallbacksError {
   static {
     brand(this, 'error:LlmError');
   }
 
-  /** What is under it is the provider's. */
+  /** The causes come from the provider. */
   protected static override readonly logsCauses: boolean = false;
   /**
-   * The provider's own sentence about the failure, without control characters and at most 2,000 characters long;
-   * absent where it sent none. It may repeat parts of the request, so it is for developers: JSON, HTTP bodies and logs
-   * do not have it, because it is not enumerable.
+   * The provider's own sentence about the failure, without control characters and at most 2,000 characters long; absent
+   * if it sent none. It may repeat parts of the request, so it is for developers: it is not enumerable, and JSON, HTTP
+   * bodies and logs leave it out.
    */
   readonly reason?: string;
 
@@ -41,7 +41,7 @@ function plainText(text: string): string {
     .slice(0, 2 * MAX_REASON)
     .replace(CONTROLS, ' ')
     .trim();
-  // Not half of a pair.
+  // Do not keep half of a surrogate pair.
   return plain.slice(0, MAX_REASON).replace(/[\ud800-\udbff]$/, '');
 }
 
@@ -63,7 +63,7 @@ export class LlmPermissionError extends LlmError {
   override readonly code = 'permission';
 }
 
-/** The provider limits the rate of calls, or the account's quota is used up (429; then not retryable). */
+/** The provider limits the rate of calls, or the account's quota is used up (429; the latter is not retryable). */
 export class LlmRateLimitError extends LlmError {
   static {
     brand(this, 'error:LlmRateLimitError');
@@ -71,7 +71,7 @@ export class LlmRateLimitError extends LlmError {
 
   override readonly code = 'rate_limit';
   protected static override readonly retryableByDefault = true;
-  /** How long the provider asks to wait, in milliseconds. */
+  /** How long to wait, in milliseconds, as the provider requests. */
   readonly retryAfterMs?: number;
 
   constructor(
@@ -83,7 +83,7 @@ export class LlmRateLimitError extends LlmError {
   }
 }
 
-/** The account has no money left: its balance is too low, or its spending limit is reached (402). No retry helps. */
+/** The account's balance is too low, or its spending limit is reached (402). A retry does not help. */
 export class LlmBillingError extends LlmError {
   static {
     brand(this, 'error:LlmBillingError');
@@ -92,11 +92,11 @@ export class LlmBillingError extends LlmError {
   override readonly code = 'billing';
 }
 
-/** How many tokens were sent to a model, and how many it takes. */
+/** How many tokens a request had, and how many the model accepts. */
 export interface ContextTokens {
   /** Tokens of the request, as the server counted them. */
   readonly input?: number;
-  /** The most tokens that the model takes. */
+  /** The most tokens that the model accepts. */
   readonly limit?: number;
 }
 
@@ -107,7 +107,7 @@ export class LlmContextLengthError extends LlmError {
   }
 
   override readonly code = 'context_length';
-  /** The numbers of tokens, where the provider says them. */
+  /** The numbers of tokens, if the provider reports them. */
   readonly tokens?: ContextTokens;
 
   constructor(
@@ -119,7 +119,9 @@ export class LlmContextLengthError extends LlmError {
   }
 }
 
-/** The provider's content filter refused the request. An answer that it cut short is a finish reason instead. */
+/**
+ * The provider's content filter refused the request. An answer that the filter cut short has a finish reason instead.
+ */
 export class LlmContentFilterError extends LlmError {
   static {
     brand(this, 'error:LlmContentFilterError');
@@ -128,7 +130,7 @@ export class LlmContentFilterError extends LlmError {
   override readonly code = 'content_filter';
 }
 
-/** The request is not acceptable (400, 404, 409, 422), or was refused before it was sent. */
+/** The request is invalid (400, 404, 409, 422), or was rejected before it was sent. */
 export class LlmInvalidRequestError extends LlmError {
   static {
     brand(this, 'error:LlmInvalidRequestError');
@@ -137,7 +139,9 @@ export class LlmInvalidRequestError extends LlmError {
   override readonly code: ErrorCode = 'invalid_request';
 }
 
-/** The provider does not have the model, or not any more, or not for this key. Another client may have another model. */
+/**
+ * The provider does not have the model, no longer has it, or not for this key. Another client may have another model.
+ */
 export class LlmModelNotFoundError extends LlmInvalidRequestError {
   static {
     brand(this, 'error:LlmModelNotFoundError');
@@ -146,16 +150,16 @@ export class LlmModelNotFoundError extends LlmInvalidRequestError {
   override readonly code = 'model_not_found';
 }
 
-/** Why a pending run is not resumed; see {@link PendingRunError}. */
+/** Why a pending run cannot be resumed; see {@link PendingRunError}. */
 export type PendingRunReason = 'unsigned' | 'changed' | 'expired' | 'replayed' | 'malformed';
 
 /**
- * A pending run of an agent is not resumed:
+ * A pending run of an agent cannot be resumed:
  * - `'unsigned'`: `forRoot({ approvals: { key } })` is set, and the pending run has no signature;
- * - `'changed'`: it is not what was signed, or was signed by a key that is not known here;
+ * - `'changed'`: it differs from what was signed, or was signed with a key that is not known here;
  * - `'expired'`: it is older than `approvals.maxAgeMs`;
- * - `'replayed'`: one of its calls has been made or denied, or is being resumed elsewhere;
- * - `'malformed'`: it is not a pending run, or contradicts itself.
+ * - `'replayed'`: one of its calls has been executed or denied, or is being resumed elsewhere;
+ * - `'malformed'`: it is not a pending run, or is inconsistent.
  *
  * @example
  * ```ts
@@ -180,7 +184,7 @@ export class PendingRunError extends LlmInvalidRequestError {
   }
 }
 
-/** The provider has no capacity at the moment (503, 529). */
+/** The provider has no capacity now (503, 529). */
 export class LlmOverloadedError extends LlmError {
   static {
     brand(this, 'error:LlmOverloadedError');
@@ -200,7 +204,7 @@ export class LlmServerError extends LlmError {
   protected static override readonly retryableByDefault = true;
 }
 
-/** The call took longer than `timeoutMs`, the SDK's own `timeout`, or the provider's patience (408). */
+/** The call exceeded `timeoutMs`, the SDK's own `timeout`, or the provider's time limit (408). */
 export class LlmTimeoutError extends LlmError {
   static {
     brand(this, 'error:LlmTimeoutError');
@@ -224,7 +228,7 @@ export class LlmAbortedError extends LlmError {
   }
 }
 
-/** No connection, or it was lost before the answer was complete. */
+/** There was no connection, or it was lost before the answer was complete. */
 export class LlmConnectionError extends LlmError {
   static {
     brand(this, 'error:LlmConnectionError');
@@ -234,7 +238,7 @@ export class LlmConnectionError extends LlmError {
   protected static override readonly retryableByDefault = true;
 }
 
-/** The answer or the stream is malformed, or ended without its end marker. */
+/** The answer or stream is malformed, or ended without its end marker. */
 export class LlmResponseError extends LlmError {
   static {
     brand(this, 'error:LlmResponseError');
@@ -245,7 +249,7 @@ export class LlmResponseError extends LlmError {
 }
 
 /**
- * The answer does not fit the `schema` that was given, also after the model was asked to mend it.
+ * The answer does not match the `schema`, even after the model was asked to repair it.
  *
  * @example
  * ```ts
@@ -261,9 +265,9 @@ export class SchemaValidationError extends LlmError {
 
   override readonly code = 'schema_validation';
   protected static override readonly retryableByDefault = true;
-  /** What the model wrote; `''` where nothing is known of it. Loggers do not print it, because it is not enumerable. */
+  /** What the model wrote; `''` if unknown. Not enumerable, so that loggers do not print it. */
   declare readonly text: string;
-  /** What does not fit, and where: `orders[0].id: must be string; …`, without the values themselves. */
+  /** What does not match, and where: `orders[0].id: must be string; …`, without the values themselves. */
   readonly issues: string;
 
   constructor(message: string, details: LlmErrorDetails & { text?: string; issues?: string } = {}) {

@@ -5,20 +5,20 @@ import type { Usage } from '../types/usage.js';
 import { RunEvent, TerminalEvent } from './event.js';
 import type { RunInfo } from './run-info.js';
 
-/** An agent begins. Heard by `@OnAgentStart()`. */
+/** An agent run starts. Handled by `@OnAgentStart()`. */
 export class AgentStartEvent extends RunEvent {
   static {
     brand(this, 'class:AgentStartEvent');
   }
 
   readonly type = 'agent.start';
-  /** What the agent is called; the name of its feature, `'default'` for that of `forRoot`. */
+  /** The name of the agent: its feature's name, or `'default'` for the agent of `forRoot`. */
   readonly agentName: string | undefined;
-  /** What the agent was asked to do. */
+  /** The goal that the agent was given. */
   readonly goal: string;
   /** The agent's system text. */
   readonly persona: string | undefined;
-  /** The tools that it may call. */
+  /** The tools that the agent may call. */
   readonly tools: readonly ToolSpec[];
 
   constructor(
@@ -42,14 +42,14 @@ export class AgentStartEvent extends RunEvent {
   }
 }
 
-/** An agent finished a turn: the model's answer and the results of the tools that it called. Heard by `@OnAgentStep()`. */
+/** An agent completed a turn: the model's answer and the results of its tool calls. Handled by `@OnAgentStep()`. */
 export class AgentStepEvent extends RunEvent {
   static {
     brand(this, 'class:AgentStepEvent');
   }
 
   readonly type = 'agent.step';
-  /** What the agent is called; the name of its feature, `'default'` for that of `forRoot`. */
+  /** The name of the agent: its feature's name, or `'default'` for the agent of `forRoot`. */
   readonly agentName: string | undefined;
   readonly step: AgentStep;
 
@@ -64,20 +64,20 @@ export class AgentStepEvent extends RunEvent {
   }
 }
 
-/** An agent is done. Heard by `@OnAgentEnd()`. */
+/** An agent run completed. Handled by `@OnAgentEnd()`. */
 export class AgentEndEvent extends TerminalEvent {
   static {
     brand(this, 'class:AgentEndEvent');
   }
 
   readonly type = 'agent.end';
-  /** What the agent is called; the name of its feature, `'default'` for that of `forRoot`. */
+  /** The name of the agent: its feature's name, or `'default'` for the agent of `forRoot`. */
   readonly agentName: string | undefined;
   readonly result: AgentResult;
   readonly steps: readonly AgentStep[];
   /** Sum over the agent's calls. */
   readonly usage: Usage;
-  /** US dollars; `null` when a price is not known. */
+  /** US dollars; `null` if a price is unknown. */
   readonly cost: number | null;
   /** Milliseconds, monotonic. */
   readonly durationMs: number;
@@ -107,24 +107,24 @@ export class AgentEndEvent extends TerminalEvent {
   }
 }
 
-/** An agent failed or was aborted. Heard by `@OnAgentError()`. */
+/** An agent run failed or was aborted. Handled by `@OnAgentError()`. */
 export class AgentErrorEvent extends TerminalEvent {
   static {
     brand(this, 'class:AgentErrorEvent');
   }
 
   readonly type = 'agent.error';
-  /** What the agent is called; the name of its feature, `'default'` for that of `forRoot`. */
+  /** The name of the agent: its feature's name, or `'default'` for the agent of `forRoot`. */
   readonly agentName: string | undefined;
-  /** What the caller gets. */
+  /** The error that the caller receives. */
   readonly error: Error;
-  /** The turns that were finished by then. */
+  /** The turns completed by then. */
   readonly steps: readonly AgentStep[];
   /** Tokens used by then. */
   readonly usage: Usage;
-  /** US dollars; `null` when a price is not known. */
+  /** US dollars; `null` if a price is unknown. */
   readonly cost: number | null;
-  /** Whether it was stopped on purpose rather than failed. */
+  /** Whether the run was aborted rather than failed. */
   readonly aborted: boolean;
   /** Milliseconds, monotonic. */
   readonly durationMs: number;

@@ -13,15 +13,15 @@ import {
   UNREADABLE,
 } from '../util/bounds.js';
 
-/** How values of a kind are written. What throws here is written as unreadable. */
+/** How to copy values. A value whose rule throws is copied as unreadable. */
 export interface CopyRules {
-  /** What is written of a value that is no object; `undefined` leaves it out. */
+  /** The copy of a non-object; `undefined` omits it. */
   leaf(value: unknown): unknown;
   /**
-   * What an object holds, or a value to be looked at in its place.
+   * The contents of an object, or a value to copy in its place.
    *
-   * @param around what it stands in
-   * @param room how many values can still be written
+   * @param around the contents that hold the value
+   * @param room how many values may still be copied
    */
   read(value: object, around: Contents | undefined, room: number): unknown;
 }
@@ -30,16 +30,16 @@ export interface CopyRules {
 export class Contents {
   readonly length: number;
   readonly out: unknown[] | Record<string, unknown>;
-  /** The object that they are of, where that is another one. */
+  /** The original object, if it is a different one. */
   origin: object | undefined;
-  /** Whether it, or an object around it, was written before. */
+  /** Whether the object, or an object that contains it, was already copied. */
   isRepeated = false;
   index = 0;
 
   /**
    * @param from a list, or an object
-   * @param keys the keys of the object that count
-   * @param mediaType what its bytes are
+   * @param keys the object's keys to copy
+   * @param mediaType the media type of its bytes
    */
   constructor(
     readonly from: object,
@@ -54,19 +54,19 @@ export class Contents {
     return this.from === value || this.origin === value;
   }
 
-  /** What the next value stands under. */
+  /** The key of the next value. */
   get key(): string {
     return this.keys === undefined ? String(this.index) : this.keys[this.index]!;
   }
 
-  /** The next value; what throws is its getter. */
+  /** The next value; throws if its getter throws. */
   read(): unknown {
     const { from, keys, index } = this;
     if (keys === undefined) return (from as unknown[])[index];
     return (from as Record<string, unknown>)[keys[index]!];
   }
 
-  /** Writes the next value: lists keep their places, objects leave out what JSON has not. */
+  /** Writes the next value: lists keep their positions, objects omit values that JSON cannot represent. */
   put(value: unknown): void {
     const { out, keys, index } = this;
     this.index++;
@@ -74,7 +74,7 @@ export class Contents {
     else if (value !== undefined) define(out, keys![index]!, value);
   }
 
-  /** Leaves out the rest, and says so. */
+  /** Omits the rest, and marks the cut. */
   cut(): void {
     if (Array.isArray(this.out)) this.out.push(TOO_LARGE);
     else this.out[CUT_KEY] = TOO_LARGE;
@@ -82,7 +82,7 @@ export class Contents {
   }
 }
 
-/** What is written of a value that is no object: what JSON has not is left out, BigInt are strings. */
+/** The copy of a non-object: values that JSON cannot represent are omitted, BigInt become strings. */
 export function leafOf(value: unknown, oddNumber: (number: number) => string | null): unknown {
   switch (typeof value) {
     case 'bigint':
@@ -97,15 +97,15 @@ export function leafOf(value: unknown, oddNumber: (number: number) => string | n
   }
 }
 
-/** What a `toJSON` makes of its object. */
+/** The result of an object's `toJSON`. */
 export function callToJson(toJSON: unknown, value: object, args: readonly unknown[]): unknown {
   const made = Reflect.apply(toJSON as () => unknown, value, args) as unknown;
-  // Nobody waits for an asynchronous one; its failure must not end the process.
+  // An asynchronous result is not awaited; its rejection must not end the process.
   if (made instanceof Promise) made.catch(() => undefined);
   return made;
 }
 
-/** How much is written of a value. */
+/** The bounds of a copy. */
 export interface CopyBounds {
   /** Levels of lists and objects. */
   readonly depth: number;
@@ -117,11 +117,11 @@ export interface CopyBounds {
 const BOUNDS: CopyBounds = { depth: MAX_DEPTH, nodes: MAX_NODES, chars: MAX_TEXT_CHARS };
 
 /**
- * Copies values into plain JSON, within bounds: a loop over a stack of its own, which ends for every value, and whose
- * result `JSON.stringify` can always write. What is missing is marked where it is missing.
+ * Copies values into plain JSON, within bounds. It loops over an explicit stack and terminates for every value, and
+ * `JSON.stringify` can always write the result. Omitted parts are marked in place.
  */
 export class BoundedCopy {
-  /** The marks that were written: none while what was copied is the whole. */
+  /** The marks written so far: empty if the copy is complete. */
   readonly marks = new Set<string>();
   #nodes: number;
   #chars: number;
@@ -137,13 +137,13 @@ export class BoundedCopy {
     this.#chars = bounds.chars;
   }
 
-  /** Lets the next value have so much, whatever was copied before. */
+  /** Guarantees the next value a minimum, whatever was copied before. */
   atLeast(nodes: number, chars: number): void {
     if (this.#nodes < nodes) this.#nodes = nodes;
     if (this.#chars < chars) this.#chars = chars;
   }
 
-  /** The copy; `undefined` where JSON has nothing for the value. Several values share the bounds, not their objects. */
+  /** The copy; `undefined` if JSON cannot represent the value. Several values share the bounds, not their objects. */
   copy(value: unknown): unknown {
     if (typeof value === 'number' && Number.isFinite(value)) return value;
     if (value === undefined || typeof value === 'boolean') return value;
@@ -181,7 +181,7 @@ export class BoundedCopy {
     } else contents.put(copy);
   }
 
-  /** What is written of a value: a leaf, or contents that are to be copied yet. */
+  /** The copy of a value: a leaf, or contents that are still to be copied. */
   #copyOf(value: unknown, around: Contents | undefined): unknown {
     this.#nodes--;
     if (around?.isRepeated) this.#repeats--;
@@ -213,7 +213,7 @@ export class BoundedCopy {
       if (typeof read !== 'object' || read === null) {
         return this.#leaf(typeof read === 'object' ? read : this.rules.leaf(read));
       }
-      // What a toJSON returned; itself, as a rule, when it has none.
+      // The result of toJSON; usually the value itself if it has none.
       if (read === value) return this.#mark(CIRCULAR);
       current = read;
     }
@@ -228,7 +228,7 @@ export class BoundedCopy {
     }
   }
 
-  /** Whether an object was met before, in the same value. */
+  /** Whether an object already occurred in the same value. */
   #isKnown(value: object): boolean {
     const seen = (this.#seen ??= new Set());
     const before = seen.size;
@@ -240,7 +240,7 @@ export class BoundedCopy {
       this.#chars -= text.length;
       return text;
     }
-    // Not between the halves of a character.
+    // Do not cut between surrogates.
     const begin = text.slice(0, Math.max(0, this.#chars)).replace(/[\uD800-\uDBFF]$/, '');
     this.#chars = 0;
     return begin + this.#mark(TOO_LARGE);

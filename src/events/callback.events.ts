@@ -2,7 +2,7 @@ import { brand } from '../util/brand.js';
 import { RunEvent } from './event.js';
 import type { RunInfo } from './run-info.js';
 
-/** A handler threw or took too long; the run went on. Heard by `@OnCallbackError()`. */
+/** A handler threw or timed out; the run continued. Handled by `@OnCallbackError()`. */
 export class CallbackErrorEvent extends RunEvent {
   static {
     brand(this, 'class:CallbackErrorEvent');
@@ -11,7 +11,7 @@ export class CallbackErrorEvent extends RunEvent {
   readonly type = 'callback.error';
   /** The handler that failed, as `Class.method`. */
   readonly handler: string;
-  /** What it was told when it failed. */
+  /** The event that the handler received when it failed. */
   readonly event: RunEvent;
   readonly error: unknown;
 

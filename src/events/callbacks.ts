@@ -10,12 +10,12 @@ import type * as retrieval from './retrieval.events.js';
 import type { ANY_EVENT_METHOD, CallbackEvent, EVENTS } from './event-map.js';
 import type * as tool from './tool.events.js';
 
-/** Marks the prototype of {@link Callbacks}, so that a second copy of the package is recognised too. */
+/** Marks the prototype of {@link Callbacks}, so that a second copy of the package is recognized too. */
 export const CALLBACKS_CLASS = Symbol.for('nestjs-llm-callbacks:callbacks');
 
 /**
- * Base class of callbacks that are written as methods instead of decorators: override what you want to hear. A
- * provider of such a class is discovered; an instance may be given in any `callbacks` list.
+ * Base class of callbacks that are methods without decorators: override the methods of the events to handle. A provider
+ * of such a class is discovered; an instance may be passed in any `callbacks` list.
  *
  * @example
  * ```ts
@@ -37,49 +37,49 @@ export abstract class Callbacks {
 
 // Written out because a subclass may only override methods, and a type mapped from the table has properties.
 export interface Callbacks {
-  /** A call is about to be sent. */
+  /** An LLM call is about to be sent. */
   onLlmStart?(event: llm.LlmStartEvent, context: HandlerContext): unknown;
-  /** A piece of a streamed answer. */
+  /** A chunk of a streamed answer. */
   onLlmStreamChunk?(event: llm.LlmStreamChunkEvent, context: HandlerContext): unknown;
-  /** The provider is tried again. */
+  /** The SDK or the provider retries. */
   onLlmRetry?(event: llm.LlmRetryEvent, context: HandlerContext): unknown;
-  /** A call was answered. */
+  /** An LLM call completed. */
   onLlmEnd?(event: llmTerminal.LlmEndEvent, context: HandlerContext): unknown;
-  /** A call failed or was aborted. */
+  /** An LLM call failed or was aborted. */
   onLlmError?(event: llmTerminal.LlmErrorEvent, context: HandlerContext): unknown;
-  /** An agent begins. */
+  /** An agent run starts. */
   onAgentStart?(event: agent.AgentStartEvent, context: HandlerContext): unknown;
-  /** An agent finished a turn. */
+  /** An agent completed a turn. */
   onAgentStep?(event: agent.AgentStepEvent, context: HandlerContext): unknown;
-  /** An agent is done. */
+  /** An agent run completed. */
   onAgentEnd?(event: agent.AgentEndEvent, context: HandlerContext): unknown;
-  /** An agent failed or was aborted. */
+  /** An agent run failed or was aborted. */
   onAgentError?(event: agent.AgentErrorEvent, context: HandlerContext): unknown;
   /** A tool is about to be called. */
   onToolStart?(event: tool.ToolStartEvent, context: HandlerContext): unknown;
-  /** A tool gave its result. */
+  /** A tool call completed. */
   onToolEnd?(event: tool.ToolEndEvent, context: HandlerContext): unknown;
-  /** A tool failed. */
+  /** A tool call failed. */
   onToolError?(event: tool.ToolErrorEvent, context: HandlerContext): unknown;
-  /** A chain begins. */
+  /** A chain starts. */
   onChainStart?(event: chain.ChainStartEvent, context: HandlerContext): unknown;
-  /** A chain is done. */
+  /** A chain completed. */
   onChainEnd?(event: chain.ChainEndEvent, context: HandlerContext): unknown;
   /** A chain failed. */
   onChainError?(event: chain.ChainErrorEvent, context: HandlerContext): unknown;
-  /** Documents are about to be looked up. */
+  /** A retrieval starts. */
   onRetrievalStart?(event: retrieval.RetrievalStartEvent, context: HandlerContext): unknown;
-  /** Documents were found. */
+  /** A retrieval completed. */
   onRetrievalEnd?(event: retrieval.RetrievalEndEvent, context: HandlerContext): unknown;
   /** A retrieval failed. */
   onRetrievalError?(event: retrieval.RetrievalErrorEvent, context: HandlerContext): unknown;
-  /** An MCP server was connected. */
+  /** An MCP server connected. */
   onMcpConnect?(event: mcp.McpConnectEvent, context: HandlerContext): unknown;
-  /** An MCP server is gone. */
+  /** An MCP server disconnected. */
   onMcpDisconnect?(event: mcp.McpDisconnectEvent, context: HandlerContext): unknown;
-  /** An MCP server tells how far it is. */
+  /** An MCP server reported progress. */
   onMcpProgress?(event: mcp.McpProgressEvent, context: HandlerContext): unknown;
-  /** An MCP server wrote to its log. */
+  /** An MCP server logged a message. */
   onMcpLog?(event: mcp.McpLogEvent, context: HandlerContext): unknown;
   /** A handler failed. */
   onCallbackError?(event: CallbackErrorEvent, context: HandlerContext): unknown;
@@ -87,7 +87,7 @@ export interface Callbacks {
   onAnyEvent?(event: CallbackEvent, context: HandlerContext): unknown;
 }
 
-/** Compiles only while the methods above and those of the table are the same. */
+/** Compiles only if the methods above match the table. */
 export type CallbackMethodsMatchTable = Assert<Same<keyof Callbacks, CallbackMethod>>;
 type CallbackMethod = (typeof EVENTS)[keyof typeof EVENTS]['method'] | typeof ANY_EVENT_METHOD;
 type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false;

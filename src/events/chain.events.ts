@@ -2,7 +2,7 @@ import { brand } from '../util/brand.js';
 import { RunEvent, TerminalEvent } from './event.js';
 import type { RunInfo } from './run-info.js';
 
-/** A chain begins. Heard by `@OnChainStart()`. */
+/** A chain starts. Handled by `@OnChainStart()`. */
 export class ChainStartEvent extends RunEvent {
   static {
     brand(this, 'class:ChainStartEvent');
@@ -10,7 +10,7 @@ export class ChainStartEvent extends RunEvent {
 
   readonly type = 'chain.start';
   readonly chainName: string;
-  /** Its only argument, or the list of them. */
+  /** Its only argument, or the list of arguments. */
   readonly input: unknown;
 
   constructor(run: RunInfo, payload: { chainName: string; input: unknown }) {
@@ -24,7 +24,7 @@ export class ChainStartEvent extends RunEvent {
   }
 }
 
-/** A chain is done. Heard by `@OnChainEnd()`. */
+/** A chain completed. Handled by `@OnChainEnd()`. */
 export class ChainEndEvent extends TerminalEvent {
   static {
     brand(this, 'class:ChainEndEvent');
@@ -32,7 +32,7 @@ export class ChainEndEvent extends TerminalEvent {
 
   readonly type = 'chain.end';
   readonly chainName: string;
-  /** What it gave: of a stream of ours its answer, of any other stream `undefined`. */
+  /** The result: the answer of an `LlmStream` or `AgentStream`, `undefined` for any other stream. */
   readonly result: unknown;
   /** Milliseconds, monotonic. */
   readonly durationMs: number;
@@ -49,7 +49,7 @@ export class ChainEndEvent extends TerminalEvent {
   }
 }
 
-/** A chain failed. Heard by `@OnChainError()`. */
+/** A chain failed. Handled by `@OnChainError()`. */
 export class ChainErrorEvent extends TerminalEvent {
   static {
     brand(this, 'class:ChainErrorEvent');
@@ -58,7 +58,7 @@ export class ChainErrorEvent extends TerminalEvent {
   readonly type = 'chain.error';
   readonly chainName: string;
   readonly error: Error;
-  /** Whether it was stopped on purpose rather than failed. */
+  /** Whether the run was aborted rather than failed. */
   readonly aborted: boolean;
   /** Milliseconds, monotonic. */
   readonly durationMs: number;

@@ -4,7 +4,7 @@ import { EVENTS, type CallbackEvent, type EventType } from './event-map.js';
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** What an event cannot do without, and how to tell that it is there. */
+/** The required fields of an event, with their checks. */
 const REQUIRED = {
   eventId: isText,
   runId: isText,
@@ -19,14 +19,13 @@ const REQUIRED = {
 } satisfies Readonly<Record<string, (value: unknown) => boolean>>;
 
 /**
- * Makes an event of the JSON that {@link RunEvent.toJSON} wrote, maybe in another process: an instance of the same
- * class, whose `toJSON()` gives the same JSON again.
+ * Creates an event from the JSON of {@link RunEvent.toJSON}, possibly from another process: an instance of the same
+ * class, whose `toJSON()` returns the same JSON.
  *
- * Its fields are plain data: nothing alive comes back. Errors are instances of `Error` with the `name`, `message`,
- * `code`, `retryable` and `status` that they had; which class they were of, their `name` tells. Bytes stay `{ bytes,
- * mediaType }`.
+ * Its fields are plain data; live objects are not restored. Errors are instances of `Error` with the original `name`,
+ * `message`, `code`, `retryable` and `status`; check `name` instead of the class. Bytes stay `{ bytes, mediaType }`.
  *
- * @throws InvalidEventError for what is no JSON of an event: it names what is wrong, never the content
+ * @throws InvalidEventError if `json` is not an event's JSON: it names the fault, never the content
  *
  * @example
  * ```ts
@@ -38,7 +37,7 @@ export function reviveEvent(json: unknown): CallbackEvent {
   if (!isObject(json)) throw invalid('it is not an object');
   if (own(json, 'v') !== 1) throw invalid('its version `v` is not 1');
   const type = own(json, 'type');
-  // By our own table: nothing that is written in a JSON ever names what is built of it.
+  // The class comes from this package's table: the JSON never chooses what is constructed.
   if (typeof type !== 'string' || !Object.hasOwn(EVENTS, type))
     throw invalid('there is no event of its `type`');
   for (const [name, isFit] of Object.entries(REQUIRED)) {
@@ -50,7 +49,7 @@ export function reviveEvent(json: unknown): CallbackEvent {
 function build(type: EventType, json: Json): CallbackEvent {
   const event = Object.create(EVENTS[type].event.prototype) as RunEvent;
   const { fields } = event as unknown as { fields: () => readonly string[] };
-  // All of them, those that are absent too: the getters that they hide have no run to ask.
+  // Define all fields, including absent ones: the getters that they shadow have no run.
   for (const name of [...CONTEXT_FIELDS, ...fields.call(event)]) {
     Object.defineProperty(event, name, {
       value: reviveField(name, own(json, name)),
@@ -60,7 +59,7 @@ function build(type: EventType, json: Json): CallbackEvent {
   return event as CallbackEvent;
 }
 
-/** Errors stand in a few places only; what merely looks like one, in a result or in metadata, stays as it is. */
+/** Errors occur in a few fields only; a value that looks like an error, in a result or in metadata, stays unchanged. */
 function reviveField(name: string, value: unknown): unknown {
   switch (name) {
     case 'error':
@@ -72,7 +71,7 @@ function reviveField(name: string, value: unknown): unknown {
         ? { ...value, attempts: reviveAttempts(value['attempts']) }
         : value;
     case 'event':
-      // An error in a handler of `callback.error` is never told, so there is one level and no more.
+      // An error in a handler of `callback.error` is never emitted, so there is only one level.
       if (isObject(value) && own(value, 'type') === 'callback.error')
         throw invalid('its `event` is a callback.error itself');
       return reviveEvent(value);
@@ -95,7 +94,7 @@ function reviveError(json: unknown): unknown {
     return json;
   const { name, message, code, retryable, status } = json as Record<string, string>;
   const error = new Error(message);
-  // Where it was thrown is not known; here it was not.
+  // The original stack is unknown, and the current one would be misleading.
   error.stack = `${name}: ${message}`;
   return Object.assign(error, {
     name,

@@ -14,19 +14,20 @@ import { RetrievalEndEvent, RetrievalErrorEvent, RetrievalStartEvent } from './r
 import { ToolEndEvent, ToolErrorEvent, ToolStartEvent } from './tool.events.js';
 
 /**
- * Where in a run's life an event stands, which decides what a critical error does to the run; nothing on a `note`.
+ * The phase of an event in its run's life cycle. It determines how a critical error affects the run; on a `note`, not
+ * at all.
  */
 export type EventPhase = 'start' | 'between' | 'end' | 'error' | 'note';
 
 interface EventRow {
-  /** The event's class, whose name is the decorator's without `On` and with `Event`. */
+  /** The event's class. Its name is the decorator's without `On` and with `Event`. */
   readonly event: abstract new (...args: never[]) => RunEvent;
-  /** The method of a `Callbacks` class that hears it. */
+  /** The method of a `Callbacks` class that handles it. */
   readonly method: `on${string}`;
   readonly phase: EventPhase;
 }
 
-/** Every event there is. Types, decorators, class methods and dispatch lists follow from this table. */
+/** All events. Types, decorators, class methods and dispatch lists are derived from this table. */
 export const EVENTS = {
   'llm.start': { event: LlmStartEvent, method: 'onLlmStart', phase: 'start' },
   'llm.chunk': { event: LlmStreamChunkEvent, method: 'onLlmStreamChunk', phase: 'between' },
@@ -59,20 +60,20 @@ export type EventType = keyof typeof EVENTS;
 /** The event class of a type. */
 export type EventOf<T extends EventType> = InstanceType<(typeof EVENTS)[T]['event']>;
 
-/** Any event; `event.type` tells which. */
+/** Any event; `event.type` is its type. */
 export type CallbackEvent = EventOf<EventType>;
-/** The class of all of them: a value of that name, because compilers import the types in decorated signatures. */
+/** The base class of all events: a value of this name, because compilers import the types in decorated signatures. */
 export const CallbackEvent: typeof RunEvent = RunEvent;
 
-/** What can be listened to: one type of event, or `'*'` for all of them. */
+/** What a handler can listen to: one type of event, or `'*'` for all. */
 export type EventSelector = EventType | '*';
 
-/** The event that a handler of `S` is told. */
+/** The event that a handler of `S` receives. */
 export type SelectedEvent<S extends EventSelector> = S extends EventType
   ? EventOf<S>
   : CallbackEvent;
 
-/** The method of a `Callbacks` class that hears every event. */
+/** The method of a `Callbacks` class that handles every event. */
 export const ANY_EVENT_METHOD = 'onAnyEvent';
 
 /** All event types, in the order of the table. */

@@ -4,7 +4,7 @@ import type { BoundedCopy } from './bounded-copy.js';
 import type { FromCallback, RunInfo } from './run-info.js';
 import { newSafeCopy } from './serialize.js';
 
-/** The context that every event carries, in the order in which its JSON writes it. */
+/** The context fields of every event, in the order of its JSON. */
 export const CONTEXT_FIELDS = [
   'type',
   'eventId',
@@ -28,17 +28,17 @@ export const CONTEXT_FIELDS = [
   'detached',
 ] as const;
 
-/** An event as JSON: `v: 1`, its context, and its own fields, with nothing alive in it. */
+/** An event as JSON: `v: 1`, its context, and its own fields, without live objects. */
 export type EventJson = { readonly v: 1; readonly type: string } & Readonly<
   Record<string, unknown>
 >;
 
-// Symbols rather than private fields, which cost an event of a stream as much again as all the rest of it.
+// Symbols rather than private fields, which would double the cost of a chunk event.
 const RUN: unique symbol = Symbol('run');
 const SEQ: unique symbol = Symbol('seq');
 
 /**
- * What every event has: the context of its run. One instance per event, shared by all its handlers.
+ * The base of every event, with the context of its run. One instance per event, shared by all its handlers.
  *
  * Fields are read-only and mostly getters, so that an event costs one small object: copy it with
  * {@link RunEvent.toJSON}, never by spread.
@@ -48,9 +48,9 @@ export abstract class RunEvent {
     brand(this, 'class:RunEvent');
   }
 
-  /** Names the kind of event; the discriminant of `CallbackEvent`. */
+  /** The type of event; the discriminant of `CallbackEvent`. */
   abstract readonly type: string;
-  /** When it happened, in epoch milliseconds. */
+  /** The time of the event, in epoch milliseconds. */
   readonly timestamp: number;
   /** @internal */
   readonly [RUN]: RunInfo;
@@ -63,26 +63,26 @@ export abstract class RunEvent {
     this[SEQ] = run.nextSeq();
   }
 
-  /** The names of the event's own fields, in the order in which its JSON writes them. */
+  /** The names of the event's own fields, in the order of its JSON. */
   protected abstract fields(): readonly string[];
 
   /** `runId:seq`; unique, and ascending within a run. */
   get eventId(): string {
     return `${this[RUN].runId}:${this[SEQ]}`;
   }
-  /** The run that the event belongs to. */
+  /** The id of the event's run. */
   get runId(): string {
     return this[RUN].runId;
   }
-  /** The run around it; absent for the root of a tree. */
+  /** The id of the parent run; absent for the root of a tree. */
   get parentRunId(): string | undefined {
     return this[RUN].parentRunId;
   }
-  /** The root of the run's tree. */
+  /** The id of the root run of the tree. */
   get rootRunId(): string {
     return this[RUN].rootRunId;
   }
-  /** Id of the inbound request, or a UUID of the run tree's own. */
+  /** Id of the inbound request, or a generated UUID of the run tree. */
   get requestId(): string {
     return this[RUN].context.requestId;
   }
@@ -90,23 +90,23 @@ export abstract class RunEvent {
   get traceId(): string {
     return this[RUN].context.traceId;
   }
-  /** Who the call is made for. */
+  /** The user of the call. */
   get userId(): string | undefined {
     return this[RUN].context.userId;
   }
-  /** The tenant that the call is made for. */
+  /** The tenant of the call. */
   get tenantId(): string | undefined {
     return this[RUN].context.tenantId;
   }
-  /** The conversation that the call is part of. */
+  /** The conversation of the call. */
   get conversationId(): string | undefined {
     return this[RUN].context.conversationId;
   }
-  /** What handles the inbound request or message: `Controller.method`. */
+  /** The handler of the inbound request or message: `Controller.method`. */
   get route(): string | undefined {
     return this[RUN].context.route;
   }
-  /** The nearest named client, `'default'` where there is none. */
+  /** The nearest named client, or `'default'`. */
   get scope(): string {
     return this[RUN].scope;
   }
@@ -120,11 +120,11 @@ export abstract class RunEvent {
   get metadata(): Readonly<Record<string, unknown>> {
     return this[RUN].context.metadata;
   }
-  /** The provider's name or label, where an LLM is involved. */
+  /** The provider's name or label, if an LLM is involved. */
   get provider(): string | undefined {
     return this[RUN].provider;
   }
-  /** The requested model, where an LLM is involved. */
+  /** The requested model, if an LLM is involved. */
   get model(): string | undefined {
     return this[RUN].model;
   }
@@ -132,23 +132,23 @@ export abstract class RunEvent {
   get fromCallback(): FromCallback | undefined {
     return this[RUN].fromCallback;
   }
-  /** On a terminal event: `true` when the parent run ended first. */
+  /** On a terminal event: `true` if the parent run ended first. */
   get detached(): true | undefined {
     return undefined;
   }
 
   /**
-   * The event as plain JSON: errors written out, bytes as their count, BigInt as strings, cycles cut, and no client
-   * objects. Never throws, and is bounded in depth, values and characters: what is left out is marked where it was, as
-   * `'[cut: too deep]'`, `'[cut: too large]'`, `'[Circular]'`, `'[Shared]'` or `'[unreadable]'`. It holds prompts and
-   * answers: redact it before it is stored.
+   * The event as plain JSON: errors as plain objects, bytes as their count, BigInt as strings, cycles cut, and no
+   * client objects. Never throws, and is bounded in depth, values and characters. Omitted parts are marked in place, as
+   * `'[cut: too deep]'`, `'[cut: too large]'`, `'[Circular]'`, `'[Shared]'` or `'[unreadable]'`. It contains prompts
+   * and answers: redact it before storing it.
    */
   toJSON(): EventJson {
     const json: Record<string, unknown> = { v: 1 };
     const self = this as unknown as Record<string, unknown>;
     const copy = newSafeCopy();
     for (const name of [...CONTEXT_FIELDS, ...this.fields()]) {
-      // Numbers and ids behind a large field must be there: handlers of stored jobs count by them.
+      // Numbers and ids after a large field must not be cut: handlers of stored jobs rely on them.
       copy.atLeast(MIN_FIELD_NODES, MIN_FIELD_CHARS);
       const value = fieldJson(self, name, copy);
       if (value !== undefined) json[name] = value;
@@ -166,26 +166,26 @@ export abstract class RunEvent {
   }
 }
 
-/** The end or the error of a run: its last event. */
+/** The last event of a run: its end or its error. */
 export abstract class TerminalEvent extends RunEvent {
   static {
     brand(this, 'class:TerminalEvent');
   }
 
-  /** `true` when the parent run ended first. */
+  /** `true` if the parent run ended first. */
   override get detached(): true | undefined {
     return this.run.detached || undefined;
   }
 }
 
-/** A field's JSON, of the form that {@link reviveEvent} asks for, whatever an application put into its context. */
+/** A field's JSON, in the form that {@link reviveEvent} requires, whatever an application put into its context. */
 function fieldJson(
   event: Readonly<Record<string, unknown>>,
   name: string,
   copy: BoundedCopy,
 ): unknown {
   const value = read(event, name);
-  // Bounded already, and by itself: its ids must be there too.
+  // Already bounded on its own, so that its ids are not cut.
   if (name === 'event' && value instanceof RunEvent) return value.toJSON();
   const json = copy.copy(value);
   if (name === 'metadata' && (typeof json !== 'object' || json === null || Array.isArray(json)))
@@ -195,7 +195,7 @@ function fieldJson(
   return json;
 }
 
-/** Some fields are worked out when they are asked for, of what an application gave. */
+/** Reads a field; some fields are computed from application data on access, and may throw. */
 function read(event: Readonly<Record<string, unknown>>, name: string): unknown {
   try {
     return event[name];

@@ -1,18 +1,19 @@
-/** What a handler gets besides the event. */
+/** The second argument of a handler. */
 export interface HandlerContext {
   /**
-   * Fires when the handler's `timeoutMs` is over, and when the run is aborted. In the background, where a handler is
-   * about what has happened, not with the run: but when shutdown waits no longer, or the job queue gives the job up.
+   * Fires when the handler's `timeoutMs` is over, and when the run is aborted. In the background it does not fire with
+   * the run, because the event has already happened: it fires when shutdown stops waiting, or the job queue gives up
+   * the job.
    */
   readonly signal: AbortSignal;
 }
 /** A value of that name, because compilers import the types in decorated signatures. */
 export const HandlerContext: object = Object;
 
-/** How a handler is called. `E` is the event that it hears. */
+/** Options of a handler. `E` is the event that it receives. */
 export interface HandlerOptions<E> {
   /**
-   * Hear only runs of these named clients and everything nested under them.
+   * Handle only runs of these named clients and everything nested under them.
    * @default the class's `@CallbackScope()`, else every run
    */
   scope?: string | string[];
@@ -22,21 +23,22 @@ export interface HandlerOptions<E> {
    */
   order?: number;
   /**
-   * Let an error of this handler end the run and reach the caller.
+   * Whether an error of this handler fails the run and reaches the caller.
    * @default false
    */
   critical?: boolean;
   /**
-   * Do not wait for it: it runs in the background, in a context of its own, a bounded number at once; shutdown waits for
-   * it. `'durable'` hands the event's JSON to the job queue of `forRoot({ background: { queue } })`, whose worker calls
-   * the handler, maybe in another process, with an event that is revived from it, and again until it succeeds. At least
-   * once: let it be idempotent, by `event.eventId`. `when` is asked before.
+   * Whether the run does not wait for the handler. `true`: it runs in the background, in its own context and with
+   * bounded concurrency; shutdown waits for it. `'durable'`: the event's JSON is added to the job queue of
+   * `forRoot({ background: { queue } })`, whose worker calls the handler, possibly in another process, with an event
+   * revived from it, and retries until it succeeds. Delivery is at least once: make the handler idempotent, by
+   * `event.eventId`. `when` is called first.
    * @default false
    */
   background?: boolean | 'durable';
   /**
-   * Names a durable handler in the job queue; it must stay the same from one version of the application to the next.
-   * @default `Class.method`; a class whose name a minifier may change, or that has none, needs a `name`
+   * The name of a durable handler in the job queue; it must stay the same across versions of the application.
+   * @default `Class.method`; required for a class whose name a minifier may change, or that has no name
    */
   name?: string;
   /**
@@ -44,6 +46,6 @@ export interface HandlerOptions<E> {
    * @default no limit
    */
   timeoutMs?: number;
-  /** Asked first, synchronously: the handler is called only for events for which it answers `true`. */
+  /** Called first, synchronously: the handler is called only if it returns `true`. */
   when?: (event: E) => boolean;
 }

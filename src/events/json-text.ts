@@ -11,9 +11,8 @@ import {
 import { toSafeJson } from './serialize.js';
 
 /**
- * The text that `JSON.stringify` writes of a value, within bounds (`bounds.ts`) and for every value: BigInt become
- * strings, and what holds itself or throws when it is read is written as events write it. `'null'` where JSON has
- * nothing for the value.
+ * Like `JSON.stringify`, but within bounds (`bounds.ts`) and for every value: BigInt become strings, and circular or
+ * throwing values are written as in events. `'null'` if JSON cannot represent the value.
  */
 export function toJsonText(value: unknown): string {
   const copying = new BoundedCopy(JSON_RULES);
@@ -22,7 +21,7 @@ export function toJsonText(value: unknown): string {
   return JSON.stringify(isBroken ? toSafeJson(value) : copy) ?? 'null';
 }
 
-/** A copy of a value as JSON gives it back, and a mark in it where it is not the whole. */
+/** A copy of a value after a round trip through JSON, and a mark in it if it is incomplete. */
 export function toJsonCopy(value: unknown): { copy: unknown; mark: string | undefined } {
   const copying = new BoundedCopy(JSON_RULES);
   const copy = copying.copy(value);
@@ -30,15 +29,15 @@ export function toJsonCopy(value: unknown): { copy: unknown; mark: string | unde
   return { copy, mark };
 }
 
-/** What is made of values that are bounded already. */
+/** The bounds for values that are already bounded. */
 const WHOLE: CopyBounds = { depth: 2 * MAX_DEPTH, nodes: Infinity, chars: Infinity };
 
-/** The same of a value whose parts are such copies already: of any size. */
+/** {@link toJsonCopy} of any size, for a value whose parts are already such copies. */
 export function toJsonWhole(value: unknown): unknown {
   return new BoundedCopy(JSON_RULES, WHOLE).copy(value);
 }
 
-/** Those of `JSON.stringify`, but for BigInt. */
+/** The rules of `JSON.stringify`, except for BigInt. */
 const JSON_RULES: CopyRules = {
   leaf: (value) => leafOf(value, () => null),
   read(value, around) {

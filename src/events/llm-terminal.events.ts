@@ -5,13 +5,13 @@ import type { Usage } from '../types/usage.js';
 import { TerminalEvent } from './event.js';
 import type { RunInfo } from './run-info.js';
 
-/** What was really sent, where interceptors have changed it, and the client that it was sent to. */
+/** The request that was actually sent, if interceptors modified it, and its client. */
 export interface SentRequest {
   readonly request: LlmRequest;
   readonly client: { readonly label: string };
 }
 
-/** The end or the error of a call: it carries what was really sent. */
+/** The end or the error of an LLM call, with the request that was actually sent. */
 export abstract class LlmTerminalEvent extends TerminalEvent {
   static {
     brand(this, 'class:LlmTerminalEvent');
@@ -24,21 +24,21 @@ export abstract class LlmTerminalEvent extends TerminalEvent {
     this.#sent = sent;
   }
 
-  /** The request as interceptors have left it; absent where it is that of `llm.start`. */
+  /** The request as modified by interceptors; absent if it equals the one of `llm.start`. */
   get request(): LlmRequest | undefined {
     return this.#sent?.request;
   }
-  /** The name or label of the provider that was asked last. */
+  /** The name or label of the provider that was called last. */
   override get provider(): string | undefined {
     return this.#sent?.client.label ?? super.provider;
   }
-  /** The model that was asked last. */
+  /** The model that was called last. */
   override get model(): string | undefined {
     return this.#sent?.request.model ?? super.model;
   }
 }
 
-/** A call was answered, or its reader stopped reading (`finishReason: 'cancelled'`). Heard by `@OnLlmEnd()`. */
+/** An LLM call completed, or its consumer stopped reading (`finishReason: 'cancelled'`). Handled by `@OnLlmEnd()`. */
 export class LlmEndEvent extends LlmTerminalEvent {
   static {
     brand(this, 'class:LlmEndEvent');
@@ -70,15 +70,15 @@ export class LlmEndEvent extends LlmTerminalEvent {
   get tokenCount(): number {
     return this.response.usage.totalTokens;
   }
-  /** US dollars; `null` when the price is not known. */
+  /** US dollars; `null` if the price is unknown. */
   get cost(): number | null {
     return this.response.cost;
   }
-  /** `true` for an answer that was not asked for, because a `CacheInterceptor` had it. */
+  /** `true` for an answer that a `CacheInterceptor` returned without a request. */
   get cached(): boolean | undefined {
     return this.response.cached;
   }
-  /** Milliseconds, without the start hooks. */
+  /** Milliseconds, without the start handlers. */
   get durationMs(): number {
     return this.response.durationMs;
   }
@@ -108,7 +108,7 @@ export class LlmEndEvent extends LlmTerminalEvent {
   }
 }
 
-/** How far a call came before it failed. */
+/** The state of a call when it failed. */
 export interface LlmFailure {
   readonly error: Error;
   readonly text: string;
@@ -119,24 +119,24 @@ export interface LlmFailure {
   readonly attempts: readonly Attempt[];
 }
 
-/** A call failed or was aborted. Heard by `@OnLlmError()`. */
+/** An LLM call failed or was aborted. Handled by `@OnLlmError()`. */
 export class LlmErrorEvent extends LlmTerminalEvent implements LlmFailure {
   static {
     brand(this, 'class:LlmErrorEvent');
   }
 
   readonly type = 'llm.error';
-  /** What the caller gets. */
+  /** The error that the caller receives. */
   readonly error: Error;
   /** The text that had arrived by then. */
   readonly text: string;
   /** Tokens used by then. */
   readonly usage: Usage;
-  /** US dollars spent by then; `null` when the price is not known. */
+  /** US dollars spent by then; `null` if the price is unknown. */
   readonly cost: number | null;
-  /** Whether it was stopped on purpose rather than failed. */
+  /** Whether the run was aborted rather than failed. */
   readonly aborted: boolean;
-  /** Milliseconds, without the start hooks. */
+  /** Milliseconds, without the start handlers. */
   readonly durationMs: number;
   readonly attempts: readonly Attempt[];
 

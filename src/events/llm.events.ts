@@ -4,10 +4,10 @@ import type { Message, ToolSpec } from '../types/message.js';
 import { RunEvent } from './event.js';
 import type { RunInfo } from './run-info.js';
 
-/** What is set of a call besides its messages and tools. */
+/** The parameters of a call besides its messages and tools. */
 export type LlmParameters = Omit<LlmRequest, 'model' | 'messages' | 'tools'>;
 
-/** A call is about to be sent. Heard by `@OnLlmStart()`. */
+/** An LLM call is about to be sent. Handled by `@OnLlmStart()`. */
 export class LlmStartEvent extends RunEvent {
   static {
     brand(this, 'class:LlmStartEvent');
@@ -29,7 +29,7 @@ export class LlmStartEvent extends RunEvent {
     this.streaming = call.streaming;
   }
 
-  /** The text of the last user message; `''` where there is none. */
+  /** The text of the last user message, or `''`. */
   get prompt(): string {
     const last = this.#request.messages.findLast((message) => message.role === 'user');
     if (last === undefined) return '';
@@ -39,7 +39,7 @@ export class LlmStartEvent extends RunEvent {
   get messages(): readonly Message[] {
     return this.#request.messages;
   }
-  /** The tools that the model is offered. */
+  /** The tools offered to the model. */
   get tools(): readonly ToolSpec[] {
     return this.#request.tools ?? [];
   }
@@ -47,7 +47,7 @@ export class LlmStartEvent extends RunEvent {
     const { model: _model, messages: _messages, tools: _tools, ...parameters } = this.#request;
     return parameters;
   }
-  /** What the call can use at most; computed when it is read. */
+  /** The upper bound of the call's usage; computed on access. */
   get estimate(): LlmEstimate {
     return this.#estimate();
   }
@@ -57,7 +57,7 @@ export class LlmStartEvent extends RunEvent {
   }
 }
 
-/** A piece of a streamed answer, told before its reader gets it. Heard by `@OnLlmStreamChunk()`. */
+/** A chunk of a streamed answer, emitted before its consumer receives it. Handled by `@OnLlmStreamChunk()`. */
 export class LlmStreamChunkEvent extends RunEvent {
   static {
     brand(this, 'class:LlmStreamChunkEvent');
@@ -80,7 +80,7 @@ export class LlmStreamChunkEvent extends RunEvent {
   }
 }
 
-/** The SDK, or the provider, tries again. Heard by `@OnLlmRetry()`. */
+/** The SDK or the provider retries. Handled by `@OnLlmRetry()`. */
 export class LlmRetryEvent extends RunEvent {
   static {
     brand(this, 'class:LlmRetryEvent');
@@ -89,9 +89,9 @@ export class LlmRetryEvent extends RunEvent {
   readonly type = 'llm.retry';
   /** 1 for the first retry. */
   readonly attempt: number;
-  /** Why the try before failed. */
+  /** The error of the previous attempt. */
   readonly error: Error;
-  /** How long was waited before this try, in milliseconds. */
+  /** The delay before this attempt, in milliseconds. */
   readonly delayMs: number;
 
   constructor(run: RunInfo, retry: { attempt: number; error: Error; delayMs: number }) {

@@ -2,7 +2,7 @@ import { brand } from '../util/brand.js';
 import { RunEvent } from './event.js';
 import type { RunInfo } from './run-info.js';
 
-/** An MCP server was connected. Heard by `@OnMcpConnect()`. */
+/** An MCP server connected. Handled by `@OnMcpConnect()`. */
 export class McpConnectEvent extends RunEvent {
   static {
     brand(this, 'class:McpConnectEvent');
@@ -10,9 +10,9 @@ export class McpConnectEvent extends RunEvent {
 
   readonly type = 'mcp.connect';
   readonly serverName: string;
-  /** How it is reached: `stdio`, `http` … */
+  /** The transport: `stdio`, `http` … */
   readonly transport: string;
-  /** How many tools, resources and prompts it offers. */
+  /** The number of tools, resources and prompts that it offers. */
   readonly counts: Readonly<Record<string, number>>;
 
   constructor(
@@ -30,7 +30,7 @@ export class McpConnectEvent extends RunEvent {
   }
 }
 
-/** An MCP server is gone. Heard by `@OnMcpDisconnect()`. */
+/** An MCP server disconnected. Handled by `@OnMcpDisconnect()`. */
 export class McpDisconnectEvent extends RunEvent {
   static {
     brand(this, 'class:McpDisconnectEvent');
@@ -56,7 +56,7 @@ export class McpDisconnectEvent extends RunEvent {
   }
 }
 
-/** An MCP server tells how far it is. Heard by `@OnMcpProgress()`. */
+/** An MCP server reported progress. Handled by `@OnMcpProgress()`. */
 export class McpProgressEvent extends RunEvent {
   static {
     brand(this, 'class:McpProgressEvent');
@@ -89,7 +89,7 @@ export class McpProgressEvent extends RunEvent {
   }
 }
 
-/** An MCP server wrote to its log. Heard by `@OnMcpLog()`. */
+/** An MCP server logged a message. Handled by `@OnMcpLog()`. */
 export class McpLogEvent extends RunEvent {
   static {
     brand(this, 'class:McpLogEvent');

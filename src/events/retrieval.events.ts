@@ -2,16 +2,16 @@ import { brand } from '../util/brand.js';
 import { RunEvent, TerminalEvent } from './event.js';
 import type { RunInfo } from './run-info.js';
 
-/** Documents are about to be looked up. Heard by `@OnRetrievalStart()`. */
+/** A retrieval starts. Handled by `@OnRetrievalStart()`. */
 export class RetrievalStartEvent extends RunEvent {
   static {
     brand(this, 'class:RetrievalStartEvent');
   }
 
   readonly type = 'retrieval.start';
-  /** What is looked for. */
+  /** The query. */
   readonly query: unknown;
-  /** Where. */
+  /** What is searched: an index, a table … */
   readonly source: string | undefined;
 
   constructor(run: RunInfo, payload: { query: unknown; source?: string | undefined }) {
@@ -25,7 +25,7 @@ export class RetrievalStartEvent extends RunEvent {
   }
 }
 
-/** Documents were found. Heard by `@OnRetrievalEnd()`. */
+/** A retrieval completed. Handled by `@OnRetrievalEnd()`. */
 export class RetrievalEndEvent extends TerminalEvent {
   static {
     brand(this, 'class:RetrievalEndEvent');
@@ -34,7 +34,7 @@ export class RetrievalEndEvent extends TerminalEvent {
   readonly type = 'retrieval.end';
   readonly query: unknown;
   readonly source: string | undefined;
-  /** What was found, whole; `undefined` for a stream. */
+  /** The whole result; `undefined` for a stream. */
   readonly documents: unknown;
   /** Milliseconds, monotonic. */
   readonly durationMs: number;
@@ -60,7 +60,7 @@ export class RetrievalEndEvent extends TerminalEvent {
   }
 }
 
-/** A retrieval failed. Heard by `@OnRetrievalError()`. */
+/** A retrieval failed. Handled by `@OnRetrievalError()`. */
 export class RetrievalErrorEvent extends TerminalEvent {
   static {
     brand(this, 'class:RetrievalErrorEvent');
@@ -70,7 +70,7 @@ export class RetrievalErrorEvent extends TerminalEvent {
   readonly query: unknown;
   readonly source: string | undefined;
   readonly error: Error;
-  /** Whether it was stopped on purpose rather than failed. */
+  /** Whether the run was aborted rather than failed. */
   readonly aborted: boolean;
   /** Milliseconds, monotonic. */
   readonly durationMs: number;

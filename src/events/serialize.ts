@@ -9,16 +9,16 @@ import {
 } from './bounded-copy.js';
 
 /**
- * A copy of `value` that `JSON.stringify` writes as it is: errors as `{ name, code, message, retryable, status? }`,
+ * A copy of `value` that `JSON.stringify` writes unchanged: errors as `{ name, code, message, retryable, status? }`,
  * bytes as `{ bytes, mediaType? }`, BigInt as strings, dates in ISO form, maps and sets as objects and lists, cycles
- * cut; functions, streams, signals and SDK clients are left out (`undefined`). Never throws: what cannot be read, is too
- * deep or too large, is marked where it is missing (`bounds.ts`).
+ * cut; functions, streams, signals and SDK clients are omitted (`undefined`). Never throws: unreadable, too deep and
+ * too large parts are marked in place (`bounds.ts`).
  */
 export function toSafeJson(value: unknown): unknown {
   return newSafeCopy().copy(value);
 }
 
-/** The same for several values, the fields of an event, within common bounds. */
+/** The same for several values within common bounds, such as the fields of an event. */
 export function newSafeCopy(bounds?: CopyBounds): BoundedCopy {
   return new BoundedCopy(EVENT_RULES, bounds);
 }
@@ -55,7 +55,7 @@ function fieldsOfMap(map: ReadonlyMap<unknown, unknown>, room: number): Contents
   return fieldsOf(Object.fromEntries(entries.map(([key, item]) => [String(key), item])));
 }
 
-/** One more than there is room for, by which it is seen that there are more. */
+/** Takes one item more than there is room for, to detect that there are more. */
 function take<T>(items: Iterator<T>, room: number): T[] {
   const taken: T[] = [];
   for (let next = items.next(); !next.done && taken.length <= room; next = items.next())
@@ -63,13 +63,13 @@ function take<T>(items: Iterator<T>, room: number): T[] {
   return taken;
 }
 
-/** The fields of an object; but the `raw` of an answer is the SDK's own object. */
+/** The fields of an object, without the `raw` of an answer, which is the SDK's object. */
 function keysOf(value: object): string[] {
   const keys = Object.keys(value);
   return 'finishReason' in value ? keys.filter((key) => key !== 'raw') : keys;
 }
 
-/** Objects that do something rather than hold something: clients, emitters, streams, promises, signals. */
+/** Objects with behavior rather than data: clients, emitters, streams, promises, signals. */
 function isLive(value: object): boolean {
   const it = value as Record<string, unknown>;
   return (

@@ -3,20 +3,20 @@ import type { ToolApproval } from '../types/tool.js';
 import { RunEvent, TerminalEvent } from './event.js';
 import type { RunInfo } from './run-info.js';
 
-/** What every event of a tool says of its call. */
+/** The fields of a tool call in every tool event. */
 export interface ToolCallInfo {
   readonly toolName: string;
   /** The model's id of the call. */
   readonly toolCallId: string;
-  /** The arguments: validated ones, or what the model sent where they do not fit. */
+  /** The arguments: validated, or as the model sent them if they are invalid. */
   readonly args: unknown;
-  /** Set where the call needs a person's approval. */
+  /** Set if the call needs a person's approval. */
   readonly approval?: ToolApproval | undefined;
 }
 
 const CALL_FIELDS = ['toolName', 'toolCallId', 'args', 'approval'] as const;
 
-/** A tool is about to be called. Heard by `@OnToolStart()`. */
+/** A tool is about to be called. Handled by `@OnToolStart()`. */
 export class ToolStartEvent extends RunEvent implements ToolCallInfo {
   static {
     brand(this, 'class:ToolStartEvent');
@@ -26,9 +26,9 @@ export class ToolStartEvent extends RunEvent implements ToolCallInfo {
   readonly toolName: string;
   /** The model's id of the call. */
   readonly toolCallId: string;
-  /** The arguments: validated ones, or what the model sent where they do not fit. */
+  /** The arguments: validated, or as the model sent them if they are invalid. */
   readonly args: unknown;
-  /** Set where the call needs a person's approval: `pending` when it is asked for now. */
+  /** Set if the call needs a person's approval: `pending` if it is now requested. */
   readonly approval: ToolApproval | undefined;
 
   constructor(run: RunInfo, call: ToolCallInfo) {
@@ -44,7 +44,7 @@ export class ToolStartEvent extends RunEvent implements ToolCallInfo {
   }
 }
 
-/** A tool gave its result. Heard by `@OnToolEnd()`. */
+/** A tool call completed. Handled by `@OnToolEnd()`. */
 export class ToolEndEvent extends TerminalEvent implements ToolCallInfo {
   static {
     brand(this, 'class:ToolEndEvent');
@@ -56,9 +56,9 @@ export class ToolEndEvent extends TerminalEvent implements ToolCallInfo {
   readonly toolCallId: string;
   /** The arguments. */
   readonly args: unknown;
-  /** Set where the call needs a person's approval; `pending`: nobody has answered, and the tool was not called. */
+  /** Set if the call needs a person's approval; `pending`: nobody has decided yet, and the tool was not called. */
   readonly approval: ToolApproval | undefined;
-  /** What the tool returned, whole. */
+  /** The tool's whole result. */
   readonly result: unknown;
   /** Milliseconds, monotonic. */
   readonly durationMs: number;
@@ -78,7 +78,7 @@ export class ToolEndEvent extends TerminalEvent implements ToolCallInfo {
   }
 }
 
-/** A tool failed, was refused or got arguments that do not fit. Heard by `@OnToolError()`. */
+/** A tool call failed, was refused or had invalid arguments. Handled by `@OnToolError()`. */
 export class ToolErrorEvent extends TerminalEvent implements ToolCallInfo {
   static {
     brand(this, 'class:ToolErrorEvent');
@@ -88,12 +88,12 @@ export class ToolErrorEvent extends TerminalEvent implements ToolCallInfo {
   readonly toolName: string;
   /** The model's id of the call. */
   readonly toolCallId: string;
-  /** The arguments: validated ones, or what the model sent where they do not fit. */
+  /** The arguments: validated, or as the model sent them if they are invalid. */
   readonly args: unknown;
-  /** Set where the call needs a person's approval. */
+  /** Set if the call needs a person's approval. */
   readonly approval: ToolApproval | undefined;
   readonly error: Error;
-  /** Whether it was stopped on purpose rather than failed. */
+  /** Whether the run was aborted rather than failed. */
   readonly aborted: boolean;
   /** Milliseconds, monotonic. */
   readonly durationMs: number;

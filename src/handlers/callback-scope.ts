@@ -3,7 +3,7 @@ import { checkLegacy } from './methods-of.js';
 
 /**
  * Limits every handler of a class to the runs of these named clients and everything nested under them. A `scope` on a
- * decorator takes its place for that handler.
+ * decorator overrides it for that handler.
  *
  * @example
  * ```ts

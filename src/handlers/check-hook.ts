@@ -21,12 +21,12 @@ const HANDLER_OPTIONS = optionNames<HandlerOptions<never>>({
   when: true,
 });
 
-/** Whether a hook is called around work rather than told of it. */
+/** Whether a callback intercepts a run instead of handling an event. */
 export function isInterceptor({ selector }: Pick<Hook, 'selector'>): boolean {
   return selector.startsWith('intercept.');
 }
 
-/** Refuses options of a hook that make no sense; the error names the method. */
+/** Rejects invalid options of a callback; the error names the method. */
 export function checkHook(
   hook: Pick<Hook, 'name' | 'selector'>,
   options: HandlerOptions<never>,

@@ -1,11 +1,11 @@
-/** Where a decorator is no longer checked against a method: no call has such a `this`. */
+/** A `this` that no call has: the signature for it is never checked against a method. */
 declare class Composing {
   private readonly composing: never;
 }
 
 /**
- * What a decorator of a method is besides its own signature: one that `applyDecorators()` of Nest takes. A method is
- * always checked by the decorator's own signature, because this one is never applicable to a method.
+ * The second signature of a method decorator, which Nest's `applyDecorators()` accepts. A method is always checked by
+ * the decorator's own signature, because this one never applies to a method.
  */
 export interface ComposedDecorator {
   <T>(

@@ -3,8 +3,8 @@ import type { HandlerOptions } from '../events/handler-options.js';
 const STARTS_NO_RUNS: unique symbol = Symbol.for('nestjs-llm-callbacks:starts-no-runs');
 
 /**
- * Options for handlers of ours that only count. They need no place of their own in the flow, where runs that they start
- * would know whom they come from; to enter one is most of what a handler costs.
+ * Options for built-in handlers that only count. They start no runs, so they need no async context of their own;
+ * entering one is most of a handler's cost.
  */
 export const CONTEXT_FREE: Omit<HandlerOptions<never>, 'when'> = {
   [STARTS_NO_RUNS]: true,

@@ -2,26 +2,26 @@ import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
 import type { EventType } from '../events/event-map.js';
 import type { Handler, Hook } from './handler.js';
 
-/** The durable handlers of one application, which the worker of its job queue finds by their names. */
+/** The durable handlers of one application; the job queue's worker finds them by name. */
 export class DurableHandlers {
   /** Unknown until the application starts. */
   #hasQueue: boolean | undefined;
   #isOpen = true;
-  /** Those of clients and agents, which belong to no circle of the registry. */
+  /** Handlers of clients and agents, which are not in the registry. */
   readonly #ofInstances = new Map<Hook, Handler>();
 
-  /** @param known those that are registered already */
+  /** @param known handlers that are already registered */
   checkStart(hasQueue: boolean, known: readonly Handler[]): void {
     this.#hasQueue = hasQueue;
     this.check([...known, ...this.#ofInstances.values()], () => known);
   }
 
-  /** From now on jobs may come: what is not known by now cannot be known in another process. */
+  /** Jobs may arrive from now on: a handler registered later would be unknown in another process. */
   close(): void {
     this.#isOpen = false;
   }
 
-  /** Refuses durable handlers that no worker could be given, or could not be told from one another. */
+  /** Rejects durable handlers that a worker cannot find, or whose names are not unique. */
   check(added: readonly Handler[], known: () => readonly Handler[]): void {
     const durable = added.filter(isDurable);
     if (durable.length === 0) return;
@@ -40,7 +40,7 @@ export class DurableHandlers {
     }
   }
 
-  /** Checks those of callbacks that were given to a client, an agent or a call. */
+  /** Checks durable handlers of callbacks passed to a client, an agent or a call. */
   checkAttached(handlers: readonly Handler[], to: 'instance' | 'call', known: readonly Handler[]) {
     const isKnown = ({ hook }: Handler) =>
       this.#ofInstances.has(hook) || known.some((one) => one.hook === hook);
@@ -72,7 +72,7 @@ function isDurable({ background }: Handler): boolean {
   return background === 'durable';
 }
 
-/** One method may hear several events. */
+/** One method may handle several events. */
 function isSame(a: Handler, b: Handler): boolean {
   return a.target === b.target && a.method === b.method;
 }

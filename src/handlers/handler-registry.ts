@@ -9,10 +9,10 @@ import { toHandler, type Handler, type Hook } from './handler.js';
 import { discoveredHooks, hooksOf } from './hooks-of.js';
 import type { InstanceSource } from './instance-source.js';
 
-/** Takes back what was registered. */
+/** Removes the registered callbacks. */
 export type Remove = () => void;
 
-/** Who listens to what in one application; compiles the handlers of a place when they changed, never per event. */
+/** The handlers of one application. Compiles the handlers of a scope when they change, never per event. */
 @Injectable()
 export class HandlerRegistry {
   #version = 0;
@@ -21,12 +21,12 @@ export class HandlerRegistry {
   readonly #discovered = new WeakSet<object>();
   readonly #hooks = new WeakMap<object, readonly Hook[]>();
   readonly #attached = new WeakMap<object, readonly Handler[]>();
-  /** Names that `scope` may use. */
+  /** Valid names for `scope`. */
   readonly #scopes = new Set(['default']);
   #allScopesKnown = false;
   readonly #durable = new DurableHandlers();
 
-  /** Replaces the list of global callbacks that is called before discovered ones. */
+  /** Replaces the global callbacks that run before discovered ones. */
   setListed(callbacks: readonly object[]): void {
     const listed = listOf(callbacks)
       .flatMap((object) => this.#hooksOf(object))
@@ -39,9 +39,9 @@ export class HandlerRegistry {
   }
 
   /**
-   * Registers a provider's hooks, once an instance.
+   * Registers a provider's handlers, once per instance.
    *
-   * @param instances for a provider that has many instances, which `instance` stands for
+   * @param instances for a provider with many instances, which `instance` represents
    */
   discover(instance: object, instances?: InstanceSource): void {
     if (this.#discovered.has(instance)) return;
@@ -50,7 +50,7 @@ export class HandlerRegistry {
     this.#register(hooks.map((hook) => toHandler(hook, instances)));
   }
 
-  /** Registers hooks in the global circle, or in their scopes'. */
+  /** Registers callbacks globally, or in their scopes. */
   add(hooks: readonly Hook[]): Remove {
     const handlers = hooks.map((hook) => toHandler(hook));
     this.#register(handlers);
@@ -63,39 +63,38 @@ export class HandlerRegistry {
     };
   }
 
-  /** Registers callback objects. */
   addObjects(callbacks: readonly object[]): Remove {
     return this.add(listOf(callbacks).flatMap((object) => this.#hooksOf(object)));
   }
 
-  /** Checks callbacks of an instance or a call before they are used; throws for an object without hooks. */
+  /** Checks callbacks of an instance or a call before use; throws for an object without handlers. */
   checkObjects(callbacks: readonly object[], to: 'instance' | 'call'): void {
     const handlers = listOf(callbacks).flatMap((object) => this.#attachedHandlers(object));
     this.#durable.checkAttached(handlers, to, this.handlers());
   }
 
-  /** Tells that a scope exists. */
+  /** Declares a scope. */
   addScope(name: string): void {
     this.#scopes.add(name);
   }
 
-  /** Once all features are known: from now on an unknown scope is an error. */
+  /** Called once all features are known: an unknown scope is an error from now on. */
   checkScopes(): void {
     this.#allScopesKnown = true;
     this.#checkScopes(this.handlers());
   }
 
-  /** Once it is known whether there is a job queue: from now on a durable handler without one is an error. */
+  /** Called once it is known whether there is a job queue: a durable handler without one is an error from now on. */
   checkDurable(hasQueue: boolean): void {
     this.#durable.checkStart(hasQueue, this.handlers());
   }
 
-  /** Once jobs may come: a durable handler of an instance that is made later is an error. */
+  /** Called once jobs may arrive: a durable handler of an instance created later is an error. */
   closeDurable(): void {
     this.#durable.close();
   }
 
-  /** The durable handler of a name that hears events of a type. */
+  /** The durable handler with this name and event type. */
   durableHandler(jobName: string, type: EventType): Handler | undefined {
     return this.#durable.find(jobName, type, this.handlers());
   }
@@ -105,7 +104,7 @@ export class HandlerRegistry {
     return [...this.#listed, ...this.#registered];
   }
 
-  /** All handlers there are, those of instances included, in the order in which each event is handled. */
+  /** All handlers, including those of instances, in the order in which they handle each event. */
   survey(attached: readonly object[]): HandlerTable {
     return compileTable([
       ...inOrder(this.handlers()),
@@ -113,7 +112,7 @@ export class HandlerRegistry {
     ]);
   }
 
-  /** The handlers of a place. */
+  /** The handlers of a scope. */
   tableFor(handlerScope: HandlerScope): HandlerTable {
     if (handlerScope.compiled?.version !== this.#version) {
       handlerScope.compiled = { version: this.#version, table: this.#compile(handlerScope) };

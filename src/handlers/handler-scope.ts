@@ -1,6 +1,6 @@
 import type { HandlerTable } from './handler-table.js';
 
-/** A named client as the registry sees it. */
+/** A client, reduced to what the registry needs. */
 export interface ClientScope {
   /** The client's name; `undefined` for the default one. */
   readonly name: string | undefined;
@@ -9,13 +9,13 @@ export interface ClientScope {
 }
 
 /**
- * Where a run stands, which decides who hears it: the named clients around it, the callbacks that were given to
- * instances and calls around it, and whom it must not reach. Immutable, and the same object for the same place, so that
- * the handlers that follow from it are compiled once.
+ * The scope of a run, which determines its handlers: the named clients around it, the callbacks of the instances and
+ * calls around it, and the targets it must not reach. Immutable. Equal scopes are the same object, so that their
+ * handlers are compiled once.
  */
 export class HandlerScope {
   readonly #entered = new WeakMap<ClientScope, HandlerScope>();
-  /** The handlers that follow, and the registry's version that they follow from. */
+  /** The compiled handlers, and the registry version they were compiled from. */
   compiled: { readonly version: number; readonly table: HandlerTable } | undefined;
 
   constructor(
@@ -25,7 +25,7 @@ export class HandlerScope {
     private readonly client?: ClientScope,
   ) {}
 
-  /** Inside a client: its scope, and its instance's callbacks; an agent and the model that it asks are one place. */
+  /** The scope inside a client: its name and its instance's callbacks. An agent and its model share one scope. */
   enter(client: ClientScope): HandlerScope {
     if (this.client === client) return this;
     if (client.name === undefined && client.callbacks.length === 0) return this;
@@ -33,7 +33,7 @@ export class HandlerScope {
     if (inside === undefined) {
       const scopes = client.name === undefined ? this.scopes : [...this.scopes, client.name];
       const attached = [...this.attached, ...client.callbacks];
-      // Whoever has no name stays in the client around.
+      // A client without a name keeps the surrounding client.
       const around = client.name === undefined ? this.client : client;
       inside = new HandlerScope(scopes, attached, this.excluded, around);
       this.#entered.set(client, inside);
@@ -41,14 +41,14 @@ export class HandlerScope {
     return inside;
   }
 
-  /** Inside a call with callbacks of its own. */
+  /** The scope inside a call with its own callbacks. */
   with(callbacks: readonly object[]): HandlerScope {
     return callbacks.length === 0
       ? this
       : new HandlerScope(this.scopes, [...this.attached, ...callbacks], this.excluded, this.client);
   }
 
-  /** Inside a handler of `target`: nothing of the places around it, and nothing for it to hear. */
+  /** The scope inside a handler of `target`: without the surrounding scopes, and its events never reach `target`. */
   insideHandler(target: object): HandlerScope {
     return new HandlerScope([], [], new Set(this.excluded).add(target));
   }

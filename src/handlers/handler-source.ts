@@ -1,4 +1,4 @@
-/** Where handlers come from; asked before a run's handlers are looked up, so that providers that came since are heard. */
+/** Where handlers come from. Called before a run's handlers are looked up, so that new providers are included. */
 export abstract class HandlerSource {
   abstract refresh(): void;
 }

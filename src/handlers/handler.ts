@@ -5,39 +5,39 @@ import type { RunEvent } from '../events/event.js';
 import type { InstanceOwner, InstanceSource } from './instance-source.js';
 
 /**
- * A hook of an object: one method that hears one kind of event, or intercepts one kind of run, with its options checked
- * and filled in.
+ * A callback of an object: one method that handles one kind of event, or intercepts one kind of run, with its options
+ * checked and defaulted.
  */
 export interface Hook {
   /** `Class.method`, for logs and errors. */
   readonly name: string;
   readonly selector: HookSelector;
-  /** The object whose method it is; for a request-scoped provider one that stands for all its instances. */
+  /** The object that has the method; for a request-scoped provider, an object that represents all its instances. */
   readonly target: object;
   readonly method: string;
   readonly order: number;
   readonly critical: boolean;
-  /** Whether it is known to start no runs. */
+  /** Whether it is declared to start no runs. */
   readonly contextFree: boolean;
   readonly timeoutMs: number | undefined;
   readonly background: boolean | 'durable';
-  /** What the job queue knows a durable handler by. */
+  /** The name of a durable handler in the job queue. */
   readonly jobName: string | undefined;
   readonly scopes: readonly string[] | undefined;
-  /** Asked with the event, or with the call of an interceptor. */
+  /** Called with the event, or with the call for an interceptor. */
   readonly when: ((told: never) => unknown) | undefined;
-  /** Whether the method has no decorator of its own, and counts by its name. */
+  /** Whether the method has no decorator and is recognized by its name. */
   readonly isByName: boolean;
 }
 
-/** A hook's entry in the registry. */
+/** A callback's entry in the registry. */
 export interface Handler extends Hook {
   readonly hook: Hook;
-  /** Where the object is found whose method is called, when that is not the target. */
+  /** Finds the object whose method is called, if that is not the target. */
   readonly instances: InstanceSource | undefined;
-  /** Whether it is called as it is, at once, without a filter, a flag or a timeout. */
+  /** Whether it is called directly, without a filter, a flag or a timeout. */
   readonly isPlain: boolean;
-  /** `false` once it was removed: runs that are under way stop calling it at once. */
+  /** `false` once removed: active runs stop calling it immediately. */
   active: boolean;
 }
 
@@ -66,15 +66,17 @@ export function toHandler(hook: Hook, instances?: InstanceSource): Handler {
   };
 }
 
-/** What handlers are: methods, or functions that were given a name. */
+/** A handler: a method, or a named function. */
 export type HandlerFunction = (event: RunEvent, context: HandlerContext) => unknown;
 
-/** The method as it is now: a spy may have taken its place. */
+/** The current method, which a spy may have replaced. */
 export function methodOf({ target, method }: Handler): HandlerFunction {
   return (target as Record<string, HandlerFunction>)[method]!;
 }
 
-/** Calls a handler, for a request-scoped provider on the owner's instance, which may have to be built first. */
+/**
+ * Calls a handler. For a request-scoped provider, calls it on the owner's instance, which may have to be created first.
+ */
 export function callHandler(
   handler: Handler,
   event: RunEvent,
@@ -87,8 +89,8 @@ export function callHandler(
 }
 
 /**
- * Calls the method of a hook, an interceptor's for one, with any arguments: at once, unless its instance must be built
- * first. Fails as the method does, or as the instance's constructor did.
+ * Calls the method of a callback (such as an interceptor) with any arguments: synchronously, unless its instance must
+ * be created first. Fails with the error of the method or of the instance's constructor.
  */
 export function callHook(handler: Handler, owner: InstanceOwner, ...args: unknown[]): unknown {
   const { instances } = handler;

@@ -12,7 +12,7 @@ export interface HookMetadata {
   readonly options: HandlerOptions<never> | InterceptorOptions<never>;
 }
 
-/** Notes a decorator on a method; on anything else it is an error that names it. */
+/** Records a decorator on a method; throws on anything else, with an error that names it. */
 export function addHook(
   decorator: string,
   hook: HookMetadata,
@@ -21,8 +21,8 @@ export function addHook(
   descriptor: PropertyDescriptor | undefined,
 ): void {
   checkPlace(decorator, target, key, descriptor, 'be a callback');
-  // Kept by name beside the method, not on the function: a decorator above that wraps the function loses nothing.
-  // Decorators are applied from the bottom up; they are registered as they are read.
+  // Stored by method name, not on the function: a decorator above that wraps the function loses nothing. Decorators are
+  // applied from the bottom up; they are registered as they are read.
   noteOn<readonly HookMetadata[]>(HOOKS, target, key, (hooks = []) => [hook, ...hooks]);
 }
 
@@ -33,7 +33,7 @@ export function decoratedMethods(
   return methodsOf(HOOKS, prototype);
 }
 
-/** The decorators of a method, or those of the method that it overrides. */
+/** The decorators of a method, or of the method that it overrides. */
 export function inheritedHooks(prototype: object, method: string): readonly HookMetadata[] {
   const noted = notedOn(HOOKS, prototype, method) as readonly HookMetadata[] | undefined;
   return noted ?? [];

@@ -10,20 +10,20 @@ import { stableName, type Named } from '../util/stable-name.js';
 import { checkHook } from './check-hook.js';
 import type { HandlerFunction, Hook } from './handler.js';
 
-/** Which events the class methods of `Callbacks` hear. */
+/** The events that the methods of `Callbacks` handle. */
 const SELECTOR_BY_METHOD: ReadonlyMap<string, EventSelector> = new Map<string, EventSelector>([
   ...EVENT_TYPES.map((type) => [EVENTS[type].method, type] as const),
   [ANY_EVENT_METHOD, '*'],
 ]);
 
-/** Whether a provider of this class has anything to hear: decorated methods, or those of a `Callbacks` class. */
+/** Whether a provider of this class has handlers: decorated methods, or methods of a `Callbacks` class. */
 export function hasHooks(prototype: object): boolean {
   return decoratedMethods(prototype).length > 0 || CALLBACKS_CLASS in prototype;
 }
 
 /**
- * Every hook of an object: decorated methods, interceptors included, and `onXxx` methods without a decorator. Such a
- * method that overrides a decorated one keeps its options: a gate that is critical stays so in a subclass.
+ * Every callback of an object: decorated methods, including interceptors, and `onXxx` methods without a decorator. An
+ * `onXxx` method that overrides a decorated one keeps its options: a critical handler stays critical in a subclass.
  */
 export function hooksOf(target: object): Hook[] {
   const owner: Owner = {
@@ -32,7 +32,7 @@ export function hooksOf(target: object): Hook[] {
   };
   const prototype = (Object.getPrototypeOf(target) ?? {}) as object;
   const decorated = decoratedMethods(prototype);
-  // In loops: an application may start with thousands of hooks.
+  // Plain loops: an application may start with thousands of handlers.
   const hooks: Hook[] = [];
   for (const [method, found] of decorated) {
     for (const { selector, options } of found) {
@@ -55,26 +55,26 @@ export function hooksOf(target: object): Hook[] {
   return hooks;
 }
 
-/** The hooks that an object has as a provider: methods count by their names only where its class is a `Callbacks`. */
+/** The callbacks of an object as a provider: undecorated methods count only if its class is a `Callbacks`. */
 export function discoveredHooks(target: object, hooks: readonly Hook[]): readonly Hook[] {
   return CALLBACKS_CLASS in target ? hooks : hooks.filter(({ isByName }) => !isByName);
 }
 
-/** Whether an object may have an `onXxx` method. To ask for each by its name is slow where every object is of a new class. */
+/** Whether an object may have an `onXxx` method. Looking up each name is slow if every object has a new class. */
 function mayHandleByName(target: object): boolean {
   for (
     let owner: object | null = target;
     owner && owner !== Object.prototype;
     owner = Object.getPrototypeOf(owner) as object | null
   ) {
-    // A proxy may have more than it says.
+    // A proxy may have properties that it does not list.
     if (types.isProxy(owner)) return true;
     if (Object.getOwnPropertyNames(owner).some((name) => SELECTOR_BY_METHOD.has(name))) return true;
   }
   return false;
 }
 
-/** A hook of a plain function, which becomes a method of an object of its own. */
+/** A callback for a plain function, which becomes the method of a new object. */
 export function functionHook(
   selector: EventSelector,
   fn: HandlerFunction,
@@ -88,7 +88,7 @@ export function functionHook(
   );
 }
 
-/** What the hooks of one object have of its class. */
+/** What the callbacks of one object inherit from its class. */
 interface Owner {
   readonly name: string;
   readonly scopes: readonly string[] | undefined;
@@ -107,7 +107,7 @@ function methodHook(
   return toHook(hook, options, target.constructor, owner.scopes);
 }
 
-/** @param named the class or the function that the hook has its name from */
+/** @param named the class or function that names the callback */
 function toHook(
   hook: Pick<Hook, 'name' | 'selector' | 'target' | 'method' | 'isByName'>,
   options: HandlerOptions<never>,
@@ -133,7 +133,7 @@ function toHook(
   };
 }
 
-/** What the job queue knows a durable handler by, in other processes and later versions of the application too. */
+/** The name of a durable handler in the job queue, stable across processes and versions of the application. */
 function jobName(
   hook: Pick<Hook, 'name' | 'selector'>,
   { name }: HandlerOptions<never>,

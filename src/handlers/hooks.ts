@@ -3,7 +3,7 @@ import type { HandlerContext, HandlerOptions } from '../events/handler-options.j
 import type { ComposedDecorator } from './composed.js';
 import { addHook } from './hook-metadata.js';
 
-/** Goes on a method that takes the event (and a {@link HandlerContext}), or nothing. */
+/** Decorates a method that takes the event (and a {@link HandlerContext}), or nothing. */
 export interface HookDecorator<S extends EventSelector> extends ComposedDecorator {
   <M extends (event: SelectedEvent<S>, context: HandlerContext) => unknown>(
     target: object,
@@ -12,7 +12,7 @@ export interface HookDecorator<S extends EventSelector> extends ComposedDecorato
   ): void;
 }
 
-/** Makes a {@link HookDecorator}. */
+/** Creates a {@link HookDecorator}. */
 export type Hook<S extends EventSelector> = (
   options?: HandlerOptions<SelectedEvent<S>>,
 ) => HookDecorator<S>;
@@ -24,7 +24,7 @@ function hook<S extends EventSelector>(name: string, selector: S): Hook<S> {
 }
 
 /**
- * The method is called when a call is about to be sent.
+ * Handles the start of an LLM call, before the request is sent.
  *
  * @example
  * ```ts
@@ -36,7 +36,7 @@ function hook<S extends EventSelector>(name: string, selector: S): Hook<S> {
 export const OnLlmStart: Hook<'llm.start'> = hook('OnLlmStart', 'llm.start');
 
 /**
- * The method is called when a piece of a streamed answer arrived, before its reader gets it. Must not start runs.
+ * Handles each chunk of a streamed answer, before its consumer receives it. Must not start runs.
  *
  * @example
  * ```ts
@@ -48,7 +48,7 @@ export const OnLlmStart: Hook<'llm.start'> = hook('OnLlmStart', 'llm.start');
 export const OnLlmStreamChunk: Hook<'llm.chunk'> = hook('OnLlmStreamChunk', 'llm.chunk');
 
 /**
- * The method is called when the SDK, or the provider, tries again.
+ * Handles a retry by the SDK or the provider.
  *
  * @example
  * ```ts
@@ -60,7 +60,7 @@ export const OnLlmStreamChunk: Hook<'llm.chunk'> = hook('OnLlmStreamChunk', 'llm
 export const OnLlmRetry: Hook<'llm.retry'> = hook('OnLlmRetry', 'llm.retry');
 
 /**
- * The method is called when a call was answered, or its reader stopped reading.
+ * Handles the end of an LLM call: it completed, or its consumer stopped reading.
  *
  * @example
  * ```ts
@@ -72,7 +72,7 @@ export const OnLlmRetry: Hook<'llm.retry'> = hook('OnLlmRetry', 'llm.retry');
 export const OnLlmEnd: Hook<'llm.end'> = hook('OnLlmEnd', 'llm.end');
 
 /**
- * The method is called when a call failed or was aborted.
+ * Handles an LLM call that failed or was aborted.
  *
  * @example
  * ```ts
@@ -83,68 +83,68 @@ export const OnLlmEnd: Hook<'llm.end'> = hook('OnLlmEnd', 'llm.end');
  */
 export const OnLlmError: Hook<'llm.error'> = hook('OnLlmError', 'llm.error');
 
-/** The method is called when an agent begins. */
+/** Handles the start of an agent run. */
 export const OnAgentStart: Hook<'agent.start'> = hook('OnAgentStart', 'agent.start');
 
-/** The method is called when an agent finished a turn. */
+/** Handles the end of each turn of an agent. */
 export const OnAgentStep: Hook<'agent.step'> = hook('OnAgentStep', 'agent.step');
 
-/** The method is called when an agent is done. */
+/** Handles the end of an agent run. */
 export const OnAgentEnd: Hook<'agent.end'> = hook('OnAgentEnd', 'agent.end');
 
-/** The method is called when an agent failed or was aborted. */
+/** Handles an agent run that failed or was aborted. */
 export const OnAgentError: Hook<'agent.error'> = hook('OnAgentError', 'agent.error');
 
-/** The method is called when a tool is about to be called. */
+/** Handles the start of a tool call, before the tool is called. */
 export const OnToolStart: Hook<'tool.start'> = hook('OnToolStart', 'tool.start');
 
-/** The method is called when a tool gave its result. */
+/** Handles the result of a tool call. */
 export const OnToolEnd: Hook<'tool.end'> = hook('OnToolEnd', 'tool.end');
 
-/** The method is called when a tool failed, was refused or got arguments that do not fit. */
+/** Handles a tool call that failed, was refused or had invalid arguments. */
 export const OnToolError: Hook<'tool.error'> = hook('OnToolError', 'tool.error');
 
-/** The method is called when a chain begins. */
+/** Handles the start of a chain. */
 export const OnChainStart: Hook<'chain.start'> = hook('OnChainStart', 'chain.start');
 
-/** The method is called when a chain is done. */
+/** Handles the end of a chain. */
 export const OnChainEnd: Hook<'chain.end'> = hook('OnChainEnd', 'chain.end');
 
-/** The method is called when a chain failed. */
+/** Handles a chain that failed. */
 export const OnChainError: Hook<'chain.error'> = hook('OnChainError', 'chain.error');
 
-/** The method is called when documents are about to be looked up. */
+/** Handles the start of a retrieval. */
 export const OnRetrievalStart: Hook<'retrieval.start'> = hook(
   'OnRetrievalStart',
   'retrieval.start',
 );
 
-/** The method is called when documents were found. */
+/** Handles the end of a retrieval, with its documents. */
 export const OnRetrievalEnd: Hook<'retrieval.end'> = hook('OnRetrievalEnd', 'retrieval.end');
 
-/** The method is called when a retrieval failed. */
+/** Handles a retrieval that failed. */
 export const OnRetrievalError: Hook<'retrieval.error'> = hook(
   'OnRetrievalError',
   'retrieval.error',
 );
 
-/** The method is called when an MCP server was connected. */
+/** Handles the connection of an MCP server. */
 export const OnMcpConnect: Hook<'mcp.connect'> = hook('OnMcpConnect', 'mcp.connect');
 
-/** The method is called when an MCP server is gone. */
+/** Handles the disconnection of an MCP server. */
 export const OnMcpDisconnect: Hook<'mcp.disconnect'> = hook('OnMcpDisconnect', 'mcp.disconnect');
 
-/** The method is called when an MCP server tells how far it is. */
+/** Handles progress that an MCP server reports. */
 export const OnMcpProgress: Hook<'mcp.progress'> = hook('OnMcpProgress', 'mcp.progress');
 
-/** The method is called when an MCP server wrote to its log. */
+/** Handles a log message of an MCP server. */
 export const OnMcpLog: Hook<'mcp.log'> = hook('OnMcpLog', 'mcp.log');
 
-/** The method is called when a handler threw or took too long. */
+/** Handles a handler that threw or timed out. */
 export const OnCallbackError: Hook<'callback.error'> = hook('OnCallbackError', 'callback.error');
 
 /**
- * The method is called when any event happens; `event.type` tells which.
+ * Handles every event; `event.type` is its type.
  *
  * @example
  * ```ts

@@ -1,4 +1,4 @@
-/** Whose instance of a request-scoped provider is wanted: a request's, or that of a tree of runs outside of one. */
+/** The owner of an instance of a request-scoped provider: a request, or a tree of runs outside of a request. */
 export interface InstanceOwner {
   readonly request?: object | undefined;
   /** The root of the tree. */
@@ -7,6 +7,6 @@ export interface InstanceOwner {
 
 /** Finds the instances of one provider that is request-scoped, durable, or depends on something that is. */
 export interface InstanceSource {
-  /** The owner's instance, the same each time: at once when it is there, else a promise of it. */
+  /** The owner's instance, the same each time: synchronously if it exists, otherwise as a promise. */
   of(owner: InstanceOwner): object | Promise<object>;
 }

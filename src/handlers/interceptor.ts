@@ -2,7 +2,7 @@ import type { ComposedDecorator } from './composed.js';
 import { addHook } from './hook-metadata.js';
 import type { InterceptedKind, InterceptorOptions } from './hook-selector.js';
 
-/** Goes on a method that takes the call and `next`. */
+/** Decorates a method that takes the call and `next`. */
 export interface InterceptorDecorator<C, N> extends ComposedDecorator {
   <M extends (call: C, next: N) => unknown>(
     target: object,
@@ -11,10 +11,10 @@ export interface InterceptorDecorator<C, N> extends ComposedDecorator {
   ): void;
 }
 
-/** Makes an {@link InterceptorDecorator}. */
+/** Creates an {@link InterceptorDecorator}. */
 export type Interceptor<C, N> = (options?: InterceptorOptions<C>) => InterceptorDecorator<C, N>;
 
-/** The decorator of one kind. */
+/** Creates the decorator for one kind of run. */
 export function interceptor<C, N>(name: string, kind: InterceptedKind): Interceptor<C, N> {
   return (options = {}) =>
     (target: object, key: string | symbol, descriptor: PropertyDescriptor) =>

@@ -1,10 +1,10 @@
 import 'reflect-metadata';
 import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
 
-/** What decorators of one kind have noted on the methods of exactly one prototype. */
+/** The metadata of one kind of decorator for the methods of exactly one prototype. */
 type Notes<M> = Map<string, M>;
 
-/** Notes something on a method, given what was noted there before. */
+/** Stores metadata for a method, computed from the previous metadata. */
 export function noteOn<M>(
   kind: symbol,
   prototype: object,
@@ -17,8 +17,8 @@ export function noteOn<M>(
 }
 
 /**
- * What decorators of one kind have noted on the methods of a class, own and inherited. A method counts as it is
- * overridden: without the decorator it drops out.
+ * The metadata of one kind of decorator for the methods of a class, own and inherited. An override without the
+ * decorator is excluded.
  */
 export function methodsOf<M>(kind: symbol, prototype: object): [method: string, noted: M][] {
   const found: [string, M][] = [];
@@ -28,7 +28,7 @@ export function methodsOf<M>(kind: symbol, prototype: object): [method: string, 
     owner && owner !== Object.prototype;
     owner = Object.getPrototypeOf(owner) as object | null
   ) {
-    // One lookup a class, whatever number of methods it has: an application may have thousands.
+    // One lookup per class, not per method: an application may have thousands.
     for (const [method, noted] of notesOf<M>(kind, owner) ?? []) {
       if (!heirs.some((heir) => Object.hasOwn(heir, method))) found.push([method, noted]);
     }
@@ -37,7 +37,7 @@ export function methodsOf<M>(kind: symbol, prototype: object): [method: string, 
   return found;
 }
 
-/** What decorators of one kind have noted on a method, by its class or the nearest one above that has such notes. */
+/** The metadata of one kind of decorator for a method, from its class or the nearest base class that has any. */
 export function notedOn(kind: symbol, prototype: object, method: string): unknown {
   for (
     let owner: object | null = prototype;
@@ -54,7 +54,7 @@ function notesOf<M>(kind: symbol, prototype: object): Notes<M> | undefined {
   return Reflect.getOwnMetadata(kind, prototype) as Notes<M> | undefined;
 }
 
-/** Refuses a decorator that is not on an instance method; the error names the place. */
+/** Rejects a decorator that is not on an instance method; the error names the place. */
 export function checkPlace(
   decorator: string,
   target: object,
@@ -76,8 +76,8 @@ export function checkPlace(
 }
 
 /**
- * Refuses a decorator that a compiler calls as JavaScript's own decorators are called, with a context in place of a name.
- * Nest needs TypeScript's.
+ * Rejects a standard ECMAScript decorator call, which has a context instead of a name. Nest needs TypeScript's legacy
+ * decorators.
  */
 export function checkLegacy(decorator: string, key: unknown): void {
   if (typeof key !== 'object' || key === null || !('kind' in key)) return;

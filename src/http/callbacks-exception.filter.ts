@@ -17,20 +17,21 @@ interface HttpResponse {
   status(code: number): HttpResponse;
   header(name: string, value: string): HttpResponse;
   send(body: object): unknown;
-  /** Fastify's underlying response; Express's is one itself. */
+  /** Fastify's underlying response; absent on Express, whose response is one itself. */
   readonly raw?: ServerResponse;
 }
 
 /**
- * Says errors of this package in terms of HTTP, on Express and Fastify: a spent budget is 402, rate limits are 429 with
- * `Retry-After`, a refused request is 400, a call that a hook refused 403; what went wrong at the provider is 502, 503 or
- * 504, a limiter whose store is away 503, a client that left 499, all else 500. The body holds `statusCode`, `error`,
- * `code`, `message` and `retryable`. Once an event stream has begun, the error becomes its last event, `failed`.
+ * Maps errors of this package to HTTP, on Express and Fastify: a spent budget is 402, rate limits are 429 with
+ * `Retry-After`, an invalid request is 400, a call that a handler rejected is 403; provider failures are 502, 503 or
+ * 504, an unavailable limiter store is 503, a disconnected client is 499, everything else is 500. The body holds
+ * `statusCode`, `error`, `code`, `message` and `retryable`. Once an event stream has begun, the error becomes its last
+ * event, `failed`.
  *
- * A client of a WebSocket gets the error's JSON as an `exception` event, a microservice's as its error; Nest has no global
- * filters for gateways, so it is `@UseFilters(CallbacksExceptionFilter)` there. A client of GraphQL gets `code`, `error`,
- * `retryable` and, where it is known, `retryAfter` (seconds) as `extensions`; for field resolvers GraphQL's module needs
- * `fieldResolverEnhancers: ['filters']`. Errors of other kinds are left to other filters.
+ * A WebSocket client gets the error's JSON as an `exception` event, a microservice client as its error. Nest has no
+ * global filters for gateways: use `@UseFilters(CallbacksExceptionFilter)` there. A GraphQL client gets `code`,
+ * `error`, `retryable` and, if known, `retryAfter` (seconds) as `extensions`; field resolvers need
+ * `fieldResolverEnhancers: ['filters']` in GraphQL's module. Errors of other kinds are left to other filters.
  *
  * @example
  * ```ts
@@ -53,7 +54,7 @@ export class CallbacksExceptionFilter implements ExceptionFilter<CallbacksError>
         return emitException(host.switchToWs().getClient(), this.#jsonOf(error));
       case 'rpc': {
         const json = this.#jsonOf(error);
-        // Other services may read all messages but those with advice for this one's developers.
+        // Other services may read all messages except advice for this application's developers.
         const shown = isAdvice(error) ? json : describeError(error);
         return throwError(() => shown);
       }
@@ -70,7 +71,7 @@ export class CallbacksExceptionFilter implements ExceptionFilter<CallbacksError>
     const body = this.bodyOf(error);
     if (raw.headersSent) {
       const { headers } = http.getRequest<{ headers: IncomingHttpHeaders }>();
-      // Headers that were given to writeHead() cannot be read back.
+      // Headers passed to writeHead() cannot be read back.
       return endBegun(raw, String(raw.getHeader('content-type') ?? headers.accept), body);
     }
     const seconds = retryAfterSeconds(error);
@@ -78,7 +79,7 @@ export class CallbacksExceptionFilter implements ExceptionFilter<CallbacksError>
     response.status(body.statusCode).send(body);
   }
 
-  /** What a client of HTTP is told. @internal */
+  /** The body that an HTTP client receives. @internal */
   bodyOf(error: CallbacksError) {
     const { name, code, message, retryable } = this.#jsonOf(error);
     return { statusCode: statusOf(error), error: name, code, message, retryable };
@@ -96,13 +97,13 @@ export class CallbacksExceptionFilter implements ExceptionFilter<CallbacksError>
     return new GraphqlError(message, extensions, error);
   }
 
-  /** What those outside may read. */
+  /** The error's JSON as clients may read it. */
   #jsonOf(error: CallbacksError): ErrorJson {
     const json = describeError(error);
     return this.#log(error) ? { ...json, message: 'Internal server error' } : json;
   }
 
-  /** Whether it is a mistake of the application's own, which is its developers' to read, not its clients'. */
+  /** Whether it is a mistake of the application itself: developers read it, clients do not. */
   #log(error: CallbacksError): boolean {
     const isOwn = statusOf(error) === SERVER_ERROR;
     if (isOwn && !isLogged(error)) this.#logger.error(logReason(error), error);
@@ -110,23 +111,23 @@ export class CallbacksExceptionFilter implements ExceptionFilter<CallbacksError>
   }
 }
 
-/** Whether the message says what the application has to set. */
+/** Whether the message explains what the application has to set. */
 function isAdvice(error: CallbacksError): error is LimitKeyMissingError | UnknownPriceError {
   return error instanceof LimitKeyMissingError || error instanceof UnknownPriceError;
 }
 
-/** Limiters log their advice themselves, at most once a minute: every call may fail for want of it. */
+/** Limiters log their advice themselves, at most once a minute, because every call may fail for the same reason. */
 function isLogged(error: CallbacksError): boolean {
   return isAdvice(error) && error.limiter !== undefined;
 }
 
-/** Ends a response whose status has been sent. */
+/** Ends a response whose status has already been sent. */
 function endBegun(raw: ServerResponse, type: string, body: object): void {
   if (raw.writableEnded || raw.destroyed) return;
   if (type.includes('text/event-stream')) {
     raw.end(`event: failed\ndata: ${JSON.stringify(body)}\n\n`);
     return;
   }
-  // The only way to say that what was sent is not all.
+  // The only way to signal that the response is incomplete.
   raw.destroy();
 }

@@ -9,18 +9,18 @@ import { failedEvent } from './failed-event.js';
 
 /** The standard suggests a comment about every 15 seconds, for proxies that close silent connections. */
 const HEARTBEAT_MS = 15_000;
-/** When a client whose reconnect could not be answered by 204 may try again. */
+/** How long a client waits before it connects again if its reconnect could not be answered with 204. */
 const RETRY_MS = 24 * 60 * 60 * 1_000;
 
 /** Options of `toSse()`. */
 export interface ToSseOptions {
   /**
-   * The id of the last event that the client received, where it connects again: nothing is asked then.
+   * The id of the last event that the client received, if it reconnects: no model is called then.
    * @default the header `Last-Event-ID` of the inbound request, in handlers with `@Sse()`
    */
   lastEventId?: string | undefined;
   /**
-   * Whether the events of an agent hold what its tools were given and what they returned.
+   * Whether an agent's events include what its tools were given and what they returned.
    * @default false
    */
   content?: boolean | undefined;
@@ -37,17 +37,17 @@ export interface SseOutcome {
 /** A stream to be sent as events. */
 export interface EventStreamSource<T> {
   readonly items: AsyncDisposable & { [Symbol.asyncIterator](): AsyncIterator<T, undefined> };
-  /** The event of an item; `undefined` for none. */
+  /** The event for an item; `undefined` for none. */
   toMessage(item: T): MessageEvent | undefined;
   outcome(): Promise<SseOutcome>;
 }
 
 /**
- * A cold stream as server-sent events: it is read while it is subscribed, and unsubscribing is to stop reading. The last
- * event is `done` or `failed`. What is no error of this package and is thrown before the response has begun is left to the
- * filters of the application, which can still set a status.
+ * A cold stream as server-sent events. Subscribing reads it; unsubscribing cancels it. The last event is `done` or
+ * `failed`. An error that is not of this package and is thrown before the response has begun is left to the
+ * application's filters, which can still set a status.
  *
- * @param request of the handler that answers by them, where there is one
+ * @param request the request of the handler that sends the events, if there is one
  */
 export function toEventStream<T>(
   source: EventStreamSource<T>,
@@ -61,7 +61,7 @@ export function toEventStream<T>(
       return () => reading.stop();
     });
   }
-  // Reading `.response` or `.result` beside it must not ask either.
+  // Reading `.response` or `.result` must not call the model either.
   void source.items[Symbol.asyncDispose]();
   return request === undefined || request.refuse() ? EMPTY : of({ retry: RETRY_MS });
 }
@@ -113,7 +113,7 @@ class EventStreamReading<T> {
   #keepAlive(): void {
     const { request, subscriber } = this;
     if (request === undefined) return;
-    // Not at once: what is refused at once may still set a status.
+    // Not immediately: an early rejection can still set a status.
     this.#opening = setImmediate(() => {
       const firstId = request.firstId();
       if (firstId !== undefined) subscriber.next(firstId);

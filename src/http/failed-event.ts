@@ -8,14 +8,14 @@ import { CallbacksExceptionFilter } from './callbacks-exception.filter.js';
 const SERVER_ERROR = 500;
 
 /**
- * The last event of a stream that fails. It is not named `error`, because an `EventSource` reports lost connections under
+ * The last event of a stream that fails. It is not named `error`, because `EventSource` reports lost connections under
  * that name.
  */
 export function failedEvent(error: unknown): MessageEvent {
   return { type: 'failed', data: bodyOf(error) };
 }
 
-/** What the client of a request that fails receives as its body. */
+/** The body that a client receives for a failed request. */
 function bodyOf(error: unknown): object {
   if (error instanceof CallbacksError) return new CallbacksExceptionFilter().bodyOf(error);
   if (error instanceof HttpException) return bodyOfHttp(error);

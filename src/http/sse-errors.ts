@@ -7,7 +7,7 @@ import { isSse, StreamErrorHandler } from '../request-context/stream-error-handl
 import { CallbacksExceptionFilter } from './callbacks-exception.filter.js';
 import { failedEvent } from './failed-event.js';
 
-/** What `@UseFilters()` writes on methods and classes. */
+/** The metadata that `@UseFilters()` writes on methods and classes. */
 const FILTERS = '__exceptionFilters__';
 const FILTER = markOf('class:CallbacksExceptionFilter');
 
@@ -16,7 +16,7 @@ interface HttpResponse {
   readonly headersSent?: boolean;
 }
 
-/** Has the {@link CallbacksExceptionFilter}, where there is one, say what fails in a stream of `@Sse()` that has begun. */
+/** Lets the {@link CallbacksExceptionFilter}, if there is one, report failures in an `@Sse()` stream that has begun. */
 @Injectable()
 export class SseErrors extends StreamErrorHandler {
   constructor(private readonly modules: ModulesContainer) {
@@ -45,7 +45,7 @@ export class SseErrors extends StreamErrorHandler {
   }
 }
 
-/** Whether it is the filter or its class, from whichever copy of the package. */
+/** Whether it is the filter or its class, from any copy of the package. */
 function isFilter(filter: unknown): boolean {
   return typeof filter === 'function'
     ? FILTER in filter

@@ -30,14 +30,14 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   real_llm_call: 500,
 };
 
-/** The HTTP status that says what went wrong. */
+/** The HTTP status of an error. */
 export function statusOf(error: CallbacksError): number {
   return STATUS[error.code] ?? (error instanceof CallbackAbort ? FORBIDDEN : SERVER_ERROR);
 }
 
 /**
- * When a request may be made again, in whole seconds; `undefined` when that is not known, or never. RFC 9110 has digits
- * alone, so neither `Infinity` nor `1e+21` may be sent.
+ * When a request may be repeated, in whole seconds; `undefined` if unknown or never. RFC 9110 allows digits only, so
+ * neither `Infinity` nor `1e+21` may be sent.
  */
 export function retryAfterSeconds(error: CallbacksError): number | undefined {
   const { retryAfterMs } = error as { retryAfterMs?: unknown };

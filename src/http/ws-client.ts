@@ -1,14 +1,14 @@
-/** What is used of a client of `ws` or socket.io. */
+/** The parts of a `ws` or socket.io client that are used. */
 interface WsClient {
-  /** Of WebSockets alone; socket.io's clients have none. */
+  /** Only WebSockets have it; socket.io's clients do not. */
   readonly readyState?: unknown;
   send?(text: string): unknown;
   emit?(event: string, data: object): unknown;
 }
 
-/** Tells a client of an error, as Nest's own filter does. */
+/** Sends an error to a client, as Nest's own filter does. */
 export function emitException(client: WsClient, data: object): void {
-  // A WebSocket is an event emitter, too, but one that emits to its own side.
+  // A WebSocket is also an event emitter, but emits to its own side.
   if (typeof client.readyState === 'number') {
     client.send?.(JSON.stringify({ event: 'exception', data }));
   } else {

@@ -15,18 +15,18 @@ import { describeRefusal, type RefusalDetails } from './refusal.js';
 import type { ThresholdNotices } from './threshold-notices.js';
 import { WaitQueue } from './wait-queue.js';
 
-/** What a limiter gives to {@link Admission}. */
+/** Options of {@link Admission}. */
 interface AdmissionOptions {
   readonly name: string;
   readonly reservations: Reservations;
   readonly notices: ThresholdNotices;
-  /** Those of now: they may be updated. */
+  /** The current settings: they may be updated. */
   readonly settings: () => LimiterSettings;
-  /** The error of a call that does not fit. */
+  /** Creates the error of a call that does not fit. */
   readonly refusal: (message: string, details: RefusalDetails) => CallbackAbort;
 }
 
-/** Reserves what a call may use, at once or when it is its turn, or refuses the call. */
+/** Reserves what a call may use, at once or when its turn comes, or rejects the call. */
 export class Admission {
   readonly #lines = new WaitQueue();
   readonly #advice: AdviceLog;
@@ -47,12 +47,12 @@ export class Admission {
     throw this.#refuse(refused, outcome);
   }
 
-  /** Something was given back: calls that wait try again. */
+  /** Called after a release: waiting calls try again. */
   wake(): void {
     this.#lines.wake();
   }
 
-  /** Waits for the call's turn. Limits are asked for again each time, because they may have been changed meanwhile. */
+  /** Waits for the call's turn. Evaluates the limits on each attempt, because they may have changed. */
   async #waitFor(
     claims: readonly ReservationAmount[],
     call: InterceptedLlmCall,
@@ -99,7 +99,7 @@ export class Admission {
     });
     const never = claims.findIndex(({ neverFits }) => neverFits);
     if (never < 0 || !outcome.granted) return outcome;
-    // The store is away, or does not look at it.
+    // The store is unavailable, or does not check `neverFits`.
     await reservations.release(outcome);
     return { granted: false, claim: never, used: 0, reserved: 0 };
   }
@@ -110,7 +110,7 @@ export class Admission {
   }
 }
 
-/** The claim that did not fit; those of calls that wait together may differ. */
+/** The amount that did not fit; waiting calls of one key may have different amounts. */
 function refusedOf(
   claims: readonly ReservationAmount[],
   { claim }: LimitRefusal,

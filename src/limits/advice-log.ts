@@ -2,7 +2,7 @@ import { Log } from '../util/log.js';
 
 const QUIET_MS = 60_000;
 
-/** Logs what a limiter advises the application's developers, at most once a minute: every call may need the same. */
+/** Logs a limiter's advice to the application's developers, at most once a minute: every call may need the same. */
 export class AdviceLog {
   readonly #logger: Log;
   #loggedAt = -QUIET_MS;

@@ -78,7 +78,7 @@ export function checkRateLimiter(options: RateLimiterOptions): LimiterSettings {
   return { ...checkCommon(options, limits), unknownPrice: 'refuse' };
 }
 
-/** Refuses values of the options that a limiter keeps for all its life. */
+/** Rejects invalid values of the options that cannot change after construction. */
 export function checkFixed(options: LimiterOptions): void {
   const { name, store, onStoreError, replicas, leaseMs, onLostReservation } = options;
   if (name !== undefined && (typeof name !== 'string' || name === '')) fail('name must be a text.');
@@ -138,7 +138,7 @@ function limitsOf(
   });
 }
 
-/** A function's keys are its own: the first one's, the second one's … */
+/** Each function has its own keys: `'function0'`, `'function1'` … */
 function withOwners(limits: Omit<Limit, 'owners'>[]): Limit[] {
   const functions = [...new Set(limits.map(({ per }) => per))].filter(
     (per) => typeof per === 'function',

@@ -6,16 +6,16 @@ import type { RefusalDetails } from './refusal.js';
 import type { CostLimiterOptions } from './limiter-options.js';
 
 /**
- * Refuses calls that would cost more than a budget has left, with `BudgetExceededError`: what a request can cost at most
- * is reserved before it is sent, and settled at what it did cost, however it ends. Cached answers cost nothing, and each
- * request of a fallback is reserved on its own.
+ * Rejects calls that would cost more than a budget has left, with `BudgetExceededError`. The upper bound of a request's
+ * cost is reserved before the request is sent, and settled at the actual cost, however the request ends. Cached answers
+ * cost nothing, and each request of a fallback is reserved separately.
  *
- * With `maxOutputTokens` the budget is never passed. Without, a request may cost more than was reserved for it: its answer
- * is given all the same, and the next call is refused.
+ * With `maxOutputTokens` the budget is never exceeded. Without it, a request may cost more than was reserved: its
+ * answer is still returned, and the next call is rejected.
  *
- * Give it in any list of `callbacks`, or as `{ provide: CostLimiter, useValue: new CostLimiter({ … }) }`.
+ * Add it to any list of `callbacks`, or provide it as `{ provide: CostLimiter, useValue: new CostLimiter({ … }) }`.
  *
- * @throws CallbacksConfigurationError for options that make no sense
+ * @throws CallbacksConfigurationError for invalid options
  *
  * @example
  * ```ts

@@ -1,82 +1,82 @@
 import type { LimitWindow } from './limit-window.js';
 
-/** Something that is counted: the use of one key in one window. */
+/** A counter: the use of one key in one window. */
 export interface LimitCounter {
-  /** Made of the limit's unit and key by a limiter; short, printable, without braces. */
+  /** Built by a limiter from the limit's unit and the key; short, printable, without braces. */
   readonly key: string;
   readonly window: LimitWindow;
 }
 
-/** A part of a reservation: so much of one counter. Amounts are whole numbers up to `Number.MAX_SAFE_INTEGER`. */
+/** A part of a reservation: an amount of one counter. Amounts are whole numbers up to `Number.MAX_SAFE_INTEGER`. */
 export interface LimitClaim extends LimitCounter {
   readonly amount: number;
-  /** What may be used and reserved together. */
+  /** The maximum of the used and reserved amounts together. */
   readonly limit: number;
-  /** Whether less than `amount` will do, as long as there is something left. */
+  /** Whether less than `amount` is enough, as long as something is left. */
   readonly elastic: boolean;
-  /** Whether the call needs more than the whole limit for certain: it is refused, whatever is left. */
+  /** Whether the call certainly needs more than the whole limit: it is rejected, whatever is left. */
   readonly neverFits?: boolean;
 }
 
 /**
- * What becomes of a reservation whose lease is over: it is given back (`'release'`), or counts as used (`'charge'`).
+ * What happens to a reservation whose lease has expired: it is released (`'release'`), or counts as used (`'charge'`).
  */
 export type LostReservation = 'release' | 'charge';
 
-/** What a limiter asks for before a call. */
+/** What a limiter reserves before a call. */
 export interface ReserveRequest {
   /** The limiter's name: all counters of a request belong to it. */
   readonly group: string;
-  /** A reservation that is made again under its id is made once. */
+  /** A repeated reservation with the same id is reserved once. */
   readonly id: string;
-  /** How long it is kept unless it is renewed or settled, in milliseconds. */
+  /** How long the reservation is kept unless it is renewed or settled, in milliseconds. */
   readonly leaseMs: number;
   /** @default 'release' */
   readonly onLost?: LostReservation;
-  /** Which limiter of which process asks. */
+  /** Identifies the limiter and its process. */
   readonly instance: string;
   readonly claims: readonly LimitClaim[];
 }
 
-/** All claims are reserved. */
+/** Every claim is reserved. */
 export interface LimitGrant {
   readonly granted: true;
-  /** When, by the store's clock, in epoch milliseconds: this decides in which bucket it is settled. */
+  /** When, by the store's clock, in epoch milliseconds: determines the bucket in which it is settled. */
   readonly at: number;
-  /** What was reserved for each claim. */
+  /** The amount reserved for each claim. */
   readonly amounts: readonly number[];
-  /** How many limiters of this group have asked in the last ten minutes, this one included. */
+  /** How many limiters of this group have called the store in the last ten minutes, this one included. */
   readonly replicas: number;
 }
 
 /** Nothing is reserved. */
 export interface LimitRefusal {
   readonly granted: false;
-  /** The index of the claim that did not fit; of several, one that never fits, or the one that has to wait longest. */
+  /** The index of the claim that did not fit; of several, one that never fits, or the one with the longest wait. */
   readonly claim: number;
   readonly used: number;
   readonly reserved: number;
-  /** When it would fit if everything reserved were used, in milliseconds; absent where it never would. */
+  /** When it would fit if everything reserved were used, in milliseconds; absent if it never fits. */
   readonly retryAfterMs?: number;
 }
 
-/** A reservation that was granted, as it is settled or renewed. */
+/** A granted reservation, as it is settled or renewed. */
 export interface HeldReservation {
   readonly group: string;
   readonly id: string;
   /** {@link LimitGrant.at}. */
   readonly at: number;
-  /** {@link ReserveRequest.onLost}; given when it is renewed. */
+  /** {@link ReserveRequest.onLost}; given on renewal. */
   readonly onLost?: LostReservation;
   readonly claims: readonly HeldClaim[];
 }
 
 export interface HeldClaim extends LimitCounter {
-  /** What was reserved. */
+  /** The reserved amount. */
   readonly amount: number;
 }
 
-/** What was really used in place of what was reserved; zeros release it. */
+/** What was actually used in place of the reserved amounts; zeros release the reservation. */
 export interface LimitSettlement extends HeldReservation {
   readonly claims: readonly SettledClaim[];
 }
@@ -84,16 +84,16 @@ export interface LimitSettlement extends HeldReservation {
 export interface SettledClaim extends HeldClaim {
   readonly used: number;
   readonly limit: number;
-  /** The amount from which on it is told; each counter remembers for the length of its window that it was. */
+  /** The amount from which on a settlement is reported, once in the window of each counter. */
   readonly tellFrom?: number;
 }
 
-/** A counter as it is now. */
+/** The current state of a counter. */
 export interface CounterState {
   readonly used: number;
-  /** Reserved by calls under way. */
+  /** Reserved by calls in progress. */
   readonly reserved: number;
-  /** The limit of the last reservation, where there was one. */
+  /** The limit of the last reservation, if there was one. */
   readonly limit?: number;
 }
 
@@ -101,43 +101,43 @@ export interface CounterState {
 export interface ReachedLimit {
   /** The index of the claim. */
   readonly claim: number;
-  /** What is used by now. */
+  /** The amount used so far. */
   readonly used: number;
 }
 
 /**
- * Where limiters count. `MemoryLimitStore` counts in the process, `RedisLimitStore` of `nestjs-llm-callbacks/redis` for
- * many; another one is an object that implements this.
+ * Where limiters count. `MemoryLimitStore` counts in the process, `RedisLimitStore` of `nestjs-llm-callbacks/redis`
+ * across processes; implement this interface for another store.
  *
  * Each method is atomic. `reserve` grants a claim when `used + reserved + amount <= limit`, and also:
- * - an `elastic` claim gets what is left, if there is something left;
+ * - an `elastic` claim gets what is left, if anything is left;
  * - an amount above the whole limit gets the limit, if nothing is used or reserved, unless the claim `neverFits`.
  *
- * All claims are granted, or none. `reserve`, `settle` and `renew` may be repeated under one id, in any order and until
- * ten minutes after it was settled, and act once: what was settled stays so. A reservation whose lease is over counts no
- * longer, or with `onLost: 'charge'` as used. Settled after that, what was used is counted all the same, in place of what
- * was charged; renewed, it is reserved again.
+ * Either every claim is granted, or none. `reserve`, `settle` and `renew` may be repeated with the same id, in any
+ * order and until ten minutes after settlement, and act once: a settled reservation stays settled. A reservation whose
+ * lease has expired no longer counts, or counts as used with `onLost: 'charge'`. If it is settled later, the actual
+ * usage is still counted, in place of the charged amount; if it is renewed, it is reserved again.
  *
- * What rejects is taken as "the store is away": see `onStoreError` of the limiters.
+ * A rejected promise means that the store is unavailable: see `onStoreError` of the limiters.
  */
 export interface LimitStore {
   reserve(request: ReserveRequest): Promise<LimitGrant | LimitRefusal>;
-  /** Whose `tellFrom` is to be told. */
+  /** Resolves to the claims whose `tellFrom` is to be reported. */
   settle(settlement: LimitSettlement): Promise<readonly ReachedLimit[]>;
   renew(held: readonly HeldReservation[], leaseMs: number): Promise<void>;
   usage(group: string, counters: readonly LimitCounter[]): Promise<readonly CounterState[]>;
-  /** Forgets what was used; what is reserved stays so, and is settled as usual. */
+  /** Forgets the used amounts; reserved amounts stay reserved, and are settled as usual. */
   reset(group: string, counters: readonly LimitCounter[]): Promise<void>;
   /**
-   * Notes that a call was refused by a counter. Resolves to whether it was the first one in the counter's window, and since
-   * the last reset. Without this method, `onThreshold` is called for the first refusal in each process.
+   * Records that a counter rejected a call. Resolves to whether it is the first rejection in the counter's window since
+   * the last reset. Without this method, `onThreshold` is called for the first rejection in each process.
    */
   markRefused?(group: string, counter: LimitCounter): Promise<boolean>;
   /**
-   * Called when a limiter's application shuts down: closes what the store itself has opened. Other limiters may use the
-   * store afterwards, and close it again.
+   * Called when a limiter's application shuts down: closes what the store itself has opened. Other limiters may still
+   * use the store afterwards, and close it again.
    */
   close?(): Promise<void>;
 }
-/** A value of that name, because compilers import the types in decorated signatures. */
+/** A value with the type's name, because compilers import the types in decorated signatures. */
 export const LimitStore: object = Object;

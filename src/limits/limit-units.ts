@@ -4,9 +4,9 @@ import type { LimitUse } from './limiter-options.js';
 
 /** What a call may use of a limit. */
 export interface Expected {
-  /** In the unit itself; `undefined` where it is not known. */
+  /** In the unit itself; `undefined` if unknown. */
   readonly amount: number | undefined;
-  /** Whether it may turn out to be more. */
+  /** Whether the actual amount may be higher. */
   readonly isGuess: boolean;
 }
 
@@ -15,17 +15,17 @@ export interface LimitUnit {
   readonly id: LimitUse['unit'];
   /** The option that sets the limit. */
   readonly option: 'maxCost' | 'requestsPerMinute' | 'tokensPerMinute';
-  /** How many of the store's units are one. */
+  /** How many of the store's units make one unit. */
   readonly scale: number;
   expect(call: InterceptedLlmCall, assumedOutputTokens: number): Expected;
-  /** What a call uses in any case, in the unit itself. */
+  /** The minimum that a call uses, in the unit itself. */
   least(call: InterceptedLlmCall): number;
-  /** What was used; `undefined` where it is not known. */
+  /** The used amount; `undefined` if unknown. */
   spent(spent: LlmSpent): number | undefined;
   write(amount: number): string;
 }
 
-/** A billionth of a dollar: the price of a token is a few of them. */
+/** A billionth of a dollar: a token costs a few of them. */
 const NANO_DOLLARS = 1_000_000_000;
 const DECIMALS = 9;
 
@@ -69,12 +69,12 @@ export const TOKENS: LimitUnit = {
   write: (amount) => `${amount} token${amount === 1 ? '' : 's'}`,
 };
 
-/** As people count it; what is not limited is `Infinity`. */
+/** Converts to the unit itself; no limit is `Infinity`. */
 export function fromStored({ scale }: LimitUnit, stored: number): number {
   return stored >= Number.MAX_SAFE_INTEGER ? Infinity : stored / scale;
 }
 
-/** As stores count it. */
+/** Converts to the store's unit. */
 export function toStored({ scale }: LimitUnit, amount: number): number {
   return Math.min(Math.round(amount * scale), Number.MAX_SAFE_INTEGER);
 }

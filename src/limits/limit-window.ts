@@ -3,38 +3,38 @@ import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
 /** A calendar period, in UTC or a time zone. */
 export type CalendarUnit = 'hour' | 'day' | 'month';
 
-/** How long a limit counts: a sliding window in milliseconds, a calendar period, or for ever. */
+/** The period of a limit: a sliding window in milliseconds, a calendar period, or without an end. */
 export type WindowLength = number | CalendarUnit | 'lifetime';
 
-/** A stretch of time whose use is counted together, in epoch milliseconds; `end` does not belong to it. */
+/** A period whose use is counted together, in epoch milliseconds; `end` is exclusive. */
 export interface WindowBucket {
   readonly start: number;
   readonly end: number;
 }
 
 /**
- * The window of a limit, as a row of buckets. Use is counted in the bucket in which it was reserved, whenever it is
- * settled, and a bucket counts until `keepMs` after its end: 0 for calendar periods; the window's length for sliding
- * ones, so that the limit holds in every stretch of that length.
+ * The window of a limit, as a sequence of buckets. Use is counted in the bucket in which it was reserved, whenever it
+ * is settled, and a bucket counts until `keepMs` after its end: 0 for calendar periods; the window's length for sliding
+ * windows, so that the limit holds in every period of that length.
  */
 export interface LimitWindow {
-  /** Tells windows apart: `'60000'`, `'day@UTC'`, `'lifetime'`. */
+  /** Identifies the window: `'60000'`, `'day@UTC'`, `'lifetime'`. */
   readonly id: string;
   readonly keepMs: number;
-  /** The length of a bucket, where all are equally long: those of sliding windows, which begin at its multiples. */
+  /** The length of a bucket if all are equally long: the buckets of sliding windows, which start at its multiples. */
   readonly stepMs?: number;
-  /** The bucket of a time. */
+  /** Returns the bucket of a time. */
   bucketAt(epochMs: number): WindowBucket;
 }
 
-/** A sliding window is cut into this many buckets; so it may count for a sixtieth longer than asked for. */
+/** The number of buckets of a sliding window; so it may count for a sixtieth longer than configured. */
 const BUCKETS = 60;
 /** The last millisecond that a `Date` can hold. */
 const FOR_EVER = 8.64e15;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 
-/** @throws CallbacksConfigurationError for a length or a time zone that there is not */
+/** @throws CallbacksConfigurationError for an invalid length or time zone */
 export function limitWindow(length: WindowLength, timeZone = 'UTC'): LimitWindow {
   if (length === 'lifetime') {
     const all = { start: 0, end: FOR_EVER };
@@ -65,7 +65,7 @@ class CalendarWindow implements LimitWindow {
   readonly id: string;
   readonly keepMs = 0;
   readonly #format: Intl.DateTimeFormat;
-  /** The period that was asked for last; nearly every call is in it. */
+  /** The period used last; nearly every call is in it. */
   #last: WindowBucket = { start: 0, end: 0 };
 
   constructor(
@@ -111,10 +111,10 @@ class CalendarWindow implements LimitWindow {
     return { start, end: this.#midnight(next) };
   }
 
-  /** When a day begins whose midnight on the wall is `local`. */
+  /** When a day starts whose midnight in local time is `local`. */
   #midnight(local: number): number {
-    // Where clocks change at midnight, it comes twice, and the first one counts; or never: then the day begins with the
-    // change, which is when the old time would have reached it.
+    // Where clocks change at midnight, it occurs twice, and the first one counts; or never: then the day starts with
+    // the change, which is when the old time would have reached it.
     const candidates = [local - DAY_MS, local + DAY_MS].map((near) => local - this.#offsetAt(near));
     const real = candidates.filter((at) => at + this.#offsetAt(at) === local);
     return real.length > 0 ? Math.min(...real) : Math.max(...candidates);

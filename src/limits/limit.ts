@@ -6,34 +6,34 @@ import { toStored, type LimitUnit } from './limit-units.js';
 import type { LimitWindow, WindowLength } from './limit-window.js';
 import type { LimitAmount, LimitPer } from './limiter-options.js';
 
-/** A limit that was checked. */
+/** A checked limit. */
 export interface Limit {
   readonly unit: LimitUnit;
   readonly amount: LimitAmount;
   readonly per: LimitPer;
-  /** Tells apart whose keys there are: `'user'`, or `'function0'` for the first function. */
+  /** Identifies the kind of keys: `'user'`, or `'function0'` for the first function. */
   readonly owners: string;
   readonly length: WindowLength;
   readonly window: LimitWindow;
 }
 
-/** What a call claims of a limit. */
+/** What a call reserves of a limit. */
 export interface ReservationAmount extends LimitClaim {
   readonly source: Limit;
-  /** The key as it is told. */
+  /** The key, as reported. */
   readonly owner: string;
-  /** What the call uses in any case; given where that is more than the whole limit. */
+  /** The minimum that the call uses; set if that exceeds the whole limit. */
   readonly least?: number;
   readonly tellFrom?: number;
 }
 
-/** The key of those who have none. */
+/** The key of calls without a key. */
 export const GLOBAL = 'global';
 const MAX_KEY_LENGTH = 128;
-/** Half a character, which no encoding can write. */
+/** Half of a surrogate pair, which no encoding can write. */
 const BROKEN = /\p{Surrogate}/u;
 
-/** The key of a call; `undefined` where it has none. */
+/** Returns the key of a call; `undefined` if it has none. */
 export function ownerOf(
   { per }: Limit,
   { event, request }: InterceptedLlmCall,
@@ -49,7 +49,7 @@ const OWNERS = {
   model: (_event: LlmStartEvent, model: string) => model,
 } satisfies Record<string, (event: LlmStartEvent, model: string) => string | undefined>;
 
-/** The key under which a store counts. */
+/** Returns the key under which a store counts. */
 export function counterKey({ unit, owners }: Limit, owner: string): string {
   return `${unit.id}:${owners}:${encodeKey(owner)}`;
 }
@@ -60,7 +60,7 @@ export function encodeKey(key: string): string {
   return `#${createHash('sha256').update(key, 'utf16le').digest('base64url')}`;
 }
 
-/** The limit as stores count it; what is wrong with it, where it is no limit. */
+/** Returns the limit in the store's unit, or what is wrong with it. */
 export function checkAmount(unit: LimitUnit, amount: unknown): number | string {
   const { option, scale } = unit;
   const most = Number.MAX_SAFE_INTEGER / scale;

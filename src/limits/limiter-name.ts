@@ -3,10 +3,10 @@ import { nearestName, stableName, type Named } from '../util/stable-name.js';
 import type { LimiterOptions } from './limiter-options.js';
 
 /**
- * The name of a limiter, by which its store knows its counters.
+ * Returns the name of a limiter, by which its store identifies its counters.
  *
  * @param type the class of the limiter
- * @throws CallbacksConfigurationError where a store is given, and the name of the class is not the same in every build
+ * @throws CallbacksConfigurationError if a store is given, and the name of the class is not the same in every build
  */
 export function limiterName({ name, store }: LimiterOptions, type: Named): string {
   const found = name ?? stableName(type);

@@ -1,12 +1,12 @@
 import type { LimiterSettings } from './check-limiter.js';
 import type { LimitUse } from './limiter-options.js';
 
-/** Marks the method of a limiter that describes it, so that a second copy of the package is recognised too. */
+/** Marks the method that describes a limiter, so that a second copy of the package is recognised too. */
 export const DESCRIBE_LIMITER: unique symbol = Symbol.for('nestjs-llm-callbacks:describe-limiter');
 
 /** One limit, as `callbacks.report()` shows it. */
 export interface LimitReport extends Pick<LimitUse, 'unit' | 'per' | 'window'> {
-  /** US dollars, requests or tokens; `null` where a function gives it for each call. */
+  /** US dollars, requests or tokens; `null` if a function returns it for each call. */
   readonly limit: number | null;
 }
 
@@ -29,7 +29,7 @@ export function isLimiter(target: object): target is DescribedLimiter {
   return typeof (target as Partial<DescribedLimiter>)[DESCRIBE_LIMITER] === 'function';
 }
 
-/** Describes a limiter by its settings; keys and what was used stay out. */
+/** Describes a limiter by its settings, without keys and used amounts. */
 export function describeLimiter(name: string, { mode, limits }: LimiterSettings): LimiterReport {
   return {
     name,

@@ -21,7 +21,7 @@ import type { RefusalDetails } from './refusal.js';
 import { ThresholdNotices } from './threshold-notices.js';
 import { usageOf } from './usage.js';
 
-/** What `CostLimiter` and `RateLimiter` have in common: reserve before each request, settle after it. */
+/** The base of `CostLimiter` and `RateLimiter`: reserves before each request, settles after it. */
 export abstract class Limiter<O extends LimiterOptions> implements OnApplicationShutdown {
   readonly #name: string;
   readonly #reservations: Reservations;
@@ -55,14 +55,14 @@ export abstract class Limiter<O extends LimiterOptions> implements OnApplication
     });
   }
 
-  /** The error of a call that does not fit. */
+  /** Creates the error of a call that does not fit. */
   protected abstract refusal(message: string, details: RefusalDetails): CallbackAbort;
 
   /**
-   * How much of its limits a key has used: in the fields, the one that is nearest to its end; in `limits`, all of them,
-   * those for everybody included.
+   * Returns how much of its limits a key has used: the fields describe the limit that is nearest to exhaustion,
+   * `limits` all of them, global limits included.
    *
-   * @param key the user, tenant, model …; `'global'` for limits for everybody, and for calls without a key
+   * @param key the user, tenant, model …; `'global'` for global limits, and for calls without a key
    */
   async usage(key: string = GLOBAL): Promise<LimiterUsage> {
     const { limits } = this.#settings;
@@ -75,8 +75,8 @@ export abstract class Limiter<O extends LimiterOptions> implements OnApplication
   }
 
   /**
-   * Forgets what a key has used, in all its limits; calls that are under way are settled as usual. Limits for everybody
-   * are reset by `reset()` alone.
+   * Resets what a key has used, in all its limits; calls in progress are settled as usual. Only `reset()` resets global
+   * limits.
    */
   async reset(key: string = GLOBAL): Promise<void> {
     const counters = this.#settings.limits
@@ -87,10 +87,11 @@ export abstract class Limiter<O extends LimiterOptions> implements OnApplication
   }
 
   /**
-   * Changes limits and other options from the next reservation on, in this process; calls under way are settled as they
-   * were made. `name`, `store`, `onStoreError`, `replicas`, `leaseMs` and `onLostReservation` stay.
+   * Changes limits and other options in this process, from the next reservation on; calls in progress are settled under
+   * the options of their reservation. `name`, `store`, `onStoreError`, `replicas`, `leaseMs` and `onLostReservation`
+   * stay.
    *
-   * @throws CallbacksConfigurationError and changes nothing, where an option makes no sense
+   * @throws CallbacksConfigurationError and changes nothing, if an option is invalid
    */
   update(changes: LimiterChanges<O>): void {
     const fixed = FIXED_OPTIONS.find((name) => name in changes);
@@ -108,7 +109,7 @@ export abstract class Limiter<O extends LimiterOptions> implements OnApplication
     return describeLimiter(this.#name, this.#settings);
   }
 
-  /** Nest calls it where the limiter is a provider, `CallbacksModule` where it is in a list of callbacks. */
+  /** Called by Nest if the limiter is a provider, by `CallbacksModule` if it is in a list of callbacks. */
   async onApplicationShutdown(): Promise<void> {
     await this.#reservations.close();
   }
@@ -148,7 +149,7 @@ export abstract class Limiter<O extends LimiterOptions> implements OnApplication
     try {
       return await call.pause(entering);
     } catch (error) {
-      // The call was aborted, which does not keep the store from granting what it was asked for.
+      // The call was aborted, but the store may still grant the reservation.
       void entering.then(
         (reservation) => this.#release(reservation),
         () => undefined,
@@ -161,7 +162,7 @@ export abstract class Limiter<O extends LimiterOptions> implements OnApplication
     if (spent.requests === 0) return this.#release(reservation);
     const used = reservation.claims.map(({ source: { unit } }, i) => {
       const amount = unit.spent(spent);
-      // What is not known to be less was all of it.
+      // An unknown amount settles at the whole reservation.
       return amount === undefined ? reservation.amounts[i]! : toStored(unit, amount);
     });
     await this.#reservations.settle(reservation, used);

@@ -13,14 +13,14 @@ interface Bucket extends WindowBucket {
   reserved: number;
 }
 
-/** A part of a bucket that may be taken back, until a time. */
+/** A part of a bucket that may be released, until a time. */
 interface Held {
   readonly bucket: Bucket;
   readonly amount: number;
   readonly until: number;
 }
 
-/** What a reservation is held with. */
+/** The amount and lease of a reservation. */
 interface Hold extends Pick<Held, 'amount' | 'until'> {
   readonly at: number;
   readonly onLost?: LostReservation | undefined;
@@ -34,9 +34,9 @@ type Refusal = Omit<LimitRefusal, 'granted' | 'claim'>;
 export class MemoryCounter {
   readonly #buckets = new Map<number, Bucket>();
   readonly #held = new Map<string, Reserved>();
-  /** Reservations whose lease was over and that count as used, until their calls are settled. */
+  /** Reservations whose lease has expired and that count as used, until their calls are settled. */
   readonly #charged = new Map<string, Held>();
-  /** No lease is over before. */
+  /** No lease expires before this time. */
   #nextLapse = Infinity;
   #limit: number | undefined;
   #reported: WindowBucket | undefined;
@@ -53,7 +53,7 @@ export class MemoryCounter {
     return { used, reserved, ...(this.#limit !== undefined && { limit: this.#limit }) };
   }
 
-  /** Forgets what no longer counts. Returns whether anything is left. */
+  /** Drops what no longer counts. Returns whether anything is left. */
   prune(now: number): boolean {
     if (now >= this.#nextLapse) this.#lapse(now);
     for (const [id, { until }] of this.#charged) {
@@ -67,12 +67,12 @@ export class MemoryCounter {
     return this.#buckets.size > 0 || this.#held.size > 0;
   }
 
-  /** How much of a claim can be granted. */
+  /** Returns how much of a claim can be granted. */
   fit({ amount, limit, elastic, neverFits }: LimitClaim, now: number): number | Refusal {
     const { used, reserved } = this.state();
     if (neverFits) return { used, reserved };
     const left = limit - used - reserved;
-    // What costs nothing fits everywhere.
+    // An amount of 0 always fits.
     if (amount <= Math.max(left, 0)) return amount;
     if (left > 0 && (elastic || left === limit)) return Math.min(amount, left);
     const needed = elastic ? 1 : Math.min(amount, limit);
@@ -88,13 +88,13 @@ export class MemoryCounter {
     this.#nextLapse = Math.min(this.#nextLapse, until);
   }
 
-  /** Renews a reservation; one whose lease was over is held again. */
+  /** Renews a reservation; one whose lease has expired is held again. */
   keep(id: string, hold: Hold, now: number): void {
     this.#release(id);
     if (this.#counts(this.window.bucketAt(hold.at), now)) this.hold(id, hold);
   }
 
-  /** Returns what is used by now, where that is to be told. */
+  /** Returns the used amount if it is to be reported. */
   settle(id: string, claim: SettledClaim, at: number, now: number): number | undefined {
     this.#release(id);
     if (claim.used === 0 || !this.#counts(this.window.bucketAt(at), now)) return undefined;
@@ -106,7 +106,7 @@ export class MemoryCounter {
     return used;
   }
 
-  /** Forgets what was used, what was charged included. */
+  /** Resets the used amounts, charged ones included. */
   reset(now: number): void {
     this.#lapse(now);
     this.#charged.clear();
@@ -128,7 +128,7 @@ export class MemoryCounter {
     return bucket;
   }
 
-  /** Takes a reservation back, or what was charged for it. */
+  /** Releases a reservation, or what was charged for it. */
   #release(id: string): void {
     const held = this.#held.get(id);
     if (held !== undefined) held.bucket.reserved -= held.amount;
@@ -152,7 +152,7 @@ export class MemoryCounter {
     }
   }
 
-  /** When so much will have left the window, in milliseconds. */
+  /** When enough will have left the window, in milliseconds. */
   #fitsAfter(needed: number, now: number): number {
     if (this.window.id === 'lifetime') return Infinity;
     let freed = 0;

@@ -17,8 +17,8 @@ import { REMEMBERED_MS, SettledIds } from './settled-ids.js';
 
 export interface MemoryLimitStoreOptions {
   /**
-   * How many keys are counted at once; a key whose window is over makes room. Beyond that, a new key is refused: see
-   * `onStoreError` of the limiters.
+   * How many keys are counted at once; a key whose window has ended frees its place. Beyond that, a new key is
+   * rejected: see `onStoreError` of the limiters.
    * @default 100_000
    */
   maxKeys?: number;
@@ -26,14 +26,14 @@ export interface MemoryLimitStoreOptions {
   now?: () => number;
 }
 
-/** How many reservations are remembered that are not settled. */
+/** How many unsettled reservations are remembered. */
 const MAX_OPEN = 100_000;
-/** How many counters each reservation looks at, to forget those that are over. */
+/** How many counters each reservation checks, to drop expired ones. */
 const SWEEP = 4;
 
 /**
- * Counts in the memory of this process: the store of a limiter that is given none. Given to several limiters, they share
- * budgets by name and key.
+ * Counts in the memory of this process: the default store of a limiter. Limiters that share one store share budgets by
+ * name and key.
  *
  * @example
  * ```ts
@@ -50,7 +50,7 @@ export class MemoryLimitStore implements LimitStore {
   readonly #now: () => number;
   readonly #counters = new Map<string, MemoryCounter>();
   #sweeping = this.#counters.entries();
-  /** Reservations that are not settled, and until when they are remembered. */
+  /** Unsettled reservations, and until when they are remembered. */
   readonly #open = new Map<string, { readonly grant: LimitGrant; readonly until: number }>();
   readonly #settled = new SettledIds();
   readonly #refused = new RefusalMarks();
@@ -148,7 +148,7 @@ export class MemoryLimitStore implements LimitStore {
     return counter;
   }
 
-  /** Makes room, a little with each reservation. */
+  /** Frees memory, a little with each reservation. */
   #forget(now: number): void {
     for (let i = 0; i < SWEEP; i++) {
       const { value, done } = this.#sweeping.next();
@@ -170,7 +170,7 @@ function nameOf(group: string, { key, window }: LimitCounter): string {
   return `${group}\n${key}\n${window.id}`;
 }
 
-/** Of claims that do not fit, one that never will, or the one that has to wait longest. */
+/** Of the claims that do not fit, returns one that never fits, or the one with the longest wait. */
 function longestWait(
   claims: readonly LimitClaim[],
   fits: readonly (number | Omit<LimitRefusal, 'granted' | 'claim'>)[],

@@ -2,7 +2,7 @@ import { logReason } from '../util/error-text.js';
 import { Log } from '../util/log.js';
 import type { LimiterOptions } from './limiter-options.js';
 
-/** How often outages are logged at most, for a store that comes and goes. */
+/** The minimum time between two log entries, for a store that keeps failing and recovering. */
 const QUIET_MS = 60_000;
 const POLICIES = {
   closed: 'are refused',
@@ -10,7 +10,7 @@ const POLICIES = {
   local: 'are counted in this process',
 };
 
-/** Notes whether a limiter's store can be used, and logs each outage once. */
+/** Tracks whether a limiter's store is available, and logs each outage once. */
 export class Outage {
   readonly #logger: Log;
   #failures = 0;
@@ -24,7 +24,7 @@ export class Outage {
     this.#logger = new Log(name);
   }
 
-  /** The store has failed. */
+  /** Called when the store has failed. */
   readonly note = (error: unknown): void => {
     if (this.#failures++ > 0) return;
     this.#isLogged = performance.now() - this.#loggedAt >= QUIET_MS;
@@ -33,7 +33,7 @@ export class Outage {
     this.#warn(`cannot be used; until it can, calls ${POLICIES[this.policy]}: ${logReason(error)}`);
   };
 
-  /** The store has answered; `lost` settlements could not be kept meanwhile. */
+  /** Called when the store has answered; `lost` settlements were dropped during the outage. */
   over(lost: number): void {
     if (this.#failures === 0) return;
     const missing = lost > 0 ? ` What ${lost} calls used is not counted.` : '';

@@ -1,10 +1,10 @@
 import type { LimitSettlement } from './limit-store.js';
 
 const MAX_KEPT = 10_000;
-/** How many are sent at once. */
+/** How many settlements are sent at once. */
 const BATCH = 100;
 
-/** Settlements that the store could not take, until it can. */
+/** Settlements that the store could not take, kept until it can. */
 export class Outbox<S extends LimitSettlement> {
   readonly #kept = new Map<string, S>();
   #lost = 0;
@@ -16,7 +16,7 @@ export class Outbox<S extends LimitSettlement> {
     return this.#kept.size;
   }
 
-  /** Keeps one; the oldest one is lost when there are too many. */
+  /** Keeps a settlement; drops the oldest one when there are too many. */
   add(settlement: S): void {
     this.#kept.set(settlement.id, settlement);
     if (this.#kept.size <= MAX_KEPT) return;
@@ -25,21 +25,21 @@ export class Outbox<S extends LimitSettlement> {
     this.#lost++;
   }
 
-  /** How many were lost since this was last asked. */
+  /** Returns how many were lost since the last call. */
   takeLost(): number {
     const lost = this.#lost;
     this.#lost = 0;
     return lost;
   }
 
-  /** Sends all; fails with what the store fails with. */
+  /** Sends all of them; fails with the store's error. */
   async flush(): Promise<void> {
     this.#sending ??= this.#sendAll().finally(() => (this.#sending = undefined));
     await this.#sending;
   }
 
   async #sendAll(): Promise<void> {
-    // The first one goes alone: most often the store is still away.
+    // The first one is sent alone: most often the store is still unavailable.
     for (let size = 1; this.#kept.size > 0; size = BATCH) {
       await Promise.all(this.#first(size).map((settlement) => this.#sendOne(settlement)));
     }

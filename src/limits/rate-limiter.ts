@@ -6,13 +6,13 @@ import type { RefusalDetails } from './refusal.js';
 import type { RateLimiterOptions } from './limiter-options.js';
 
 /**
- * Holds the rate of requests and of tokens below a limit: calls beyond it are refused with `RateLimitExceededError`, or
- * wait for their turn. The tokens of a request are reserved before it is sent, and settled at what it used, however it
- * ends.
+ * Keeps the rate of requests and of tokens below a limit: calls above it are rejected with `RateLimitExceededError`, or
+ * wait for their turn. The tokens of a request are reserved before the request is sent, and settled at the actual
+ * usage, however the request ends.
  *
- * Give it in any list of `callbacks`, or as `{ provide: RateLimiter, useValue: new RateLimiter({ … }) }`.
+ * Add it to any list of `callbacks`, or provide it as `{ provide: RateLimiter, useValue: new RateLimiter({ … }) }`.
  *
- * @throws CallbacksConfigurationError for options that make no sense
+ * @throws CallbacksConfigurationError for invalid options
  *
  * @example
  * ```ts

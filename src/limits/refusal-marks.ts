@@ -1,14 +1,14 @@
 import type { LimitCounter } from './limit-store.js';
 
-/** How many keys are remembered; of a key that is forgotten, a second refusal counts as the first one. */
+/** How many keys are remembered; the next rejection of a forgotten key counts as its first. */
 const MAX_MARKS = 10_000;
 
-/** Remembers in this process which keys were refused in their window. */
+/** Remembers in this process which keys were rejected in their window. */
 export class RefusalMarks {
-  /** Until when each key's mark holds, in epoch milliseconds. */
+  /** Until when each key's mark is valid, in epoch milliseconds. */
   readonly #until = new Map<string, number>();
 
-  /** Notes a refusal; returns whether it is the first one of the key in its window. */
+  /** Records a rejection; returns whether it is the key's first one in its window. */
   first(group: string, counter: LimitCounter, now: number): boolean {
     const name = nameOf(group, counter);
     const until = this.#until.get(name);

@@ -3,13 +3,13 @@ import { GLOBAL, type ReservationAmount, type Limit } from './limit.js';
 import type { LimitRefusal } from './limit-store.js';
 import { fromStored } from './limit-units.js';
 
-/** What a limiter's errors say besides their message. */
+/** The fields of a limiter's errors besides their message. */
 export type RefusalDetails = LimitDetails & { retryAfterMs?: number | undefined };
 
 /**
- * What is said of a claim that did not fit. The key is not in the message, which may go to clients.
+ * Describes why an amount did not fit. The message does not include the key, because it may be sent to clients.
  *
- * @param maxQueue given where the call could have waited, if there were room
+ * @param maxQueue given if the call could have waited, had there been room
  */
 export function describeRefusal(
   { source, owner: key, limit: stored, amount, least }: ReservationAmount,

@@ -13,9 +13,9 @@ import {
 import { toStored } from './limit-units.js';
 
 /**
- * What a call claims of each limit.
+ * Returns what a call reserves of each limit.
  *
- * @throws LimitKeyMissingError, UnknownPriceError, or CallbacksConfigurationError for a limit that is no amount
+ * @throws LimitKeyMissingError, UnknownPriceError, or CallbacksConfigurationError for an invalid limit
  */
 export async function reservationAmounts(
   call: InterceptedLlmCall,
@@ -56,7 +56,7 @@ async function claimOf(
   };
 }
 
-/** Of a call that cannot fit for certain: how much it needs in any case. */
+/** The minimum that a call uses, if the call certainly cannot fit. */
 function leastOf({ unit }: Limit, call: InterceptedLlmCall, limit: number) {
   const least = toStored(unit, unit.least(call));
   return least > limit ? { neverFits: true, least } : {};
@@ -77,7 +77,7 @@ function unknownPrice(limiter: string, { provider, request }: InterceptedLlmCall
   );
 }
 
-/** Products like `0.07 * 100` are a little more than they should be. */
+/** Products such as `0.07 * 100` are slightly too large. */
 const NOISE = 1e-6;
 
 function thresholdOf(limit: number, { onThreshold, threshold }: LimiterSettings) {

@@ -21,11 +21,11 @@ export interface Reservation {
   readonly at: number;
   readonly claims: readonly ReservationAmount[];
   readonly amounts: readonly number[];
-  /** Whether the store knows of it. */
+  /** Whether the store has the reservation. */
   readonly isStored: boolean;
 }
 
-/** A settlement that tells whose limit it is of. */
+/** A settlement with the limits that it belongs to. */
 interface Settlement extends LimitSettlement {
   readonly claims: readonly (SettledClaim & ReservationAmount)[];
 }
@@ -35,12 +35,12 @@ type ReservationsOptions = Required<
 > &
   Pick<LimiterOptions, 'replicas' | 'onLostReservation'>;
 
-/** Told once a settlement brought a key to its threshold. */
+/** Called when a settlement brings a key to its threshold. */
 type OnReached = (claim: ReservationAmount, used: number) => unknown;
 
 const RENEWALS_PER_LEASE = 3;
 
-/** Reserves and settles for a limiter, also while its store cannot be used. */
+/** Reserves and settles for a limiter, also while its store is unavailable. */
 export class Reservations {
   readonly #group: string;
   readonly #outage: Outage;
@@ -48,7 +48,7 @@ export class Reservations {
   readonly #outbox = new Outbox<Settlement>((settlement) => this.#send(settlement));
   /** With `onStoreError: 'local'`: what this process has used. */
   readonly #local: MemoryLimitStore | undefined;
-  /** Which keys were refused, for a store that does not remember it. */
+  /** The rejected keys, for a store that does not remember them. */
   readonly #refused = new RefusalMarks();
   readonly #open = new Map<string, Reservation>();
   #renewing: ReturnType<typeof setInterval> | undefined;
@@ -64,7 +64,7 @@ export class Reservations {
     if (onStoreError === 'local') this.#local = new MemoryLimitStore();
   }
 
-  /** Fails with the store's error where that refuses the call. */
+  /** Fails with the store's error if that rejects the call. */
   async reserve(claims: readonly ReservationAmount[]): Promise<Reservation | LimitRefusal> {
     const id = randomUUID();
     const { leaseMs, store, onStoreError, onLostReservation: onLost } = this.options;
@@ -77,7 +77,7 @@ export class Reservations {
       ...(onLost !== undefined && { onLost }),
     };
     try {
-      // What was used during an outage counts before anything else is granted.
+      // Usage during an outage counts before anything else is granted.
       if (this.#outbox.size > 0) await this.#outbox.flush();
       const outcome = await store.reserve(request);
       this.#outage.over(this.#outbox.takeLost());
@@ -91,7 +91,7 @@ export class Reservations {
     }
   }
 
-  /** Never fails: a paid answer is worth more than its entry. */
+  /** Never fails: a paid answer is worth more than its settlement. */
   async settle(reservation: Reservation, used: readonly number[]): Promise<void> {
     const { id, at, isStored } = reservation;
     const claims = reservation.claims.map((claim, i) => ({
@@ -112,7 +112,7 @@ export class Reservations {
     this.#rest();
   }
 
-  /** Gives all of it back. */
+  /** Releases the whole reservation. */
   release(reservation: Reservation): Promise<void> {
     return this.settle(
       reservation,
@@ -124,7 +124,7 @@ export class Reservations {
     return this.options.store.usage(this.#group, counters);
   }
 
-  /** Whether a refusal is the first one of a counter in its window. */
+  /** Whether a rejection is a counter's first one in its window. */
   async isFirstRefusal({ key, window }: LimitCounter): Promise<boolean> {
     const { store } = this.options;
     const counter = { key, window };
@@ -142,7 +142,10 @@ export class Reservations {
     await this.options.store.reset(this.#group, counters);
   }
 
-  /** Sends what is left to be sent, if the store takes it, and lets the store close. What another application has reserved is kept. */
+  /**
+   * Sends pending settlements if the store takes them, and closes the store. Reservations of other applications are
+   * kept.
+   */
   async close(): Promise<void> {
     if (this.#open.size === 0) {
       clearInterval(this.#renewing);
@@ -171,7 +174,7 @@ export class Reservations {
     const { replicas = this.#replicas } = this.options;
     const reservation = unstored(claims);
     const parts = claims.map((one) => ({ ...one, limit: Math.floor(one.limit / replicas) }));
-    // This process holds it until it settles it, or ends and takes the memory with it.
+    // This process holds it until settlement, or until it exits and the memory with it.
     const request = {
       group: this.#group,
       id: reservation.id,
@@ -183,7 +186,7 @@ export class Reservations {
     return outcome.granted ? { ...reservation, at: outcome.at, amounts: outcome.amounts } : outcome;
   }
 
-  /** So that an outage finds what this process has used before it, as long as its memory has room for the key. */
+  /** So that during an outage the local store has this process's earlier usage, as long as it has room for the key. */
   async #settleLocally({ claims, ...settlement }: Settlement): Promise<void> {
     const quiet = claims.map(({ tellFrom: _tellFrom, ...claim }) => claim);
     await this.#local?.settle({ ...settlement, claims: quiet }).catch(() => undefined);
@@ -200,7 +203,7 @@ export class Reservations {
     this.#keepAwake();
   }
 
-  /** A timer renews leases and sends what is to be sent, as long as there is some of it. */
+  /** A timer renews leases and sends pending settlements while there are any. */
   #keepAwake(): void {
     const everyMs = Math.ceil(this.options.leaseMs / RENEWALS_PER_LEASE);
     this.#renewing ??= setInterval(() => void this.#wake(), everyMs).unref();
@@ -231,7 +234,7 @@ export class Reservations {
   }
 }
 
-/** A ticket of which no store knows yet. */
+/** A reservation that no store has yet. */
 function unstored(claims: readonly ReservationAmount[]): Reservation {
   const amounts = claims.map(() => 0);
   return { granted: true, id: randomUUID(), at: Date.now(), claims, amounts, isStored: false };

@@ -1,11 +1,11 @@
-/** For how long the id of a settled reservation is remembered, so that nothing is settled twice. */
+/** How long the id of a settled reservation is remembered, so that nothing is settled twice. */
 export const REMEMBERED_MS = 600_000;
-/** How many ids one generation holds at most; each takes about 100 bytes. */
+/** The maximum number of ids of one generation; each takes about 100 bytes. */
 const GENERATION = 10_000;
 
 /**
- * Remembers ids for ten minutes, or until 10,000 others came after them. They are kept in two generations, the current one
- * and the one before it, so that an id needs no object and no time of its own.
+ * Remembers ids for ten minutes, or until 10,000 others follow. They are kept in two generations, the current and the
+ * previous one, so that an id needs no object and no timestamp of its own.
  */
 export class SettledIds {
   #current = new Set<string>();
@@ -28,7 +28,7 @@ export class SettledIds {
     if (this.#current.size >= GENERATION) this.#turn(now);
   }
 
-  /** Drops what need not be remembered any more. */
+  /** Drops expired ids. */
   forget(now: number): void {
     while (this.size > 0 && now - this.#begunAt >= REMEMBERED_MS) {
       this.#turn(this.#begunAt + REMEMBERED_MS);
@@ -42,7 +42,10 @@ export class SettledIds {
   }
 }
 
-/** The same text in one piece: Node joins UUIDs of parts, and holds the parts as long as the text, 500 bytes in all. */
+/**
+ * Returns the same text as a flat string: Node joins UUIDs of parts, and keeps the parts as long as the text, 500 bytes
+ * in all.
+ */
 function flat(id: string): string {
   return Buffer.from(id).toString('latin1');
 }

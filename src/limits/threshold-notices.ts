@@ -6,7 +6,7 @@ import type { ReservationAmount } from './limit.js';
 import { fromStored } from './limit-units.js';
 import type { LimitRefusal } from './limit-store.js';
 
-/** Calls a limiter's `onThreshold`, whose errors it logs. */
+/** Calls a limiter's `onThreshold`, and logs its errors. */
 export class ThresholdNotices {
   readonly #logger: Log;
 
@@ -18,12 +18,12 @@ export class ThresholdNotices {
     this.#logger = new Log(limiter);
   }
 
-  /** A settlement was the first one to reach the threshold. */
+  /** Called when a settlement is the first one to reach the threshold. */
   async reached(claim: ReservationAmount, used: number): Promise<void> {
     await this.#notify(claim, used, false);
   }
 
-  /** A call is refused, perhaps as the first one. */
+  /** Called when a call is rejected, possibly as the first one. */
   async refused(claim: ReservationAmount, { used }: LimitRefusal): Promise<void> {
     if (this.settings().onThreshold === undefined) return;
     if (await this.reservations().isFirstRefusal(claim)) await this.#notify(claim, used, true);

@@ -4,7 +4,7 @@ import { fromStored } from './limit-units.js';
 import type { WindowLength } from './limit-window.js';
 import type { LimiterUsage, LimitUse } from './limiter-options.js';
 
-/** How much is used of each limit, and which is nearest to its end. */
+/** Returns how much is used of each limit, and which limit is nearest to exhaustion. */
 export function usageOf(
   limits: readonly Limit[],
   owners: readonly string[],
@@ -38,7 +38,7 @@ function isCalendar(length: WindowLength): boolean {
   return typeof length === 'string' && length !== 'lifetime';
 }
 
-/** A limit of 0 is full. */
+/** A limit of 0 counts as full. */
 function fullness({ used, reserved, limit }: LimitUse): number {
   if (limit === null) return 0;
   return limit === 0 ? 1 : (used + reserved) / limit;

@@ -1,17 +1,17 @@
 import type { LimitRefusal } from './limit-store.js';
 
-/** Who waits, and for what. */
+/** A waiting call, and what it waits for. */
 export interface Waiter<T> {
-  /** Tries to get what is waited for; when that fails, the line stands still. */
+  /** Tries to reserve; a refusal blocks the line. */
   attempt(): Promise<T | LimitRefusal>;
-  /** The error of one who may not wait: for want of room, or because it would be for ever. */
+  /** Creates the error of a call that cannot wait: the line is full, or the wait would never end. */
   readonly refuse: (refusal: LimitRefusal, isFull: boolean) => Error;
-  /** Fires when nobody wants it any more. */
+  /** Fires when the call is aborted. */
   readonly signal: AbortSignal;
 }
 
 interface Place extends Pick<Waiter<unknown>, 'refuse'> {
-  /** Called when it is the first one; with an error, when it has to leave. */
+  /** Called when it is the first in line; with an error if it has to leave. */
   call(error?: Error): void;
   readonly called: Promise<void>;
 }
@@ -24,21 +24,21 @@ interface Line {
   wake?: (() => void) | undefined;
 }
 
-/** How long to wait at most before the store is asked again: other processes give back, admins reset. */
+/** The maximum wait before the store is called again: other processes release, admins reset. */
 const POLL_MS = 250;
 const SLOW_POLL_MS = 5_000;
-/** Processes that wait for the same thing should not ask all at once. */
+/** So that processes that wait for the same limit do not call the store at the same time. */
 const JITTER = 0.2;
-/** How many lines are woken at once; others ask within `POLL_MS`. */
+/** How many lines are woken at once; the others try again within `POLL_MS`. */
 const MAX_WOKEN = 16;
 
-/** Calls that wait for their turn, each key's in the order in which they came. */
+/** Queues waiting calls, in the order of arrival for each key. */
 export class WaitQueue {
   readonly #lines = new Map<string, Line>();
-  /** Counts what was given back. */
+  /** Counts the releases. */
   #releases = 0;
 
-  /** Resolves when it is this one's turn and it got what it waits for. */
+  /** Resolves when the call's turn has come and its attempt succeeds. */
   async enter<T extends { granted: true }>(
     key: string,
     maxQueue: number,
@@ -62,7 +62,7 @@ export class WaitQueue {
     }
   }
 
-  /** Something was given back: those who have waited longest try again. */
+  /** Called after a release: the calls that have waited longest try again. */
   wake(): void {
     this.#releases++;
     for (const { wake } of [...this.#lines.values()].slice(0, MAX_WOKEN)) wake?.();

@@ -10,9 +10,9 @@ export type SamplingOptions = Partial<
   Pick<LlmRequest, 'maxOutputTokens' | 'temperature' | 'stop' | 'toolChoice' | 'providerOptions'>
 >;
 
-/** Other options that both have. */
+/** Other options that both share. */
 interface StopOptions {
-  /** The model that is asked. */
+  /** The model to call. */
   model?: string;
   /** Aborts the call. */
   signal?: AbortSignal;
@@ -43,7 +43,7 @@ const CALL_OPTIONS = optionNames<LlmStreamOptions>({
 const TOOL_CHOICES: ReadonlySet<unknown> = new Set(['auto', 'none', 'required']);
 
 /**
- * Refuses options of a call that there are none of: what was meant by them would be left out without a word.
+ * Rejects unknown options of a call, which would otherwise be ignored silently.
  *
  * @throws CallbacksConfigurationError which names the option, and the one that was probably meant
  */
@@ -57,7 +57,7 @@ export function checkCallOptions(options: unknown): asserts options is object {
   if (unknown !== undefined) throw new CallbacksConfigurationError(`A call has no ${unknown}.`);
 }
 
-/** What is wrong with the options of a call or an agent, in words for an error; `undefined` where nothing is. */
+/** What is wrong with the options of a call or an agent, as text for an error; `undefined` if nothing is. */
 export function faultOf(options: SamplingOptions & RunContext & StopOptions): string | undefined {
   const { model, signal } = options;
   if (model !== undefined && (typeof model !== 'string' || model === ''))
@@ -67,7 +67,7 @@ export function faultOf(options: SamplingOptions & RunContext & StopOptions): st
   return faultOfSampling(options) ?? faultOfRunContext(options);
 }
 
-/** Whatever library, or realm, it is from. */
+/** Accepts signals of any library or realm. */
 function isSignal(value: unknown): boolean {
   const { aborted, addEventListener } = Object(value) as Partial<AbortSignal>;
   return typeof aborted === 'boolean' && typeof addEventListener === 'function';
@@ -91,7 +91,7 @@ function faultOfSampling(options: SamplingOptions): string | undefined {
   return undefined;
 }
 
-/** Those options alone, and only where they are given. */
+/** Only the sampling options, and only those that are set. */
 export function samplingOf(options: SamplingOptions): SamplingOptions {
   const { maxOutputTokens, temperature, stop, toolChoice, providerOptions } = options;
   return {

@@ -17,7 +17,7 @@ const LLM_OPTIONS = optionNames<LlmOptions>({
   maxClients: true,
 });
 
-/** Words about options of a client that are no options, or of the wrong type. Their values are in no error. */
+/** Describes client options that are unknown or have the wrong type. Errors never include their values. */
 export function faultOfLlmOptions(options: unknown): string | undefined {
   if (!isOptions(options))
     return `llm must be an object, as { provider, model }, not ${kindOf(options)}.`;

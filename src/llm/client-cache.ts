@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 
 /**
- * SDK clients by what they are made of: a bounded number, of which the least recently used one leaves first. Keys and
- * headers are hashed, so that no secret is a key of the map. A client that left still serves the calls that hold it.
+ * A bounded cache of SDK clients by what they are created from; the least recently used one is evicted first. Keys and
+ * headers are hashed, so that no secret is a key of the map. An evicted client still serves the calls that hold it.
  */
 export class ClientCache {
   readonly #clients = new Map<string, unknown>();
@@ -13,7 +13,7 @@ export class ClientCache {
     return this.#clients.size;
   }
 
-  /** The client that is made of these parts; `make` makes it. */
+  /** The client for these parts; `make` creates it if needed. */
   get<T>(parts: readonly unknown[], make: () => T): T {
     const key = createHash('sha256').update(JSON.stringify(parts)).digest('base64');
     const client = this.#clients.has(key) ? (this.#clients.get(key) as T) : make();

@@ -4,19 +4,19 @@ import type { ClientCache } from './client-cache.js';
 import type { LlmClient, TargetResolver } from './llm-client.js';
 import type { Overrides, ResolveClient } from './llm-options.js';
 
-/** What a {@link ClientResolver} is made of. */
+/** What a {@link ClientResolver} is created from. */
 export interface ClientResolverParts {
   readonly resolve: ResolveClient;
   readonly clients: ClientCache;
-  /** What was returned, checked. */
+  /** Checks what `llm.resolve` returned. */
   readonly check: (given: unknown) => Overrides;
-  /** A client that these overrides, which have more than a model, make of `origin`. */
+  /** Creates a client from `origin` and overrides, which have more than a model. */
   readonly make: (origin: LlmClient, overrides: Overrides) => LlmClient;
 }
 
-/** Asks `llm.resolve` for each call, and keeps the clients that follow from its answers. */
+/** Calls `llm.resolve` for each call, and caches the clients that its results require. */
 export class ClientResolver implements TargetResolver {
-  /** By the SDK client that the application gave; they go with it. */
+  /** By the SDK client that the application returned; an entry lives as long as that client. */
   readonly #ready = new WeakMap<object, LlmClient>();
 
   constructor(private readonly parts: ClientResolverParts) {}

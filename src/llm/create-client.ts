@@ -13,7 +13,7 @@ import { checkOverrides, overridden, type Overridable } from './overrides.js';
 import { defaultLabel, LIMIT_PARAMETERS } from './server.js';
 import { StandIn } from './stand-ins.js';
 
-/** The providers that have a name. */
+/** The built-in providers by name. */
 const PROVIDERS: Readonly<Record<string, new (options: ClientOptions) => LlmProvider>> = {
   openai: OpenAiProvider,
   anthropic: AnthropicProvider,
@@ -23,16 +23,16 @@ const DEFAULT_MAX_CLIENTS = 100;
 
 const APIS = new Set<LlmOptions['api']>(['chat', 'responses']);
 
-/** Where a client's options come from, for errors. */
+/** Where a client's options come from, for error messages. */
 export interface ClientPlace {
   /** The name of the feature; `undefined` for the default client. */
   readonly name: string | undefined;
   readonly callbacks: readonly object[];
-  /** What answers in place of the provider, in a test. */
+  /** Replaces the provider in a test. */
   readonly standIn?: LlmProvider | undefined;
 }
 
-/** A client from its options, which are checked; `undefined` where there are none. */
+/** Creates a client from its options, which are checked; `undefined` if there are none. */
 export function createClient(
   options: Partial<LlmOptions> | undefined,
   place: ClientPlace,
@@ -57,12 +57,12 @@ export function createClient(
   return { ...place, ...configured, provider: asked, model: model!, ...(resolver && { resolver }) };
 }
 
-/** The provider that a client asks: the configured one, or what a test has put in its place. */
+/** The provider that a client calls: the configured one, or a test's stand-in. */
 function inPlaceOf(configured: LlmProvider, { standIn }: Pick<LlmClient, 'standIn'>): LlmProvider {
   return standIn === undefined ? configured : new StandIn(configured.name, standIn);
 }
 
-/** The provider of a name, and its label. */
+/** Creates a built-in provider, with its label. */
 function newProvider(name: string, options: ClientOptions): Pick<LlmClient, 'provider' | 'label'> {
   const label = options.label ?? defaultLabel(name, options) ?? name;
   return { provider: new PROVIDERS[name]!({ ...options, label }), label };
@@ -86,23 +86,23 @@ function newResolver(
 }
 
 /**
- * A feature's options over those of `forRoot`, as far as they are of the same provider. What belongs to one server (key,
- * headers, client, label, name of the limit, and `resolve`, which gives keys) is not taken over to another provider, or
- * to another server.
+ * A feature's options merged over those of `forRoot`, if the provider is the same. What belongs to one server (key,
+ * headers, client, label, name of the limit, and `resolve`, which returns keys) is not inherited by another provider or
+ * another server.
  */
 export function mergeLlmOptions(
   root: LlmOptions | undefined,
   own: Partial<LlmOptions> | undefined,
 ): Partial<LlmOptions> | undefined {
   if (root === undefined || own === undefined) return own ?? root;
-  // To be refused.
+  // Invalid; rejected later.
   if (!isOptions(own)) return own;
   if (own.provider !== undefined && own.provider !== root.provider) return own;
   if (isSameServer(root, own)) return { ...root, ...own };
   return { ...withoutServer(root), ...own };
 }
 
-/** Options without those that belong to the server that they name. */
+/** Options without those that belong to the server. */
 function withoutServer({
   apiKey: _apiKey,
   baseURL: _baseURL,
@@ -116,7 +116,7 @@ function withoutServer({
   return rest;
 }
 
-/** A ready client reaches a server of its own, as a base URL does. */
+/** A ready client has its own server, as a base URL does. */
 function isSameServer(root: LlmOptions, own: Partial<LlmOptions>): boolean {
   const isRoots = (name: 'baseURL' | 'client') =>
     own[name] === undefined || own[name] === root[name];
@@ -161,7 +161,7 @@ function check(options: Partial<LlmOptions>, place: string): void {
   checkAtRequest(options, refuse);
 }
 
-/** The options that choose a client for each call. */
+/** Checks the options that choose a client for each call. */
 function checkAtRequest(
   { provider, client, apiKey, resolve, maxClients }: Partial<LlmOptions>,
   refuse: (what: string) => never,

@@ -3,7 +3,7 @@ import { checkLegacy } from '../handlers/methods-of.js';
 import { LlmService } from './llm.service.js';
 
 /**
- * The token of a client's `LlmService`, for tests and factories: the class itself for the default client.
+ * The injection token of a client's `LlmService`, for tests and factories: the class itself for the default client.
  *
  * @example
  * ```ts
@@ -17,8 +17,8 @@ export function getLlmToken(name?: string): InjectionToken<LlmService> {
 }
 
 /**
- * Injects the `LlmService` of a named client. The application does not start where there is no client of that name, and the
- * error says which there are.
+ * Injects the `LlmService` of a named client. If no client has that name, the application does not start, and the error
+ * lists the names that exist.
  *
  * @example
  * ```ts
@@ -32,7 +32,7 @@ export function InjectLlm(name?: string): PropertyDecorator & ParameterDecorator
   return (target: object | undefined, key?: string | symbol, index?: number): void => {
     checkLegacy('@InjectLlm()', key);
     inject(target, key, index);
-    // The start of the application checks it, with an error that knows the names that there are.
+    // The application checks the token at start-up, with an error that lists the existing names.
     if (typeof token === 'symbol') optional(target, key, index);
   };
 }

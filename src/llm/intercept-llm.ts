@@ -4,9 +4,9 @@ import type { LlmEstimate, LlmRequest, LlmResponse } from '../types/llm.js';
 import type { Usage } from '../types/usage.js';
 import type { LlmStream } from './llm-stream.js';
 
-/** What requests have used. */
+/** The usage and cost of requests. */
 export interface LlmSpent {
-  /** Requests that went to a provider, each try of an SDK's own retries not counted. */
+  /** Requests sent to a provider; an SDK's own retries are not counted. */
   readonly requests: number;
   /** Tokens, estimated where a request was cut short. */
   readonly usage: Usage;
@@ -14,49 +14,49 @@ export interface LlmSpent {
   readonly cost: number | null;
 }
 
-/** A call as an interceptor sees it: as the interceptors around have left it. */
+/** A call as an interceptor receives it: after the changes of the outer interceptors. */
 export interface InterceptedLlmCall {
   readonly kind: 'llm';
-  /** What would be sent: pass a changed copy to `next`. */
+  /** The request that would be sent; pass a modified copy to `next`. */
   readonly request: LlmRequest;
   /** The start event, with the original request and the context: user, tenant, tags … */
   readonly event: LlmStartEvent;
-  /** Fires when the call is aborted, also when its reader stops reading: stop waiting then. */
+  /** Fires when the call is aborted or its consumer stops reading: stop waiting then. */
   readonly signal: AbortSignal;
-  /** Whether `next` gives an `LlmStream`. */
+  /** Whether `next` returns an `LlmStream`. */
   readonly streaming: boolean;
-  /** The client that would be asked; `'default'` for that of `forRoot`. */
+  /** The client that would be called; `'default'` for the client of `forRoot`. */
   readonly client: string;
-  /** That client's label, or its provider's name, under which prices are looked up. */
+  /** The client's label, or its provider's name; prices are looked up under it. */
   readonly provider: string;
-  /** What the request can use at most; computed when it is read. */
+  /** The most that the request can use; computed when it is read. */
   readonly estimate: LlmEstimate;
-  /** What the requests that this interceptor's `next` has led to have used until now. */
+  /** The usage and cost so far of the requests that this interceptor sent through `next`. */
   readonly spent: LlmSpent;
-  /** US dollars that so many tokens of the request's model cost; `null` when the price is not known. */
+  /** The price in US dollars of a number of tokens of the request's model; `null` when the price is not known. */
   priceOf(tokens: { inputTokens: number; outputTokens: number }): number | null;
-  /** Waits for something that is not to count in `durationMs`: a turn in a queue, say. Fails when the call is aborted. */
+  /** Waits for something that must not count in `durationMs`, such as a queue. Rejects when the call is aborted. */
   pause<T>(wait: PromiseLike<T>): Promise<T>;
 }
 /** A value of that name, because compilers import the types in decorated signatures. */
 export const InterceptedLlmCall: object = Object;
 
-/** Where and how `next` asks. */
+/** Where and how `next` sends the request. */
 export interface LlmNextOptions {
-  /** Another client: `'default'`, or the name of a feature. Its model is asked, unless the request names another. */
+  /** Another client: `'default'`, or the name of a feature. Its model is used, unless the request names another. */
   client?: string;
-  /** How often the provider's SDK may try this request again by itself: 0 for an interceptor that tries again. */
+  /** How often the provider's SDK may retry this request; use 0 in an interceptor that retries itself. */
   maxRetries?: number;
-  /** Stops this one request, where `call.signal` is that of the whole call. */
+  /** Stops only this request, while `call.signal` stops the whole call. */
   signal?: AbortSignal;
 }
 
 /**
- * Goes on: to the interceptors further inside, then to the provider. Without a request, `call.request` is sent. May be
- * called several times; each request that fails before another is made is told as `llm.retry`. What is still under way
- * when the call is answered is stopped.
+ * Continues with the inner interceptors, then the provider. Without a request, `call.request` is sent. May be called
+ * several times; each failed request that is followed by another emits `llm.retry`. Requests still in progress when the
+ * call is answered are stopped.
  *
- * @returns an `LlmStream` when `call.streaming` (tell them apart by `instanceof LlmStream`), else a promise
+ * @returns an `LlmStream` when `call.streaming` (check with `instanceof LlmStream`), else a promise
  */
 export type LlmNext = (
   request?: LlmRequest,
@@ -66,13 +66,13 @@ export type LlmNext = (
 export const LlmNext: object = Function;
 
 /**
- * The method is called around each LLM call, and decides what flows: it may change the request, answer without `next`,
- * call it again, or throw, which fails the call with that very error.
+ * Wraps each LLM call with the method. It may modify the request, short-circuit the call by not calling `next`, call
+ * `next` again, or throw, which fails the call with that very error.
  *
- * It returns an `LlmResponse`, or for a streamed call also an `LlmStream` or an async iterable of chunks, whose last item
- * may be the `LlmResponse`; else the answer is what they add up to, with what else `next` said. A response that answers a
- * streamed call is replayed as chunks. `usage` and `cost` of the call are those of the requests that were really made,
- * whatever is returned.
+ * It returns an `LlmResponse`, or for a streamed call also an `LlmStream` or an async iterable of chunks, whose last
+ * item may be the `LlmResponse`; otherwise the answer is assembled from the chunks and the other fields of `next`'s
+ * response. A response that answers a streamed call is replayed as chunks. `usage` and `cost` of the call are always
+ * those of the requests that were actually sent.
  *
  * @example
  * ```ts

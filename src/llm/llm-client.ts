@@ -3,23 +3,25 @@ import type { CurrentContext } from '../runs/current-context.js';
 import type { LlmRequest } from '../types/llm.js';
 import type { LlmProvider } from './llm-provider.js';
 
-/** A client as `forRoot` or `forFeature` described it, ready to be called. */
+/** A client that is ready to be called, as `forRoot` or `forFeature` configured it. */
 export interface LlmClient extends ClientScope {
   readonly provider: LlmProvider;
-  /** Its provider in events, errors and prices. */
+  /** The provider's name in events, errors and prices. */
   readonly label: string;
   readonly model: string;
-  /** Set where a test has put `provider` in the place of the configured one, and of what would be chosen for a call. */
+  /**
+   * Set if a test replaced the configured provider with `provider`; it also replaces what would be resolved per call.
+   */
   readonly standIn?: LlmProvider | undefined;
-  /** Chooses, for each call, the client that is really asked. */
+  /** Chooses the client that is actually called, for each call. */
   readonly resolver?: TargetResolver | undefined;
   /** The client of the application that it was resolved from. */
   readonly origin?: LlmClient;
-  /** Whether it was logged that its server sends counts that cannot be right; that is said once. */
+  /** Whether implausible counts of its server were logged; they are logged once. */
   isDoubtLogged?: boolean;
 }
 
-/** Finds out who is really asked for what, by the context of a call. */
+/** Resolves the client and request of a call by its context. */
 export interface TargetResolver {
   /** Rejects with what the application's `llm.resolve` threw. */
   resolve(
@@ -29,7 +31,7 @@ export interface TargetResolver {
   ): Promise<{ readonly client: LlmClient; readonly request: LlmRequest }>;
 }
 
-/** The clients of an application by name. */
+/** The application's clients by name. */
 export interface LlmClients {
   /** @throws CallbacksConfigurationError for a name that no client has, and for a client without a model */
   named(name: string): LlmClient;

@@ -6,24 +6,24 @@ import type { Schema } from '../schema/schema.js';
 import type { LlmRequest } from '../types/llm.js';
 import type { LlmProvider } from './llm-provider.js';
 
-/** Gives the API key of a request. */
+/** Returns the API key for a request. */
 export type ApiKeySource = (context: RequestContext) => string | Promise<string>;
 
-/** What {@link LlmOptions.resolve} says of one call; what it leaves out is that of the client. */
+/** What {@link LlmOptions.resolve} returns for one call; fields that are left out keep the client's value. */
 export interface Overrides {
-  /** The key, in place of the client's, also in place of the environment's. */
+  /** The key, in place of the client's key and the environment's. */
   apiKey?: string | undefined;
-  /** Another server. The client's key and headers are not sent to it: give those that it needs. */
+  /** Another server. The client's key and headers are not sent to it: return those that it needs. */
   baseURL?: string | undefined;
-  /** Headers of every request, added to those of the client; a header of the same name replaces the client's. */
+  /** Headers of every request, added to the client's headers; a header of the same name replaces the client's. */
   defaultHeaders?: Record<string, string> | undefined;
-  /** The model, in place of the call's and the client's. */
+  /** The model, in place of the call's and the client's model. */
   model?: string | undefined;
-  /** A ready client of the provider's SDK; it has a key, a server and headers of its own. */
+  /** A ready client of the provider's SDK; it has its own key, server and headers. */
   client?: object | undefined;
 }
 
-/** Chooses key, server and model of a call. */
+/** Chooses the key, server and model of a call. */
 export type ResolveClient = (
   context: CurrentContext,
   call: { readonly model: string },
@@ -31,32 +31,32 @@ export type ResolveClient = (
 
 /** How a client reaches its model. */
 export interface LlmOptions {
-  /** The SDK to use, or an own {@link LlmProvider}. */
+  /** The SDK to use, or a custom {@link LlmProvider}. */
   provider: 'openai' | 'anthropic' | LlmProvider;
-  /** The model of calls that name none. */
+  /** The model for calls that do not name one. */
   model: string;
   /**
-   * Which of OpenAI's two APIs is called, with provider `'openai'`: chat completions, which every compatible server
-   * speaks, or Responses, where models keep their thoughts from one turn to the next. Nothing is stored at the server:
-   * thoughts travel, encrypted, in `providerData` of the messages. Responses have no `stop`.
+   * Which of OpenAI's two APIs to call, with provider `'openai'`: chat completions, which every compatible server
+   * supports, or Responses, where models keep their reasoning between turns. Nothing is stored at the server: reasoning
+   * is kept, encrypted, in `providerData` of the messages. Responses do not support `stop`.
    * @default 'chat'
    */
   api?: 'chat' | 'responses';
   /**
-   * A ready client of the provider's SDK, wrapped or mocked as you like; the options below are then not used. So that
-   * its retries can be told, the `fetch` of a plain SDK client is wrapped in place, and acts only on our calls.
+   * A ready client of the provider's SDK, wrapped or mocked as you like; the options below are then ignored. To emit
+   * its retries, the `fetch` of a plain SDK client is wrapped in place; the wrapper acts only on calls of this package.
    */
   client?: object;
   /**
-   * The key, or a function that is called for each request to the provider: for keys that are renewed, or differ between
-   * users. What it throws is the error of the call as it is.
+   * The key, or a function that is called for each request to the provider: for keys that are renewed or differ between
+   * users. An error that it throws is the error of the call, unchanged.
    * @default the SDK's own environment variable: `OPENAI_API_KEY`, `ANTHROPIC_API_KEY`
    */
   apiKey?: string | ApiKeySource;
   /**
-   * Chooses key, server, headers, client or model of each call, by who is asking. Called once for each call, before
-   * `llm.start`; for a stream at its first read; and for each client that an interceptor asks by `next(…, { client })`.
-   * What it throws is the error of the call as it is, and nothing is sent.
+   * Chooses key, server, headers, client or model of each call by its context. Called once per call, before
+   * `llm.start`; for a stream, at its first read; and for each client that an interceptor selects with
+   * `next(…, { client })`. An error that it throws is the error of the call, unchanged, and nothing is sent.
    *
    * @example
    * ```ts
@@ -69,16 +69,16 @@ export interface LlmOptions {
    */
   resolve?: ResolveClient;
   /**
-   * How many SDK clients are kept for keys and servers that `resolve` or an `apiKey` function gives, the least recently
-   * used one leaving first. A client that left is made again.
+   * How many SDK clients are cached for keys and servers that `resolve` or an `apiKey` function returns. The least
+   * recently used one is evicted first and created again when needed.
    * @default 100
    */
   maxClients?: number;
-  /** Any server that speaks the provider's protocol: vLLM, Ollama, Groq, OpenRouter … */
+  /** Any server that supports the provider's protocol: vLLM, Ollama, Groq, OpenRouter … */
   baseURL?: string;
   /** The SDK's own limit for one request, in milliseconds. `timeoutMs` of a call spans all its requests. */
   timeout?: number;
-  /** How often the SDK tries again. */
+  /** How often the SDK retries. */
   maxRetries?: number;
   /** Headers of every request. */
   defaultHeaders?: Record<string, string>;
@@ -89,7 +89,7 @@ export interface LlmOptions {
    */
   label?: string;
   /**
-   * How chat completions of provider `'openai'` name the limit of output tokens (`maxOutputTokens`).
+   * The name of the output token limit (`maxOutputTokens`) in chat completions of provider `'openai'`.
    * @default `'max_completion_tokens'` for the hosts of OpenAI and Azure, and for the models `gpt-5…`, `o1…`, `o3…` and
    * `o4…` on any host; otherwise `'max_tokens'`
    */
@@ -105,8 +105,8 @@ const PAUSABLE: unique symbol = Symbol('pausable');
 export interface LlmCallOptions<T = unknown>
   extends Partial<Omit<LlmRequest, 'messages' | 'schema'>>, RunContext {
   /**
-   * What the answer must be: a Standard Schema (zod 4 …) or a plain JSON Schema. The provider is held to it where it can
-   * be, the answer is checked, and the model may mend it once; what the schema makes of it is `response.object`.
+   * The schema of the answer: a Standard Schema (zod 4 …) or a plain JSON Schema. The provider enforces it where it
+   * can, the answer is checked, and the model may repair it once; the schema's output is `response.object`.
    */
   schema?: Schema<T>;
   /** Aborts the call; its reason becomes the `cause` of the `LlmAbortedError`. */
@@ -115,7 +115,7 @@ export interface LlmCallOptions<T = unknown>
   [STOP_SOURCE]?: StopSource;
   /** @internal */
   [PAUSABLE]?: boolean;
-  /** Milliseconds that the whole call may take, retries and start hooks included. */
+  /** The most milliseconds that the whole call may take, retries and start handlers included. */
   timeoutMs?: number;
   /** Callbacks of this call and everything nested in it. */
   callbacks?: object[];
@@ -134,7 +134,7 @@ export interface LlmStreamOptions<T = unknown> extends LlmCallOptions<T> {
 /** A value of that name, because compilers import the types in decorated signatures. */
 export const LlmStreamOptions: object = Object;
 
-/** Options of a call that is stopped with the run that makes it; its signal is there for those who ask for it. @internal */
+/** Options of a call that stops with the run that starts it; its signal is created only on request. @internal */
 export function stoppedWith(
   source: StopSource & { readonly run: { signal: AbortSignal } },
 ): LlmCallOptions {

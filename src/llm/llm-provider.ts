@@ -2,40 +2,40 @@ import type { RequestContext } from '../events/run-info.js';
 import type { LlmChunk, LlmRequest, ProviderResult } from '../types/llm.js';
 import type { Usage } from '../types/usage.js';
 
-/** A try that failed and is made again. */
+/** A failed attempt that is retried. */
 export interface LlmRetry {
   readonly error: Error;
-  /** How long is waited, or was waited, before the next try, in milliseconds. */
+  /** The delay before the next attempt, in milliseconds; it may have passed already. */
   readonly delayMs: number;
 }
 
 /** What a provider gets besides the request. */
 export interface LlmProviderContext {
-  /** Who is asking: user, tenant, conversation, tags … */
+  /** The context of the call: user, tenant, conversation, tags … */
   readonly context: RequestContext;
   /** Fires when the call is aborted: stop the request then. */
   readonly signal: AbortSignal;
-  /** `false` on a stream whose text nobody wants: leave it out of the result. */
+  /** `false` on a stream whose text is not needed: leave it out of the result. */
   readonly collect: boolean;
-  /** How often the provider may try again by itself; where it is absent, that is the provider's own affair. */
+  /** How often the provider may retry by itself; if absent, the provider decides. */
   readonly maxRetries?: number | undefined;
-  /** When `timeoutMs` of the call ends, by `performance.now()`; absent where the call has no such limit. */
+  /** When the call's `timeoutMs` expires, by `performance.now()`; absent if the call has no such limit. */
   readonly deadline?: number | undefined;
-  /** To be called for every try beyond the first. */
+  /** Call it for every attempt after the first. */
   readonly onRetry: (retry: LlmRetry) => void;
   /**
-   * To be called when the server tells what it has counted so far, so that a call cut short can be billed; with
-   * `source: 'estimated'` while it has not counted the output, which is then estimated from the chunks.
+   * Call it when the server reports counts so far, so that a call cut short can be billed. Use `source: 'estimated'`
+   * while the output is not counted; it is then estimated from the chunks.
    */
   readonly onUsage: (usage: Usage) => void;
-  /** To be called when a stream tells which model answers, whose price then holds for a call that is cut short too. */
+  /** Call it when a stream reports which model answers; its price then also applies to a call that is cut short. */
   onModel(model: string): void;
 }
 
 /**
- * The port to a model: implement it, and give an instance as `llm.provider`, to add a provider.
+ * The interface to a model: implement it, and pass an instance as `llm.provider`, to add a provider.
  *
- * Errors of the `LlmError` tree reach the caller as they are; others become one, with theirs as `cause`.
+ * Errors of the `LlmError` tree reach the caller unchanged; other errors are wrapped in one, as its `cause`.
  *
  * @example
  * ```ts
@@ -55,13 +55,13 @@ export interface LlmProviderContext {
  * ```
  */
 export interface LlmProvider {
-  /** Names it in events, errors and prices. */
+  /** The provider's name in events, errors and prices. */
   readonly name: string;
-  /** Called once while the application starts: refuse to start by a `CallbacksConfigurationError`. */
+  /** Called once at start-up: throw a `CallbacksConfigurationError` to prevent the start. */
   prepare?(): void | Promise<void>;
-  /** One answer. `usage` is {@link UNREPORTED_USAGE} where the server sent none. */
+  /** Returns one answer. `usage` is {@link UNREPORTED_USAGE} if the server sent none. */
   generate(request: LlmRequest, context: LlmProviderContext): Promise<ProviderResult>;
-  /** The pieces of an answer as they come; the last item is the result. */
+  /** Yields the pieces of an answer as they arrive; the last item is the result. */
   stream(
     request: LlmRequest,
     context: LlmProviderContext,
@@ -70,13 +70,13 @@ export interface LlmProvider {
 /** A value of that name, because compilers import the types in decorated signatures. */
 export const LlmProvider: object = Object;
 
-/** A provider that knows whether its own code starts runs. */
+/** A provider that declares whether its own code starts runs. */
 export interface ContextFreeProvider extends LlmProvider {
-  /** `true`: nothing does, and it needs no place in the flow, for which all of its promises would pay. */
+  /** `true`: its code starts no runs and needs no async context, which would slow down all of its promises. */
   readonly contextFree: boolean;
 }
 
-/** Whether a provider's own code starts no runs, as far as is known. */
+/** Whether a provider's own code starts no runs, as far as known. */
 export function isContextFree(provider: LlmProvider): boolean {
   return (provider as Partial<ContextFreeProvider>).contextFree ?? false;
 }

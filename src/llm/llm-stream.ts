@@ -16,17 +16,17 @@ import {
   type ToSseOptions,
 } from './call/stream-views.js';
 
-/** Where a stream is sent as events from. @internal */
+/** Where a stream is sent from as events. @internal */
 export interface SsePlace {
-  /** The inbound request of the `@Sse()` handler around. */
+  /** The inbound request of the surrounding `@Sse()` handler. */
   readonly eventSource: EventSourceRequest | undefined;
 }
 
 /**
- * A streamed answer. Cold: nothing is sent, and no event is told, before it is read, by `for await`, `.textStream`,
- * `.toObservable()` or `.response`. It has one reader; `.response` is none.
+ * A streamed answer. Cold: nothing is sent, and no event is emitted, before it is read by `for await`, `.textStream`,
+ * `.toObservable()` or `.response`. It has one consumer; `.response` does not count as one.
  *
- * Stopping to read (`break`) aborts the provider's request and ends the run with `finishReason: 'cancelled'`.
+ * Breaking out of the loop aborts the provider's request and ends the run with `finishReason: 'cancelled'`.
  *
  * @example
  * ```ts
@@ -46,14 +46,14 @@ export class LlmStream<T = unknown>
   readonly #schema: AnswerSchema | undefined;
   readonly #place: SsePlace | undefined;
 
-  /** @internal made by `LlmService.stream()`; an error is thrown when the stream is read. */
+  /** @internal created by `LlmService.stream()`; an error is thrown when the stream is read. */
   constructor(streamed: Streamed | Error, schema?: AnswerSchema, place?: SsePlace) {
     this.#reading = new StreamReading(streamed);
     this.#schema = schema;
     this.#place = place;
   }
 
-  /** @throws CallbacksConfigurationError for a second reader */
+  /** @throws CallbacksConfigurationError for a second consumer */
   [Symbol.asyncIterator](): AsyncIterableIterator<LlmChunk, undefined> {
     return this.#reading.open();
   }
@@ -64,10 +64,10 @@ export class LlmStream<T = unknown>
   }
 
   /**
-   * The answer to a call with a `schema` as it grows: each state of the JSON value once. Reads the stream.
+   * The growing answer to a call with a `schema`: each state of the JSON value once. Reads the stream.
    *
-   * They are what the model has written so far, unchecked and before defaults and transforms; the checked value is
-   * `(await stream.response).object`. Long answers are looked at less often, each time that they have grown by a
+   * The values are what the model has written so far, unchecked and before defaults and transforms; the checked value
+   * is `(await stream.response).object`. Long answers are parsed less often: each time they have grown by a
    * thirty-second.
    *
    * @example
@@ -83,31 +83,33 @@ export class LlmStream<T = unknown>
   }
 
   /**
-   * The whole answer, once the stream has ended; rejects when it fails. May be taken before, during or after reading.
-   * If nobody has begun to read by the next macrotask, it reads the stream itself.
+   * The complete answer, once the stream has ended; rejects when it fails. May be taken before, during or after
+   * reading. If nobody has begun to read by the next macrotask, it reads the stream itself.
    */
   get response(): Promise<StructuredResponse<T>> {
-    // The call's schema, which made the object, is one of T.
+    // The call's schema, which produced the object, has type T.
     return this.#reading.response as Promise<StructuredResponse<T>>;
   }
 
-  /** Ends the stream in an `LlmAbortedError` with `reason` as its cause; a stream that was not begun fails when read. */
+  /**
+   * Ends the stream with an `LlmAbortedError` whose cause is `reason`; a stream that was not started fails when read.
+   */
   abort(reason?: unknown): void {
     this.#reading.abort(reason);
   }
 
-  /** The chunks as an Observable, which reads when it is subscribed; unsubscribing is stopping to read. */
+  /** The chunks as an Observable. Subscribing reads the stream; unsubscribing cancels it. */
   toObservable(): Observable<LlmChunk> {
     return observe(this);
   }
 
   /**
-   * The stream as server-sent events, for a handler with `@Sse()`: one with each chunk as its data, then
-   * `done` (`{ finishReason, usage, cost }`) or `failed` (the body that `CallbacksExceptionFilter` writes, used or not).
-   * It reads when it is subscribed; a client that leaves cancels the request.
+   * The stream as server-sent events, for a handler with `@Sse()`: one event per chunk with the chunk as its data, then
+   * `done` (`{ finishReason, usage, cost }`) or `failed` (the body that `CallbacksExceptionFilter` writes, whether it
+   * is used or not). Subscribing reads the stream; a client that disconnects cancels the request.
    *
-   * An `EventSource` connects again whenever a stream ends. That request is answered by status 204, which stops it, and
-   * no model is asked.
+   * An `EventSource` reconnects whenever a stream ends. The reconnect is answered with status 204, which stops the
+   * `EventSource`, and no model is called.
    *
    * @example
    * ```ts
@@ -130,12 +132,12 @@ export class LlmStream<T = unknown>
     return toEventStream({ items: this, toMessage, outcome }, request, options);
   }
 
-  /** @internal tells a run whose result it is how it came out */
+  /** @internal notifies a run that returns this stream of its outcome */
   [ON_COMPLETE](watcher: StreamWatcher<LlmResponse>): void {
     this.#reading.whenOver(watcher);
   }
 
-  /** Stops reading; a stream that was not begun never will be. */
+  /** Stops reading; a stream that was not started never will be. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#reading.stop();
   }

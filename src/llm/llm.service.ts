@@ -16,16 +16,17 @@ import { toRequest } from './call/llm-request.js';
 import { LlmStream } from './llm-stream.js';
 import { StreamedCall } from './call/streamed-call.js';
 
-/** What a client's service is made of. @internal */
+/** What a client's service is created from. @internal */
 export interface LlmServiceParts extends LlmRuntime {
-  /** Missing where neither `forRoot` nor the feature has an `llm`. */
+  /** Absent if neither `forRoot` nor the feature has an `llm`. */
   readonly client: LlmClient | undefined;
   readonly runs: RunFactory;
   readonly registry: HandlerRegistry;
 }
 
 /**
- * Calls a model, and lets callbacks hear it. Inject it for the default client; `@InjectLlm('name')` for a named one.
+ * Calls a model and emits the events of each call. Inject it for the default client; use `@InjectLlm('name')` for a
+ * named client.
  *
  * @example
  * ```ts
@@ -47,16 +48,16 @@ export class LlmService {
   readonly #parts: LlmServiceParts;
   readonly #schemas = new SchemaCache();
 
-  /** @internal made by `CallbacksModule` */
+  /** @internal created by `CallbacksModule` */
   constructor(parts: LlmServiceParts) {
     this.#parts = parts;
   }
 
   /**
-   * Asks for a whole answer.
+   * Requests a complete answer.
    *
-   * With a `schema`, `response.object` is the answer as a checked value. An answer that does not fit is sent back to the
-   * model once, with what is wrong: a second attempt of the same call, whose usage and cost are added.
+   * With a `schema`, `response.object` is the answer as a checked value. An answer that does not match is sent back to
+   * the model once, with its issues: a second attempt of the same call, whose usage and cost are added.
    *
    * @param input the prompt, or the conversation so far
    * @throws an error of the `LlmError` tree, `SchemaValidationError` among them, or what a critical handler threw
@@ -73,15 +74,15 @@ export class LlmService {
     input: string | readonly MessageInput[],
     options: LlmCallOptions<T> = {},
   ): Promise<StructuredResponse<T>> {
-    // The call's schema, which made the object, is one of T.
+    // The call's schema, which produced the object, has type T.
     return generate(() => this.#open(input, options, false)) as Promise<StructuredResponse<T>>;
   }
 
   /**
-   * Asks for an answer piece by piece. Nothing happens before the stream is read; its errors show there.
+   * Requests a streamed answer. Nothing is sent before the stream is read; its errors are thrown there.
    *
    * With a `schema`, `.partialObjects` reads the answer as a growing value, and `(await stream.response).object` is the
-   * checked one. The model cannot mend it, because its reader has seen it: it fits, or the stream fails.
+   * checked one. Streamed answers are not repaired; if the value does not match the schema, the stream fails.
    *
    * @param input the prompt, or the conversation so far
    */

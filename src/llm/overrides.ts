@@ -4,9 +4,9 @@ import { isHeaders, isHeaderText } from './providers/shared/header-text.js';
 import type { Overrides } from './llm-options.js';
 
 const NAMES = ['apiKey', 'baseURL', 'defaultHeaders', 'model', 'client'] as const;
-/** What a ready client has by itself. */
+/** What a ready client already has. */
 const OF_CLIENT = ['apiKey', 'baseURL', 'defaultHeaders'] as const;
-/** The headers by which providers know who pays. */
+/** Headers that carry credentials. */
 const CREDENTIAL_HEADERS = new Set([
   'authorization',
   'x-api-key',
@@ -15,17 +15,17 @@ const CREDENTIAL_HEADERS = new Set([
   'openai-project',
 ]);
 
-/** What a client can be overridden in. */
+/** What can be overridden in a client. */
 export interface Overridable {
-  /** Its name, for errors. */
+  /** Its name, for error messages. */
   readonly place: string;
-  /** Whether it is behind an SDK, and not a provider of the application's own. */
+  /** Whether it uses an SDK, and not a custom provider. */
   readonly isSdk: boolean;
-  /** Whether it is a ready client of an SDK. */
+  /** Whether it is a ready SDK client. */
   readonly isReady: boolean;
 }
 
-/** What `llm.resolve` has returned, checked; no message holds a key or a header. */
+/** Checks what `llm.resolve` returned; no message holds a key or a header. */
 export function checkOverrides(given: unknown, { place, isSdk, isReady }: Overridable): Overrides {
   const refuse = (what: string): never => {
     throw new CallbacksConfigurationError(`${place}: llm.resolve returned ${what}`);
@@ -69,7 +69,7 @@ export function checkOverrides(given: unknown, { place, isSdk, isReady }: Overri
   return overrides;
 }
 
-/** The options of a client as overrides change them. Nothing secret goes to another server, or beside another key. */
+/** A client's options with overrides applied. Secrets go to no other server, and beside no other key. */
 export function overridden(options: ClientOptions, overrides: Overrides): ClientOptions {
   const { apiKey, baseURL, defaultHeaders, client } = overrides;
   const { apiKey: ownKey, defaultHeaders: ownHeaders, client: _client, ...rest } = options;

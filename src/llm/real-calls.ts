@@ -4,11 +4,11 @@ import { SdkProvider } from './providers/shared/sdk-provider.js';
 
 /** A call that would leave this machine. */
 export interface RealCall {
-  /** The name of the client that makes it; `'default'` for that of `forRoot`. */
+  /** The name of the calling client; `'default'` for the client of `forRoot`. */
   readonly client: string;
   /** The client's label. */
   readonly provider: string;
-  /** The host that would be asked; `undefined` for the provider's own. */
+  /** The host that would be called; `undefined` for the provider's own. */
   readonly host: string | undefined;
 }
 
@@ -16,14 +16,14 @@ export interface RealCall {
 export type RealCallGuard = (call: RealCall) => void;
 
 /**
- * Where tests leave their guards, in the global object: a setup file knows no application, and calls have to be refused
- * in each of them, whatever copy of this package it uses.
+ * Where tests register guards, in the global object: a setup file has no application, and calls must be rejected in
+ * every application, whatever copy of this package it uses.
  */
 export const REAL_CALL_GUARDS: unique symbol = Symbol.for('nestjs-llm-callbacks:real-call-guards');
 
-/** What the global object may hold. */
+/** The guards in the global object. */
 export interface RealCallGuards {
-  /** By a key of each that forbids. */
+  /** By a key for each guard. */
   [REAL_CALL_GUARDS]?: Map<symbol, RealCallGuard>;
 }
 
@@ -33,12 +33,12 @@ LOOPBACK.addAddress('0.0.0.0', 'ipv4');
 LOOPBACK.addAddress('::1', 'ipv6');
 LOOPBACK.addAddress('::', 'ipv6');
 
-/** Whether a client asks a server by its SDK. */
+/** Whether a client calls a server through its SDK. */
 export function asksSdk({ provider }: LlmClient): boolean {
   return provider instanceof SdkProvider;
 }
 
-/** Has the guards of tests look at a call of a client, if it would leave this machine. */
+/** Calls the guards of tests if a client's call would leave this machine. */
 export function guardRealCall({ name, label, provider }: LlmClient): void {
   const guards = (globalThis as RealCallGuards)[REAL_CALL_GUARDS];
   if (guards === undefined || !(provider instanceof SdkProvider)) return;

@@ -4,7 +4,7 @@ import type { LlmClient } from './llm-client.js';
 import { isContextFree } from './llm-provider.js';
 import type { LlmTarget } from './call/request-meter.js';
 
-/** Asks the application, in the context of a run but outside of it, who is really asked for what. */
+/** Asks the application for the client and request of a call, in the context of its run but outside of the run. */
 export async function resolveTarget(
   run: Run,
   target: LlmTarget,
@@ -16,7 +16,7 @@ export async function resolveTarget(
   return place(() => run.before(() => resolver.resolve(client, request, run.snapshot)));
 }
 
-/** Whether a call passes through code of the application, which may look for what is around it. */
+/** Whether a call passes through code of the application, which may read its context. */
 export function callsApplication(run: Run, { resolver, provider }: LlmClient): boolean {
   if (resolver !== undefined || !isContextFree(provider)) return true;
   return run.handlers['intercept.llm'].length > 0;

@@ -3,7 +3,7 @@ import { classNames } from './providers/shared/connection-error.js';
 
 type ServerOptions = Pick<LlmOptions, 'client' | 'baseURL' | 'limitParameter'>;
 
-/** The names that chat completions have for the limit of output tokens: the current one and its deprecated form. */
+/** The names of the output token limit in chat completions: the current one and its deprecated form. */
 export const LIMIT_PARAMETERS = ['max_completion_tokens', 'max_tokens'] as const;
 export type LimitParameter = (typeof LIMIT_PARAMETERS)[number];
 
@@ -12,7 +12,7 @@ const BASE_URL_VARIABLES: Readonly<Record<string, string>> = {
   anthropic: 'ANTHROPIC_BASE_URL',
 };
 
-/** The classes of SDK clients that reach one provider only. */
+/** The classes of SDK clients that serve only one provider. */
 const LABEL_BY_CLASS: Readonly<Record<string, string>> = {
   AzureOpenAI: 'azure',
   AnthropicFoundry: 'azure',
@@ -23,8 +23,8 @@ const LABEL_BY_CLASS: Readonly<Record<string, string>> = {
 };
 
 /**
- * The label of each host. Labels are provider ids that `@pydantic/genai-prices` resolves, so that the prices of its list
- * are found.
+ * The label of each host. Labels are provider ids that `@pydantic/genai-prices` resolves, so that the prices of its
+ * list are found.
  */
 const LABEL_BY_HOST: readonly (readonly [RegExp, string])[] = [
   [/(?:^|\.)api\.openai\.com$/, 'openai'],
@@ -53,12 +53,12 @@ const LABEL_BY_HOST: readonly (readonly [RegExp, string])[] = [
   [/(?:^|\.)api\.minimaxi?\.(?:com|io)$/, 'minimax'],
 ];
 
-/** OpenAI's models that refuse `max_tokens`, also behind a vendor's prefix: `gpt-5-mini`, `openai/o3`, `ft:o4-mini:…` */
+/** OpenAI's models that reject `max_tokens`, also with a vendor's prefix: `gpt-5-mini`, `openai/o3`, `ft:o4-mini:…` */
 const REASONING_MODEL = /(?:^|[/:.])(?:gpt-[5-9]|o[1-9]\d*(?![a-z0-9]))/i;
 
 /**
- * The label that a client has by default, from the class of a ready client or the host that it reaches, which is the
- * provider's own where none is named; `undefined` for a host that is not known.
+ * The default label of a client, from the class of a ready client or from its host, which is the provider's own if none
+ * is named; `undefined` for an unknown host.
  *
  * @param provider the SDK, which has an environment variable for its base URL
  */
@@ -71,7 +71,7 @@ export function defaultLabel(provider: string, options: ServerOptions): string |
 }
 
 /**
- * Chooses the name under which the limit of output tokens is sent in a chat completion. OpenAI and Azure take the current
+ * Chooses the name under which the output token limit is sent in a chat completion. OpenAI and Azure accept the current
  * name, and their reasoning models no other; most other servers know only the deprecated one. A label does not matter.
  *
  * @returns a function of the model, which a call may choose
@@ -84,7 +84,7 @@ export function limitParameterOf(options: ServerOptions): (model: string) => Lim
   return (model) => (REASONING_MODEL.test(model) ? 'max_completion_tokens' : 'max_tokens');
 }
 
-/** The host that is reached; `undefined` where nothing names one, which is the provider's own then. */
+/** The host of the server; `undefined` if none is named, which means the provider's own. */
 export function hostOf(provider: string, { client, baseURL }: ServerOptions): string | undefined {
   const { baseURL: ofClient } = Object(client) as { baseURL?: unknown };
   const url =
@@ -92,6 +92,6 @@ export function hostOf(provider: string, { client, baseURL }: ServerOptions): st
     baseURL ||
     process.env[BASE_URL_VARIABLES[provider] ?? '']?.trim();
   if (!url) return undefined;
-  // A base URL that cannot be parsed reaches nothing: it names a host that is not known.
+  // A base URL that cannot be parsed reaches nothing: it counts as an unknown host.
   return URL.canParse(url) ? new URL(url).hostname : '';
 }

@@ -3,36 +3,36 @@ import { Log } from '../util/log.js';
 import type { LlmChunk, LlmRequest, ProviderResult } from '../types/llm.js';
 import type { LlmProvider, LlmProviderContext } from './llm-provider.js';
 
-/** The token of an application's {@link StandIns}. */
+/** The injection token of an application's {@link StandIns}. */
 export const STAND_INS: unique symbol = Symbol.for('nestjs-llm-callbacks:stand-ins');
 
 const DEFAULT = 'default';
 
-/** The providers that answer in place of the configured ones, in a test of one application. */
+/** The providers that replace the configured ones in a test of one application. */
 export class StandIns {
-  /** By the client's name; `undefined` for every client that has none of its own. */
+  /** By the client's name; `undefined` for every client without its own. */
   readonly #providers = new Map<string | undefined, LlmProvider>();
-  /** The clients that the application has, and whether each asks an SDK. */
+  /** The application's clients, and whether each calls an SDK. */
   readonly #clients = new Map<string, boolean>();
 
-  /** Has `provider` answer for the client `name`, or for every client. */
+  /** Lets `provider` answer for the client `name`, or for every client. */
   set(provider: LlmProvider, name?: string): void {
     this.#providers.set(name, provider);
   }
 
-  /** What answers for a client; `undefined` where its own provider does. */
+  /** The stand-in of a client; `undefined` if its own provider answers. */
   providerFor(name: string = DEFAULT): LlmProvider | undefined {
     return this.#providers.get(name) ?? this.#providers.get(undefined);
   }
 
-  /** Notes a client that the application has. */
+  /** Records a client of the application. */
   made(name: string = DEFAULT, asksSdk: boolean): void {
     this.#clients.set(name, asksSdk);
   }
 
   /**
-   * Refuses the name of a client that does not exist. Where no client asks an SDK any more, a module that is loaded later
-   * may bring it, so that it is only warned of.
+   * Rejects the name of a client that does not exist. If no client calls an SDK any more, a lazily loaded module may
+   * still add it, so this only logs a warning.
    *
    * @throws CallbacksConfigurationError
    */

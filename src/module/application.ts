@@ -27,21 +27,21 @@ import { checkOnlyRoot, checkRootOf } from './root-modules.js';
 import { refuseScopedOptions } from './scoped-options.js';
 import { getFeatureOptionsToken, CALLBACKS_OPTIONS } from './module.constants.js';
 
-/** How often is looked whether the options of `forRoot`, which a feature waits for, can be made at all. */
+/** How often to check whether the options of `forRoot`, which a feature waits for, can be created at all. */
 const LOOK_MS = 20;
 
-/** What one application is configured to do: its options, and the clients that follow from them. */
+/** The configuration of one application: its options, and the clients created from them. */
 @Injectable()
 export class Application extends ContextResolver implements LlmClients {
-  /** Which pending runs are resumed. */
+  /** Decides which pending runs may be resumed. */
   readonly approvals = new Approvals();
   readonly #clients = new Map<string | undefined, LlmClient | undefined>();
-  /** Those that were made before the application is ready; their tools are looked up then. */
+  /** Agents created before the application is ready; their tools are looked up then. */
   readonly agents: Agent[] = [];
   readonly #root: Deferred<CallbacksModuleOptions> = defer();
   #options: CallbacksModuleOptions | undefined;
   #settings: BackgroundSettings = BACKGROUND_DEFAULTS;
-  /** What was given in lists of callbacks: Nest calls no hooks of these. */
+  /** Objects from `callbacks` lists: Nest does not call their lifecycle hooks. */
   readonly #listed: unknown[] = [];
   #isReady = false;
 
@@ -55,12 +55,12 @@ export class Application extends ContextResolver implements LlmClients {
     super();
   }
 
-  /** How work that nobody waits for is done. */
+  /** The settings of the background. */
   get settings(): BackgroundSettings {
     return this.#settings;
   }
 
-  /** Takes the options of `forRoot`; gives the default client. */
+  /** Stores the options of `forRoot`; returns the default client. */
   configure(options: CallbacksModuleOptions): LlmClient | undefined {
     checkRootOptions(options);
     checkOnlyRoot(this.modules, Application);
@@ -76,7 +76,7 @@ export class Application extends ContextResolver implements LlmClients {
     return client;
   }
 
-  /** Takes the options of a `forFeature`; gives its client. */
+  /** Stores the options of a `forFeature`; returns its client. */
   async addFeature(name: string, options: Partial<FeatureOptions>): Promise<LlmClient | undefined> {
     checkFeatureOptions(options, name);
     const { llm, callbacks = [] } = options;
@@ -110,24 +110,24 @@ export class Application extends ContextResolver implements LlmClients {
     );
   }
 
-  /** Takes an agent whose tools are to be known at start-up. */
+  /** Adds an agent whose tools are checked at start-up. */
   addAgent(agent: Agent): void {
     if (!this.#isReady) this.agents.push(agent);
   }
 
-  /** Refuses options that need a request, once all providers are known. */
+  /** Rejects request-scoped options, once all providers are known. */
   checkOptions(): void {
     refuseScopedOptions(this.modules);
   }
 
-  /** Lets every provider and agent say what it misses. */
+  /** Lets every provider and agent report what is missing. */
   async prepare(): Promise<void> {
     for (const client of this.#clients.values()) await client?.provider.prepare?.();
     for (const agent of this.agents) agent.prepare();
     this.#isReady = true;
   }
 
-  /** Lets the limiters of lists send what they owe, and close what their stores have opened. */
+  /** Lets limiters from `callbacks` lists send pending settlements and close their stores. */
   async close(): Promise<void> {
     const limiters = this.#listed.filter((one) => one instanceof Limiter);
     await Promise.all(limiters.map((limiter) => limiter.onApplicationShutdown()));
@@ -149,7 +149,7 @@ export class Application extends ContextResolver implements LlmClients {
     return client;
   }
 
-  /** Nest never makes options that need a request while it builds the application: to wait for them is in vain. */
+  /** Nest never creates request-scoped options while it builds the application: waiting for them would never end. */
   async #rootOptions(): Promise<CallbacksModuleOptions> {
     for (;;) {
       const options = await Promise.race([this.#root.promise, delay(LOOK_MS)]);
@@ -159,7 +159,7 @@ export class Application extends ContextResolver implements LlmClients {
   }
 }
 
-/** The error of features that cannot be told apart. */
+/** The error for two features with the same name. */
 export function twoClients(name: string): CallbacksConfigurationError {
   return new CallbacksConfigurationError(
     `CallbacksModule.forFeature: two clients are named "${name}". Give each its own name; to use one in several modules, keep the forFeature() in a variable.`,

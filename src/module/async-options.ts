@@ -4,7 +4,7 @@ import type { AsyncOptions, OptionsFactory } from './options.js';
 
 type Imports = NonNullable<AsyncOptions<unknown>['imports']>;
 
-/** The provider of options that other providers make, and the modules that it needs. */
+/** The provider of async options, and the modules that it needs. */
 export function asyncOptions<T>(
   token: InjectionToken,
   { imports = [], inject = [], useFactory, useClass, useExisting }: AsyncOptions<T>,
@@ -26,7 +26,7 @@ export function asyncOptions<T>(
       `CallbacksModule.${method}: give useFactory, useClass or useExisting.`,
     );
   }
-  // In a module of its own, which gives the class what it injects.
+  // A separate module provides the class's dependencies.
   const module = {
     module: class CallbacksOptionsModule {},
     imports,

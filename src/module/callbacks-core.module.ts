@@ -33,8 +33,8 @@ import { ToolRegistry } from '../tools/tool-registry.js';
 import { Tracer } from '../runs/tracer.js';
 
 /**
- * The machinery, once an application: a plain class, because dynamic modules are not merged; and global, so that it is
- * initialised before the modules that are heard.
+ * The core providers, once per application: a plain class, because dynamic modules are not merged; and global, so that
+ * it is initialized before the modules with handlers.
  */
 @Global()
 @Module({
@@ -69,7 +69,7 @@ import { Tracer } from '../runs/tracer.js';
       provide: Symbol('injected clients'),
       inject: [ModulesContainer],
       useFactory: async (modules: ModulesContainer) => {
-        // Once Nest has looked for what providers want, so that a test's mocks are in place.
+        // Wait until Nest has resolved the providers' dependencies, so that a test's mocks are in place.
         await nextMacrotask();
         checkInjectedClients(modules.values());
       },

@@ -27,7 +27,7 @@ import { CALLBACKS_OPTIONS, getFeatureOptionsToken, ROOT_CLIENT } from './module
 import { ToolRegistry } from '../tools/tool-registry.js';
 
 /**
- * Lets decorated methods of an application hear its LLM calls.
+ * Lets decorated methods of an application handle the events of its LLM calls.
  *
  * @example
  * ```ts
@@ -42,22 +42,22 @@ export class CallbacksModule {
     brand(this, 'class:CallbacksModule');
   }
 
-  /** The default client, global callbacks and settings; once an application, in its root module. */
+  /** Configures the default client, global callbacks and settings; once per application, in its root module. */
   static forRoot(options: CallbacksModuleOptions = {}): DynamicModule {
     const { isGlobal } = Object(options) as CallbacksModuleOptions;
     return rootModule({ provide: CALLBACKS_OPTIONS, useValue: options }, { isGlobal });
   }
 
-  /** {@link CallbacksModule.forRoot} with options that other providers make. */
+  /** {@link CallbacksModule.forRoot} with options that other providers create. */
   static forRootAsync(options: CallbacksModuleAsyncOptions): DynamicModule {
     checkAsyncOptions(options, 'forRootAsync');
     const { imports, provider } = asyncOptions(CALLBACKS_OPTIONS, options, 'forRootAsync');
     return rootModule(provider, { ...options, imports });
   }
 
-  /** Named clients, each with a scope of its name; inject them by `@InjectLlm('name')`. */
+  /** Configures named clients, each with a scope of the same name; inject them with `@InjectLlm('name')`. */
   static forFeature(features: FeatureOptions | FeatureOptions[]): DynamicModule {
-    // What makes no sense is refused when the application starts, as all other options are.
+    // Invalid options are rejected when the application starts, like all other options.
     const list = (Array.isArray(features) ? features : [features]).map((feature) => ({
       name: (Object(feature) as FeatureOptions).name,
       feature,
@@ -71,7 +71,7 @@ export class CallbacksModule {
     );
   }
 
-  /** {@link CallbacksModule.forFeature} with options that other providers make. */
+  /** {@link CallbacksModule.forFeature} with options that other providers create. */
   static forFeatureAsync(features: FeatureAsyncOptions | FeatureAsyncOptions[]): DynamicModule {
     const list = (Array.isArray(features) ? features : [features]).map((options) => {
       checkAsyncOptions(options, 'forFeatureAsync');
@@ -143,7 +143,7 @@ function featureModule(
   };
 }
 
-/** Fails the start of the application: Nest itself takes the last of several providers of one token. */
+/** Fails the start of the application: Nest itself silently uses the last of several providers with one token. */
 function refusal(name: string): Provider {
   return {
     provide: Symbol(`two features are named ${name}`),

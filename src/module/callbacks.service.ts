@@ -17,7 +17,7 @@ import { retrievalEvents } from '../runs/retrieval-events.js';
 import { Tracer } from '../runs/tracer.js';
 import type { WorkContext } from '../runs/work-context.js';
 
-/** Registers callbacks while the application runs, sets the context of runs, and runs functions to be heard. */
+/** Registers callbacks at runtime, sets the context of runs, and traces functions as runs. */
 @Injectable()
 export class CallbacksService {
   static {
@@ -35,8 +35,8 @@ export class CallbacksService {
 
   /**
    * Runs `work` with a user, a tenant, a conversation, tags or metadata for everything inside. Nested contexts merge:
-   * tags and metadata add up, the inner user, tenant and conversation win. If `work` returns an async iterable, as an async generator does, its body runs
-   * in the context too, and what its reader does between two items does not.
+   * tags and metadata add up; the inner user, tenant and conversation win. If `work` returns an async iterable (such as
+   * an async generator), its body also runs in the context; the consumer's code between two items does not.
    *
    * @example
    * ```ts
@@ -48,11 +48,11 @@ export class CallbacksService {
   }
 
   /**
-   * The run and the request of the code that asks, as a frozen snapshot.
+   * The run and the request of the calling code, as a frozen snapshot.
    *
    * - In handlers (also background and durable ones) and in interceptors: the run of the event or the call. Handlers of
    *   `llm.chunk` are exempt: they have the event.
-   * - In tools, chains, retrievals, `llm.resolve`, `llm.apiKey` and own providers: the run that they work for.
+   * - In tools, chains, retrievals, `llm.resolve`, `llm.apiKey` and custom providers: the run that called them.
    * - In other code of a request or message, behind the request-context interceptor, and inside `run()`: the context,
    *   without `runId`.
    * - Elsewhere (guards, middleware, timers and queues of your own): `undefined`.
@@ -67,17 +67,17 @@ export class CallbacksService {
   }
 
   /**
-   * Runs a function as a chain: everything that is called inside is nested under it, and it is heard by
-   * `@OnChainStart()`, `@OnChainEnd()` and `@OnChainError()`. For methods there is `@Chain()`.
+   * Runs a function as a chain: all runs inside are nested under it, and `@OnChainStart()`, `@OnChainEnd()` and
+   * `@OnChainError()` handle its events. For methods, use `@Chain()`.
    *
-   * Start handlers are waited for, and a critical one stops the function. A stream as result keeps the chain open, as
-   * `@Chain()` says; the promise settles at once with it.
+   * The function runs after the start handlers; a critical one can prevent it. If the result is a stream, the chain
+   * ends with the stream, as with `@Chain()`; the promise resolves with it immediately.
    *
-   * @param name what the chain is called
-   * @param input what the function gets, and hooks are told
-   * @returns what the function gave, as it is
-   * @throws what the function threw, as it is; what a critical handler threw; `LlmAbortedError` past the deadline of a
-   * shutdown
+   * @param name the name of the chain
+   * @param input the input of the function and of the start event
+   * @returns the function's result, unchanged
+   * @throws the error of the function, unchanged; the error of a critical handler; `LlmAbortedError` past the deadline
+   * of a shutdown
    *
    * @example
    * ```ts
@@ -96,11 +96,11 @@ export class CallbacksService {
   }
 
   /**
-   * Runs a function as a retrieval, as {@link chain} does: heard by `@OnRetrievalStart()`, `@OnRetrievalEnd()`, with all
-   * documents, and `@OnRetrievalError()`.
+   * Runs a function as a retrieval, as {@link chain} does. `@OnRetrievalStart()`, `@OnRetrievalEnd()` (with all
+   * documents) and `@OnRetrievalError()` handle its events.
    *
-   * @param query what is looked for: what the function gets
-   * @param source where: an index, a table …
+   * @param query the query, which the function receives
+   * @param source what is searched: an index, a table …
    *
    * @example
    * ```ts
@@ -116,11 +116,11 @@ export class CallbacksService {
   }
 
   /**
-   * Runs a function as a call of a tool, as {@link chain} does: heard by `@OnToolStart()`, `@OnToolEnd()` and
-   * `@OnToolError()`. For loops of your own; agents call their tools themselves. `toolCallId` is a new UUID.
+   * Runs a function as a tool call, as {@link chain} does. `@OnToolStart()`, `@OnToolEnd()` and `@OnToolError()` handle
+   * its events. For custom loops; agents call their tools themselves. `toolCallId` is a new UUID.
    *
-   * @param name what the tool is called
-   * @param args what the function gets
+   * @param name the name of the tool
+   * @param args the arguments, which the function receives
    *
    * @example
    * ```ts
@@ -132,17 +132,17 @@ export class CallbacksService {
   }
 
   /**
-   * Adds callback objects to the global circle.
+   * Adds global callback objects.
    *
-   * @returns takes them back, from runs that are under way too
-   * @throws CallbacksConfigurationError for an object that hears nothing
+   * @returns a function that removes them, also from active runs
+   * @throws CallbacksConfigurationError for an object without handlers
    */
   add(...callbacks: object[]): Remove {
     return this.registry.addObjects(callbacks);
   }
 
   /**
-   * Adds a function that hears one type of event, or `'*'` for all.
+   * Adds a function that handles one type of event, or `'*'` for all.
    *
    * @example
    * ```ts
@@ -158,22 +158,22 @@ export class CallbacksService {
   }
 
   /**
-   * Replaces the global callbacks that were set before, and those of `forRoot({ callbacks })`; discovered ones stay.
-   * They are called before discovered ones.
+   * Replaces the global callbacks set before, and those of `forRoot({ callbacks })`; discovered ones stay. They are
+   * called before discovered ones.
    */
   setGlobalCallbacks(callbacks: object[]): void {
     this.registry.setListed(callbacks);
   }
 
-  /** All handlers and interceptors but those of instances and calls. */
+  /** All handlers and interceptors, except those of instances and calls. */
   handlers(): HandlerInfo[] {
     return this.registry.handlers().map(describeHandler);
   }
 
   /**
-   * What the application is made of: its clients, limiters, agents and tools, and for each event its handlers, in the
-   * order in which they are called. Plain JSON, without keys, headers, prompts or what limits hold. The application logs a
-   * line of it, by `debug`, when it starts.
+   * Describes the application: its clients, limiters, agents and tools, and the handlers of each event in call order.
+   * Plain JSON, without keys, headers, prompts or current usage of limits. The application logs it as one `debug` line
+   * at start-up.
    *
    * @example
    * ```ts
@@ -186,15 +186,15 @@ export class CallbacksService {
     return this.reporter.report();
   }
 
-  /** What is going on in the background now, and how much was dropped so far. */
+  /** What is running in the background now, and how much has been dropped. */
   get background(): BackgroundStatus {
     return this.inBackground.status;
   }
 
   /**
-   * Waits for all handlers that are in the background now, and for those that come of them: `background: true` until
-   * they are done, `'durable'` until the queue has their jobs. Such a handler waits neither for itself, nor for others
-   * that wait here, nor for those whose turn comes after it.
+   * Waits for all handlers that are in the background now, and for those that they cause: `background: true` until they
+   * are done, `'durable'` until the queue has their jobs. A background handler that calls it does not wait for itself,
+   * for others that wait here, or for handlers queued after it.
    *
    * @example
    * ```ts

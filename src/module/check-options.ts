@@ -42,7 +42,7 @@ const ASYNC_NAMES = {
   forFeatureAsync: optionNames<FeatureAsyncOptions>({ ...ASYNC, name: true }),
 };
 
-/** Refuses options of `forRoot` that there are none of, or that are of the wrong type. */
+/** Rejects unknown options of `forRoot`, and options of the wrong type. */
 export function checkRootOptions(options: unknown): asserts options is CallbacksModuleOptions {
   const place = 'CallbacksModule.forRoot';
   checkCommon(place, options, ROOT_NAMES);
@@ -54,7 +54,7 @@ export function checkRootOptions(options: unknown): asserts options is Callbacks
   checkObject(place, 'background', background);
 }
 
-/** Refuses options of a feature that there are none of, or that are of the wrong type. */
+/** Rejects unknown options of a feature, and options of the wrong type. */
 export function checkFeatureOptions(
   options: unknown,
   name: unknown,
@@ -62,7 +62,7 @@ export function checkFeatureOptions(
   checkCommon(`CallbacksModule.forFeature("${String(name)}")`, options, FEATURE_NAMES);
 }
 
-/** Refuses what there is none of among the ways to have options made. */
+/** Rejects unknown keys of async options. */
 export function checkAsyncOptions(options: unknown, method: keyof typeof ASYNC_NAMES): void {
   const place = `CallbacksModule.${method}`;
   checkNames(place, options, ASYNC_NAMES[method]);

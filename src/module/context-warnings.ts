@@ -8,11 +8,11 @@ import { Log } from '../util/log.js';
 import { RequestContextInterceptor } from '../request-context/request-context.interceptor.js';
 import { Tracer } from '../runs/tracer.js';
 
-/** The token of the options of `@nestjs/graphql`, and what its `@ResolveField()` writes on methods. */
+/** The token of the options of `@nestjs/graphql`, and the metadata key of its `@ResolveField()`. */
 const GRAPHQL_OPTIONS = 'GqlModuleOptions';
 const FIELD_RESOLVER = 'graphql:resolve_property';
 
-/** Warns at start-up of runs that will have no request context, where the modules show it. */
+/** Warns at start-up about runs that will have no request context, as far as the modules show it. */
 @Injectable()
 export class ContextWarnings {
   readonly #logger = new Log('Callbacks');
@@ -25,13 +25,13 @@ export class ContextWarnings {
     this.#checkFieldResolvers(providers);
   }
 
-  /** Nest calls global interceptors in the order of their modules, those of the root module first. */
+  /** Nest calls global interceptors in the order of their modules, the root module first. */
   #checkInterceptors(providers: readonly Provided[]): void {
     const global = providers
       .filter(([token]) => String(token).startsWith(`${APP_INTERCEPTOR} (`))
       .map(([, wrapper]) => wrapper);
     const ours = global.findIndex(({ instance }) => instance instanceof RequestContextInterceptor);
-    // Those of a request come after all others, wherever they are provided.
+    // Request-scoped interceptors run after all others, wherever they are provided.
     const before = global.slice(0, Math.max(ours, 0)).filter(isStatic);
     const early = namesOf(before.filter(startsRuns));
     if (early === '') return;
@@ -42,7 +42,7 @@ export class ContextWarnings {
 
   #checkFieldResolvers(providers: readonly Provided[]): void {
     const options = providers.filter(([token]) => token === GRAPHQL_OPTIONS);
-    // There are none where GraphQL is not used.
+    // The list is empty if GraphQL is not used.
     if (options.every(([, { instance }]) => bearsInterceptors(instance))) return;
     const resolvers = providers.map(([, wrapper]) => wrapper).filter(hasFieldResolvers);
     const names = namesOf(resolvers.filter(startsRuns));
@@ -59,14 +59,14 @@ function isStatic(wrapper: InstanceWrapper): boolean {
 
 type Provided = readonly [token: unknown, wrapper: InstanceWrapper];
 
-/** Whether it is injected with what starts runs, itself or by what it is injected with. */
+/** Whether it depends on a service that starts runs, directly or indirectly. */
 function startsRuns(wrapper: InstanceWrapper): boolean {
-  // Dependencies may be circular; a set gives those that are added while it is read, each once.
+  // Dependencies may be circular; iterating a set also visits entries added meanwhile, each once.
   const reached = new Set([wrapper]);
   for (const each of reached) {
     const instance: unknown = each.instance;
     if (STARTERS.some((starter) => instance instanceof starter)) return true;
-    // Most of those that have it only say who is asking.
+    // Most providers that inject it only set the user.
     if (instance instanceof CallbacksService) continue;
     for (const dependency of dependenciesOf(each)) reached.add(dependency);
   }
@@ -75,7 +75,7 @@ function startsRuns(wrapper: InstanceWrapper): boolean {
 
 const STARTERS = [LlmService, Agent, Tracer];
 
-/** There are none where nothing is injected, whatever their type says. */
+/** The lists may be undefined at runtime, despite their types. */
 function dependenciesOf(wrapper: InstanceWrapper): InstanceWrapper[] {
   const injected = wrapper.getCtorMetadata() as InstanceWrapper[] | undefined;
   const properties = wrapper.getPropertiesMetadata() as { wrapper: InstanceWrapper }[] | undefined;
@@ -113,7 +113,7 @@ function namesOf(wrappers: readonly InstanceWrapper[]): string {
   return wrappers.map(nameOf).join(', ');
 }
 
-/** What makes a global interceptor has a token that says nothing. */
+/** The token of a global interceptor's factory is not descriptive. */
 function nameOf({ instance, metatype, name }: InstanceWrapper): string {
   const { constructor } = Object(instance ?? metatype?.prototype) as object;
   return constructor === Object ? String(name) : constructor.name;

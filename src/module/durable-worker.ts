@@ -14,7 +14,7 @@ import { RunFactory } from '../runs/run-factory.js';
 import { logReason } from '../util/error-text.js';
 import { Log } from '../util/log.js';
 
-/** Calls durable handlers for the jobs that come out of the queue, with the events that these hold. */
+/** Calls durable handlers for the jobs of the queue, with the jobs' events. */
 @Injectable()
 export class DurableWorker {
   readonly #logger = new Log('Callbacks');
@@ -26,7 +26,7 @@ export class DurableWorker {
     private readonly background: Background,
   ) {}
 
-  /** Rejects when the job failed: the queue is to have it done again, later or elsewhere, or to keep it aside. */
+  /** Rejects if the job failed: the queue then retries it, later or elsewhere, or sets it aside. */
   async work(job: Job, attempt: JobTry): Promise<void> {
     const { tasks } = this.background;
     const task = tasks.begin(job.handler);
@@ -46,11 +46,11 @@ export class DurableWorker {
     try {
       if (handler === undefined) throw unknown(job.handler, event);
       const called = run.insideHandler(handler, () => call(handler, event, run, signal));
-      // Nobody waits for it once it was given up, or its job would never come back.
+      // Do not wait for a handler after its job was given up, or the job would never return to the queue.
       if (isThenable(called)) await abortable(called, signal);
     } catch (error) {
       const name = handler?.name ?? job.handler;
-      if (signal.aborted) throw error; // It was stopped, and has not failed.
+      if (signal.aborted) throw error; // The worker stopped it; it did not fail.
       if (attempt.final ?? true) await this.dispatcher.report({ name }, event, run, error);
       else this.#warn(`${name} failed on ${event.type} in try ${attempt.attempt}`, error);
       throw error;

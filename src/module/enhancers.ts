@@ -4,8 +4,8 @@ import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
 import { prototypeOf } from './factories.js';
 
 /**
- * Refuses an interceptor of LLM calls, tools or agents that was given to Nest as one of requests, by `@UseInterceptors()`
- * or `APP_INTERCEPTOR`: the two have nothing in common but the name of their method.
+ * Rejects an interceptor of LLM calls, tools or agents that was passed to Nest as a request interceptor, with
+ * `@UseInterceptors()` or `APP_INTERCEPTOR`: the two share only the name of their method.
  */
 export function refuseAsEnhancer(wrapper: InstanceWrapper): void {
   if (wrapper.subtype !== 'interceptor') return;

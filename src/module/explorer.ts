@@ -15,10 +15,10 @@ import { checkInjectedClients } from './unknown-clients.js';
 import { Warnings } from './warnings.js';
 
 /**
- * Finds the providers and controllers that hear something, or have tools, and hands them to the registries.
+ * Finds the providers and controllers with handlers or tools, and registers them.
  *
- * Modules may be loaded at any time, and runs may start before the application is ready: so it looks again whenever
- * there are more modules than before, or providers that were not ready the last time.
+ * Modules may be loaded at any time, and runs may start before the application is ready: it searches again whenever
+ * there are new modules, or providers that were not ready the last time.
  */
 @Injectable()
 export class Explorer extends HandlerSource {
@@ -51,7 +51,7 @@ export class Explorer extends HandlerSource {
     // While the application is built, a test's mocks may not be in place.
     if (!isBuilding) this.#checkModules();
     for (const wrapper of found) {
-      // While the application is built, an instance of a request could wait for what waits for the request.
+      // While the application is built, creating a request-scoped instance could deadlock.
       if (isScoped(wrapper) ? isBuilding : !isReady(wrapper)) {
         this.#pending++;
         continue;
@@ -96,11 +96,11 @@ export class Explorer extends HandlerSource {
     });
   }
 
-  /** Returns `false` for a class that neither hears anything nor has tools. */
+  /** Returns `false` for a class without handlers or tools. */
   #discoverScoped(wrapper: InstanceWrapper, prototype: object): boolean {
     const handles = hasHooks(prototype);
     if (!handles && toolMethods(prototype).length === 0) return false;
-    // Stands for all its instances.
+    // Represents all its instances.
     const provider = Object.create(prototype) as object;
     const instances = new ScopedInstances(wrapper, this.contexts, this.store);
     if (handles) {
@@ -113,15 +113,15 @@ export class Explorer extends HandlerSource {
   }
 }
 
-/** Whether a request has an instance of its own, or a durable context. */
+/** Whether each request, or each durable context, has its own instance. */
 function isScoped(wrapper: InstanceWrapper): boolean {
   return !wrapper.isTransient && !wrapper.isDependencyTreeStatic();
 }
 
-/** A static instance is that of any context. */
+/** A static instance is the same in every context. */
 const NO_REQUEST = ContextIdFactory.create();
 
-/** Whether what it takes to have an instance is there: a static class's stands there empty before it was built. */
+/** Whether the instance can be used: Nest holds an empty instance of a static class before it is constructed. */
 function isReady(wrapper: InstanceWrapper): boolean {
   return (
     wrapper.isTransient ||

@@ -1,8 +1,8 @@
 import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
 
 /**
- * The class of a provider's instances, by its prototype, as far as it is known before there is one: of a factory, the
- * class that it is provided as.
+ * The prototype of a provider's instances, as far as it is known before one exists: for a factory, the class that is
+ * its token.
  */
 export function prototypeOf({
   isNotMetatype,
@@ -13,7 +13,7 @@ export function prototypeOf({
   return typeof type === 'function' ? (type.prototype as object | undefined) : undefined;
 }
 
-/** Tells of the first object that a factory makes, whoever needed it. */
+/** Calls `notify` with the first object that a factory creates, for any consumer. */
 export function onceMade(factory: InstanceWrapper, notify: (made: object) => void): void {
   const make = factory.metatype as (...dependencies: unknown[]) => unknown;
   factory.metatype = async (...dependencies: unknown[]) => {

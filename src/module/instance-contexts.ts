@@ -2,10 +2,10 @@ import { Injectable } from '@nestjs/common';
 import { ContextIdFactory, ModuleRef, type ContextId } from '@nestjs/core';
 import type { InstanceOwner } from '../handlers/instance-source.js';
 
-/** Gives every owner of instances the context id under which Nest keeps them. */
+/** Maps every owner of instances to the context id under which Nest stores them. */
 @Injectable()
 export class InstanceContexts {
-  /** By request, or by the root of a tree of runs; both go when nobody else holds them any more. */
+  /** By request, or by the root of a tree of runs; weak, so that both can be garbage-collected. */
   readonly #contexts = new WeakMap<object, ContextId>();
 
   constructor(private readonly moduleRef: ModuleRef) {}
@@ -20,10 +20,13 @@ export class InstanceContexts {
     return context;
   }
 
-  /** The context in which Nest has built the request's controller, or a new one where that is no request's own. */
+  /**
+   * The context in which Nest created the request's controller, or a new one if that context does not belong to the
+   * request.
+   */
   #ofRequest(request: object): ContextId {
     const context = ContextIdFactory.getByRequest(request);
-    // Nest gives the same one again only if it stands on the request; then its REQUEST is there as well.
+    // Nest returns the same id twice only if it is stored on the request; then its REQUEST is registered as well.
     if (ContextIdFactory.getByRequest(request) === context) return context;
     const { payload } = context as { payload?: object };
     this.moduleRef.registerRequestByContextId(Object.assign(request, payload), context);

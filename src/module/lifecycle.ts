@@ -21,20 +21,20 @@ import { OpenRuns } from '../runs/open-runs.js';
 import { logReason } from '../util/error-text.js';
 import { Log } from '../util/log.js';
 
-/** How long after `drainMs` all of the following is over at the latest, in milliseconds; the process has a second. */
+/** The upper bound of everything below, in milliseconds after `drainMs`; the process has a second. */
 const AFTER_DRAIN_MS = 850;
-/** Until when after `drainMs` the handlers of the last events are waited for. */
+/** Until when, after `drainMs`, to wait for the handlers of the last events. */
 const LAST_EVENTS_MS = 600;
-/** How long runs are given to end by their signal, and those around a run by its end. */
+/** How long to wait for runs to end by their signal, and for parent runs to end after their child. */
 const POLITE_MS = 100;
-/** How long what the last events begin in the background is waited for. */
+/** How long to wait for background work that the last events start. */
 const GRACE_MS = 50;
-/** How long the job queue is waited for when it pauses and when it closes. */
+/** How long to wait for the job queue to pause, and to close. */
 const CLOSE_MS = 5_000;
-/** Shells and containers read the exit code of a process that a signal has ended so. */
+/** Added to the signal's number: the conventional exit code of a process ended by a signal. */
 const SIGNAL_EXIT = 128;
 
-/** Starts and stops the machinery with the application. */
+/** Starts and stops the library with the application. */
 @Injectable()
 export class Lifecycle
   implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown
@@ -53,7 +53,7 @@ export class Lifecycle
     private readonly reporter: Reporter,
   ) {}
 
-  /** Its module is global, so this comes before the hooks of the application's own modules. */
+  /** Its module is global, so this runs before the lifecycle hooks of the application's own modules. */
   async onModuleInit(): Promise<void> {
     this.application.checkOptions();
     this.explorer.explore();
@@ -64,7 +64,7 @@ export class Lifecycle
     this.contextWarnings.check();
   }
 
-  /** Jobs come once every provider is ready for them. */
+  /** Jobs are consumed once every provider is ready. */
   async onApplicationBootstrap(): Promise<void> {
     this.registry.closeDurable();
     this.#logger.debug(this.reporter.summary());
@@ -72,9 +72,9 @@ export class Lifecycle
   }
 
   /**
-   * Lets runs and the background that are under way end. At `drainMs`, the one deadline for all, the runs are aborted, and
-   * those whose work ignores that are given up: each emits its terminal event. What is in the background is left behind,
-   * and its signals fire.
+   * Lets active runs and background handlers end. At `drainMs`, the common deadline, active runs are aborted, and runs
+   * that ignore their signal are given up: each emits its terminal event. Background handlers are abandoned, and their
+   * signals fire.
    */
   async beforeApplicationShutdown(signal?: string): Promise<void> {
     const { drainMs, queue } = this.application.settings;
@@ -84,7 +84,7 @@ export class Lifecycle
       if (signal !== undefined) exitAsProcessOne(signal);
       await this.#abortRuns(drainMs, deadline);
       this.#leaveBackground(drainMs);
-      // Those that came of the background meanwhile.
+      // Runs that background handlers started meanwhile.
       await this.#abortRuns(drainMs, deadline);
     }
     await paused;
@@ -96,7 +96,7 @@ export class Lifecycle
     await this.application.close();
   }
 
-  /** Settles when no run is under way, and nothing in the background; each may begin the other. */
+  /** Settles when no run is active and the background is empty; each may start the other. */
   async #quiet(): Promise<void> {
     do {
       await this.openRuns.idle();
@@ -119,12 +119,12 @@ export class Lifecycle
     await isWithin(GRACE_MS, this.background.tasks.idle());
   }
 
-  /** Ends the runs whose work ignores its signal, from the inside out, and waits for their last handlers. */
+  /** Ends the runs that ignore their signal, innermost first, and waits for their last handlers. */
   async #giveUpRuns(reason: Error, deadline: Deadline): Promise<void> {
     while (deadline.left(LAST_EVENTS_MS) > 1) {
       const ending = this.openRuns.giveUpInnermost(reason);
       if (ending.length === 0) break;
-      // Not for long: a handler may hang, and every run is to emit its end.
+      // The wait is short: a handler may hang, and every run must emit its terminal event.
       const closed = Promise.all(ending.map((run) => run.closed)).then(() => undefined);
       await isWithin(Math.min(POLITE_MS, deadline.left(LAST_EVENTS_MS)), closed);
     }
@@ -145,7 +145,7 @@ export class Lifecycle
     );
   }
 
-  /** Waits for the job queue, but not for ever, and not for it to succeed. */
+  /** Waits for the job queue, with a timeout, and ignores its failure. */
   async #settled(
     what: 'pause' | 'close',
     settling: Promise<void> | undefined,
@@ -161,7 +161,7 @@ export class Lifecycle
   }
 }
 
-/** The end of `drainMs`, from when the shutdown begins. */
+/** The deadline: `drainMs` after the shutdown begins. */
 class Deadline {
   readonly #at: number;
 
@@ -169,21 +169,21 @@ class Deadline {
     this.#at = performance.now() + drainMs;
   }
 
-  /** How long it is until so many milliseconds after it; 1 at least. */
+  /** Milliseconds until `afterMs` past the deadline; at least 1. */
   left(afterMs: number): number {
     return Math.max(1, Math.ceil(this.#at + afterMs - performance.now()));
   }
 }
 
 /**
- * Has a process that leaves work behind end with its shutdown also where it is process 1, as in a container. Nest ends
- * others by sending the signal once more, when all hooks are done; process 1 is not ended by a signal that it has no
- * listener for, so that timers and sockets of tools and handlers which ignore their signals would keep it alive.
+ * Ends a process that abandons work at shutdown also if it is process 1, as in a container. Nest ends other processes
+ * by sending the signal again after all lifecycle hooks. A signal without a listener does not end process 1, so that
+ * timers and sockets of tools and handlers that ignore their signals would keep it alive.
  */
 function exitAsProcessOne(signal: string): void {
   if (process.pid !== 1) return;
   const exit = () => {
-    // Another application of the process still shuts down, and will send it once more.
+    // Another application in the process is still shutting down, and will send the signal again.
     if (process.listenerCount(signal) > 0) process.once(signal, exit);
     else process.exit(SIGNAL_EXIT + (constants.signals[signal as NodeJS.Signals] ?? 0));
   };

@@ -2,8 +2,7 @@
 export const ROOT_CLIENT = Symbol.for('nestjs-llm-callbacks:root-client');
 
 /**
- * The token of the options that `forRoot()` got, or `forRootAsync()` has made: to inject them, or to put others in their
- * place in a test.
+ * The token of the options of `forRoot()` or `forRootAsync()`: to inject them, or to override them in a test.
  *
  * @example
  * ```ts
@@ -14,7 +13,7 @@ export const CALLBACKS_OPTIONS: unique symbol = Symbol.for('nestjs-llm-callbacks
 
 const FEATURE = 'nestjs-llm-callbacks:feature:';
 
-/** The token of the options of a feature, as {@link CALLBACKS_OPTIONS} is that of `forRoot`'s. */
+/** The token of the options of a feature, like {@link CALLBACKS_OPTIONS} for `forRoot`. */
 export function getFeatureOptionsToken(name: string): symbol {
   return Symbol.for(`${FEATURE}${name}`);
 }

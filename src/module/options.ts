@@ -8,22 +8,22 @@ import type { RunContext } from '../runs/request-context.js';
 
 /** Options of `CallbacksModule.forRoot()`. */
 export interface CallbacksModuleOptions {
-  /** The default client. Without it, the first call of `LlmService` fails and says so. */
+  /** The default client. Without it, the first call of `LlmService` fails with an error that explains this. */
   llm?: LlmOptions;
   /** The default agent, which `AgentService` runs. */
   agent?: AgentOptions;
   /** Global callbacks: called before discovered ones, in this order. */
   callbacks?: object[];
   /**
-   * Says who is asking; called once per HTTP request, and once per message of a WebSocket or to a microservice, after
-   * guards. An error in it rejects the request.
+   * Returns the user, tenant and other context of a request. Called after guards, once per HTTP request, WebSocket
+   * message or microservice message. If it throws, the request is rejected.
    */
   context?: (host: ExecutionContext) => RunContext | Promise<RunContext>;
-  /** Signs pending runs of agents, so that only what this application has made, and once, is resumed. */
+  /** Signs pending runs of agents, so that only runs of this application can be resumed, and only once. */
   approvals?: ApprovalOptions;
-  /** Prices in US dollars per million tokens, by `'model'` or `'provider/model'`; they win over the price list. */
+  /** Prices in US dollars per million tokens, by `'model'` or `'provider/model'`; they override the price list. */
   prices?: Prices;
-  /** How work that nobody waits for is done, and how long shutdown waits for what is under way. */
+  /** Settings of background handlers, and how long shutdown waits for active runs. */
   background?: BackgroundOptions;
   /**
    * Whether every module can inject the services without importing `CallbacksModule`.
@@ -31,7 +31,7 @@ export interface CallbacksModuleOptions {
    */
   isGlobal?: boolean;
 }
-/** A value of that name, because compilers import the types in decorated signatures. */
+/** A value of this name, because compilers import the types in decorated signatures. */
 export const CallbacksModuleOptions: object = Object;
 
 /** Options of a named client: `CallbacksModule.forFeature()`. */
@@ -45,24 +45,24 @@ export interface FeatureOptions {
   /** Callbacks of this client's runs and everything nested in them. */
   callbacks?: object[];
 }
-/** A value of that name, because compilers import the types in decorated signatures. */
+/** A value of this name, because compilers import the types in decorated signatures. */
 export const FeatureOptions: object = Object;
 
-/** Something that makes options, for `useClass` and `useExisting`. */
+/** Creates options, for `useClass` and `useExisting`. */
 export interface OptionsFactory<T> {
   /** Called once, when the application starts. */
   createCallbacksOptions(): T | Promise<T>;
 }
 
-/** How options are made by other providers. */
+/** How other providers create options. */
 export interface AsyncOptions<T> extends Pick<ModuleMetadata, 'imports'> {
-  /** The tokens of what `useFactory` is called with. None may be request-scoped. */
+  /** The tokens of the arguments of `useFactory`. None may be request-scoped. */
   inject?: NonNullable<FactoryProvider['inject']>;
-  /** Makes the options; give this, `useClass` or `useExisting`. */
+  /** Creates the options; set this, `useClass` or `useExisting`. */
   useFactory?: (...dependencies: never[]) => T | Promise<T>;
-  /** A class that makes the options; an instance of it is made in a module of its own. */
+  /** A class that creates the options; it is instantiated in a separate module. */
   useClass?: Type<OptionsFactory<T>>;
-  /** The token of a provider that makes the options. */
+  /** The token of a provider that creates the options. */
   useExisting?: Type<OptionsFactory<T>>;
 }
 
@@ -74,7 +74,7 @@ export interface CallbacksModuleAsyncOptions extends AsyncOptions<
   isGlobal?: boolean;
 }
 
-/** Options of `CallbacksModule.forFeatureAsync()`: the name is known beforehand, because it is part of a token. */
+/** Options of `CallbacksModule.forFeatureAsync()`: the name is static, because it is part of a token. */
 export interface FeatureAsyncOptions extends AsyncOptions<Omit<FeatureOptions, 'name'>> {
   /** The client's name, which is also the name of its scope. */
   name: string;

@@ -12,13 +12,13 @@ import { ToolRegistry, type ToolReport } from '../tools/tool-registry.js';
 
 /** A client, as {@link CallbacksReport} shows it. */
 export interface ClientReport {
-  /** The name of its feature; `'default'` for that of `forRoot`. */
+  /** The name of its feature; `'default'` for the client of `forRoot`. */
   readonly name: string;
   /** The provider's own name. */
   readonly provider: string;
   /** The provider in events, errors and prices. */
   readonly label: string;
-  /** The model of calls that name none. */
+  /** The model of calls that do not set one. */
   readonly model: string;
 }
 
@@ -37,33 +37,33 @@ export interface HandlerInfo {
 /** A handler or an interceptor, as {@link CallbacksReport} shows it. */
 export interface HandlerReport extends HandlerInfo {
   readonly background: boolean | 'durable';
-  /** The clients and agents whose own callback it is, as `'client support'`; none of a global or scoped handler. */
+  /** The clients and agents that it is attached to, as `'client support'`; empty for a global or scoped handler. */
   readonly instances: readonly string[];
 }
 
-/** What an application is made of, as `CallbacksService.report()` shows it: plain JSON without keys or prompts. */
+/** A description of an application, as `CallbacksService.report()` returns it: plain JSON without keys or prompts. */
 export interface CallbacksReport {
-  /** Those that have a model. */
+  /** The clients that have a model. */
   readonly clients: readonly ClientReport[];
   readonly limiters: readonly LimiterReport[];
-  /** Those that were made before the application was ready. */
+  /** The agents created before the application was ready. */
   readonly agents: readonly AgentReport[];
   /** The methods with `@Tool()`. */
   readonly tools: readonly ToolReport[];
-  /** By event, and by kind of interceptor, in the order in which they are called; empty ones are left out. */
+  /** By event, and by kind of interceptor, in call order; empty lists are omitted. */
   readonly handlers: Readonly<Partial<Record<EventType | InterceptorSelector, HandlerReport[]>>>;
 }
 
-/** A value of that name, because compilers import the types in decorated signatures. */
+/** A value of this name, because compilers import the types in decorated signatures. */
 export const CallbacksReport: object = Object;
 
-/** What of a handler is shown. */
+/** The public description of a handler. */
 export function describeHandler(handler: Handler): HandlerInfo {
   const { name, selector, scopes, order, critical } = handler;
   return { name, event: selector, scopes, order, critical };
 }
 
-/** Describes what an application is made of. */
+/** Describes an application. */
 @Injectable()
 export class Reporter {
   constructor(
@@ -138,7 +138,7 @@ function handlersIn(
   ) as CallbacksReport['handlers'];
 }
 
-/** Each limiter once; one that is request-scoped has no settings outside of a request. */
+/** Each limiter once; a request-scoped limiter has no settings outside of a request. */
 function limitersIn(table: HandlerTable): LimiterReport[] {
   const targets = new Set(
     table['intercept.llm']

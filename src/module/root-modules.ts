@@ -5,14 +5,14 @@ import { ROOT_CLIENT } from './module.constants.js';
 
 type HostModule = ModulesContainer extends Map<string, infer M> ? M : never;
 
-/** What to do about two copies of the package in one application. */
+/** The advice for two copies of the package in one application. */
 const COPIES =
   'See `npm ls nestjs-llm-callbacks`: the application needs exactly one copy, and its libraries the package as a peer dependency.';
 
 /**
- * Refuses a second `forRoot()` in one application, one of another copy of the package too.
+ * Rejects a second `forRoot()` in one application, also one of another copy of the package.
  *
- * @param core what this copy's `forRoot()` makes the client with
+ * @param core the core module of this copy's `forRoot()`
  */
 export function checkOnlyRoot(modules: ModulesContainer, core: Type): void {
   const roots = rootsIn(modules);
@@ -24,7 +24,7 @@ export function checkOnlyRoot(modules: ModulesContainer, core: Type): void {
   );
 }
 
-/** Refuses a feature without the `forRoot()` of the same copy, for which it would wait for ever. */
+/** Rejects a feature without the `forRoot()` of the same copy: it would wait for it forever. */
 export function checkRootOf(feature: string, modules: ModulesContainer, core: Type): void {
   const [root] = rootsIn(modules);
   if (root === undefined) {
@@ -43,7 +43,9 @@ function rootsIn(modules: ModulesContainer): HostModule[] {
   return [...modules.values()].filter(({ providers }) => providers.has(ROOT_CLIENT));
 }
 
-/** By what its client is made with: every module imports what is global, the machinery of another copy too. */
+/**
+ * Compares injected dependencies, because every module imports global modules, including another copy's core module.
+ */
 function isOf(core: Type, { providers }: HostModule): boolean {
   return providers.get(ROOT_CLIENT)?.inject?.includes(core) ?? false;
 }

@@ -18,14 +18,14 @@ export class ScopedInstances implements InstanceSource {
     const context = this.contexts.of(owner);
     let instance = this.#instances.get(context);
     if (instance === undefined) {
-      // A call that a constructor makes is a run apart: its own handlers may need what is being built.
+      // A call in a constructor is a separate run: its handlers may need the instance that is being created.
       instance = this.store.apart(() => this.#build(context));
       this.#instances.set(context, instance);
     }
     return instance;
   }
 
-  /** The instance for the run in whose flow it is called. */
+  /** The instance for the current run. */
   here(): object | Promise<object> {
     const frame = this.store.current;
     return this.of({ request: frame?.request, root: frame?.run?.root ?? {} });
@@ -39,7 +39,7 @@ export class ScopedInstances implements InstanceSource {
       this.#instances.set(context, instance);
       return instance;
     } catch (error) {
-      // The next who needs it tries again.
+      // The next caller tries again.
       this.#instances.delete(context);
       throw error;
     }

@@ -5,10 +5,10 @@ import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
 import { featureOfToken, CALLBACKS_OPTIONS } from './module.constants.js';
 
 /**
- * Refuses options that need a request: clients are made once, when the application starts. They may need it by any
- * provider that they inject, by its scope or by `REQUEST`; durable providers need one too.
+ * Rejects request-scoped options: clients are created once, when the application starts. Options are request-scoped
+ * through any provider that they inject, by its scope or by `REQUEST`; durable providers count too.
  *
- * @param token that of the options; all are checked without it
+ * @param token the token of the options; without it, all options are checked
  */
 export function refuseScopedOptions(modules: ModulesContainer, token?: symbol): void {
   for (const { providers } of modules.values()) {
@@ -24,7 +24,7 @@ export function refuseScopedOptions(modules: ModulesContainer, token?: symbol): 
   }
 }
 
-/** Whose options a token holds. */
+/** The method whose options have this token. */
 function methodOf(token: unknown): string | undefined {
   if (token === CALLBACKS_OPTIONS) return 'forRootAsync';
   const feature = featureOfToken(token);
@@ -32,8 +32,8 @@ function methodOf(token: unknown): string | undefined {
 }
 
 /**
- * What makes a provider request-scoped: itself, or what it injects, as far as that is known yet. Nest's own answer is
- * remembered, and would be wrong for good if it were asked for while the application is built.
+ * The provider that makes this one request-scoped: itself, or one that it injects, as far as known yet. Nest caches its
+ * own result, which would stay wrong if it were computed while the application is built.
  */
 function requestScopedIn(provider: InstanceWrapper): InstanceWrapper | undefined {
   const seen = new Set<InstanceWrapper>();
@@ -47,7 +47,7 @@ function requestScopedIn(provider: InstanceWrapper): InstanceWrapper | undefined
       ...(wrapper.getCtorMetadata() ?? []),
       ...properties.map((one) => one.wrapper),
     ];
-    // What is not resolved yet has left a hole.
+    // Unresolved dependencies are holes in the list.
     open.push(...injected.filter((one) => one !== undefined));
   }
   return undefined;

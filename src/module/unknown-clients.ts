@@ -4,15 +4,15 @@ import type { Module } from '@nestjs/core/injector/module.js';
 import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
 import { nearest } from '../util/known-options.js';
 
-/** The symbols of named clients: that of `@InjectLlm('support')` is `nestjs-llm-callbacks:llm:support`. */
+/** The symbols of named clients: `@InjectLlm('support')` uses `nestjs-llm-callbacks:llm:support`. */
 const CLIENT_TOKEN = /^nestjs-llm-callbacks:(?<kind>llm|agent):(?<name>.*)$/s;
-/** Where Nest notes what `@Inject()` says of a constructor's parameters, and of properties. */
+/** Where Nest stores the tokens of `@Inject()` for a constructor's parameters, and for properties. */
 const PARAMETERS = 'self:paramtypes';
 const PROPERTIES = 'self:properties_metadata';
 
 /**
- * Refuses to inject a client that there is none of, or that a module does not import. To Nest, clients that are injected by
- * name are optional, because its own error knows neither the name nor those that there are.
+ * Rejects the injection of an unknown client, or of one that a module does not import. For Nest, clients injected by
+ * name are optional, because its own error would contain neither the name nor the known clients.
  */
 export function checkInjectedClients(modules: Iterable<Module>): void {
   const all = [...modules];
@@ -43,7 +43,7 @@ function checkProvider(wrapper: InstanceWrapper, module: Module, all: readonly M
   }
 }
 
-/** What decorators of a class inject by token. */
+/** The tokens that decorators of a class inject. */
 function injectedByName({ metatype }: InstanceWrapper): unknown[] {
   if (typeof metatype !== 'function') return [];
   const parameters = Reflect.getMetadata(PARAMETERS, metatype) as { param: unknown }[] | undefined;

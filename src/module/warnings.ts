@@ -4,15 +4,15 @@ import { Log } from '../util/log.js';
 import { hasHooks } from '../handlers/hooks-of.js';
 import { toolMethods } from '../tools/tool.decorator.js';
 
-/** Says which hooks and tools are left out, and what to do about it. */
+/** Warns about handlers and tools that are ignored, and what to do about it. */
 export class Warnings {
   readonly #logger = new Log('Callbacks');
   /** The first module that provides a class, by the class. */
   readonly #providedBy = new WeakMap<object, { readonly name: string }>();
 
-  /** A class with hooks that a second module provides: each has an instance of its own, and both are called. */
+  /** A class with handlers that a second module provides: each module has its own instance, and both are called. */
   ofTwoModules({ token, isNotMetatype, host }: InstanceWrapper, prototype: object): void {
-    // Values and what factories make may be several on purpose.
+    // Several values or factory results may be intended.
     if (typeof token !== 'function' || isNotMetatype || host === undefined) return;
     const first = this.#providedBy.get(token);
     if (first === undefined) {
@@ -25,7 +25,7 @@ export class Warnings {
     );
   }
 
-  /** A transient class: each of its users has an instance of its own. */
+  /** A transient class: each consumer has its own instance. */
   ofTransient(prototype: object): void {
     const why =
       'its class is transient: each of its users has an instance of its own, and none is the one to call';
@@ -42,14 +42,14 @@ export class Warnings {
     }
   }
 
-  /** A request-scoped factory that nothing injects, under a token that does not say what it makes. */
+  /** A request-scoped factory that nothing injects, and whose token does not reveal the class of its result. */
   ofUnknown({ token }: InstanceWrapper): void {
     this.#logger.warn(
       `What the request-scoped factory of "${String(token)}" makes is not known, and nothing injects it: hooks and tools that it may have are left out. Provide it as its class: { provide: TheClass, useFactory }.`,
     );
   }
 
-  /** A request-scoped factory whose first instance has shown that it has hooks or tools. */
+  /** A request-scoped factory whose first instance turned out to have handlers or tools. */
   ofLate({ token }: InstanceWrapper, prototype: object): void {
     const tools = inClass(prototype, toolMethods(prototype));
     const all = [...(hasHooks(prototype) ? [hooksIn(prototype)] : []), ...(tools ? [tools] : [])];

@@ -13,10 +13,10 @@ import {
   type Rates,
 } from './rates.js';
 
-/** What a usage costs in US dollars; `null` when the model has no known price. */
+/** The cost of a usage in US dollars; `null` when the model has no known price. */
 type Pricing = (usage: Usage) => number | null;
 
-/** What is to be priced, and on which day since the epoch. */
+/** The model and provider to price, and the day since the epoch. */
 interface Question {
   readonly provider: string;
   readonly answered: string;
@@ -24,13 +24,13 @@ interface Question {
   readonly day: number;
 }
 
-/** Model names come from servers too, so there is an end to how many are remembered. */
+/** Model names also come from servers, so the number of remembered ones is bounded. */
 const MAX_REMEMBERED = 1_000;
 const DAY_MS = 86_400_000;
 
 /**
- * What tokens cost: the application's own prices, then the list of `@pydantic/genai-prices`, which is loaded with the
- * first call. A model is looked up once a day, because prices are dated.
+ * Token prices: the application's own, then the list of `@pydantic/genai-prices`, which is loaded with the first call.
+ * A model is looked up once a day, because prices are dated.
  */
 @Injectable()
 export class PriceBook {
@@ -46,7 +46,7 @@ export class PriceBook {
     this.#overrides = prices;
   }
 
-  /** Loads the price list; returns nothing when that is done. Never rejects: without the list, prices are unknown. */
+  /** Loads the price list; returns nothing once it is loaded. Never rejects: without the list, prices are unknown. */
   load(): Promise<void> | undefined {
     if (this.#calcPrice) return undefined;
     this.#loading ??= import('@pydantic/genai-prices').then(
@@ -61,13 +61,13 @@ export class PriceBook {
     if (usage.totalTokens === 0) return 0;
     const question = { provider, answered, requested, day: Math.floor(Date.now() / DAY_MS) };
     try {
-      // Most applications ask one model, again and again.
+      // Most applications call the same model repeatedly.
       if (this.#last === undefined || !isSame(this.#last, question)) {
         this.#last = { ...question, pricing: this.#pricing(question) };
       }
       return this.#last.pricing(usage);
     } catch {
-      // The list throws at names and counts that it cannot make sense of; they come from servers.
+      // The list throws for names and counts that it does not understand; they come from servers.
       return null;
     }
   }
@@ -107,7 +107,7 @@ export class PriceBook {
     if (!calcPrice || !found) return undefined;
     const rates = ratesOfModelPrice(found.model_price);
     if (rates) return (usage) => costAt(rates, usage);
-    // Tiers and prices per request are the list's own business.
+    // The list handles tiers and prices per request.
     const price = (tokens: Record<string, number>) =>
       calcPrice(tokens, model, { ...options, provider: found.provider })?.total_price ?? null;
     if (found.model_price['cache_write_1h_mtok'] !== undefined) {
@@ -117,7 +117,7 @@ export class PriceBook {
   }
 }
 
-/** A cost by a list that has no price of one-hour writes: they cost so many times the input. */
+/** The cost by a list without a price of one-hour writes: they cost a multiple of the input. */
 function withWrites1h(
   usage: Usage,
   modelPrice: ModelPrice,
@@ -125,7 +125,7 @@ function withWrites1h(
 ): number | null {
   const { write1h } = inputPartsOf(usage);
   const { cache_write_1h_tokens: _, ...tokens } = listUsage(usage);
-  // As plain input they stay in the count by which the tier is found, and cost the input once.
+  // As plain input they still count for the tier, and cost the input price once.
   const once = price({ ...tokens, cache_write_tokens: tokens['cache_write_tokens']! - write1h });
   if (once === null || write1h === 0) return once;
   const rate = inputRateOf(modelPrice, usage.inputTokens);
@@ -141,7 +141,7 @@ function isSame(a: Question, b: Question): boolean {
   );
 }
 
-/** A usage in the words of the list, which refuses more cached tokens than there are. */
+/** A usage in the list's terms; the list rejects more cached tokens than there are. */
 function listUsage(usage: Usage): Record<string, number> {
   const { cached, write, write1h } = inputPartsOf(usage);
   return {

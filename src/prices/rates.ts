@@ -12,7 +12,7 @@ export type Prices = Record<
     /** @default `inputPerMillion` */
     cacheWritePerMillion?: number;
     /**
-     * Of `Usage.cacheWrite1hTokens`.
+     * The price of `Usage.cacheWrite1hTokens`.
      * @default 2 × `inputPerMillion`
      */
     cacheWrite1hPerMillion?: number;
@@ -33,16 +33,16 @@ export const MILLION = 1_000_000;
 /** Anthropic's price of a one-hour cache write, in input tokens: platform.claude.com/docs, "Prompt caching". */
 export const INPUTS_PER_1H_WRITE = 2;
 
-/** The input of a usage by price. No part is above its whole, also where a provider of the application's own counts. */
+/** The input of a usage by price. No part exceeds its whole, even with counts of a custom provider. */
 export interface InputParts {
   readonly plain: number;
   readonly cached: number;
-  /** At the usual rate: without {@link write1h}. */
+  /** At the usual rate, excluding {@link write1h}. */
   readonly write: number;
   readonly write1h: number;
 }
 
-/** Input counts include cached and cache-written tokens, which have prices of their own. */
+/** Input counts include cached and cache-written tokens, which have separate prices. */
 export function inputPartsOf(usage: Usage): InputParts {
   const cached = Math.min(usage.cachedInputTokens, usage.inputTokens);
   const written = Math.min(usage.cacheWriteTokens, usage.inputTokens - cached);
@@ -55,7 +55,6 @@ export function inputPartsOf(usage: Usage): InputParts {
   };
 }
 
-/** US dollars. */
 export function costAt(rates: Rates, usage: Usage): number {
   const { plain, cached, write, write1h } = inputPartsOf(usage);
   return (
@@ -78,7 +77,7 @@ export function ratesOfOverride(price: Prices[string]): Rates {
   };
 }
 
-/** The rates of a listed price; `undefined` where it is not linear in tokens (tiers, prices per request). */
+/** The rates of a listed price; `undefined` if it is not linear in tokens (tiers, prices per request). */
 export function ratesOfModelPrice(price: ModelPrice): Rates | undefined {
   const { input_mtok: input, output_mtok: output, requests_kcount: perRequest } = price;
   const { cache_read_mtok: cachedInput = input, cache_write_mtok: cacheWrite = input } = price;
@@ -90,7 +89,9 @@ export function ratesOfModelPrice(price: ModelPrice): Rates | undefined {
     : undefined;
 }
 
-/** The input price of a model for so many input tokens, in US dollars per million; tiers hold from beyond their start. */
+/**
+ * The input price of a model for a number of input tokens, in US dollars per million; a tier applies above its start.
+ */
 export function inputRateOf({ input_mtok: price = 0 }: ModelPrice, inputTokens: number): number {
   if (typeof price === 'number') return price;
   let rate = price.base;

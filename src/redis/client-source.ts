@@ -2,15 +2,18 @@ import type { Cluster, Redis } from 'ioredis';
 import { withDeadline } from '../util/deadline.js';
 import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
 
-/** A client of `ioredis`, of one server or of a cluster. */
+/** A client of `ioredis`, for one server or a cluster. */
 export type RedisClient = Redis | Cluster;
 
-/** How long a server is given to agree that a connection is over, which also holds up the process, in milliseconds. */
+/**
+ * How long a server has to confirm that a connection is closed, which also delays the exit of the process, in
+ * milliseconds.
+ */
 const DISCONNECT_MS = 100;
 
 const late = () => new Error('Redis is late.');
 
-/** Where a store has its client from: one that was given, or one of its own, opened when it is needed. */
+/** Provides a store's client: a given one, or its own, opened on first use. */
 export class ClientSource {
   readonly #given: RedisClient | undefined;
   readonly #url: string | undefined;
@@ -21,14 +24,14 @@ export class ClientSource {
     else this.#given = given;
   }
 
-  /** A promise only while its own client's package is loaded. */
+  /** A promise only while the package of its own client is loading. */
   get client(): RedisClient | Promise<RedisClient> {
     if (this.#given !== undefined) return this.#given;
     this.#own ??= this.#open(this.#url!);
     return this.#own;
   }
 
-  /** Closes the client that was opened here, once what it was asked is answered, or the time is over. */
+  /** Closes its own client, once pending commands are answered or the time is over. */
   async close(withinMs: number): Promise<void> {
     const own = this.#own;
     this.#own = undefined;
@@ -50,9 +53,9 @@ export class ClientSource {
       );
     });
     const client = new Redis(url, { disconnectTimeout: DISCONNECT_MS });
-    // The limiters report an outage; the client goes on trying to connect.
+    // The limiters report an outage; the client keeps trying to connect.
     client.on('error', () => undefined);
-    // A store that nobody closes keeps no process alive while its server is there.
+    // A store that is not closed does not keep the process alive while its server is up.
     client.on('connect', () => client.stream?.unref());
     if (this.#own !== undefined) this.#own = client;
     return client;

@@ -1,8 +1,8 @@
 import { COMMON } from './script-common.js';
 
 /**
- * KEYS: mark, instances, then counter and leases of each claim. ARGV: now, id, leaseMs, instance, forgetMs, charge, then of
- * each claim: step, keep, start, end, amount, limit, elastic, neverFits.
+ * KEYS: mark, instances, then counter and leases of each claim. ARGV: now, id, leaseMs, instance, forgetMs, charge,
+ * then for each claim: step, keep, start, end, amount, limit, elastic, neverFits.
  */
 export const RESERVE = `${COMMON}
 local id, leaseMs, charged = ARGV[2], tonumber(ARGV[3]), ARGV[6]
@@ -70,7 +70,7 @@ return { 'granted', replicas, mark }
 `;
 
 /**
- * KEYS: mark, then counter and leases of each claim. ARGV: now, id, at, then of each claim: step, keep, start, end,
+ * KEYS: mark, then counter and leases of each claim. ARGV: now, id, at, then for each claim: step, keep, start, end,
  * reserved, used, tellFrom.
  */
 export const SETTLE = `${COMMON}
@@ -108,8 +108,8 @@ return told
 `;
 
 /**
- * KEYS: mark, then counter and leases of each claim. ARGV: now, id, at, leaseMs, charge, then of each claim: step, keep,
- * start, end, reserved.
+ * KEYS: mark, then counter and leases of each claim. ARGV: now, id, at, leaseMs, charge, then for each claim: step,
+ * keep, start, end, reserved.
  */
 export const RENEW = `${COMMON}
 local id, reservedAt, leaseMs, charged = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
@@ -140,7 +140,7 @@ redis.call('SET', KEYS[1], written, 'PX', int(leaseMs + REMEMBERED))
 return 1
 `;
 
-/** KEYS: counter and leases of each. ARGV: now, then of each: step, keep, start, end. */
+/** KEYS: counter and leases of each. ARGV: now, then for each: step, keep, start, end. */
 export const USAGE = `${COMMON}
 local states = {}
 for i = 1, #KEYS / 2 do
@@ -152,7 +152,7 @@ end
 return states
 `;
 
-/** KEYS: counter, leases and mark of refusal of each. ARGV: now. */
+/** KEYS: counter, leases and refusal mark of each. ARGV: now. */
 export const RESET = `${COMMON}
 for i = 1, #KEYS, 3 do
   local counter, leases = KEYS[i], KEYS[i + 1]
@@ -169,8 +169,8 @@ return 1
 `;
 
 /**
- * KEYS: mark of refusal. ARGV: now, step, keep, start, end. Marks of lifetime budgets expire after a year, so that none
- * stays for ever.
+ * KEYS: refusal mark. ARGV: now, step, keep, start, end. Marks of lifetime budgets expire after a year, so that none
+ * stays forever.
  */
 export const MARK_REFUSED = `${COMMON}
 local YEAR = 31536000000

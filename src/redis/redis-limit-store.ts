@@ -20,30 +20,34 @@ import { RedisLink, Script, type ScriptArgs } from './redis-link.js';
 
 export interface RedisLimitStoreOptions {
   /**
-   * Where Redis 6 or later, or Valkey, is: `redis://…` or `rediss://…`. The store opens a client of `ioredis` when it is
-   * first used, and closes it when the application shuts down. Give this or `client`.
+   * The address of Redis 6 or later, or Valkey: `redis://…` or `rediss://…`. The store opens a client of `ioredis` on
+   * first use, and closes it when the application shuts down. Set this or `client`.
    */
   url?: string;
   /**
-   * A client of `ioredis`, of one server or a cluster. It stays yours: it is never closed here, and keeps the process
-   * alive until you close it, by `quit()` in an `onApplicationShutdown()`.
+   * A client of `ioredis`, for one server or a cluster. You own it: the store never closes it, and it keeps the process
+   * alive until you call `quit()` in an `onApplicationShutdown()`.
    */
   client?: RedisClient;
   /**
-   * What all keys begin with.
+   * The prefix of all keys.
    * @default 'llm-limits:'
    */
   prefix?: string;
   /**
-   * How long a command may take before the store counts as away, in milliseconds, also while the client reconnects.
+   * How long a command may take before the store counts as unavailable, in milliseconds, also while the client
+   * reconnects.
    * @default 1_000
    */
   timeoutMs?: number;
 }
 
-/** How long a limiter counts as running after it last asked. */
+/** How long a limiter counts as running after its last call. */
 const INSTANCE_MS = 600_000;
-/** Stale periods are those of a clock that is not the server's; one correction is enough but for a border in between. */
+/**
+ * Calendar periods are stale if computed by another clock than the server's; one correction suffices, except at a
+ * period's end.
+ */
 const MAX_CORRECTIONS = 3;
 
 const SCRIPTS = {
@@ -56,8 +60,8 @@ const SCRIPTS = {
 };
 
 /**
- * Counts on Redis or Valkey, for any number of processes: one atomic script an operation, by the server's clock. All keys
- * of a limiter share a hash tag, its name, so that it works on a cluster.
+ * Counts on Redis or Valkey, for any number of processes: one atomic script per operation, by the server's clock. All
+ * keys of a limiter share a hash tag, its name, so that it works on a cluster.
  *
  * @example
  * ```ts
@@ -72,7 +76,7 @@ export class RedisLimitStore implements LimitStore {
 
   readonly #link: RedisLink;
   readonly #prefix: string;
-  /** How far the server's clock is ahead of this process's. */
+  /** How far the server's clock is ahead of the clock of this process. */
   #aheadMs = 0;
 
   constructor({ url, client, prefix = 'llm-limits:', timeoutMs = 1_000 }: RedisLimitStoreOptions) {
@@ -115,7 +119,7 @@ export class RedisLimitStore implements LimitStore {
     ];
     const reply = await this.#link.do(
       (client) => this.#runNow(client, SCRIPTS.reserve, keys, args),
-      // Granted to nobody: what was asked has been told that the store is away.
+      // Too late to grant: the caller has already received the outage error.
       (late) => this.#takeBack(request, late),
     );
     const [outcome, ...rest] = reply as [string, ...(string | number)[]];
@@ -179,12 +183,12 @@ export class RedisLimitStore implements LimitStore {
     return isFirst === 1;
   }
 
-  /** Closes the client that it opened; one that was given stays open. Used again, it opens another one. */
+  /** Closes the client that the store opened; a given one stays open. On further use, the store opens another one. */
   close(): Promise<void> {
     return this.#link.close();
   }
 
-  /** The time of tests; by default the server's own. */
+  /** The time, for tests; by default the server's own. */
   protected time(): number | undefined {
     return undefined;
   }
@@ -193,7 +197,7 @@ export class RedisLimitStore implements LimitStore {
     return this.#link.do((client) => script.run(client, keys, [this.time() ?? '', ...args]));
   }
 
-  /** Runs a script whose windows must be those of the server's clock. */
+  /** Runs a script with windows by the server's clock. */
   async #runNow(
     client: RedisClient,
     script: Script,
@@ -216,7 +220,7 @@ export class RedisLimitStore implements LimitStore {
     this.settle({ group, id, at, claims: unused }).catch(() => undefined);
   }
 
-  /** Of calendar windows, the period of a time, by default of now by the server's clock. */
+  /** Returns the period of a time for calendar windows, by default of now by the server's clock. */
   #windowArgs(window: LimitWindow, at = this.time() ?? Date.now() + this.#aheadMs): ScriptArgs {
     const { start, end } = window.bucketAt(at);
     return [window.stepMs ?? 0, window.keepMs, start, end];
@@ -251,7 +255,7 @@ function toGrant([replicas, mark]: unknown[]): LimitGrant {
   return { granted: true, at, amounts, replicas: Number(replicas) };
 }
 
-/** What a lease begins with. */
+/** The prefix of a lease. */
 function chargeOf(onLost: LostReservation | undefined): string {
   return onLost === 'charge' ? 'c:' : '';
 }

@@ -4,7 +4,7 @@ import type { ClientSource, RedisClient } from './client-source.js';
 
 export type ScriptArgs = readonly (string | number)[];
 
-/** A script that is sent by its hash, and whole to a server that does not know it. */
+/** A script that is sent by its hash, or whole to a server that does not know it. */
 export class Script {
   readonly #sha: string;
 
@@ -22,7 +22,7 @@ export class Script {
   }
 }
 
-/** The connection to Redis, on which nothing hangs: clients keep commands back while they have no server. */
+/** A connection to Redis with deadlines: clients queue commands while they have no server. */
 export class RedisLink {
   /** Whether the last command failed. */
   #isAway = false;
@@ -33,10 +33,10 @@ export class RedisLink {
   ) {}
 
   /**
-   * Does what is to be done with the client. Fails after the deadline, and at once while the client is known to have no
+   * Runs an operation with the client. Fails after the deadline, and immediately while the client is known to have no
    * connection.
    *
-   * @param late called with what comes after the deadline
+   * @param late called with a result that arrives after the deadline
    */
   async do<T>(
     work: (client: RedisClient) => Promise<T>,

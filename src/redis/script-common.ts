@@ -1,18 +1,18 @@
 /**
- * What begins each of the scripts of `RedisLimitStore`. What they keep, all of it under one hash tag:
+ * The common start of the scripts of `RedisLimitStore`. What they store, all of it under one hash tag:
  *
  * - a counter: a hash with `u<start>` and `r<start>`, the used and reserved amounts of the bucket that begins at `start`;
- *   `told`, when the threshold was last told; `limit`, that of the last reservation;
- * - its leases: a sorted set of `<id> <start> <amount>` by when the lease is over. With `c:` before it, the amount counts as
- *   used then, and `d:<id> <start> <amount> 0` remembers that it does. Earlier versions take those for leases to give back,
- *   the latter of nothing;
- * - a mark of the first refusal in its window: until when it holds;
+ *   `told`, when the threshold was last reported; `limit`, the limit of the last reservation;
+ * - its leases: a sorted set of `<id> <start> <amount>` by when the lease expires. With the prefix `c:`, the amount
+ *   counts as used then, and `d:<id> <start> <amount> 0` records that it does. Earlier versions treat those as leases
+ *   to release, the latter with amount 0;
+ * - a mark of the first refusal in its window: until when it is valid;
  * - a mark for each reservation: `settled`, or `<at> <amount> …` while it is open;
- * - the limiters that have asked: a sorted set by when each is forgotten.
+ * - the limiters that have called: a sorted set by when each is forgotten.
  *
- * All numbers are whole and below 2^53, where Lua's doubles are exact. A window is given as `step keep start end`: those
- * with a step are sliding, and their bucket is found here, by the server's clock; of the others the caller gives the
- * bucket, and when the server's clock does not agree it is told the time (`stale`).
+ * All numbers are whole and below 2^53, where Lua's doubles are exact. A window is given as `step keep start end`:
+ * windows with a step are sliding, and the script computes their bucket by the server's clock; for the others the
+ * caller gives the bucket, and gets the server's time if the server's clock does not agree (`stale`).
  */
 export const COMMON = `
 local now = tonumber(ARGV[1])

@@ -9,15 +9,16 @@ import { newContext } from '../runs/request-context.js';
 
 type MessageHandler = (...args: unknown[]) => Promise<unknown>;
 
-/** What is used of the server of a microservice. */
+/** The used part of a microservice's server. */
 interface RpcServer {
   getHandlers?(): Map<string, MessageHandler>;
   readonly status?: Observable<unknown>;
 }
 
 /**
- * Warns of microservices that are connected without `inheritAppConfig`: Nest does not show how one was connected, but a
- * message that has started a run and was answered without passing our interceptor tells.
+ * Warns about microservices connected without `inheritAppConfig`. Nest does not expose how a microservice was
+ * connected; but if a message started a run and was answered without passing the request-context interceptor, the
+ * option is missing.
  */
 @Injectable()
 export class MicroserviceConfigCheck {
@@ -30,26 +31,26 @@ export class MicroserviceConfigCheck {
     private readonly store: ContextStore,
     private readonly activeTrace: ActiveTrace,
   ) {
-    // Early versions of Nest 11 have none.
+    // Early versions of Nest 11 do not have this method.
     modules.getRpcTargetRegistry?.<RpcServer>().subscribe((server) => {
-      // Its handlers are registered after it was made, or when it is started.
+      // Its handlers are registered after it is created, or when it is started.
       queueMicrotask(() => this.#watch(server));
       server.status?.subscribe(() => this.#watch(server));
     });
   }
 
   #watch(server: RpcServer): void {
-    // What is a microservice alone has no other configuration.
+    // A standalone microservice has no other configuration.
     if (!this.http.httpAdapter) return;
     const handlers = server.getHandlers?.() ?? new Map<string, MessageHandler>();
     let isSettled = false;
     for (const [pattern, handler] of handlers) {
       if (this.#watched.has(handler)) continue;
-      // Nest keeps properties on handlers, and chains them by one.
+      // Nest stores properties on handlers, one of which chains them.
       const watched = new Proxy(handler, {
         apply: (target, self, args: unknown[]) => {
           const call = () => Reflect.apply(target, self, args);
-          // One that comes inside of something else has the context of that.
+          // A message inside another request has that request's context.
           if (isSettled || this.store.current !== undefined) return call();
           return this.#call(call, pattern, () => (isSettled = true));
         },
@@ -69,7 +70,7 @@ export class MicroserviceConfigCheck {
       );
     };
     const answer = await this.store.enter(frame, call);
-    // One that failed may have been refused before it came to interceptors.
+    // A failed message may have been rejected before it reached interceptors.
     if (isObservable(answer)) {
       return new Observable((subscriber) =>
         this.store.enter(frame, () =>
@@ -82,7 +83,7 @@ export class MicroserviceConfigCheck {
   }
 }
 
-/** The place of a message that has not come to our interceptor, and maybe never will. */
+/** The frame of a message that has not reached the request-context interceptor, and may never reach it. */
 export class MessageFrame implements Frame {
   #context: RequestContext | undefined;
   #isSeen = false;
@@ -92,7 +93,7 @@ export class MessageFrame implements Frame {
     private readonly onSeen: () => void,
   ) {}
 
-  /** Is asked for by runs. */
+  /** Read by runs that start in this frame. */
   get context(): RequestContext {
     this.#context ??= newContext({ traceId: this.activeTrace.traceId });
     return this.#context;
@@ -106,7 +107,7 @@ export class MessageFrame implements Frame {
     return this.#isSeen;
   }
 
-  /** Notes that it came to our interceptor. */
+  /** Called when the message reaches the request-context interceptor. */
   intercepted(): void {
     this.#isSeen = true;
     this.onSeen();

@@ -10,8 +10,9 @@ import { brand } from '../util/brand.js';
 import { REQUEST_CONTEXTS, type RequestContexts } from './request-contexts.js';
 
 /**
- * Gives requests and messages the context that `forRoot({ context })` describes. It is a global interceptor, so that an
- * application need not name it, but for gateways on Nest 11, which has no global ones for them. More than once is once.
+ * Gives requests and messages the context that `forRoot({ context })` returns. It is registered as a global
+ * interceptor. On Nest 11, global interceptors do not apply to gateways: add it to each gateway. Applying it more than
+ * once has no further effect.
  *
  * @example
  * ```ts
@@ -24,7 +25,7 @@ export class RequestContextInterceptor implements NestInterceptor {
     brand(this, 'class:RequestContextInterceptor');
   }
 
-  /** @internal made by Nest */
+  /** @internal created by Nest */
   constructor(@Inject(REQUEST_CONTEXTS) private readonly contexts: RequestContexts) {}
 
   intercept(host: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {

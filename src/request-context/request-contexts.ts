@@ -11,7 +11,7 @@ import type { InboundRequest } from './transports/inbound-request.js';
 import { isSse, StreamErrorHandler } from './stream-error-handler.js';
 import { mergeContext, newContext, withRoute, type RunContext } from '../runs/request-context.js';
 
-/** Asks the application who is asking; given by `forRoot({ context })`. */
+/** Resolves the context of a request; set by `forRoot({ context })`. */
 export abstract class ContextResolver {
   abstract resolve(host: ExecutionContext): RunContext | Promise<RunContext> | undefined;
 }
@@ -19,11 +19,14 @@ export abstract class ContextResolver {
 /** The token of an application's {@link RequestContexts}: the same in every copy of the package. */
 export const REQUEST_CONTEXTS = Symbol.for('nestjs-llm-callbacks:request-contexts');
 
-/** Gives every HTTP request and every message its context: ids, a signal for when its client leaves, and its user. */
+/**
+ * Gives every HTTP request and every message its context: ids, user, and a signal that fires when its client
+ * disconnects.
+ */
 @Injectable()
 export class RequestContexts {
   readonly #contexts = new WeakMap<object, Promise<RequestContext>>();
-  /** Calls of handlers that came by, of which each may bear our interceptor besides the global one. */
+  /** Handled calls: a handler may have this interceptor in addition to the global one. */
   readonly #seen = new WeakSet<ExecutionContext>();
 
   constructor(
@@ -43,14 +46,14 @@ export class RequestContexts {
     const { request } = inbound;
     const frame: Frame = { context, handlerScope, run, fromCallback, request };
     const enter = <R>(work: () => R): R => this.store.enter(frame, work);
-    // Subscriptions of GraphQL, and bodies that Nest streams, are read when the handler has returned.
+    // GraphQL subscriptions, and bodies that Nest streams, are read after the handler has returned.
     const answer = new Observable((subscriber) =>
       enter(() => next.handle().subscribe(subscriber)),
     ).pipe(tap((value) => readInContext(value, enter)));
     return this.lateErrors.watch(host, inbound.watch(answer));
   }
 
-  /** A request may pass several times (resolvers, nested handlers); it is asked about once. */
+  /** A request may pass several times (resolvers, nested handlers); its context is resolved once. */
   #contextOf(host: ExecutionContext, inbound: InboundRequest): Promise<RequestContext> {
     const { request } = inbound;
     let context = this.#contexts.get(request);
@@ -91,7 +94,7 @@ export class RequestContexts {
   }
 }
 
-/** The handler that serves a request or a message, as `Class.method`. */
+/** The handler of a request or a message, as `Class.method`. */
 function routeOf(host: ExecutionContext): string {
   return `${host.getClass().name}.${host.getHandler().name}`;
 }

@@ -20,23 +20,23 @@ const PREFIX = 'nestjs-llm-callbacks:cache:';
 /** Options of {@link CacheInterceptor}. */
 export interface CacheOptions {
   /**
-   * How long an answer is given out, in milliseconds.
+   * How long a cached answer is used, in milliseconds.
    * @default 300_000
    */
   ttlMs?: number;
   /**
-   * Where answers are kept, as JSON: Nest's `Cache` for one. They hold what models said.
+   * Where answers are kept, as JSON: Nest's `Cache` for instance. They contain the models' answers.
    * @default 1,000 answers in the memory of this process
    */
   store?: CacheStore;
   /**
-   * Whether one user's or tenant's answer is given to another who sends the same request.
+   * Whether an answer to one user or tenant is also given to others who send the same request.
    * @default false
    */
   shared?: boolean;
   /**
-   * Which callers share their answers: those for whom it gives the same text, for instance `(event) => event.tenantId`
-   * for all users of a tenant. Callers for whom it gives `undefined` share theirs too.
+   * Which callers share answers: those for which it returns the same text, for instance `(event) => event.tenantId` for
+   * all users of a tenant. Callers for which it returns `undefined` share theirs too.
    * @default callers of the same tenant and user
    */
   partition?: (event: LlmStartEvent) => string | undefined;
@@ -49,18 +49,17 @@ const OPTIONS = optionNames<CacheOptions>({
   shared: true,
 });
 
-/** What is kept of an answer. */
+/** The cached fields of an answer. */
 type Kept = Pick<
   LlmResponse,
   'id' | 'provider' | 'model' | 'text' | 'message' | 'toolCalls' | 'finishReason'
 >;
 
 /**
- * Answers a request that was answered before: the end says `cached: true`, nothing is used, and the cost is 0. A request
- * is the same when all of it is, its client, tenant and user included. Streams are replayed; answers that were cut, or
- * do not fit their schema, are not kept. A store that fails is logged, and passed by; so is a request that is too deep or
- * too large for a
- * key that holds all of it.
+ * Answers a repeated request from a cache: the end event has `cached: true`, no usage, and cost 0. A request is the
+ * same when all of it is, its client, tenant and user included. Streams are replayed; answers that were cut, or do not
+ * match their schema, are not cached. An error of the store is logged and the store is skipped; it is also skipped for
+ * a request that is too deep or too large for a key that holds all of it.
  *
  * @example
  * ```ts
@@ -76,10 +75,10 @@ export class CacheInterceptor {
   readonly #store: CacheStore;
   readonly #ttlMs: number;
   readonly #callerOf: (event: LlmStartEvent) => unknown;
-  /** Answers that must fit a schema, by the id of their run, until that is known. */
+  /** Answers that must match a schema, by the id of their run, until that is known. */
   readonly #unproven = new Map<string, Map<string, LlmResponse>>();
 
-  // Not @Injectable(): Nest would look for the options, and have the mocker of a test make some up.
+  // Not @Injectable(): Nest would try to resolve the options, and the mocker of a test would invent some.
   constructor(options: CacheOptions = {}) {
     const check = checkerFor('CacheInterceptor', options, OPTIONS);
     const { ttlMs = FIVE_MINUTES, store = new MemoryCache(MAX_ENTRIES) } = options;
@@ -106,7 +105,7 @@ export class CacheInterceptor {
     this.#callerOf = shared ? () => true : (partition ?? tenantAndUser);
   }
 
-  /** Looks the request up, and keeps the answer of one that is new. */
+  /** Looks the request up, and caches the answer to a new one. */
   @InterceptLlm()
   async intercept(
     call: InterceptedLlmCall,
@@ -124,7 +123,7 @@ export class CacheInterceptor {
     return response;
   }
 
-  /** Keeps the answers of a call whose schema they fit in the end, those included that were mended. */
+  /** Caches the answers of a call whose final answer matches its schema, repaired ones included. */
   @OnLlmEnd()
   protected async prove({ runId, finishReason }: LlmEndEvent): Promise<void> {
     const answers = this.#unproven.get(runId);
@@ -134,7 +133,7 @@ export class CacheInterceptor {
     for (const [key, response] of answers) await this.#keep(key, response);
   }
 
-  /** Forgets the answers of a call that failed: they would fail again for as long as they were kept. */
+  /** Drops the answers of a failed call: as long as they were cached, they would fail again. */
   @OnLlmError()
   protected drop({ runId }: LlmErrorEvent): void {
     this.#unproven.delete(runId);
@@ -151,7 +150,7 @@ export class CacheInterceptor {
       yield chunk;
     }
     const response = await stream.response;
-    // With `collect: false` the text is not on it.
+    // With `collect: false` the response does not have the text.
     if (response.text.length === length) await this.#arrived(call, key, response);
     yield response;
   }
@@ -166,7 +165,7 @@ export class CacheInterceptor {
     this.#unproven.set(runId, answers.set(key, response));
   }
 
-  /** `undefined` for a request that cannot be written whole: one that is cut would get the answers of others. */
+  /** `undefined` for a request that cannot be written whole: a truncated one would get the answers of others. */
   #keyOf({ client, provider, request, event }: InterceptedLlmCall): string | undefined {
     const whole = toKeyText([client, provider, this.#callerOf(event) ?? null, request]);
     if (whole === undefined) {
@@ -210,7 +209,7 @@ function tenantAndUser({ tenantId, userId }: LlmStartEvent): unknown {
   return { tenantId: tenantId ?? null, userId: userId ?? null };
 }
 
-/** All of a request, or nothing. */
+/** The whole request, or nothing. */
 function toKeyText(parts: unknown): string | undefined {
   if (excessOf(parts, { depth: MAX_DEPTH, nodes: MAX_NODES }) !== undefined) return undefined;
   try {

@@ -19,12 +19,12 @@ import { checkerFor, checkNext, isTransient } from './retryable.js';
 /** Options of {@link CircuitBreakerInterceptor}. */
 export interface CircuitBreakerOptions {
   /**
-   * After how many failures in a row a client is not asked any more.
+   * After how many consecutive failures a client's circuit opens.
    * @default 5
    */
   failures?: number;
   /**
-   * After how many milliseconds one request is let through, to see whether the client is well again.
+   * After how many milliseconds one request is allowed, to test whether the client has recovered.
    * @default 30_000
    */
   resetMs?: number;
@@ -37,12 +37,13 @@ export interface CircuitBreakerOptions {
 
 const OPTIONS = optionNames<CircuitBreakerOptions>({ failures: true, resetMs: true, when: true });
 
-/** `'closed'`: requests pass; `'open'`: they are refused; `'half-open'`: one is let through, to try. */
+/** `'closed'`: requests pass; `'open'`: they are rejected; `'half-open'`: one is allowed, as a trial. */
 export type CircuitBreakerState = 'closed' | 'open' | 'half-open';
 
 /**
- * Stops asking a client that keeps failing, for a while: calls fail at once with an `LlmOverloadedError`, which a
- * `FallbackInterceptor` around answers by asking another one. Each client has a circuit of its own, in this process.
+ * Stops requests to a client that keeps failing, for a while: calls fail immediately with an `LlmOverloadedError`,
+ * which a `FallbackInterceptor` around it handles by trying another client. Each client has its own circuit, in this
+ * process.
  *
  * @example
  * ```ts
@@ -57,7 +58,7 @@ export class CircuitBreakerInterceptor {
   readonly #circuits = new Map<string, CircuitBreakerPolicy>();
   readonly #newCircuit: () => CircuitBreakerPolicy;
 
-  // Not @Injectable(): Nest would look for the options, and have the mocker of a test make some up.
+  // Not @Injectable(): Nest would try to resolve the options, and the mocker of a test would invent some.
   constructor(options: CircuitBreakerOptions = {}) {
     const check = checkerFor('CircuitBreakerInterceptor', options, OPTIONS);
     const { failures = 5, resetMs = 30_000, when = isTransient } = options;
@@ -72,7 +73,7 @@ export class CircuitBreakerInterceptor {
     };
   }
 
-  /** The state of a client's circuit. */
+  /** Returns the state of a client's circuit. */
   state(client = 'default'): CircuitBreakerState {
     switch (this.#circuits.get(client)?.state) {
       case CircuitState.Open:
@@ -86,7 +87,7 @@ export class CircuitBreakerInterceptor {
     }
   }
 
-  /** Asks, unless the client's circuit is open. */
+  /** Sends the request unless the client's circuit is open. */
   @InterceptLlm()
   async intercept(
     { client, signal }: InterceptedLlmCall,
@@ -117,7 +118,9 @@ export class CircuitBreakerInterceptor {
   }
 }
 
-/** Whether a trial was stopped or refused on this side, so that the client has shown nothing; else any answer is one. */
+/**
+ * Whether a trial was aborted or rejected on this side, which shows nothing about the client; any other answer does.
+ */
 function isNoAnswer(error: unknown): boolean {
   return error instanceof LlmAbortedError || error instanceof CallbackAbort;
 }

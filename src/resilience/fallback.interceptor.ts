@@ -20,20 +20,19 @@ import { checkerFor, checkNext } from './retryable.js';
 
 /** Options of {@link FallbackInterceptor}. */
 export interface FallbackOptions {
-  /** The clients that are asked when the call's own fails, in this order: names of features, or `'default'`. */
+  /** The clients to try when the call's own client fails, in this order: names of features, or `'default'`. */
   clients: readonly string[];
   /**
-   * Which errors another client may do better at.
-   * @default those of the provider: no connection, timeouts, limits, its key, its servers, malformed answers, an account
-   * without balance or quota, a model that it does not have; not those that lie in the request, nor aborts and refusals
-   * of callbacks
+   * Which errors another client may avoid.
+   * @default the provider's errors: no connection, timeouts, limits, its key, its servers, malformed answers, an
+   * account without balance or quota, a missing model; not errors of the request, nor aborts and refusals of callbacks
    */
   when?: (error: unknown) => boolean;
 }
 
 const OPTIONS = optionNames<FallbackOptions>({ clients: true, when: true });
 
-/** Errors that another provider would repeat, or that nobody must get around. */
+/** Errors that another provider would repeat, or that must not be bypassed. */
 const FINAL = [
   CallbackAbort,
   CallbacksConfigurationError,
@@ -44,9 +43,9 @@ const FINAL = [
 ];
 
 /**
- * Asks other clients when one fails; a stream only before its first chunk. Each client's own model is asked. All tries
- * are one call, told once and counted once; each is in `attempts`, and each but the first is told as `llm.retry`. When all
- * fail, the caller gets the error of the last.
+ * Tries other clients when one fails; for a stream only before its first chunk. Each client uses its own model. All
+ * attempts are one call with one start and one end event, counted once; each is in `attempts`, and each but the first
+ * emits `llm.retry`. When all fail, the caller gets the last error.
  *
  * @example
  * ```ts
@@ -75,7 +74,7 @@ export class FallbackInterceptor {
     this.#when = when;
   }
 
-  /** Asks one client after the other, until there is an answer. */
+  /** Tries one client after the other until one answers. */
   @InterceptLlm()
   async intercept(
     { client, signal }: InterceptedLlmCall,
@@ -97,7 +96,7 @@ export class FallbackInterceptor {
 }
 
 function isProviders(error: unknown): boolean {
-  // A refused request, but another client asks for its own model.
+  // The request was rejected, but another client uses its own model.
   if (error instanceof LlmModelNotFoundError) return true;
   return error instanceof CallbacksError && !FINAL.some((kind) => error instanceof kind);
 }

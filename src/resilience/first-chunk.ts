@@ -1,10 +1,10 @@
 import type { LlmChunk, LlmResponse } from '../types/llm.js';
 import type { LlmStream } from '../llm/llm-stream.js';
 
-/** A streamed answer whose first chunk, or end, has come; from here on it cannot be taken back. */
+/** A streamed answer whose first chunk, or end, has arrived; from here on it cannot be taken back. */
 export type StartedStream = AsyncGenerator<LlmChunk | LlmResponse, void, undefined>;
 
-/** Waits until a stream has begun to answer; fails as it does before that. */
+/** Waits for the first chunk or the end of a stream; fails if the stream fails before that. */
 export async function firstChunk(stream: LlmStream): Promise<StartedStream> {
   const reader = stream[Symbol.asyncIterator]();
   const first = await reader.next();

@@ -1,13 +1,13 @@
 import { brand } from '../util/brand.js';
 
-/** Where a `CacheInterceptor` keeps answers; Nest's own `Cache` (`CACHE_MANAGER`) is one. */
+/** Where a `CacheInterceptor` keeps answers; Nest's own `Cache` (`CACHE_MANAGER`) fits. */
 export interface CacheStore {
-  /** `undefined` or `null` where there is nothing. */
+  /** `undefined` or `null` if there is no entry. */
   get(key: string): unknown;
-  /** @param ttlMs how long it may be given out, in milliseconds */
+  /** @param ttlMs how long the entry is valid, in milliseconds */
   set(key: string, value: string, ttlMs: number): unknown;
 }
-/** A value of that name, because compilers import the types in decorated signatures. */
+/** A value with the type's name, because compilers import the types in decorated signatures. */
 export const CacheStore: object = Object;
 
 interface Entry {
@@ -18,13 +18,13 @@ interface Entry {
 
 /** 64 Mi: room for 1,000 answers of some 30,000 characters. */
 const MAX_BYTES = 67_108_864;
-/** Strings have at most two bytes a UTF-16 unit. */
+/** Strings have at most two bytes per UTF-16 unit. */
 const BYTES_PER_UNIT = 2;
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /**
- * Keeps answers in this process, until they expire. The least recently used are dropped when there are too many, or when
- * they are too large together; one that is larger than the whole cache is not kept.
+ * Keeps answers in this process, until they expire. The least recently used are dropped when there are too many, or
+ * when they are too large together; an answer larger than the whole cache is not kept.
  */
 export class MemoryCache implements CacheStore {
   static {
@@ -40,7 +40,7 @@ export class MemoryCache implements CacheStore {
     private readonly maxBytes = MAX_BYTES,
   ) {}
 
-  /** How many answers are kept, and how many bytes they have at most. */
+  /** The number of kept answers, and their maximum size in bytes. */
   get size(): { entries: number; bytes: number } {
     return { entries: this.#entries.size, bytes: this.#bytes };
   }
@@ -48,7 +48,7 @@ export class MemoryCache implements CacheStore {
   get(key: string): string | undefined {
     const entry = this.#take(key);
     if (entry === undefined || entry.until <= Date.now()) return undefined;
-    // Back at the end, where those are that were used last.
+    // Moved to the end, the place of the most recently used.
     this.#put(key, entry);
     return entry.value;
   }
@@ -78,13 +78,13 @@ export class MemoryCache implements CacheStore {
     return entry;
   }
 
-  /** One timer for all, which keeps no process alive. */
+  /** One timer for all entries, which does not keep the process alive. */
   #sweepLater(ms: number): void {
     if (this.#sweeping !== undefined) return;
     this.#sweeping = setTimeout(() => this.#sweep(), Math.min(ms, MAX_TIMER_MS)).unref();
   }
 
-  /** Drops what has expired. */
+  /** Drops expired entries. */
   #sweep(): void {
     this.#sweeping = undefined;
     const now = Date.now();

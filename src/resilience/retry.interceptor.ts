@@ -8,29 +8,29 @@ import type { LlmResponse } from '../types/llm.js';
 import { firstChunk, type StartedStream } from './first-chunk.js';
 import { checkerFor, checkNext, isTransient } from './retryable.js';
 
-/** Timers of Node end at once when they are given more. */
+/** Node's timers fire immediately with a longer delay. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Options of {@link RetryInterceptor}. */
 export interface RetryOptions {
   /**
-   * How often a request is made again.
+   * How often a request is retried.
    * @default 2
    */
   maxRetries?: number;
   /**
-   * How long is waited before the first retry, in milliseconds; twice as long before each further one, less up to a
-   * quarter by chance. Where the provider says how long to wait (`retryAfterMs`), that counts.
+   * The delay before the first retry, in milliseconds; doubled before each further one, minus up to a quarter at
+   * random. If the provider returns a delay (`retryAfterMs`), that delay is used.
    * @default 500
    */
   initialDelayMs?: number;
   /**
-   * The longest wait, in milliseconds; a provider that asks for a longer one is not asked again.
+   * The longest delay, in milliseconds; if a provider requires a longer one, the request is not retried.
    * @default 30_000
    */
   maxDelayMs?: number;
   /**
-   * Which errors are worth another try.
+   * Which errors are retried.
    * @default those that are `retryable`
    */
   when?: (error: unknown) => boolean;
@@ -44,9 +44,9 @@ const OPTIONS = optionNames<RetryOptions>({
 });
 
 /**
- * Makes requests again that failed for a passing reason; a stream only before its first chunk. Retries of the SDK
- * underneath are turned off, so that the two never multiply: `maxRetries` of the client counts only where no
- * `RetryInterceptor` is. Each retry is told as `llm.retry`, and all tries are one call.
+ * Retries requests that failed for a temporary reason; streams only before their first chunk. The SDK's own retries are
+ * turned off inside, so that the two never multiply: `maxRetries` of the client only applies without a
+ * `RetryInterceptor`. Each retry emits `llm.retry`, and all attempts are one call.
  *
  * @example
  * ```ts
@@ -62,7 +62,7 @@ export class RetryInterceptor {
   readonly #initialDelayMs: number;
   readonly #maxDelayMs: number;
 
-  // Not @Injectable(): Nest would look for the options, and have the mocker of a test make some up.
+  // Not @Injectable(): Nest would try to resolve the options, and the mocker of a test would invent some.
   constructor(options: RetryOptions = {}) {
     const check = checkerFor('RetryInterceptor', options, OPTIONS);
     const { maxRetries = 2, initialDelayMs = 500, maxDelayMs = 30_000 } = options;
@@ -77,7 +77,7 @@ export class RetryInterceptor {
     this.#policy = retry(handleWhen(isWorthIt), { maxAttempts: maxRetries });
   }
 
-  /** Asks again, until there is an answer. */
+  /** Retries until there is an answer. */
   @InterceptLlm()
   intercept({ signal }: InterceptedLlmCall, next: LlmNext): Promise<LlmResponse | StartedStream> {
     checkNext('RetryInterceptor', next);
@@ -94,7 +94,7 @@ export class RetryInterceptor {
     }, signal);
   }
 
-  /** Not the policy's own wait: that goes on after an abort, and would keep the process alive, or let it end. */
+  /** Not the policy's own wait: that continues after an abort, and would keep the process alive, or let it exit. */
   async #wait(attempt: number, failed: unknown, signal: AbortSignal): Promise<void> {
     const doubled = Math.min(
       this.#maxDelayMs,
@@ -108,7 +108,7 @@ export class RetryInterceptor {
   }
 }
 
-/** How long the provider asked to wait, in milliseconds. */
+/** Returns the delay that the provider requires, in milliseconds. */
 function askedDelay(error: unknown): number | undefined {
   const { retryAfterMs } = Object(error) as { retryAfterMs?: unknown };
   return typeof retryAfterMs === 'number' ? retryAfterMs : undefined;

@@ -5,12 +5,12 @@ import {
 } from '../errors/callbacks-error.js';
 import { isOptions, kindOf, unknownOption, type OptionNames } from '../util/known-options.js';
 
-/** Whether the same request may succeed when it is made again. */
+/** Whether the same request may succeed on a retry. */
 export function isTransient(error: unknown): boolean {
   return error instanceof CallbacksError && error.retryable && !(error instanceof CallbackAbort);
 }
 
-/** What refuses options of an interceptor that make no sense; those that there are none of are refused at once. */
+/** Returns a function that rejects invalid options of an interceptor; unknown options are rejected immediately. */
 export function checkerFor(
   interceptor: string,
   options: object,
@@ -25,7 +25,7 @@ export function checkerFor(
   return check;
 }
 
-/** Refuses what Nest calls its own interceptors with, where one of ours was given in place of one of them. */
+/** Rejects the arguments of a Nest interceptor, for one of ours that was given in its place. */
 export function checkNext(interceptor: string, next: unknown): void {
   if (typeof next === 'function') return;
   throw new CallbacksConfigurationError(

@@ -20,8 +20,8 @@ export interface TimeoutOptions {
 const OPTIONS = optionNames<TimeoutOptions>({ timeoutMs: true });
 
 /**
- * Gives a request up that its provider leaves without a sign for too long, by an `LlmTimeoutError`, which interceptors
- * around may answer by another try. `timeoutMs` of a call, in contrast, spans all of it.
+ * Aborts a request when its provider is silent for too long, with an `LlmTimeoutError`, which interceptors around it
+ * may handle by another attempt. `timeoutMs` of a call, in contrast, covers the whole call.
  *
  * @example
  * ```ts
@@ -36,7 +36,7 @@ export class TimeoutInterceptor {
   readonly #policy: TimeoutPolicy;
   readonly #timeoutMs: number;
 
-  // Not @Injectable(): Nest would look for the options, and have the mocker of a test make some up.
+  // Not @Injectable(): Nest would try to resolve the options, and the mocker of a test would invent some.
   constructor(options: TimeoutOptions = {}) {
     const check = checkerFor('TimeoutInterceptor', options, OPTIONS);
     const { timeoutMs = 60_000 } = options;
@@ -45,7 +45,7 @@ export class TimeoutInterceptor {
     this.#policy = timeout(timeoutMs, TimeoutStrategy.Aggressive);
   }
 
-  /** Asks, and watches the clock. */
+  /** Sends the request, and enforces the timeout. */
   @InterceptLlm()
   intercept(
     _call: InterceptedLlmCall,

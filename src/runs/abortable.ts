@@ -1,12 +1,15 @@
 import type { HandlerContext } from '../events/handler-options.js';
 
-/** What can be aborted, once. Its signal is made when somebody asks for it: an AbortController costs more than all else. */
+/**
+ * Something that can be aborted once. Its signal is created on first use: an AbortController costs more than everything
+ * else.
+ */
 export class Abortable {
   #controller: AbortController | undefined;
   #abortion: { readonly reason: unknown } | undefined;
   #onAbort: ((reason: unknown) => void) | undefined;
 
-  /** Fires when it is aborted. */
+  /** Fires on abort. */
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
@@ -19,12 +22,12 @@ export class Abortable {
     return this.#abortion !== undefined;
   }
 
-  /** What it was aborted with. */
+  /** The reason of the abort. */
   get reason(): unknown {
     return this.#abortion?.reason;
   }
 
-  /** Fires the signal; the first reason stays. */
+  /** Fires the signal; the first reason wins. */
   abort(reason: unknown): void {
     if (this.#abortion) return;
     this.#abortion = { reason };
@@ -32,22 +35,22 @@ export class Abortable {
     this.#onAbort?.(reason);
   }
 
-  /** Lets whoever runs it know of an abort, now or later, at less than a listener of the signal costs. */
+  /** Calls `listener` on abort, now or later; cheaper than a listener of the signal. */
   whenAborted(listener: (reason: unknown) => void): void {
     this.#onAbort = listener;
     if (this.#abortion) listener(this.#abortion.reason);
   }
 
   /**
-   * Lets go of who would have been told. Promises of Node's own `fetch` keep the run, which is their context, beyond its
-   * end, and with it would keep its answer, and all that has listened to its signal.
+   * Releases the listeners. Promises of Node's `fetch` retain the run, which is their async context, beyond its end,
+   * and would also retain its answer and everything that listens to its signal.
    */
   letGo(): void {
     this.#onAbort = undefined;
     this.#controller = undefined;
   }
 
-  /** Settles as `work` does, or rejects with the reason when it is aborted first. */
+  /** Settles like `work`, or rejects with the reason if it is aborted first. */
   orAborted<T>(work: PromiseLike<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       work.then(resolve, reject);
@@ -56,7 +59,7 @@ export class Abortable {
   }
 }
 
-/** A signal that is made when a handler asks for it. */
+/** A handler context whose signal is created on first use. */
 export class LazySignal implements HandlerContext {
   readonly #source: Abortable;
 

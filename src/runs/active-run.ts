@@ -4,13 +4,15 @@ import { defer, type Deferred } from '../util/deferred.js';
 import type { OpenRun, OpenRuns } from './open-runs.js';
 import type { Run } from './run.js';
 
-/** What every run of an application shares. */
+/** The services that all runs of an application share. */
 export interface RunRuntime {
   readonly dispatcher: Dispatcher;
   readonly openRuns: OpenRuns;
 }
 
-/** A run under way: open from before its start event until its one terminal event was told and nothing holds it. */
+/**
+ * An active run: open from before its start event until its terminal event was dispatched and nothing holds it open.
+ */
 export abstract class ActiveRun implements OpenRun {
   #closed: Deferred<void> | undefined;
   #held = 0;
@@ -28,12 +30,12 @@ export abstract class ActiveRun implements OpenRun {
     return this.#closed.promise;
   }
 
-  /** Stops the run; the first reason stays, and becomes its error. */
+  /** Aborts the run; the first reason becomes its error. */
   abort(reason: Error): void {
     if (!this.run.ended) this.run.abort(reason);
   }
 
-  /** {@link abort} for a shutdown that waits no longer: not for the work, nor for what holds the run open. */
+  /** {@link abort} for a shutdown that no longer waits for the work or for anything that holds the run open. */
   giveUp(reason: Error): void {
     this.#isGivenUp = true;
     this.abort(reason);
@@ -54,12 +56,12 @@ export abstract class ActiveRun implements OpenRun {
     this.runtime.openRuns.add(this);
   }
 
-  /** What is returned is to be awaited. */
+  /** Await the returned promise, if any. */
   protected dispatch(event: CallbackEvent): void | Promise<void> {
     return this.runtime.dispatcher.dispatch(event, this.run);
   }
 
-  /** Tells the terminal event; the run is closed when its handlers are done, whatever they did. */
+  /** Dispatches the terminal event; the run is closed when its handlers are done, even if they failed. */
   protected dispatchLast(event: CallbackEvent): void | Promise<void> {
     let dispatching: void | Promise<void> = undefined;
     try {
@@ -70,7 +72,9 @@ export abstract class ActiveRun implements OpenRun {
     }
   }
 
-  /** {@link dispatchLast} for a caller that goes on; gives what a critical handler has thrown already. */
+  /**
+   * {@link dispatchLast} for a caller that does not wait; returns the error that a critical handler has already thrown.
+   */
   protected dispatchLastNow(event: CallbackEvent): PendingDispatch['refused'] {
     let late: PendingDispatch | undefined;
     try {

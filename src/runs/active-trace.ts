@@ -1,12 +1,12 @@
 import { Injectable } from '@nestjs/common';
 
-/** The little of `@opentelemetry/api` that is used; the package is an optional peer. */
+/** The used part of `@opentelemetry/api`, an optional peer dependency. */
 interface TraceApi {
   trace: { getActiveSpan(): { spanContext(): { traceId: string } } | undefined };
   isSpanContextValid(context: { traceId: string }): boolean;
 }
 
-/** Finds the trace id of the active OpenTelemetry span, in applications that have OpenTelemetry. */
+/** Finds the trace id of the active OpenTelemetry span, if the application has OpenTelemetry. */
 @Injectable()
 export class ActiveTrace {
   #api: TraceApi | undefined;

@@ -2,14 +2,14 @@ import { isThenable } from '../dispatch/promises.js';
 import { trackStream } from './result-streams/track-stream.js';
 import type { TracedRun } from './traced-run.js';
 
-/** Calls a function as a run, for a caller that waits: from its start handlers to those of its end. */
+/** Runs a function as a run for a caller that waits: from its start handlers to its end handlers. */
 export async function callInTurn<R>(work: TracedRun<unknown>, fn: () => R): Promise<Awaited<R>> {
   const { run } = work;
   const result = await work.attempt(() => run.orAborted((async () => fn())()));
   return settle(work, result as Awaited<R>);
 }
 
-/** Calls a plain function as a run: at once, and its caller has at once what it gives. */
+/** Runs a synchronous function as a run: calls it immediately and returns its result immediately. */
 export function callNow<R>(work: TracedRun<unknown>, fn: () => R): R {
   let result: R;
   try {

@@ -4,7 +4,7 @@ import { runMethod, type RunDecorator, type RunMethodOptions } from './run-metho
 /** Options of `@Chain()`. */
 export interface ChainOptions extends RunMethodOptions {
   /**
-   * What the chain is called.
+   * The name of the chain.
    * @default `Class.method`, with the class of the instance
    */
   name?: string;
@@ -13,28 +13,28 @@ export interface ChainOptions extends RunMethodOptions {
 const CHAIN_OPTIONS = optionNames<ChainOptions>({ name: true, async: true });
 
 /**
- * Runs a method as a chain: everything that is called inside is nested under it, and it is heard by `@OnChainStart()`,
- * `@OnChainEnd()` and `@OnChainError()`. Goes on any method of a provider or controller of any scope, above or below
- * other decorators. The method keeps `this`, its arguments, and whether it is synchronous.
+ * Runs a method as a chain: all runs inside are nested under it, and `@OnChainStart()`, `@OnChainEnd()` and
+ * `@OnChainError()` handle its events. Use it on any method of a provider or controller of any scope, above or below
+ * other decorators. The method keeps `this` and its arguments, and stays sync or async.
  *
- * `input` is the only argument, or the list of them; `result` is what the method returned.
+ * `input` is the only argument, or the list of arguments; `result` is the returned value.
  *
- * - A method that is `async` waits for its start handlers, and a critical one stops it before its body runs. So does
- *   one that other decorators below have wrapped (`@Transactional()`, `@Span()`), and one that is declared to return a
- *   `Promise`, where the compiler emits decorator metadata; `async: true` says so of any other. The terminal event
- *   precedes the end of the promise.
- * - Any other method is called at once: only a critical handler that is synchronous stops it. What an asynchronous one
- *   throws rejects the promise that the method returned or fails the stream; for a plain value it comes too late, and is
- *   told as `callback.error`.
- * - A stream as result (`LlmStream`, `AgentStream`, async iterables, streams of Node and of the web, Observables) keeps
- *   the chain open until it ends or is disposed of; a first read or subscription counts. The caller gets it at once: the
- *   very object, and for an Observable one that mirrors it. `result` is then the `LlmResponse` or `AgentResult`, and
- *   `undefined` for any other stream, which is not collected.
+ * - An `async` method waits for its start handlers, and a critical one can stop it before its body runs. The same
+ *   applies to an `async` method that other decorators below have wrapped (`@Transactional()`, `@Span()`), and to a
+ *   method declared to return a `Promise`, if the compiler emits decorator metadata; set `async: true` for any other
+ *   method. The terminal event precedes the settling of the promise.
+ * - Any other method is called immediately: only a synchronous critical handler can stop it. An error of an
+ *   asynchronous one rejects the promise that the method returned, or fails the stream; for a plain value it is too
+ *   late, and is emitted as `callback.error`.
+ * - If the result is a stream (`LlmStream`, `AgentStream`, an async iterable, a Node or web stream, an Observable), the
+ *   chain stays open until the first read or subscription ends, or the stream is disposed of. The caller gets the
+ *   stream immediately: the same object, or a mirror of an Observable. `result` is then the `LlmResponse` or
+ *   `AgentResult`; for any other stream, which is not collected, it is `undefined`.
  *
- * Instances that Nest did not build (`new X()`, `useValue`, what a `useFactory` returns) stay plain objects: there the
- * method runs as it is. So it does where a constructor calls it, and in applications without `CallbacksModule`.
+ * Instances that Nest did not create (`new X()`, `useValue`, results of `useFactory`) stay plain objects: their methods
+ * run without a chain. The same applies to calls from a constructor, and to applications without `CallbacksModule`.
  *
- * @param name what the chain is called, or {@link ChainOptions}; by default `Class.method`, with the class of the instance
+ * @param name the name of the chain, or {@link ChainOptions}; by default `Class.method`, with the class of the instance
  * @throws CallbacksConfigurationError on anything but an instance method with a string name
  *
  * @example

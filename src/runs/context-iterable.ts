@@ -3,7 +3,7 @@ import { isManagedStream } from './stream-completion.js';
 
 type Enter = <R>(work: () => R) => R;
 
-/** Whether an async iterable is its own reader, as generators are. */
+/** Whether an async iterable is its own iterator, as generators are. */
 export function isReader(
   iterable: AsyncIterable<unknown>,
 ): iterable is AsyncIterableIterator<unknown> {
@@ -11,9 +11,9 @@ export function isReader(
 }
 
 /**
- * Has the body of an async iterable run in a context, although its reader is outside of it: each read enters the context,
- * and what the reader does between two items does not. The object stays what it is. Streams of ours keep the context in
- * which they were made by themselves.
+ * Runs the body of an async iterable in a context although its consumer is outside of it: each read enters the context;
+ * the consumer's code between two items does not. The object stays the same. This library's streams keep the context in
+ * which they were created on their own.
  */
 export function readInContext(value: unknown, enter: Enter): void {
   if (typeof value !== 'object' || value === null || !Object.isExtensible(value)) return;

@@ -5,58 +5,63 @@ import type { HandlerScope } from '../handlers/handler-scope.js';
 import type { Usage } from '../types/usage.js';
 import type { EventSourceRequest } from './event-source.js';
 
-/** A run, as code that belongs to it sees it. */
+/** A run, as its own code sees it. */
 export interface VisibleRun {
   readonly runId: string;
   readonly parentRunId: string | undefined;
-  /** The nearest named client, `'default'` where there is none. */
+  /** The nearest named client, or `'default'`. */
   readonly scope: string;
 }
 
-/** What a run knows of the one around it. */
+/** The parent of a run, as the run sees it. */
 export interface ParentRun extends VisibleRun {
   readonly rootRunId: string;
   /** The root of its tree. */
   readonly root: object;
   readonly ended: boolean;
-  /** Adds what a call inside has used. */
+  /** Adds the usage and cost of a nested call. */
   spent(usage: Usage, cost: number | null): void;
 }
 
-/** The place in the application's flow where a run may be started. */
+/** The async context in which a run may start. */
 export interface Frame {
   readonly context: RequestContext;
-  /** What a run that starts here is heard by; undefined outside of any run and handler. */
+  /** The handler scope of runs that start here; undefined outside of any run and handler. */
   readonly handlerScope?: HandlerScope | undefined;
-  /** The run around. */
+  /** The surrounding run. */
   readonly run?: ParentRun | undefined;
-  /** The run that code here works for without being a part of it: it handles an event of that run, or prepares it. */
+  /**
+   * The run that the code here works for without being part of it: it handles an event of the run, or prepares the run.
+   */
   readonly handled?: VisibleRun | undefined;
-  /** The handler around; of no meaning inside a run. */
+  /** The surrounding handler; not used inside a run. */
   readonly fromCallback?: FromCallback | undefined;
-  /** The inbound request around: an HTTP request, or what stands for a message. */
+  /** The surrounding inbound request: an HTTP request, or the object that identifies a message. */
   readonly request?: object | undefined;
 }
 
-/** Does work at a place in the application's flow. */
+/** Runs work in an async context. */
 export type Enter = <R>(work: () => R) => R;
 
-/** Does work where the caller is. */
+/** Runs work in the caller's context. */
 export const here: Enter = (work) => work();
 
-/** Has work done later where the caller is now: entered once, a place costs next to nothing to come back to. */
+/** Captures the caller's context, to run work in it later: re-entering a captured context costs almost nothing. */
 export function comeBack(): Enter {
   return AsyncLocalStorage.snapshot();
 }
 
-/** Keeps the frame of each asynchronous flow; one an application, so that two never nest in each other. */
+/** Stores the frame of each asynchronous flow; one per application, so that frames of two applications never nest. */
 @Injectable()
 export class ContextStore implements OnApplicationShutdown {
   readonly #storage = new AsyncLocalStorage<Frame>();
-  /** Whether runs hold their request; without need they don't, because whoever keeps an event would keep it as well. */
+  /**
+   * Whether runs reference their request. By default they do not, because a retained event would also retain the
+   * request.
+   */
   holdsRequests = false;
 
-  /** Requests of `@Sse()` handlers, by the signal that all contexts of a request share. */
+  /** Requests of `@Sse()` handlers, keyed by the signal that all contexts of a request share. */
   readonly #eventSources = new WeakMap<AbortSignal, EventSourceRequest>();
 
   get current(): Frame | undefined {
@@ -67,25 +72,28 @@ export class ContextStore implements OnApplicationShutdown {
     return this.#storage.run(frame, work);
   }
 
-  /** The inbound request of the `@Sse()` handler that the caller works for. */
+  /** The inbound request of the surrounding `@Sse()` handler. */
   get eventSource(): EventSourceRequest | undefined {
     const signal = this.current?.context.signal;
     return signal && this.#eventSources.get(signal);
   }
 
-  /** Notes that contexts with this signal are those of an `@Sse()` handler. */
+  /** Marks contexts with this signal as belonging to an `@Sse()` handler. */
   addEventSource(signal: AbortSignal, request: EventSourceRequest): void {
     this.#eventSources.set(signal, request);
   }
 
-  /** Does work for the same ears and in the same context, but as part neither of the run around nor of its request. */
+  /** Runs work with the same handlers and the same context, but outside the surrounding run and its request. */
   apart<R>(work: () => R): R {
     if (this.current === undefined) return work();
     const { context, handlerScope, fromCallback } = this.current;
     return this.enter({ context, handlerScope, fromCallback }, work);
   }
 
-  /** Before Node 24, each promise of the process walks all storages that were ever used; a closed application's goes. */
+  /**
+   * Before Node 24, every promise of the process iterates over all storages in use; remove a closed application's
+   * storage.
+   */
   onApplicationShutdown(): void {
     this.#storage.disable();
   }

@@ -2,24 +2,24 @@ import type { RequestContext } from '../events/run-info.js';
 import type { Frame, VisibleRun } from './context-store.js';
 import { mergeMetadata } from './request-context.js';
 
-/** The run and the request that code belongs to; frozen, and without the fields that are not known. */
+/** The run and the request of the current code; frozen, without unknown fields. */
 export interface CurrentContext {
-  /** The run; absent in a request outside of runs. */
+  /** The id of the run; absent in a request outside of runs. */
   readonly runId?: string;
-  /** The run around it. */
+  /** The id of the parent run. */
   readonly parentRunId?: string;
-  /** Id of the inbound request, or a UUID of the run tree's own. */
+  /** Id of the inbound request, or a generated UUID of the run tree. */
   readonly requestId: string;
   /** W3C trace id: 32 lower-case hex digits. */
   readonly traceId: string;
-  /** Id of the active span; absent where none is made. */
+  /** Id of the active span, if there is one. */
   readonly spanId?: string;
   readonly userId?: string;
   readonly tenantId?: string;
   readonly conversationId?: string;
-  /** What handles the inbound request or message: `Controller.method`. */
+  /** The handler of the inbound request or message: `Controller.method`. */
   readonly route?: string;
-  /** The nearest named client, `'default'` where there is none. */
+  /** The nearest named client, or `'default'`. */
   readonly scope: string;
   readonly tags: readonly string[];
   readonly metadata: Readonly<Record<string, unknown>>;
@@ -29,12 +29,12 @@ export const CurrentContext: object = Object;
 
 const FIELDS = ['userId', 'tenantId', 'conversationId', 'route'] as const;
 
-/** What code at a place sees of its run and its request. */
+/** The run and request that code in this frame sees. */
 export function contextAt({ context, handlerScope, run, handled }: Frame): CurrentContext {
   return snapshotOf(context, handled ?? run, handlerScope?.scopes.at(-1));
 }
 
-/** What a run, or code outside of any, shows of itself. */
+/** The snapshot of a run, or of code outside of any run. */
 export function snapshotOf(
   context: RequestContext,
   run: VisibleRun | undefined,

@@ -1,9 +1,9 @@
 import type { MessageEvent } from '@nestjs/common';
 
-/** Ends an `EventSource`: it does not connect again. */
+/** Stops an `EventSource`: it does not reconnect. */
 const NO_CONTENT = 204;
 
-/** What is used of Node's response, of HTTP/1 and HTTP/2. */
+/** The used part of Node's response, of HTTP/1 and HTTP/2. */
 export interface EventStreamResponse {
   readonly headersSent?: boolean;
   readonly statusCode?: number;
@@ -12,12 +12,12 @@ export interface EventStreamResponse {
 
 /** The inbound request of an `@Sse()` handler. */
 export class EventSourceRequest {
-  /** Contexts are kept by those who keep events, longer than a response should be. */
+  /** Weak, because retained events retain their context, longer than a response should live. */
   readonly #response: WeakRef<EventStreamResponse>;
   #isOpened = false;
 
   constructor(
-    /** The id of the last event that the client received before it connected again. */
+    /** The id of the last event that the client received before it reconnected. */
     readonly lastEventId: string | undefined,
     response: EventStreamResponse,
   ) {
@@ -25,8 +25,8 @@ export class EventSourceRequest {
   }
 
   /**
-   * An id without an event, to be sent where the first event takes its time: a client that is cut off before it sends
-   * `Last-Event-ID` all the same. `undefined` once it was sent; Nest numbers the events from 1.
+   * An id without an event, to send if the first event is slow: a client that is cut off before the first event then
+   * still sends `Last-Event-ID`. `undefined` once sent; Nest numbers the events from 1.
    */
   firstId(): MessageEvent | undefined {
     if (this.#isOpened) return undefined;
@@ -34,19 +34,19 @@ export class EventSourceRequest {
     return { id: '0' };
   }
 
-  /** Whether a status was sent. */
+  /** Whether the response's status was sent. */
   get isAnswered(): boolean {
     return this.#response.deref()?.headersSent === true;
   }
 
-  /** Has the request answered by 204, whatever is sent. Returns `false` where another status was sent already. */
+  /** Responds to the request with 204, whatever is sent later. Returns `false` if another status was already sent. */
   refuse(): boolean {
     const response = this.#response.deref();
     if (response === undefined) return false;
     if (response.headersSent === true) return response.statusCode === NO_CONTENT;
     const writeHead = response.writeHead?.bind(response);
     if (writeHead === undefined) return false;
-    // Nest may have read the status before the handler was called, so that to set it comes too late.
+    // Nest may have read the status before the handler was called; setting it would be too late.
     response.writeHead = (_status, ...headers) => writeHead(NO_CONTENT, ...headers);
     return true;
   }

@@ -3,11 +3,14 @@ import type { HandlerScope } from '../handlers/handler-scope.js';
 import type { Handler } from '../handlers/handler.js';
 import type { Frame, VisibleRun } from './context-store.js';
 
-/** What a handler's place has of the run whose event it hears. */
+/** The part of the handled run that a handler's frame needs. */
 type Heard = Pick<RunInfo, 'runId' | 'parentRunId' | 'scope' | 'context'> &
   Pick<Frame, 'request'> & { readonly handlerScope: HandlerScope };
 
-/** The place inside a handler: outside of any run, for the ears of all but the handler's own object. */
+/**
+ * The frame inside a handler: outside of any run; the handler's own object does not receive events of runs started
+ * here.
+ */
 export class HandlerFrame implements Frame {
   readonly #run: Heard;
   readonly #handler: Handler;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
-/** Which inbound request ids are taken over: nothing that could break a log line or a header. */
+/** The accepted inbound request ids: nothing that could break a log line or a header. */
 const REQUEST_ID = /^[\w.:-]{1,128}$/;
 
 /** `version-traceid-parentid-flags`, https://www.w3.org/TR/trace-context/#traceparent-header */
@@ -9,10 +9,10 @@ const TRACEPARENT =
 
 export const newRunId = (): string => randomUUID();
 export const newRequestId = (): string => randomUUID();
-/** Sixteen bytes, nearly all of them random; Node keeps a store of UUIDs, where fresh random bytes are slow. */
+/** Sixteen bytes, nearly all random. Node caches entropy for UUIDs; fresh random bytes are slow. */
 export const newTraceId = (): string => randomUUID().replaceAll('-', '');
 
-/** An inbound `x-request-id`, if it is fit to be used. */
+/** An inbound `x-request-id`, if it is valid. */
 export function parseRequestId(header: unknown): string | undefined {
   return typeof header === 'string' && REQUEST_ID.test(header) ? header : undefined;
 }

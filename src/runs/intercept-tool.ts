@@ -3,7 +3,7 @@ import { interceptWork } from '../dispatch/intercept.js';
 import type { ToolStartEvent } from '../events/tool.events.js';
 import type { TracedRun } from './traced-run.js';
 
-/** A call of a tool that is about to be carried out. */
+/** A tool call that is about to be executed. */
 export interface ToolRequest {
   readonly toolName: string;
   /** The model's id of the call. */
@@ -14,27 +14,29 @@ export interface ToolRequest {
 /** A value of that name, because compilers import the types in decorated signatures. */
 export const ToolRequest: object = Object;
 
-/** A call of a tool as an interceptor sees it. */
+/** A tool call as an interceptor sees it. */
 export interface InterceptedToolCall {
   readonly kind: 'tool';
   readonly request: ToolRequest;
   /** The start event, with the context: user, tenant, tags … */
   readonly event: ToolStartEvent;
-  /** Fires when the tool is to stop. */
+  /** Fires when the tool must stop. */
   readonly signal: AbortSignal;
   readonly streaming: false;
 }
 /** A value of that name, because compilers import the types in decorated signatures. */
 export const InterceptedToolCall: object = Object;
 
-/** Carries the call out, with other `args` if a request is given; they are not validated again. Gives the tool's result. */
+/**
+ * Executes the call, with other `args` if a request is passed; they are not validated again. Returns the tool's result.
+ */
 export type ToolNext = (request?: ToolRequest) => Promise<unknown>;
 /** A value of that name, because compilers import the types in decorated signatures. */
 export const ToolNext: object = Function;
 
 /**
- * The method is called around each call of a tool that was allowed: arguments checked, start handlers done, approval
- * given. It may change the arguments, answer without `next`, call it again, or throw, which is the tool's failure.
+ * Wraps each allowed tool call: arguments are validated, start handlers are done, approval is given. The method may
+ * modify the arguments, return a result without calling `next`, call `next` again, or throw, which fails the tool call.
  *
  * @example
  * ```ts
@@ -50,7 +52,7 @@ export const InterceptTool: Interceptor<InterceptedToolCall, ToolNext> = interce
   'tool',
 );
 
-/** Carries a call of a tool out, through the interceptors around it. */
+/** Executes a tool call through its interceptors. */
 export function interceptTool(
   call: TracedRun<unknown>,
   request: ToolRequest,

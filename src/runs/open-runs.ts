@@ -1,21 +1,21 @@
 import { Injectable } from '@nestjs/common';
 
-/** A run that is under way. */
+/** An active run, as shutdown sees it. */
 export interface OpenRun {
-  /** What it is, and what its parent is. */
+  /** The run and its parent. */
   readonly run: {
     readonly runId: string;
     readonly parentRunId: string | undefined;
     readonly ended: boolean;
   };
   abort(reason: Error): void;
-  /** Aborts it, and ends it even if its work goes on. */
+  /** Aborts the run, and ends it even if its work continues. */
   giveUp(reason: Error): void;
-  /** Settles, and never rejects, when the terminal event was told. */
+  /** Settles, and never rejects, when the terminal event was dispatched. */
   readonly closed: Promise<unknown>;
 }
 
-/** The runs that are under way, so that shutdown can wait for them. */
+/** The active runs, so that shutdown can wait for them. */
 @Injectable()
 export class OpenRuns {
   readonly #runs = new Set<OpenRun>();
@@ -37,7 +37,7 @@ export class OpenRuns {
     this.#runs.delete(run);
   }
 
-  /** Waits until no run is under way, those included that begin meanwhile. */
+  /** Waits until no run is active, including runs that start meanwhile. */
   async idle(): Promise<void> {
     while (this.#runs.size > 0) await Promise.all([...this.#runs].map((run) => run.closed));
   }
@@ -47,8 +47,8 @@ export class OpenRuns {
   }
 
   /**
-   * Gives up the runs that have no other open run inside, whose ends then let those around them end. Returns them; none
-   * where all that are open have emitted their terminal event, or were given up before.
+   * Gives up the runs without an open child, so that their parents can end. Returns them; empty if all open runs have
+   * emitted their terminal event, or were given up before.
    */
   giveUpInnermost(reason: Error): readonly OpenRun[] {
     const open = [...this.#runs].filter((one) => !one.run.ended && !this.#givenUp.has(one));

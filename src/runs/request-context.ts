@@ -2,23 +2,23 @@ import { UNREADABLE } from '../util/bounds.js';
 import type { RequestContext } from '../events/run-info.js';
 import { newRequestId, newTraceId } from './ids.js';
 
-/** What an application may say about who is asking. */
+/** The context of a run that an application may set: user, tenant, conversation, tags, metadata. */
 export interface RunContext {
-  /** The user that the run is for: limits, caches and costs go by it. */
+  /** The user of the run: key for limits, caches and costs. */
   userId?: string | undefined;
   /** The tenant that the user belongs to. */
   tenantId?: string | undefined;
-  /** The conversation that the call is part of; runs nested in it inherit it. */
+  /** The conversation of the call; nested runs inherit it. */
   conversationId?: string | undefined;
-  /** Added to those of the context around. */
+  /** Added to the tags of the outer context. */
   tags?: readonly string[] | undefined;
-  /** Merged over that of the context around. */
+  /** Merged over the metadata of the outer context. */
   metadata?: Readonly<Record<string, unknown>> | undefined;
 }
 /** A value of that name, because compilers import the types in decorated signatures. */
 export const RunContext: object = Object;
 
-/** A request context with its ids, which are made where they are not known. */
+/** A request context with its ids; unknown ids are generated. */
 export function newContext(
   known: {
     requestId?: string | undefined;
@@ -29,7 +29,7 @@ export function newContext(
   return new Context(new Ids(known.requestId, known.traceId), {}, known.signal);
 }
 
-/** `outer` with what `inner` says: tags and metadata merge; the inner user, tenant and conversation win. */
+/** Merges `inner` into `outer`: tags and metadata add up; the inner user, tenant and conversation win. */
 export function mergeContext(outer: RequestContext, inner: RunContext): RequestContext {
   const { userId, tenantId, conversationId, tags, metadata } = inner;
   if (
@@ -51,14 +51,14 @@ export function mergeContext(outer: RequestContext, inner: RunContext): RequestC
   return new Context(outer, said, outer.signal);
 }
 
-/** `outer` on the route that a handler serves. */
+/** `outer` with a handler's route. */
 export function withRoute(outer: RequestContext, route: string): RequestContext {
   if (outer.route === route) return outer;
   const { userId, tenantId, conversationId, tags, metadata, signal } = outer;
   return new Context(outer, { userId, tenantId, conversationId, route, tags, metadata }, signal);
 }
 
-/** What a context says besides its ids. */
+/** A context without its ids. */
 interface Said extends RunContext {
   /** `Controller.method`. */
   route?: string | undefined;
@@ -66,7 +66,7 @@ interface Said extends RunContext {
 
 type Metadata = Readonly<Record<string, unknown>>;
 
-/** The metadata of both; what cannot be read is marked. */
+/** The metadata of both; unreadable values are marked. */
 export function mergeMetadata(outer: Metadata, inner: Metadata): Metadata {
   try {
     return { ...outer, ...inner };
@@ -75,14 +75,16 @@ export function mergeMetadata(outer: Metadata, inner: Metadata): Metadata {
   }
 }
 
-/** `outer` for somebody else: who it is made for is what `who` says, and no more; ids, tags and metadata stay. */
+/**
+ * `outer` on behalf of someone else: user, tenant and conversation come only from `who`; ids, tags and metadata stay.
+ */
 export function actFor(outer: RequestContext, who: RunContext): RequestContext {
   const { userId, tenantId, conversationId } = who;
   const { route, tags, metadata, signal } = outer;
   return new Context(outer, { userId, tenantId, conversationId, route, tags, metadata }, signal);
 }
 
-/** What can be read of an object with getters that throw: to describe a call must not make it fail. */
+/** The readable part of an object with throwing getters: describing a call must not fail it. */
 function readable(metadata: Metadata): Metadata {
   const read = (name: string): unknown => {
     try {
@@ -133,7 +135,7 @@ class Context implements RequestContext {
   }
 }
 
-/** The ids that contexts of one request share; those that are not known are made when they are asked for. */
+/** The ids that contexts of one request share; unknown ids are generated on first use. */
 class Ids {
   #requestId: string | undefined;
   #traceId: string | undefined;

@@ -9,22 +9,22 @@ import type { HandlerTable } from '../handlers/handler-table.js';
 import type { ContextStore } from './context-store.js';
 import { HandlerFrame } from './handler-frame.js';
 
-/** What a {@link RestoredRun} needs of its application. */
+/** The parts of an application that a {@link RestoredRun} needs. */
 export interface RestoredRunParts {
   readonly store: ContextStore;
   readonly registry: HandlerRegistry;
   readonly nextSeq: () => number;
 }
 
-/** The run of an event that comes out of a queue, which is over, or goes on in another process. */
+/** The run of an event from a queue; the run has ended, or continues in another process. */
 export class RestoredRun implements DispatchTarget {
-  /** A job has instances of request-scoped providers of its own. */
+  /** Each job has its own instances of request-scoped providers. */
   readonly root = this;
   readonly ended = true;
   readonly released = true;
   readonly detached = false;
   readonly chunkMethods = [];
-  /** Nobody here can abort it. */
+  /** Never fires: nothing in this process can abort the run. */
   readonly signal: AbortSignal = new AbortController().signal;
   readonly handlerContext: HandlerContext = this;
   readonly context: RequestContext;

@@ -3,19 +3,19 @@ import { runMethod, type RunDecorator, type RunMethodOptions } from './run-metho
 
 /** Options of `@Retrieval()`. */
 export interface RetrievalOptions extends RunMethodOptions {
-  /** Where documents are looked for: an index, a table … */
+  /** What is searched: an index, a table … */
   source?: string;
 }
 
 const RETRIEVAL_OPTIONS = optionNames<RetrievalOptions>({ source: true, async: true });
 
 /**
- * Runs a method as a retrieval: it is heard by `@OnRetrievalStart()`, `@OnRetrievalEnd()` and `@OnRetrievalError()`, and
- * what is called inside is nested under it. `query` is its first argument; `documents` is what it returned, whole.
+ * Runs a method as a retrieval: `@OnRetrievalStart()`, `@OnRetrievalEnd()` and `@OnRetrievalError()` handle its events,
+ * and all runs inside are nested under it. `query` is its first argument; `documents` is the whole returned value.
  *
- * All that is said of {@link Chain} holds: scopes, order of decorators, critical handlers, streams, plain instances.
+ * The rules of {@link Chain} apply: scopes, order of decorators, critical handlers, streams, plain instances.
  *
- * @param source where documents are looked for (an index, a table …), or {@link RetrievalOptions}
+ * @param source what is searched (an index, a table …), or {@link RetrievalOptions}
  * @throws CallbacksConfigurationError on anything but an instance method with a string name
  *
  * @example

@@ -1,7 +1,7 @@
 import { isOptions, kindOf } from '../util/known-options.js';
 import type { RunContext } from './request-context.js';
 
-/** The names of the options that say who is asking, beside other options. */
+/** The names of the run-context options among other options. */
 export const RUN_CONTEXT_OPTIONS = {
   userId: true,
   tenantId: true,
@@ -10,7 +10,7 @@ export const RUN_CONTEXT_OPTIONS = {
   metadata: true,
 } as const satisfies Record<keyof RunContext, true>;
 
-/** Words about parts of a context that are of the wrong type. */
+/** Describes parts of a context that have the wrong type. */
 export function faultOfRunContext({ tags, metadata }: RunContext): string | undefined {
   const areTags = Array.isArray(tags) && tags.every((tag) => typeof tag === 'string');
   if (tags !== undefined && !areTags) return 'tags must be a list of texts.';

@@ -12,22 +12,22 @@ import { actFor, mergeContext, newContext, type RunContext } from './request-con
 import { RestoredRun } from './restored-run.js';
 import { Run } from './run.js';
 
-/** What is known of a run before it is made. */
+/** The description of a run before it is created. */
 export interface RunSpec {
-  /** The named client that is entered. */
+  /** The client that the run enters. */
   readonly client?: ClientScope;
-  /** The agent that is entered, inside its client. */
+  /** The agent that the run enters, inside its client. */
   readonly agent?: ClientScope;
   /** The callbacks of the call. */
   readonly callbacks?: readonly object[] | undefined;
   readonly context?: RunContext;
-  /** Who the run is made for, in place of who its context says. */
+  /** The user, tenant and conversation of the run, in place of its context's. */
   readonly actsFor?: RunContext | undefined;
   readonly provider?: string | undefined;
   readonly model?: string | undefined;
 }
 
-/** Makes runs: parent, context and handlers are those of the place where it is called. */
+/** Creates runs: parent, context and handlers come from the caller's async context. */
 @Injectable()
 export class RunFactory {
   readonly #root = new HandlerScope();
@@ -60,14 +60,14 @@ export class RunFactory {
     });
   }
 
-  /** The run of an event that comes out of a queue. */
+  /** The run of an event from a queue. */
   restore(event: CallbackEvent): RestoredRun {
     this.source.refresh();
     const { store, registry } = this;
     return new RestoredRun(event, { store, registry, nextSeq: () => this.#seqAfterwards() });
   }
 
-  /** Does work in a context, nested in the one around. */
+  /** Runs work in a context, nested in the surrounding one. */
   run<R>(context: RunContext, work: () => R): R {
     const frame = this.frame();
     const { request, handlerScope, run, handled, fromCallback } = frame;
@@ -78,23 +78,25 @@ export class RunFactory {
     return result;
   }
 
-  /** The inbound request of the `@Sse()` handler around. */
+  /** The inbound request of the surrounding `@Sse()` handler. */
   get eventSource(): EventSourceRequest | undefined {
     return this.store.eventSource;
   }
 
-  /** The run and the request of the code that asks; `undefined` outside of both. */
+  /** The run and the request of the calling code; `undefined` outside of both. */
   get current(): CurrentContext | undefined {
     const frame = this.store.current;
     return frame && contextAt(frame);
   }
 
-  /** The frame around, or a new one. */
+  /** The current frame, or a new one. */
   frame(): Frame {
     return this.store.current ?? { context: newContext({ traceId: this.activeTrace.traceId }) };
   }
 
-  /** A number for an event that is told of a run afterwards: after those of the run itself, and not told twice. */
+  /**
+   * A sequence number for an event that is emitted after its run has ended: after the run's own numbers, and unique.
+   */
   #seqAfterwards(): number {
     this.#lastSeq = Math.max(Date.now(), this.#lastSeq + 1);
     return this.#lastSeq;

@@ -14,7 +14,7 @@ import { checkPlace } from '../handlers/methods-of.js';
 
 type Method = (this: unknown, ...args: unknown[]) => unknown;
 
-/** Goes on any method of a provider or controller. */
+/** Decorates any method of a provider or controller. */
 export interface RunDecorator extends ComposedDecorator {
   <M extends (...args: never[]) => unknown>(
     target: object,
@@ -23,19 +23,19 @@ export interface RunDecorator extends ComposedDecorator {
   ): void;
 }
 
-/** What `@Chain()` and `@Retrieval()` have in common. */
+/** The common options of `@Chain()` and `@Retrieval()`. */
 export interface RunMethodOptions {
   /**
-   * Whether a call waits for its start handlers before the body runs, so that each critical one can stop it; it then
-   * gives a promise.
-   * @default for methods that are `async`, below other decorators too, or declared to return a `Promise` (where the
-   * compiler emits decorator metadata)
+   * Whether a call waits for its start handlers before the body runs, so that any critical one can stop it. The call
+   * then returns a promise.
+   * @default `true` for methods that are `async` (also below other decorators) or declared to return a `Promise` (if
+   * the compiler emits decorator metadata)
    */
   async?: boolean;
 }
 
 /**
- * Makes a decorator that runs a method as what `describe` says of a call of it.
+ * Creates a decorator that runs a method as the run that `describe` returns for a call.
  *
  * @param names the names of the options that the decorator takes
  */
@@ -66,14 +66,14 @@ function checkOptions(place: string, options: RunMethodOptions, names: OptionNam
     throw new CallbacksConfigurationError(`${place}: async must be true or false.`);
 }
 
-/** The body of an async generator runs when that is read: calling it is synchronous. */
+/** The body of an async generator runs when it is read: calling it is synchronous. */
 function isAsyncFunction(method: unknown): boolean {
   return types.isAsyncFunction(method) && !types.isGeneratorFunction(method);
 }
 
 /**
- * Whether the method as it was written gives a promise. Decorators below may have wrapped it in a plain function, as those
- * of transactions and traces do; the class still has the method itself until all decorators are applied.
+ * Whether the original method returns a promise. Decorators below may have wrapped it in a plain function, as
+ * transaction and trace decorators do; the class still has the original method until all decorators are applied.
  */
 function isDeclaredAsync(target: object, key: string): boolean {
   const written: unknown = Object.getOwnPropertyDescriptor(target, key)?.value;
@@ -100,24 +100,27 @@ function wrap(
   };
 }
 
-/** Whether an application has built the object. A test that mocks what the object injects has a double in this place. */
+/** Whether an application created the object. A test that mocks the object's dependencies has a double here. */
 function hasRunner(owner: unknown): owner is { readonly [METHOD_RUNNER]: MethodRunner } {
   return isMethodRunner((owner as { [METHOD_RUNNER]?: unknown } | undefined)?.[METHOD_RUNNER]);
 }
 
-/** Name, length, metadata: what other decorators have left on the method, or will look for. */
+/** Keeps name, length and metadata, which other decorators have set or will read. */
 function keepIdentity(run: Method, method: Method): void {
   Object.defineProperties(run, Object.getOwnPropertyDescriptors(method));
   for (const key of Reflect.getOwnMetadataKeys(method) as unknown[])
     Reflect.defineMetadata(key, Reflect.getOwnMetadata(key, method), run);
 }
 
-/** Every instance that Nest builds gets its own application's runner: of any scope, in any number of applications. */
+/**
+ * Injects its own application's runner into every instance that Nest creates, of any scope, in any number of
+ * applications.
+ */
 function injectRunner(prototype: object): void {
   if (METHOD_RUNNER in prototype) return;
   Object.defineProperty(prototype, METHOD_RUNNER, {
     configurable: true,
-    // Nest assigns what it injects; defined like this it is in no loop, no spread and no log of the instance.
+    // Nest assigns injected properties; a non-enumerable property stays out of loops, spreads and logs of the instance.
     set(this: object, runner: MethodRunner) {
       Reflect.defineProperty(this, METHOD_RUNNER, { value: runner, configurable: true });
     },

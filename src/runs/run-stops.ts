@@ -1,33 +1,33 @@
 import { setMaxListeners } from 'node:events';
 import { LlmAbortedError, LlmTimeoutError } from '../errors/llm-errors.js';
 
-/** What stops other work with itself, at less than a signal and its listeners cost. */
+/** A source of aborts that is cheaper than a signal and its listeners. */
 export interface StopSource {
   whenAborted(stop: (reason: unknown) => void): void;
-  /** Takes back what was said to `whenAborted`. */
+  /** Removes a listener of `whenAborted`. */
   forget(stop: (reason: unknown) => void): void;
 }
 
-/** What may stop a run from outside. */
+/** The sources that may stop a run from outside. */
 export interface StopSources {
   readonly timeoutMs: number | undefined;
-  /** The caller's. */
+  /** The caller's signal. */
   readonly signal: AbortSignal | StopSource | undefined;
-  /** Fires when the client of the inbound request leaves. */
+  /** Fires when the client of the inbound request disconnects. */
   readonly clientLeft: AbortSignal | undefined;
 }
 
-/** A run, as far as it can be stopped. */
+/** The part of a run that stops it. */
 export interface Stoppable {
   abort(reason: Error): void;
-  /** The client of the inbound request left. */
+  /** Aborts the run because the client of the inbound request disconnected. */
   disconnect(reason: unknown): void;
 }
 
 /**
- * Watches what may stop a run, until what is returned is called; most runs have nothing to be watched.
+ * Listens to the sources that may stop a run, until the returned function is called; most runs have no sources.
  *
- * @param what what it is to the user
+ * @param what the name of the run's kind for users
  */
 export function watchStops(
   { timeoutMs, signal, clientLeft }: StopSources,
@@ -49,7 +49,7 @@ export function watchStops(
   };
 }
 
-/** Has `stop` called when a signal fires; returns what ends that. */
+/** Calls `stop` when a signal fires; returns a function that stops listening. */
 function follow(
   signal: AbortSignal | StopSource | undefined,
   stop: (reason: unknown) => void,
@@ -64,7 +64,7 @@ function follow(
     listener();
     return undefined;
   }
-  // Any number of runs may be given one signal; Node would warn of a leak from eleven on.
+  // Any number of runs may share one signal; Node warns of a leak from eleven listeners on.
   setMaxListeners(Infinity, signal);
   signal.addEventListener('abort', listener, { once: true });
   return () => signal.removeEventListener('abort', listener);

@@ -11,7 +11,7 @@ import { snapshotOf, type CurrentContext } from './current-context.js';
 import { HandlerFrame } from './handler-frame.js';
 import { newRunId } from './ids.js';
 
-/** What a run is made of. */
+/** The parts of a run. */
 export interface RunParts {
   readonly context: RequestContext;
   readonly request: object | undefined;
@@ -23,7 +23,7 @@ export interface RunParts {
   readonly model: string | undefined;
 }
 
-/** One call, tool, agent …: its place in the tree, its context, who hears it, and whether it is over. */
+/** One LLM call, tool call, agent run …: its place in the tree, its context, its handlers, and whether it has ended. */
 export class Run extends Abortable implements DispatchTarget, Frame, ParentRun {
   readonly context: RequestContext;
   readonly request: object | undefined;
@@ -36,7 +36,7 @@ export class Run extends Abortable implements DispatchTarget, Frame, ParentRun {
   readonly #store: ContextStore;
   readonly #parent: ParentRun | undefined;
   #runId: string | undefined;
-  /** Hears what the calls inside have used. */
+  /** Receives the usage and cost of nested calls. */
   onSpent: ((usage: Usage, cost: number | null) => void) | undefined;
   #seq = 0;
   #chunkMethods: readonly HandlerFunction[] | undefined;
@@ -57,7 +57,7 @@ export class Run extends Abortable implements DispatchTarget, Frame, ParentRun {
     this.model = parts.model;
   }
 
-  // Ids are made when somebody asks for them: many a run has no handler that does.
+  // Ids are created on first use: many runs have no handler that reads them.
   get runId(): string {
     this.#runId ??= newRunId();
     return this.#runId;
@@ -75,7 +75,7 @@ export class Run extends Abortable implements DispatchTarget, Frame, ParentRun {
     return this.#parent?.root ?? this;
   }
 
-  /** As a frame, it is the run around. */
+  /** As a frame, it is its own surrounding run. */
   get run(): ParentRun {
     return this;
   }
@@ -89,12 +89,12 @@ export class Run extends Abortable implements DispatchTarget, Frame, ParentRun {
     return this.scopes.at(-1)!;
   }
 
-  /** Whether the terminal event was, or is being, told. */
+  /** Whether the terminal event was, or is being, dispatched. */
   get ended(): boolean {
     return this.#ended;
   }
 
-  /** Whether its caller has gone on, so that nothing can be refused any more. */
+  /** Whether its caller has continued, so that handlers can no longer fail the run. */
   get released(): boolean {
     return this.#released;
   }
@@ -108,7 +108,7 @@ export class Run extends Abortable implements DispatchTarget, Frame, ParentRun {
     return this.#chunkMethods;
   }
 
-  /** Tells the runs around what this one has used itself. */
+  /** Reports the run's own usage to its parents. */
   spend(usage: Usage, cost: number | null): void {
     this.#parent?.spent(usage, cost);
   }
@@ -122,7 +122,7 @@ export class Run extends Abortable implements DispatchTarget, Frame, ParentRun {
     return this.#seq++;
   }
 
-  /** Claims the terminal event. `false`: it was claimed before, and nothing may be told any more. */
+  /** Marks the run as ended. Returns `false` if it had already ended: no more events may be dispatched. */
   end(): boolean {
     if (this.#ended) return false;
     this.#ended = true;
@@ -130,7 +130,7 @@ export class Run extends Abortable implements DispatchTarget, Frame, ParentRun {
     return true;
   }
 
-  /** Notes that its caller has gone on. */
+  /** Called when its caller has continued. */
   release(): void {
     this.#released = true;
   }
@@ -140,12 +140,12 @@ export class Run extends Abortable implements DispatchTarget, Frame, ParentRun {
     this.onSpent = undefined;
   }
 
-  /** Does work whose runs are this one's children. */
+  /** Runs work whose runs become children of this one. */
   inside<R>(work: () => R): R {
     return this.#store.enter(this, work);
   }
 
-  /** Does work for the run before it starts: in its context, but as part of what is around it. */
+  /** Runs work for the run before it starts: in its context, but as part of the surrounding run. */
   before<R>(work: () => R): R {
     const { context, request, handlerScope, fromCallback } = this;
     const run = this.#parent;
@@ -155,12 +155,15 @@ export class Run extends Abortable implements DispatchTarget, Frame, ParentRun {
     );
   }
 
-  /** What its code sees of it. */
+  /** The run as its own code sees it. */
   get snapshot(): CurrentContext {
     return snapshotOf(this.context, this);
   }
 
-  /** Calls a handler; a run that it starts is a new root with the request's context, and not for its own ears. */
+  /**
+   * Calls a handler. A run that it starts is a new root with the request's context, and does not reach the handler
+   * itself.
+   */
   insideHandler<R>(handler: Handler, call: () => R): R {
     return this.#store.enter(new HandlerFrame(this, handler), call);
   }

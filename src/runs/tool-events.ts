@@ -6,7 +6,7 @@ import {
 } from '../events/tool.events.js';
 import type { WorkEvents } from './traced-run.js';
 
-/** The events of one call of a tool; its arguments and approval are read when each is told. */
+/** The events of one tool call; its arguments and approval are read when each event is created. */
 export function toolEvents(call: ToolCallInfo): WorkEvents<unknown> {
   const info = (): ToolCallInfo => ({
     toolName: call.toolName,

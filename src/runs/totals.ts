@@ -1,6 +1,6 @@
 import { addUsage, NO_USAGE, type Usage } from '../types/usage.js';
 
-/** What several calls have used together. */
+/** The total usage and cost of several calls. */
 export class Totals {
   #usage: Usage = { ...NO_USAGE };
   #cost: number | null = 0;
@@ -9,7 +9,7 @@ export class Totals {
     return this.#usage;
   }
 
-  /** US dollars; `null` when one of the prices is not known. */
+  /** US dollars; `null` if one of the prices is unknown. */
   get cost(): number | null {
     return this.#cost;
   }

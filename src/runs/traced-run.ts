@@ -4,28 +4,28 @@ import type { CallbackEvent } from '../events/event-map.js';
 import { ActiveRun, type RunRuntime } from './active-run.js';
 import type { Run } from './run.js';
 
-/** How a piece of work came out badly. */
+/** The failure of a traced run. */
 export interface WorkFailure {
   readonly error: Error;
   readonly aborted: boolean;
   readonly durationMs: number;
 }
 
-/** The events of one kind of work. */
+/** Creates the events of one kind of run. */
 export interface WorkEvents<R> {
   start(run: Run): CallbackEvent;
   end(run: Run, result: R, durationMs: number): CallbackEvent;
   error(run: Run, failure: WorkFailure): CallbackEvent;
 }
 
-/** The life of a run around work that is not ours: a tool, a chain, a retrieval. */
+/** The life cycle of a run around user code: a tool, a chain, a retrieval. */
 export class TracedRun<R> extends ActiveRun {
-  /** What was told first. */
+  /** The start event. */
   startEvent: CallbackEvent | undefined;
   #startedAt: number | undefined;
-  /** Set while handlers are still told of the start of work that did not wait for them. */
+  /** Set while start handlers are still running for work that did not wait for them. */
   #starting: Promise<void> | undefined;
-  /** Ends the wait for the work, while there is one. */
+  /** Ends the wait for the work, if there is one. */
   #stopWaiting: ((reason: Error) => void) | undefined;
 
   constructor(
@@ -36,14 +36,14 @@ export class TracedRun<R> extends ActiveRun {
     super(run, runtime);
   }
 
-  /** Settles, and never rejects, when the start was told; `undefined` when it has been. */
+  /** Settles, and never rejects, when the start handlers are done; `undefined` afterwards. */
   get starting(): Promise<void> | undefined {
     return this.#starting;
   }
 
   /**
-   * Opens the run and tells its start; fails with what a critical handler threw, or with why it was aborted. What is
-   * returned is to be awaited.
+   * Opens the run and dispatches its start event; fails with the error of a critical handler, or with the abort reason.
+   * Await the returned promise, if any.
    */
   begin(): void | Promise<void> {
     this.open();
@@ -54,8 +54,8 @@ export class TracedRun<R> extends ActiveRun {
   }
 
   /**
-   * {@link begin} for work that cannot wait: fails with what a critical handler threw at once. What one throws later
-   * aborts the run, unless that was released by then.
+   * {@link begin} for work that cannot wait: throws the error of a synchronous critical handler. A later error aborts
+   * the run, unless it has been released by then.
    */
   beginNow(): void {
     this.open();
@@ -69,7 +69,7 @@ export class TracedRun<R> extends ActiveRun {
     this.#started();
   }
 
-  /** Ends the run well; fails with what a critical end handler threw. What is returned is to be awaited. */
+  /** Completes the run; fails with the error of a critical end handler. Await the returned promise, if any. */
   succeed(result: R): void | Promise<void> {
     const durationMs = this.#durationMs;
     return this.#afterStart(() => {
@@ -78,11 +78,11 @@ export class TracedRun<R> extends ActiveRun {
     });
   }
 
-  /** {@link succeed} for work whose caller goes on: throws what a critical end handler threw at once. */
+  /** {@link succeed} for work whose caller does not wait: throws the error of a synchronous critical end handler. */
   succeedNow(result: R): void {
     if (this.#starting !== undefined) {
       this.run.release();
-      // Of a released run nothing is refused: this does not reject.
+      // Handlers cannot fail a released run: this does not reject.
       void this.succeed(result);
       return;
     }
@@ -93,15 +93,17 @@ export class TracedRun<R> extends ActiveRun {
     if (refused !== undefined) throw refused.error;
   }
 
-  /** Ends the run in its error event, unless it ended before. Returns what the caller gets: the first cause. */
+  /**
+   * Ends the run with its error event, unless it has already ended. Returns the error for the caller: the first cause.
+   */
   fail(thrown: unknown): Error | Promise<Error> {
     const durationMs = this.#durationMs;
     return this.#afterStart(() => {
-      // Whatever was thrown, the caller gets it as it is.
+      // The caller gets the thrown value unchanged.
       const error = (this.run.aborted ? this.run.reason : thrown) as Error;
       if (!this.run.end()) return error;
       const aborted = error instanceof LlmAbortedError;
-      // Stops what was begun inside and what its handlers still do.
+      // Stops nested work, and handlers that are still running.
       this.run.abort(error);
       const event = this.events.error(this.run, { error: asError(error), aborted, durationMs });
       const dispatching = this.dispatchLast(event);
@@ -109,17 +111,17 @@ export class TracedRun<R> extends ActiveRun {
     });
   }
 
-  /** Does asynchronous work as this run, up to its end, which is the caller's to tell. */
+  /** Runs asynchronous work as this run; the caller dispatches its end. */
   attempt(work: () => R | Promise<R>): Promise<R> {
     return this.#do(work, false);
   }
 
-  /** Does asynchronous work as this run: from its start to its end, which is told before the result is given. */
+  /** Runs asynchronous work as this run, from its start to its end; the end event precedes the result. */
   complete(work: () => R | Promise<R>): Promise<R> {
     return this.#do(work, true);
   }
 
-  /** Work that ignores its signal is waited for, unless the run is given up. */
+  /** Stops waiting for work that ignores its signal. */
   override giveUp(reason: Error): void {
     super.giveUp(reason);
     this.#stopWaiting?.(reason);
@@ -162,7 +164,7 @@ export class TracedRun<R> extends ActiveRun {
   }
 }
 
-/** What was thrown, as events carry it; its text may hold anything when it is no error. */
+/** The thrown value as an error for events; the text of a non-error may contain anything. */
 function asError(thrown: unknown): Error {
   if (thrown instanceof Error) return thrown;
   return new Error('Something was thrown that is no Error; it is the cause.', { cause: thrown });

@@ -12,7 +12,7 @@ import { toolEvents } from './tool-events.js';
 import { LazyContext, type WorkContext } from './work-context.js';
 import { TracedRun, type WorkEvents } from './traced-run.js';
 
-/** Runs functions that are not ours, so that they are heard, and what they call is nested under them. */
+/** Runs user functions as runs, with events, and nests the runs inside under them. */
 @Injectable()
 export class Tracer implements MethodRunner, RunRuntime {
   readonly [METHOD_RUNNER]: typeof METHOD_RUNNER = METHOD_RUNNER;
@@ -31,7 +31,7 @@ export class Tracer implements MethodRunner, RunRuntime {
     return callInTurn(this.#workRun(eventsOf(work)), method);
   }
 
-  /** Calls a function of `input`, for a caller that waits. */
+  /** Calls a function with `input`, for a caller that waits. */
   call<I, R>(
     events: WorkEvents<unknown>,
     input: I,
@@ -41,7 +41,7 @@ export class Tracer implements MethodRunner, RunRuntime {
     return callInTurn(work, () => fn(input, new LazyContext(work.run)));
   }
 
-  /** Calls a function as a tool, through the interceptors of tools. */
+  /** Calls a function as a tool, through the tool interceptors. */
   callTool<A, R>(
     { toolName, toolCallId, args }: ToolRequest & { readonly args: A },
     fn: (args: A, context: WorkContext) => R,

@@ -2,15 +2,15 @@ import type { CompiledSchema, ValidationResult } from './schema.js';
 import { isSchemaObject } from './subschemas.js';
 import { hasObjectRoot, wrapRoot, WRAPPING_PROPERTY } from './wrap-root.js';
 
-/** A schema as providers take it for a whole answer. */
+/** The schema of a whole answer, in the form that providers accept. */
 export interface AnswerSchema<T = unknown> extends CompiledSchema<T> {
-  /** Whether `jsonSchema` is of an object around the value. `validate` returns the value itself all the same. */
+  /** Whether `jsonSchema` describes an object around the value. `validate` still returns the value itself. */
   readonly isWrapped: boolean;
 }
 
 /**
- * Makes a schema ready for answers. Providers want an object at the root: any other value (a list, a text, a choice
- * between objects …) is asked for as the property `value` of an object.
+ * Prepares a schema for answers. Providers require an object at the root: any other value (a list, a text, a union of
+ * objects …) is requested as the property `value` of an object.
  */
 export function toAnswerSchema<T>(schema: CompiledSchema<T>): AnswerSchema<T> {
   const { jsonSchema, validate } = schema;
@@ -30,7 +30,9 @@ export function unwrapped(answer: unknown): { readonly value: unknown } | undefi
 
 type Checked<T> = ValidationResult<T> | Promise<ValidationResult<T>>;
 
-/** The wrapped form goes first; models that are not held to the schema answer with the value alone as well. */
+/**
+ * The wrapped form takes precedence; models on which the schema is not enforced may also answer with the bare value.
+ */
 function validateWrapped<T>({ validate }: CompiledSchema<T>, answer: unknown): Checked<T> {
   const inside = unwrapped(answer);
   if (inside === undefined) {
@@ -45,7 +47,7 @@ function validateWrapped<T>({ validate }: CompiledSchema<T>, answer: unknown): C
 
 type Mismatch = { readonly issues: string };
 
-/** A result, or what comes in the place of one that does not fit; a promise only where a check is one. */
+/** A result, or the replacement for a mismatch; a promise only if a check is one. */
 function orElse<T>(checked: Checked<T>, instead: (mismatch: Mismatch) => Checked<T>): Checked<T> {
   const choose = (result: ValidationResult<T>) => ('issues' in result ? instead(result) : result);
   return checked instanceof Promise ? checked.then(choose) : choose(checked);

@@ -1,12 +1,12 @@
 import type { JsonSchema } from './schema.js';
 import { mapSubschemas, subschemasOf } from './subschemas.js';
 
-/** Beside these, closing an object would say something else about the whole. */
+/** Beside these keywords, closing an object would change the meaning of the whole schema. */
 const COMPOSING = ['allOf', 'if', 'not', 'unevaluatedProperties'];
 
 /**
- * The schema with every object closed that does not say whether it is open: strict modes of providers want it so.
- * Unchanged where schemas are intersected, because a closed one would shut out the properties of the others.
+ * The schema with every object closed that does not define whether it is open, as strict modes of providers require.
+ * Unchanged if schemas are intersected, because a closed one would exclude the properties of the others.
  */
 export function closeObjects(schema: JsonSchema): JsonSchema {
   return isComposed(schema) ? schema : close(schema);

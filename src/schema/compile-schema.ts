@@ -14,15 +14,15 @@ import type {
 } from './standard-schema.js';
 
 const TARGET = 'draft-2020-12';
-/** Values up to which any check without costly rules is quick. */
+/** Up to this number of values, any check without costly rules is fast. */
 const FEW_VALUES = 1_000;
 
 /**
- * Makes a schema ready to be sent and to check by.
+ * Compiles a schema for sending and for checking.
  *
- * @param place whose schema it is, for errors: `'the tool "refund"'`
- * @param validators what many schemas are best compiled with; a `SchemaCache` sees to it
- * @throws CallbacksConfigurationError when it is no schema, is wrong, or cannot be written as JSON Schema
+ * @param place the owner of the schema, for errors: `'the tool "refund"'`
+ * @param validators best shared by many schemas; a `SchemaCache` ensures that
+ * @throws CallbacksConfigurationError if it is not a schema, is invalid, or cannot be written as JSON Schema
  */
 export function compileSchema<T>(
   schema: Schema<T>,
@@ -86,7 +86,9 @@ function compileStandardSchema<T>(
   }
 }
 
-/** A copy of its owner's, without what JSON leaves out; the dialect is known, and some providers refuse its name. */
+/**
+ * A copy of the owner's schema, without what JSON leaves out; the dialect is known, and some providers reject its name.
+ */
 function toPlainJson(schema: JsonSchema): JsonSchema {
   // Before anything recurses over it.
   const excess = schemaExcess(schema);
@@ -96,7 +98,7 @@ function toPlainJson(schema: JsonSchema): JsonSchema {
 }
 
 /**
- * Validators recurse over the value; the check before them does not. What can take long has a deadline, which costs more
+ * Validators recurse over the value; this check before them does not. Slow checks have a deadline, which costs more
  * than the check of a small value.
  */
 function withinBounds<T>(

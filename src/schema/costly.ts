@@ -1,6 +1,6 @@
 import { isSchemaObject } from './subschemas.js';
 
-/** Keywords whose check can take longer than the size of a value says. */
+/** Keywords whose check can take longer than the size of a value suggests. */
 const COSTLY = new Set([
   'pattern',
   'patternProperties',
@@ -8,14 +8,14 @@ const COSTLY = new Set([
   'contains',
   'unevaluatedItems',
   'unevaluatedProperties',
-  // Schemas that refer to themselves twice check twice a level.
+  // Schemas that refer to themselves twice check twice per level.
   '$ref',
   '$dynamicRef',
 ]);
 
 /**
- * Whether the check by a schema can take long although the value is small. Names of properties that are spelt like
- * keywords count as well: they make a check no more than a little slower.
+ * Whether a check by a schema can be slow even for a small value. Property names that equal keywords count too: they
+ * make a check only slightly slower.
  */
 export function isCostly(schema: unknown): boolean {
   const rest = [schema];

@@ -1,12 +1,12 @@
 import { isTimeout, MAX_CHECK_MS } from './timed-check.js';
 
-/** Long enough to mend an answer by, short enough for a log line or one more turn. */
+/** Long enough to repair an answer, short enough for a log line or another turn. */
 const MAX_LENGTH = 1_000;
 const MAX_MESSAGE_LENGTH = 200;
 const MAX_KEY_LENGTH = 60;
 const IDENTIFIER = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u;
 
-/** One thing that does not fit, and where. */
+/** One mismatch, and its location. */
 export interface Issue {
   readonly path: readonly PropertyKey[];
   readonly message: string;
@@ -24,15 +24,12 @@ export function describeIssues(issues: Iterable<Issue>): string {
   return text || 'the value does not fit';
 }
 
-/** What is said of a value that is not checked, because that would take too long or too much of the stack. */
+/** The issue of a value that is not checked, because that would take too much time or stack. */
 export const TOO_MUCH = 'the value is too large or too deep to be checked';
 
 const TOO_SLOW = `the value could not be checked within ${MAX_CHECK_MS} ms: it is too large for the schema, or one of the schema's patterns takes too long`;
 
-/**
- * What is said of a value whose check failed itself: its depth was too much, its time was over, or a rule of the
- * schema's threw.
- */
+/** The issue of a value whose check itself failed: it was too deep, took too long, or a rule of the schema threw. */
 export function describeFailure(error: unknown): string {
   if (isTimeout(error)) return TOO_SLOW;
   return error instanceof RangeError

@@ -5,28 +5,28 @@ import type { JsonSchema, ValidationResult } from './schema.js';
 import { TimedCheck } from './timed-check.js';
 import { UNIQUE_ITEMS } from './unique-items.js';
 
-/** Up to here all issues are listed, so that one more turn can mend them all; above, the first one is enough. */
+/** Up to this size all issues are listed, so that one more turn can repair them all; above, the first one is enough. */
 const MANY_VALUES = 10_000;
 
 const OPTIONS: Options = {
   strict: false,
-  // They say what is meant, and are not checked.
+  // Formats are annotations, and are not checked.
   validateFormats: false,
   logger: false,
-  // Else what every object inherits, `constructor` and the like, would pass for a property that was given.
+  // Otherwise inherited properties such as `constructor` would count as present.
   ownProperties: true,
 };
 
 /**
- * Makes checks by JSON Schemas, draft 2020-12. References lead into the schema itself only. One for many schemas: the
- * schema of schemas, by which they are checked themselves, is slow to compile.
+ * Compiles JSON Schemas, draft 2020-12, to validators. References can only point into the schema itself. Share one for
+ * many schemas: the meta-schema, which validates them, is slow to compile.
  */
 export class JsonSchemaValidators {
-  /** What holds checks to their time. */
+  /** Limits the time of checks. */
   readonly timed = new TimedCheck();
   #ofSchemas: Ajv2020 | undefined;
 
-  /** @throws Error when the schema is wrong */
+  /** @throws Error if the schema is invalid */
   compile<T>(schema: JsonSchema): (value: unknown) => ValidationResult<T> {
     this.#checkSchema(schema);
     const all = compile<T>(schema, true);
@@ -49,7 +49,7 @@ export class JsonSchemaValidators {
   }
 }
 
-/** Each has an Ajv of its own, which would otherwise keep every schema and mix up their ids. */
+/** Each has its own Ajv instance; a shared one would keep every schema and mix up their ids. */
 function compile<T>(schema: JsonSchema, allErrors: boolean): ValidateFunction<T> {
   const ajv = new Ajv2020({ ...OPTIONS, allErrors, meta: false, validateSchema: false });
   ajv.removeKeyword('uniqueItems').addKeyword(UNIQUE_ITEMS);
@@ -61,7 +61,7 @@ function* toIssues(errors: readonly ErrorObject[] | null | undefined): Iterable<
     yield { path: toPath(error.instancePath), message: toMessage(error) };
 }
 
-/** A JSON Pointer's steps; those of digits are taken for places in a list. */
+/** The steps of a JSON Pointer; numeric ones are treated as list indexes. */
 function toPath(pointer: string): PropertyKey[] {
   const steps = pointer.split('/').slice(1);
   return steps.map((step) =>
@@ -69,7 +69,7 @@ function toPath(pointer: string): PropertyKey[] {
   );
 }
 
-/** What is allowed is added where the message leaves it out: who is to mend the value needs it. */
+/** Adds the allowed values if the message leaves them out: a repair needs them. */
 function toMessage({ keyword, params, message = 'does not fit' }: ErrorObject): string {
   const { allowedValues, allowedValue, additionalProperty } = params as Record<string, unknown>;
   if (keyword === 'enum') return `${message}: ${JSON.stringify(allowedValues)}`;

@@ -6,7 +6,7 @@ const SCHEMA_EXCESS: Record<Excess, string> = {
   unreadable: 'one of its getters throws',
 };
 
-/** Why a schema cannot be walked through by code that recurses; `undefined` where it can. */
+/** Why recursive code cannot walk a schema; `undefined` if it can. */
 export function schemaExcess(schema: unknown): string | undefined {
   const excess = excessOf(schema, { depth: MAX_CHECKED_DEPTH, nodes: MAX_SCHEMA_NODES });
   return excess && SCHEMA_EXCESS[excess];

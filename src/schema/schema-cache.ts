@@ -10,19 +10,19 @@ export class SchemaCache {
   readonly #ofAnswers = new WeakMap<CompiledSchema, AnswerSchema>();
 
   /**
-   * @param place whose schema it is, for errors
+   * @param place the owner of the schema, for errors
    * @throws CallbacksConfigurationError as `compileSchema()` does
    */
   compile<T>(schema: Schema<T>, place: string): CompiledSchema<T> {
     const known = this.#compiled.get(schema);
-    // What was kept for this very schema was compiled from it.
+    // The cached value was compiled from this very schema.
     if (known !== undefined) return known as CompiledSchema<T>;
     const compiled = compileSchema(schema, place, this.#validators);
     this.#compiled.set(schema, compiled);
     return compiled;
   }
 
-  /** The same, made ready for whole answers; its parameters and errors are the same. */
+  /** The same, prepared for whole answers, with the same parameters and errors. */
   compileAnswer(schema: Schema, place: string): AnswerSchema {
     const compiled = this.compile(schema, place);
     const known = this.#ofAnswers.get(compiled);

@@ -4,7 +4,7 @@ import type { StandardSchemaV1 } from './standard-schema.js';
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
 /**
- * What a value must look like: a Standard Schema (zod 4 …), whose output is `T`, or a plain JSON Schema.
+ * The schema of a value: a Standard Schema (zod 4 …), whose output is `T`, or a plain JSON Schema.
  *
  * @example
  * ```ts
@@ -14,13 +14,13 @@ export type JsonSchema = Readonly<Record<string, unknown>>;
  */
 export type Schema<T = unknown> = StandardSchemaV1<unknown, T> | JsonSchema;
 
-/** A value that fits, as the schema made it; or what does not fit about it, in words that quote no values. */
+/** A value that matches, as the schema transformed it; or its issues, in text that quotes no values. */
 export type ValidationResult<T> = { readonly value: T } | { readonly issues: string };
 
-/** A schema that can be sent to providers, and checks what they answer. */
+/** A schema that can be sent to providers, and checks their answers. */
 export interface CompiledSchema<T = unknown> {
-  /** What providers are sent: draft 2020-12, of the value before defaults and transforms. */
+  /** What providers get: draft 2020-12, of the value before defaults and transforms. */
   readonly jsonSchema: JsonSchema;
-  /** Never throws, and leaves the value as it is; a promise only where the schema itself checks asynchronously. */
+  /** Never throws, and does not modify the value; returns a promise only if the schema itself checks asynchronously. */
   readonly validate: (value: unknown) => ValidationResult<T> | Promise<ValidationResult<T>>;
 }

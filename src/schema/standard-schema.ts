@@ -1,6 +1,7 @@
 /**
- * A schema of any library that speaks Standard Schema: zod 4, Valibot, ArkType … Structural, so that nothing needs to be
- * installed for it: the parts of https://standardschema.dev and https://standardschema.dev/json-schema that are used.
+ * A schema of any library that implements Standard Schema: zod 4, Valibot, ArkType … Structural, so that no package
+ * needs to be installed: only the parts of https://standardschema.dev and https://standardschema.dev/json-schema that
+ * are used.
  *
  * @example
  * ```ts
@@ -11,31 +12,31 @@ export interface StandardSchemaV1<Input = unknown, Output = Input> {
   readonly '~standard': StandardSchemaProps<Input, Output>;
 }
 
-/** What a Standard Schema can do. */
+/** The interface of a Standard Schema. */
 export interface StandardSchemaProps<Input = unknown, Output = Input> {
   readonly version: 1;
-  /** The library that made it. */
+  /** The library that created it. */
   readonly vendor: string;
-  /** Checks a value, and gives what it becomes. */
+  /** Checks a value, and returns its output. */
   readonly validate: (
     value: unknown,
   ) => StandardSchemaResult<Output> | Promise<StandardSchemaResult<Output>>;
-  /** For type inference alone. */
+  /** For type inference only. */
   readonly types?: { readonly input: Input; readonly output: Output } | undefined;
-  /** The schema as JSON Schema, of libraries that can write it. */
+  /** The schema as JSON Schema, from libraries that can write it. */
   readonly jsonSchema?:
     | { readonly input: (options: { readonly target: string }) => Record<string, unknown> }
     | undefined;
 }
 
-/** A value that fits, or what does not fit about it. */
+/** A value that matches, or its issues. */
 export type StandardSchemaResult<Output> =
   | { readonly value: Output; readonly issues?: undefined }
   | { readonly issues: readonly StandardSchemaIssue[] };
 
-/** One thing that does not fit. */
+/** One mismatch. */
 export interface StandardSchemaIssue {
   readonly message: string;
-  /** The way to it from the root. */
+  /** The path from the root. */
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
 }

@@ -1,7 +1,9 @@
 import type { JsonSchema } from './schema.js';
 import { isSchemaObject, subschemasOf } from './subschemas.js';
 
-/** What OpenAI's strict mode knows, https://platform.openai.com/docs/guides/structured-outputs#supported-schemas */
+/**
+ * The keywords of OpenAI's strict mode, https://platform.openai.com/docs/guides/structured-outputs#supported-schemas
+ */
 const KEYWORDS = new Set([
   '$defs',
   '$ref',
@@ -40,9 +42,9 @@ const MAX_DEPTH = 10;
 const LOOKAROUND = /\(\?<?[=!]/;
 
 /**
- * Whether OpenAI's strict mode takes a schema: an object whose objects are all closed and require all their properties,
- * recursively, by supported keywords only. In doubt it does not: the schema then guides the model, and the answer is
- * checked all the same.
+ * Whether OpenAI's strict mode accepts a schema: an object whose objects are all closed and require all their
+ * properties, recursively, with supported keywords only. In doubt it does not: the schema then only guides the model,
+ * and the answer is checked anyway.
  */
 export function isStrict(schema: JsonSchema): boolean {
   return schema['type'] === 'object' && !('anyOf' in schema) && isStrictPart(schema, 1);

@@ -17,12 +17,12 @@ const ONE = [
 const LISTS = ['allOf', 'anyOf', 'oneOf', 'prefixItems'];
 const NAMED = ['$defs', 'definitions', 'dependentSchemas', 'patternProperties', 'properties'];
 
-/** Whether a part of a schema says something: `true` and `false` are schemas too. */
+/** Whether a subschema is an object: `true` and `false` are schemas too. */
 export function isSchemaObject(value: unknown): value is JsonSchema {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** A copy of a schema whose direct parts are what `map` makes of them. */
+/** A copy of a schema with its direct subschemas replaced by `map`. */
 export function mapSubschemas(
   schema: JsonSchema,
   map: (part: JsonSchema) => JsonSchema,
@@ -38,7 +38,7 @@ export function mapSubschemas(
   return Object.fromEntries(entries);
 }
 
-/** The direct parts of a schema that are schemas themselves. */
+/** The direct subschemas of a schema. */
 export function subschemasOf(schema: JsonSchema): JsonSchema[] {
   const parts: JsonSchema[] = [];
   mapSubschemas(schema, (part) => {

@@ -1,7 +1,7 @@
 import type { KeywordDefinition } from 'ajv/dist/2020.js';
 
 /**
- * `uniqueItems` in a time that grows with the size of the list. Ajv's own compares each item with each other one: seconds
+ * `uniqueItems` in time that grows with the size of the list. Ajv's own compares each item with every other: seconds
  * for some thousands of objects.
  */
 export const UNIQUE_ITEMS: KeywordDefinition = {
@@ -31,7 +31,7 @@ export const UNIQUE_ITEMS: KeywordDefinition = {
   },
 };
 
-/** A text that equal values have, and others have not, whatever the order of their keys. The depth of values is bounded. */
+/** A text that is the same for equal values only, whatever the order of their keys. The depth of values is bounded. */
 function keyOf(value: unknown): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'undefined';
   if (Array.isArray(value)) return `[${value.map(keyOf).join()}]`;

@@ -1,16 +1,16 @@
 import type { JsonSchema } from './schema.js';
 import { mapSubschemas } from './subschemas.js';
 
-/** The one property of the object that a wrapped value is in. */
+/** The property that holds a wrapped value. */
 export const WRAPPING_PROPERTY = 'value';
 
-/** What stays at the root: definitions are referred to from there, and an id names the whole. */
+/** What stays at the root: references point to definitions there, and an id names the whole. */
 const ROOT_KEYWORDS = ['$defs', '$id', 'definitions'];
-/** Beside `type: 'object'`, these make a root that providers refuse all the same. */
+/** With these, providers reject a root even if it has `type: 'object'`. */
 const REFUSED_KEYWORDS = ['anyOf', 'const', 'enum', 'oneOf'];
 const REFERENCES = ['$ref', '$dynamicRef'];
 
-/** Whether providers take a schema as the whole of an answer: its root is a plain object. */
+/** Whether providers accept a schema for a whole answer: its root is a plain object. */
 export function hasObjectRoot(schema: JsonSchema): boolean {
   return schema['type'] === 'object' && !REFUSED_KEYWORDS.some((keyword) => keyword in schema);
 }
@@ -31,10 +31,10 @@ export function wrapRoot(schema: JsonSchema): JsonSchema {
   };
 }
 
-/** A copy whose references by path lead to where their targets are now. */
+/** A copy whose path references point to the new places of their targets. */
 function moveReferences(schema: JsonSchema): JsonSchema {
   const moved = mapSubschemas(schema, (part) =>
-    // References below an id of its own start there.
+    // References below a nested `$id` start there.
     '$id' in part ? part : moveReferences(part),
   );
   const changed: Record<string, unknown> = {};

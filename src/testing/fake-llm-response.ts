@@ -1,6 +1,6 @@
 import { UNREPORTED_USAGE, type LlmResponse } from '../index.js';
 
-/** A whole `LlmResponse` around what a test cares about. */
+/** A complete `LlmResponse` from the fields that a test needs. */
 export function fakeLlmResponse(partial: Partial<LlmResponse> = {}): LlmResponse {
   const { text = '', toolCalls = [] } = partial;
   return {

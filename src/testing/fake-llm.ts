@@ -12,25 +12,26 @@ import {
   type ToolCall,
 } from '../index.js';
 
-/** A tool call that a fake model makes; what is left out is made up. */
+/** A tool call of a fake model; omitted fields are generated. */
 export type FakeToolCall = Pick<ToolCall, 'name'> & Partial<ToolCall>;
 
 /**
- * What a fake model answers: a text, more of an answer, or an error that the call fails with: one of this package as it
- * is, any other as the cause of an `LlmServerError`.
+ * The answer of a fake model: a text, a partial response, or an error that fails the call: an error of this package
+ * unchanged, any other as the cause of an `LlmServerError`.
  */
 export type FakeAnswer =
   string | Error | (Partial<Omit<ProviderResult, 'toolCalls'>> & { toolCalls?: FakeToolCall[] });
 
-/** Answers a request; `number` counts them, from 1. */
+/** Answers a request; `number` counts requests from 1. */
 export type FakeAnswering = (
   request: LlmRequest,
   number: number,
 ) => FakeAnswer | Promise<FakeAnswer>;
 
 /**
- * An `LlmProvider` that gives prepared answers, one a request, or those of a function, and keeps what it was asked. It
- * takes the place of a provider, by `forRoot({ llm: { provider } })` or `overrideLlm()`, not that of an `LlmService`.
+ * An `LlmProvider` that returns prepared answers, one per request, or the results of a function, and records its
+ * requests. Use it in place of a provider, with `forRoot({ llm: { provider } })` or `overrideLlm()`, not in place of an
+ * `LlmService`.
  *
  * @example
  * ```ts
@@ -62,7 +63,7 @@ export class FakeLlm implements LlmProvider {
     return toResult(typeof answer === 'string' ? { text: answer } : answer, number, request.model);
   }
 
-  /** Streams text word by word, and each tool call in two pieces. */
+  /** Streams text word by word, and each tool call in two chunks. */
   stream(
     request: LlmRequest,
     context: LlmProviderContext,
@@ -95,7 +96,7 @@ function inTurn(answers: readonly FakeAnswer[]): FakeAnswering {
   };
 }
 
-/** A service is called with a prompt or with messages, a provider with a request. */
+/** Detects use as a service: a service is called with a prompt or with messages, a provider with a request. */
 function checkRequest(request: LlmRequest): void {
   const { messages } = Object(request) as Partial<LlmRequest>;
   if (Array.isArray(messages)) return;

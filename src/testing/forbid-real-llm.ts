@@ -2,12 +2,12 @@ import { REAL_CALL_GUARDS, type RealCall, type RealCallGuards } from '../llm/rea
 import { RealLlmCallError } from './real-llm-call-error.js';
 
 /**
- * Refuses calls to real models from now on, so that no test costs money: a call of a client of provider `'openai'` or
- * `'anthropic'` fails with {@link RealLlmCallError} before anything is sent, whatever application of the process makes
- * it. Fakes, mocked clients, servers on this machine (`localhost`, 127.0.0.0/8, ::1) and providers of the application's
- * own go on. Call it in the setup file of the tests.
+ * Rejects calls to real models from now on, so that no test costs money: a call of a client of provider `'openai'` or
+ * `'anthropic'` fails with {@link RealLlmCallError} before anything is sent, in every application of the process.
+ * Fakes, mocked clients, servers on this machine (`localhost`, 127.0.0.0/8, ::1) and custom providers still work. Call
+ * it in the setup file of the tests.
  *
- * @returns allows them again; where it was called several times, when each of these functions was
+ * @returns a function that allows real calls again; after several calls, once all returned functions were called
  *
  * @example
  * ```ts

@@ -2,29 +2,30 @@ import { CallbacksConfigurationError, type LlmProvider } from '../index.js';
 import { isProvider } from '../llm/create-client.js';
 import { STAND_INS, StandIns } from '../llm/stand-ins.js';
 
-/** What {@link overrideLlm} needs of a `TestingModuleBuilder`, the package of which need not be installed. */
+/** The part of a `TestingModuleBuilder` that {@link overrideLlm} needs; its package need not be installed. */
 export interface OverridableBuilder {
   overrideProvider(token: symbol): { useValue(value: object): unknown };
   compile(): Promise<unknown>;
 }
 
-/** What is kept with a builder, and what it has in its private fields. */
+/** A builder with its stored overrides, and its private fields. */
 interface KnownBuilder extends OverridableBuilder {
   [STAND_INS]?: StandIns;
   readonly container?: { getModules?(): ReadonlyMap<unknown, unknown> };
 }
 
 /**
- * Has a provider, usually a `FakeLlm`, answer in a test of a whole application, whose modules stay as they are. Neither
- * a key nor the SDK is needed then. Label and model stay those that are configured, and with them prices; callbacks,
- * limits, interceptors and agents act as they do with the model itself. It replaces what `llm.resolve` chooses as well.
+ * Replaces a client's provider, usually with a `FakeLlm`, in a test of a whole application, whose modules stay
+ * unchanged. Neither a key nor the SDK is needed then. The configured label and model stay, and with them prices;
+ * callbacks, limits, interceptors and agents behave as with the real model. It also replaces the result of
+ * `llm.resolve`.
  *
- * @param builder what `Test.createTestingModule()` returns, before `compile()`
+ * @param builder the result of `Test.createTestingModule()`, before `compile()`
  * @param provider answers in place of the model
- * @param name the client: the name of a feature, or `'default'`; without it, every client that is not named by another
- * override, those of modules that are loaded later among them
+ * @param name the client: the name of a feature, or `'default'`; without it, every client without its own override,
+ * including clients of modules that are loaded later
  * @returns the builder
- * @throws CallbacksConfigurationError after `compile()`, and for what is no provider; `compile()` rejects with one where
+ * @throws CallbacksConfigurationError after `compile()`, and for an invalid provider; `compile()` rejects with one if
  * no client has the name
  *
  * @example
@@ -65,7 +66,7 @@ function isCompiled({ container }: KnownBuilder): boolean {
   return (container?.getModules?.().size ?? 0) > 0;
 }
 
-/** The stand-ins of a builder, which has its application use them. */
+/** The replacement providers of a builder, which installs them in its application. */
 function standInsOf(builder: KnownBuilder): StandIns {
   const kept = builder[STAND_INS];
   if (kept !== undefined) return kept;

@@ -2,8 +2,8 @@ import { brand } from '../util/brand.js';
 import { CallbackAbort } from '../index.js';
 
 /**
- * A test was about to ask a real model, which `forbidRealLlm()` does not allow. Nothing was sent. Interceptors do not try
- * it again or ask another client, and it ends a surrounding agent.
+ * A test tried to call a real model, which `forbidRealLlm()` forbids. Nothing was sent. Interceptors neither retry the
+ * call nor use another client, and it fails a surrounding agent.
  */
 export class RealLlmCallError extends CallbackAbort {
   static {

@@ -1,17 +1,17 @@
 import { brand } from '../util/brand.js';
 import { Callbacks, type CallbackEvent, type EventOf, type EventType } from '../index.js';
 
-/** A run as {@link RecordingCallbacks.tree} draws it. */
+/** A run in {@link RecordingCallbacks.tree}. */
 export interface RecordedRun {
   /** `'llm'`, `'tool'`, `'agent'` … */
   kind: string;
-  /** The types of its events, in the order in which they were told. */
+  /** The types of its events, in the order in which they were emitted. */
   events: EventType[];
   children: RecordedRun[];
 }
 
 /**
- * Keeps every event that it hears.
+ * Records every event that it receives.
  *
  * @example
  * ```ts
@@ -36,7 +36,7 @@ export class RecordingCallbacks extends Callbacks {
     return this.events.filter((event): event is EventOf<T> => event.type === type);
   }
 
-  /** The runs that were heard, children under their parents; runs whose parent was not heard are roots. */
+  /** The recorded runs, children under their parents; runs whose parent was not recorded are roots. */
   tree(): RecordedRun[] {
     const runs = new Map<string, RecordedRun>();
     const roots: RecordedRun[] = [];
@@ -53,7 +53,7 @@ export class RecordingCallbacks extends Callbacks {
     return roots;
   }
 
-  /** Forgets what was heard. */
+  /** Deletes the recorded events. */
   clear(): void {
     this.events.length = 0;
   }

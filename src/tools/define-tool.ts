@@ -2,8 +2,8 @@ import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
 import type { ToolDefinition } from './tool-types.js';
 
 /**
- * A tool that is a function, for `tools` of an agent. Its arguments have the type of its Standard Schema; with a JSON
- * Schema, say it: `defineTool<{ city: string }>({ … })`.
+ * Defines a tool from a function, for `tools` of an agent. Its arguments have the type of its Standard Schema; with a
+ * JSON Schema, specify it: `defineTool<{ city: string }>({ … })`.
  *
  * @example
  * ```ts

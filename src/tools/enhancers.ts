@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
 
-/** Nest's decorators that act on requests alone, by the metadata that they leave. */
+/** Nest's decorators that only apply to requests, by their metadata key. */
 const ENHANCERS: readonly [metadata: string, decorator: string][] = [
   ['__guards__', '@UseGuards()'],
   ['__pipes__', '@UsePipes()'],
@@ -12,7 +12,7 @@ const FILTERS: readonly [metadata: string, decorator: string] = [
   '@UseFilters()',
 ];
 
-/** The metadata of methods that Nest calls for a request or a message: routes, message handlers, resolvers. */
+/** The metadata keys of methods that Nest calls for a request or a message: routes, message handlers, resolvers. */
 const ENTRY_POINTS = [
   'path',
   'microservices:pattern',
@@ -22,11 +22,11 @@ const ENTRY_POINTS = [
 ];
 
 /**
- * Looks at what stands on a tool, or on its class, and does not run when an agent calls the tool: guards, pipes,
- * interceptors and exception filters of Nest. A guard that is ignored would leave the tool open.
+ * Checks a tool and its class for Nest's guards, pipes, interceptors and exception filters, which do not run when an
+ * agent calls the tool. An ignored guard would leave the tool unprotected.
  *
- * @returns a warning, where the class has entry points of its own for which they do run
- * @throws CallbacksConfigurationError where they would never run, or stand on the tool itself
+ * @returns a warning, if the class has its own entry points, for which they do run
+ * @throws CallbacksConfigurationError if they would never run, or are on the tool itself
  */
 export function checkEnhancers(prototype: object, method: string): string | undefined {
   const { constructor } = prototype;
@@ -51,7 +51,7 @@ function refusal(place: string, what: string): CallbacksConfigurationError {
   );
 }
 
-/** The decorators among these that an object has, as a text. Nest, too, inherits them from class to class. */
+/** The decorators among these that an object has, as text. Like Nest, includes inherited ones. */
 function enhancersOf(of: object | undefined, among: readonly (readonly [string, string])[]) {
   return among
     .filter(([metadata]) => of !== undefined && Reflect.hasMetadata(metadata, of))
@@ -74,7 +74,7 @@ function hasEntryPoints(prototype: object): boolean {
   return false;
 }
 
-/** The function, without a getter being called. */
+/** The function, read without calling getters. */
 function methodOf(prototype: object, name: string): object | undefined {
   for (
     let owner: object | null = prototype;

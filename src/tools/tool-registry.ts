@@ -7,7 +7,7 @@ import type { ToolDefinition } from './tool-types.js';
 import { toolMethods } from './tool.decorator.js';
 import { toTool, type CallableTool } from './tool.js';
 
-/** What `tools` of an agent may hold: names of discovered tools, classes of providers that have some, definitions. */
+/** An entry in `tools` of an agent: the name of a discovered tool, a provider class with tools, or a definition. */
 export type ToolReference = string | Type | ToolDefinition;
 
 /** A method with `@Tool()`, as `callbacks.report()` shows it. */
@@ -15,7 +15,7 @@ export interface ToolReport {
   readonly name: string;
   /** `Class.method`. */
   readonly place: string;
-  /** Whether a person must agree to a call; `'asked'` where a function decides. */
+  /** Whether a person must approve a call; `'asked'` if a function decides. */
   readonly needsApproval: boolean | 'asked';
 }
 
@@ -38,10 +38,10 @@ export class ToolRegistry {
   readonly #defined = new WeakMap<object, CallableTool>();
 
   /**
-   * Takes the tools of a provider, once an instance.
+   * Registers the tools of a provider, once per instance.
    *
    * @param module the name of the module that provides it
-   * @param instance finds the object that is called, for a provider that has many, which `owner` stands for
+   * @param instance finds the instance to call, for a provider with many instances, which `owner` represents
    */
   discover(
     owner: object,
@@ -138,7 +138,7 @@ export class ToolRegistry {
   }
 }
 
-/** The error of two discovered tools of one name, which says what to do about it. */
+/** The error for two discovered tools with the same name, with advice. */
 function sameName(
   name: string,
   a: Omit<Discovered, 'tool'>,

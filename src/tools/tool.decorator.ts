@@ -7,13 +7,13 @@ const TOOL = Symbol.for('nestjs-llm-callbacks:tool');
 /** Options of `@Tool()`. */
 export interface ToolMethodOptions<Args = unknown> extends ToolOptions<Args> {
   /**
-   * How the model calls it: letters, digits, `_` and `-`, at most 64.
+   * The tool's name for the model: letters, digits, `_` and `-`, at most 64.
    * @default the method's name
    */
   name?: string;
 }
 
-/** Goes on a method that takes the arguments (and a {@link ToolContext}), or nothing. */
+/** Decorates a method that takes the arguments (and a {@link ToolContext}), or nothing. */
 export interface ToolDecorator<Args> extends ComposedDecorator {
   <M extends (args: Args, context: ToolContext) => unknown>(
     target: object,
@@ -23,8 +23,9 @@ export interface ToolDecorator<Args> extends ComposedDecorator {
 }
 
 /**
- * Offers a provider's method to agents, which name it in their `tools`. The method has the provider's own dependencies.
- * With a Standard Schema the type of its arguments is checked; with a JSON Schema they are what the method says.
+ * Offers a provider's method to agents, which list it in their `tools`. The method has access to the provider's
+ * dependencies. A Standard Schema type-checks the method's arguments; with a JSON Schema, the method declares their
+ * type.
  *
  * @example
  * ```ts

@@ -20,9 +20,9 @@ const TOOL_OPTIONS = optionNames<ToolDefinition>({
   execute: true,
 });
 
-/** A tool that was checked and is ready to be offered and called. */
+/** A checked tool, ready to be offered and called. */
 export interface CallableTool {
-  /** What the model is told of it. */
+  /** The tool's description for the model. */
   readonly spec: ToolSpec;
   readonly schema: CompiledSchema;
   readonly needsApproval: NeedsApproval;
@@ -32,9 +32,9 @@ export interface CallableTool {
 }
 
 /**
- * A tool from what the user says of it.
+ * Creates a tool from the user's definition.
  *
- * @param place how the tool is named in errors: `Class.method`, or `defineTool "name"`
+ * @param place the tool's name in errors: `Class.method`, or `defineTool "name"`
  */
 export function toTool(
   name: string,
@@ -47,7 +47,7 @@ export function toTool(
     throw new CallbacksConfigurationError(`The tool ${place}: ${what}`);
   };
   const { description, parameters, timeoutMs, maxResultChars, needsApproval } = options ?? {};
-  // An object of a class of the user's own may have other members.
+  // An object of a user-defined class may have other members.
   if (options !== undefined && isPlain(options)) {
     const unknown = unknownOption(options, TOOL_OPTIONS);
     if (unknown !== undefined) refuse(`there is no ${unknown}.`);

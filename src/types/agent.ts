@@ -2,7 +2,7 @@ import type { FinishReason } from './llm.js';
 import type { Message, ToolCall } from './message.js';
 import type { Usage } from './usage.js';
 
-/** What a tool gave back, or why it did not. */
+/** The result of a tool, or why it failed. */
 export interface ToolResult {
   /** The id of the call that it answers. */
   toolCallId: string;
@@ -10,23 +10,23 @@ export interface ToolResult {
   toolName: string;
   /** What the tool returned; absent where it failed. */
   result?: unknown;
-  /** Why the call failed, was denied or was refused. */
+  /** Why the call failed, was denied or was rejected. */
   error?: { message: string; code?: string };
 }
 /** A value of that name, because compilers import the types in decorated signatures. */
 export const ToolResult: object = Object;
 
-/** One turn of an agent: a model call and the tools that it asked for. */
+/** One turn of an agent: a model call and the tools that it requested. */
 export interface AgentStep {
   /** From 0. */
   index: number;
-  /** `paused`: the provider paused a long turn of its own tools, and the agent goes on with it. */
+  /** `paused`: the provider paused a long turn of its own tools, and the agent continues it. */
   action: 'tool_calls' | 'final' | 'paused';
-  /** What the model wrote; `''` where it only called tools. */
+  /** What the model wrote; `''` if it only called tools. */
   text: string;
-  /** The tools that the model asked for. */
+  /** The tools that the model requested. */
   toolCalls: ToolCall[];
-  /** What came of these calls, in their order. */
+  /** The results of these calls, in their order. */
   toolResults: ToolResult[];
   /** Tokens of the turn, the calls of its tools included. */
   usage: Usage;
@@ -36,11 +36,13 @@ export interface AgentStep {
 /** A value of that name, because compilers import the types in decorated signatures. */
 export const AgentStep: object = Object;
 
-/** What an agent's run gave; `T` is what its `schema` makes of the answer. */
+/** The result of an agent's run; `T` is the output of its `schema`. */
 export interface AgentResult<T = unknown> {
-  /** The text of the last answer; `''` while approvals are waited for. */
+  /** The text of the last answer; `''` while approvals are pending. */
   output: string;
-  /** With a schema: the answer, validated. Absent while approvals are waited for, and where the reader left. */
+  /**
+   * With a schema: the validated answer. Absent while approvals are pending, and if the consumer cancelled the stream.
+   */
   object?: T;
   /** The turns, oldest first. */
   steps: AgentStep[];
@@ -52,23 +54,23 @@ export interface AgentResult<T = unknown> {
   cost: number | null;
   /** The id of the run, as on its events. */
   runId: string;
-  /** Why the last answer ended; `'cancelled'` when the reader of the agent's stream stopped reading. */
+  /** Why the last answer ended; `'cancelled'` if the consumer of the agent's stream stopped reading. */
   finishReason: FinishReason;
-  /** Set when the agent waits for approvals, and has no output yet: store it, and give it to `agent.resume()`. */
+  /** Set when the agent waits for approvals, and has no output yet: store it, and pass it to `agent.resume()`. */
   pending?: PendingRun;
 }
 /** A value of that name, because compilers import the types in decorated signatures. */
 export const AgentResult: object = Object;
 
-/** The answer to one tool call, as the model gets it. */
+/** The answer to one tool call, as the model receives it. */
 export interface SettledToolCall extends ToolResult {
-  /** The result as the model gets it. */
+  /** The result as the model receives it. */
   content: Message['content'];
 }
 
-/** Who an agent's run is made for; a resumed run is made for the same. */
+/** The user, tenant and conversation of an agent's run; a resumed run has the same. */
 export interface PendingContext {
-  /** The user who asked. */
+  /** The user who started the run. */
   userId?: string | undefined;
   /** The tenant of that user. */
   tenantId?: string | undefined;
@@ -76,7 +78,7 @@ export interface PendingContext {
   conversationId?: string | undefined;
 }
 
-/** Shows that a pending run is what this application has made of it; see `forRoot({ approvals })`. */
+/** Proves that this application created the pending run; see `forRoot({ approvals })`. */
 export interface PendingSignature {
   /** Names the key. */
   keyId: string;
@@ -84,11 +86,14 @@ export interface PendingSignature {
   hmac: string;
 }
 
-/** The turn of a pending run that is not complete: what came of its other calls, and what it used. */
+/** The incomplete turn of a pending run: the results of its other calls, and its usage. */
 export interface PendingTurn {
-  /** The same for each pending run that this turn leads to: by it and its id, a call is made or denied once. */
+  /**
+   * The same for each pending run from this turn: with the id of a call, it ensures that the call is executed or denied
+   * once.
+   */
   id: string;
-  /** The answers to the calls that are done. */
+  /** The answers to the completed calls. */
   settled: SettledToolCall[];
   /** Tokens of the turn so far. */
   usage: Usage;
@@ -96,23 +101,23 @@ export interface PendingTurn {
   cost: number | null;
 }
 
-/** An agent's run that waits for approvals: plain JSON, which another process may resume. Store it as it is. */
+/** An agent's run that waits for approvals: plain JSON, which another process may resume. Store it unchanged. */
 export interface PendingRun {
-  /** The version of this form. */
+  /** The version of this format. */
   v: 2;
   /** The run that stopped here. */
   runId: string;
   /** When it stopped, in epoch milliseconds. */
   createdAt: number;
-  /** Who the run is made for. */
+  /** The user, tenant and conversation of the run. */
   context: PendingContext;
-  /** What the agent was asked. */
+  /** The agent's input. */
   goal: string;
   /** The calls that need a decision. */
   toolCalls: ToolCall[];
   /** The transcript, up to the turn that these calls belong to. */
   messages: Message[];
-  /** What came of the turn so far. */
+  /** The turn so far. */
   turn: PendingTurn;
   /** The turns before. */
   steps: AgentStep[];
@@ -120,18 +125,18 @@ export interface PendingRun {
   usage: Usage;
   /** US dollars; `null` when a price is not known. */
   cost: number | null;
-  /** Set where `forRoot({ approvals: { key } })` is. */
+  /** Set if `forRoot({ approvals: { key } })` is set. */
   signature?: PendingSignature;
 }
 
-/** A pending run of version 1: it does not say who it is made for, and is resumed only where no key is set. */
+/** A pending run of version 1: it does not name its user, and is resumed only if no key is set. */
 export interface PendingRunV1 extends Omit<
   PendingRun,
   'v' | 'createdAt' | 'context' | 'signature' | 'turn'
 > {
-  /** The version of this form. */
+  /** The version of this format. */
   v: 1;
-  /** The turn that is not complete; calls are known by their ids alone. */
+  /** The incomplete turn; calls are known by their ids alone. */
   turn: Omit<PendingTurn, 'id'>;
 }
 /** A value of that name, because compilers import the types in decorated signatures. */
@@ -139,11 +144,11 @@ export const PendingRun: object = Object;
 
 /** A person's answer to a call that needs approval. */
 export interface ApprovalDecision {
-  /** Whether the call may be made. */
+  /** Whether the call may be executed. */
   approve: boolean;
-  /** Told to the model when the call is denied, and to hooks. */
+  /** Sent to the model when the call is denied, and to handlers. */
   reason?: string;
-  /** Takes the place of the arguments that the model chose. */
+  /** Replaces the arguments that the model chose. */
   args?: unknown;
 }
 /** A value of that name, because compilers import the types in decorated signatures. */

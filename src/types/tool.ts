@@ -1,9 +1,9 @@
-/** Whether a person has agreed to a call of a tool. */
+/** A person's decision on a tool call. */
 export interface ToolApproval {
-  /** `pending` while nobody has answered. */
+  /** `pending` until a person decides. */
   status: 'pending' | 'approved' | 'denied';
-  /** What was said with the answer. */
+  /** The reason given with the decision. */
   reason?: string;
-  /** Who decided, as `agent.resume(pending, decisions, { approver })` was given it. */
+  /** Who decided, as passed to `agent.resume(pending, decisions, { approver })`. */
   approver?: string;
 }

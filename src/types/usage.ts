@@ -14,26 +14,26 @@ export interface Usage {
   cacheWrite1hTokens: number;
   /** The part of `outputTokens` that the model spent on reasoning. */
   reasoningTokens: number;
-  /** Whether the provider counted, or we did because it sent no count, or one that cannot be right. */
+  /** Whether the provider counted the tokens, or they are estimated because its counts are missing or implausible. */
   source: 'provider' | 'estimated';
 }
 /** A value of that name, because compilers import the types in decorated signatures. */
 export const Usage: object = Object;
 
-/** Marks a usage whose server sent counts that cannot be right. Not enumerable: it never leaves the process. */
+/** Marks a usage whose server sent implausible counts. Not enumerable: it never leaves the process. */
 const DOUBTED = Symbol('doubted');
 
-/** Marks a usage as one whose server sent counts that cannot be right; returns it. */
+/** Marks a usage as one whose server sent implausible counts; returns it. */
 export function markDoubted(usage: Usage): Usage {
   return Object.defineProperty(usage, DOUBTED, { value: true });
 }
 
-/** Whether the server sent counts that cannot be right. */
+/** Whether the server sent implausible counts. */
 export function isDoubted(usage: object): boolean {
   return DOUBTED in usage;
 }
 
-/** A {@link Usage} from the numbers that are known; `totalTokens` is the sum of input and output. */
+/** A {@link Usage} from the known numbers; `totalTokens` is the sum of input and output. */
 export function toUsage(known: Partial<Omit<Usage, 'totalTokens'>>): Usage {
   const inputTokens = count(known.inputTokens);
   const outputTokens = count(known.outputTokens);
@@ -50,7 +50,7 @@ export function toUsage(known: Partial<Omit<Usage, 'totalTokens'>>): Usage {
   return isDoubted(known) ? markDoubted(usage) : usage;
 }
 
-/** The sum of several usages; estimated as soon as one of them is. */
+/** The sum of several usages; estimated if one of them is. */
 export function addUsage(a: Usage, b: Usage): Usage {
   return {
     inputTokens: a.inputTokens + b.inputTokens,
@@ -58,20 +58,20 @@ export function addUsage(a: Usage, b: Usage): Usage {
     totalTokens: a.totalTokens + b.totalTokens,
     cachedInputTokens: a.cachedInputTokens + b.cachedInputTokens,
     cacheWriteTokens: a.cacheWriteTokens + b.cacheWriteTokens,
-    // What was stored by an older version has none.
+    // Usages stored by an older version lack it.
     cacheWrite1hTokens: count(a.cacheWrite1hTokens) + count(b.cacheWrite1hTokens),
     reasoningTokens: a.reasoningTokens + b.reasoningTokens,
     source: a.source === 'estimated' || b.source === 'estimated' ? 'estimated' : 'provider',
   };
 }
 
-/** Servers send null, negative and fractional counts too; none of them may poison a sum. */
+/** Servers send null, negative and fractional counts too; none of them may corrupt a sum. */
 function count(value: number | null | undefined): number {
   return typeof value === 'number' && value > 0 && Number.isFinite(value) ? value : 0;
 }
 
-/** Zeros: no provider call was made, or nothing of it is known. */
+/** Zeros: no provider was called, or nothing of it is known. */
 export const NO_USAGE: Readonly<Usage> = Object.freeze(toUsage({}));
 
-/** The usage of an answer whose server sent none: it is estimated then. */
+/** The usage of an answer whose server sent none: it is then estimated. */
 export const UNREPORTED_USAGE: Readonly<Usage> = Object.freeze(toUsage({ source: 'estimated' }));

@@ -1,4 +1,4 @@
-/** What {@link brand} takes: classes, abstract ones too. */
+/** A class that {@link brand} accepts, also an abstract one. */
 interface BrandedClass {
   readonly name: string;
   readonly prototype: object;
@@ -9,14 +9,14 @@ export function markOf(id: string): symbol {
   return Symbol.for(`nestjs-llm-callbacks:${id}`);
 }
 
-/** Marks the class whose name is a literal, so that no minifier changes it. */
+/** Marks a class whose name is a literal, which no minifier changes. */
 const NAMED = markOf('named');
 
 /**
- * Gives a class an identity that does not depend on which copy of the package it is of, nor on the build: `instanceof`
- * takes the instances of the same class of other copies, and `name` is a literal.
+ * Gives a class an identity that is independent of the copy of the package and of the build: `instanceof` accepts
+ * instances of the same class of other copies, and `name` is a literal.
  *
- * A subclass without a brand of its own keeps the ordinary `instanceof` and its own name.
+ * A subclass without its own brand keeps the ordinary `instanceof` and its own name.
  *
  * @param id `error:Name` for errors, `class:Name` for others
  *
@@ -45,7 +45,7 @@ export function brand(type: BrandedClass, id: `${'error' | 'class'}:${string}`):
   Object.defineProperty(type.prototype, mark, { value: true });
 }
 
-/** Whether a class has a name of its own that is a literal. */
+/** Whether a class has its own literal name. */
 export function isNamed(type: object): boolean {
   return Object.hasOwn(type, NAMED);
 }
@@ -55,7 +55,7 @@ const hasInstance = Function.prototype[Symbol.hasInstance] as (
   value: unknown,
 ) => boolean;
 
-/** Asks the prototypes only: mocks may claim to have any property. */
+/** Checks prototypes only: mocks may pretend to have any property. */
 function hasMark(value: unknown, mark: symbol): boolean {
   if (typeof value !== 'object' || value === null) return false;
   const prototype = Object.getPrototypeOf(value) as object | null;

@@ -1,5 +1,5 @@
-/** A class whose name is known. */
+/** A class with a known name. */
 class BuildProbe {}
 
-/** Whether a minifier has renamed the classes of this build, and so maybe those of the application. */
+/** Whether a minifier has renamed the classes of this build, and so probably the application's classes. */
 export const IS_MINIFIED = BuildProbe.name !== 'BuildProbe';

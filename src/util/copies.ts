@@ -1,13 +1,13 @@
 import type { Provider, Type } from '@nestjs/common';
 import { markOf } from './brand.js';
 
-/** A class by which a service is injected, maybe with a constructor that is not for users. */
+/** A class that is the token of a service, possibly with an internal constructor. */
 type Token = Type<object>;
 
 /**
- * Where the copies of the package that the process has loaded leave the classes by which services are injected, by name:
- * a library may have a copy of its own, as with nested `node_modules`, and `jest.resetModules()` makes one. Copies share
- * nothing else, and the classes of one that is not used any more are let go.
+ * Where loaded copies of the package register their service tokens (classes), by name: a library may have its own copy,
+ * as with nested `node_modules`, and `jest.resetModules()` creates one. Copies share nothing else, and the classes of
+ * an unused copy can be garbage-collected.
  */
 const TOKENS = markOf('tokens');
 
@@ -20,7 +20,7 @@ export function shareToken(token: Token): void {
   tokens.set(token.name, [...known, new WeakRef(token)]);
 }
 
-/** The same class of the other copies, under which code that was built against one of them has a service injected. */
+/** The same class of the other copies, which code built against one of them uses as the token. */
 export function otherTokens(own: Token): Token[] {
   const all = shared[TOKENS]?.get(own.name) ?? [];
   return all.flatMap((one) => one.deref() ?? []).filter((token) => token !== own);

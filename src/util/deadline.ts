@@ -1,16 +1,16 @@
-/** What timers can wait for; Node takes more for 1 ms. */
+/** The longest delay of a timer; Node treats longer ones as 1 ms. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
-/** What is said of a `timeoutMs` that {@link isTimeoutMs} refuses. */
+/** The message for a `timeoutMs` that {@link isTimeoutMs} rejects. */
 export const TIMEOUT_RULE =
   'timeoutMs must be a positive number of milliseconds (below 2^31); leave it out for no limit.';
 
-/** Whether work can be held to so many milliseconds. */
+/** Whether a value is a valid timeout in milliseconds. */
 export function isTimeoutMs(ms: number): boolean {
   return ms > 0 && ms <= MAX_TIMEOUT_MS;
 }
 
-/** Settles as `work` does, or fails with what `expire` gives once the time is over. */
+/** Settles like `work`, or rejects with the result of `expire` once the time is over. */
 export async function withDeadline<T>(
   work: PromiseLike<T>,
   timeoutMs: number,

@@ -1,11 +1,11 @@
 import { withoutSecrets } from './secrets.js';
 import { fieldOf, messageOf, sanitizeLogLine } from './log-text.js';
 
-/** Longer messages are cut, in UTF-16 code units. */
+/** The maximum length of a message, in UTF-16 code units. */
 const MAX_CHARS = 4_000;
-/** Frames of a stack; `Error.stackTraceLimit` is 10 by default. */
+/** The maximum frames of a stack; `Error.stackTraceLimit` is 10 by default. */
 const MAX_FRAMES = 100;
-/** What the SDKs' errors and those of HTTP clients have: they quote requests, answers and headers in their messages. */
+/** Fields of the errors of SDKs and HTTP clients, whose messages quote requests, responses and headers. */
 export const HTTP_FIELDS: readonly string[] = [
   'headers',
   'response',
@@ -14,18 +14,18 @@ export const HTTP_FIELDS: readonly string[] = [
   'error',
   'body',
 ];
-/** Causes of causes that are looked at. */
+/** The maximum depth of the chain of causes. */
 export const MAX_CAUSES = 5;
 const FRAME = /^\s+at /;
 
-/** A text that a log may have: one line, without what looks like a secret. */
+/** A text that is safe to log: one line, without anything that looks like a secret. */
 export function logText(text: string): string {
   return sanitizeLogLine(withoutSecrets(text));
 }
 
 /** {@link logText} for a text of any length. */
 function shortLogText(text: string): string {
-  // Twice as much as is kept, so that no secret is cut before it is seen.
+  // Twice the kept length, so that no secret is cut before it is detected.
   const safe = logText(text.slice(0, 2 * MAX_CHARS));
   return safe.length <= MAX_CHARS && text.length <= 2 * MAX_CHARS
     ? safe
@@ -33,14 +33,14 @@ function shortLogText(text: string): string {
 }
 
 /**
- * What a log may say of a thrown value. Of an error of an SDK or another HTTP client it is the kind alone, because its
- * message may repeat the request: keys, headers and prompts.
+ * A thrown value as text that is safe to log. For an error of an SDK or another HTTP client, only its kind, because its
+ * message may quote the request: keys, headers and prompts.
  */
 export function logReason(error: unknown): string {
   if (quotesRequests(error)) return kindOf(error);
   let message = messageOf(error);
   let cause = fieldOf(error, 'cause');
-  // Many errors repeat the message of the one underneath.
+  // Many errors repeat the message of their cause.
   for (let depth = 0; cause instanceof Error && depth < MAX_CAUSES; depth++) {
     const quoted = quotesRequests(cause) ? messageOf(cause) : '';
     if (quoted !== '') message = message.replaceAll(quoted, () => kindOf(cause));
@@ -50,8 +50,8 @@ export function logReason(error: unknown): string {
 }
 
 /**
- * The stack of an error as a log may have it: the message on its first line and without its own line ends, so that what
- * follows are places in the code. `''` where there are none.
+ * The stack of an error, safe to log: the message is one line, so that all following lines are code locations. `''` if
+ * there are none.
  */
 export function logStack(error: unknown): string {
   const frames = framesOf(error);
@@ -62,7 +62,7 @@ export function logStack(error: unknown): string {
   return [head, ...frames].join('\n');
 }
 
-/** The name of an error, with its `status` and `code`; nothing that it quotes. */
+/** The name of an error, with its `status` and `code`, but without quoted content. */
 export function kindOf(error: unknown): string {
   const [status, code] = [fieldOf(error, 'status'), fieldOf(error, 'code')];
   const details = [
@@ -73,7 +73,7 @@ export function kindOf(error: unknown): string {
   return details.length === 0 ? name : `${name} (${details.join(', ')})`;
 }
 
-/** The places in the code that a stack ends with. A message may have lines that look like them. */
+/** The code locations at the end of a stack. Lines of the message may look like them. */
 export function framesOf(error: unknown): string[] {
   const stack = fieldOf(error, 'stack');
   if (typeof stack !== 'string') return [];
@@ -93,7 +93,7 @@ function quotesRequests(error: unknown): boolean {
   });
 }
 
-/** Whether it is an `HttpException` or an `RpcException`: their `response` and `error` are the application's own words. */
+/** Whether it is an `HttpException` or an `RpcException`, whose `response` and `error` come from the application. */
 export function isOfNest(error: unknown): boolean {
   return ['getStatus', 'getError'].some((name) => typeof fieldOf(error, name) === 'function');
 }
@@ -101,7 +101,7 @@ export function isOfNest(error: unknown): boolean {
 function nameOf(error: unknown): string {
   const name = fieldOf(error, 'name');
   const className = fieldOf(fieldOf(error, 'constructor'), 'name');
-  // The SDKs give their classes no names of their own.
+  // The SDKs do not set `name` on their error classes.
   const known = name === 'Error' && typeof className === 'string' && className ? className : name;
   return typeof known === 'string' && known !== '' ? known : 'Error';
 }

@@ -1,12 +1,12 @@
 import { sanitizeLogLine } from './log-text.js';
 
-/** Names come from anywhere. */
+/** The maximum length of a name, which may come from anywhere. */
 const MAX_NAME = 64;
 
 /** The names of the options that something takes. */
 export type OptionNames = ReadonlySet<string>;
 
-/** The names of all options of `O`; does not compile while one is missing, or is not one of them. */
+/** The names of all options of `O`; does not compile if one is missing or unknown. */
 export function optionNames<O extends object>(
   ...names: Record<keyof O & string, true>[]
 ): OptionNames {
@@ -14,8 +14,8 @@ export function optionNames<O extends object>(
 }
 
 /**
- * The first given option that is not known, in words for an error: `option "modle"; did you mean "model"? There are …`.
- * `undefined` where all are known.
+ * The first unknown option, as text for an error: `option "modle"; did you mean "model"? There are …`. `undefined` if
+ * all are known.
  */
 export function unknownOption(options: object, known: OptionNames): string | undefined {
   for (const name of Object.keys(options)) {
@@ -27,7 +27,7 @@ export function unknownOption(options: object, known: OptionNames): string | und
   return undefined;
 }
 
-/** What a value is, for an error that must not show it. */
+/** The kind of a value, for an error that must not show the value. */
 export function kindOf(value: unknown): string {
   if (value === undefined || value === null) return String(value);
   if (Array.isArray(value)) return 'a list';
@@ -48,7 +48,7 @@ export function isOptions(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The one of the names that was probably meant. */
+/** The name that was probably meant. */
 export function nearest(given: string, known: Iterable<string>): string | undefined {
   const letters = plain(given.slice(0, MAX_NAME));
   let best: string | undefined;
@@ -67,18 +67,18 @@ export function nearest(given: string, known: Iterable<string>): string | undefi
   return best;
 }
 
-/** Without what differs between ways of writing: `max_output_tokens`, `maxOutputTokens`. */
+/** A name without differences of notation: `max_output_tokens`, `maxOutputTokens`. */
 function plain(name: string): string {
   return name.toLowerCase().replaceAll(/[_-]/g, '');
 }
 
-/** Whether the letters of a text all stand in another one, in this order. */
+/** Whether all letters of a text occur in another one, in the same order. */
 function isWithin(letters: string, other: string): boolean {
   let at = -1;
   return Array.from(letters).every((letter) => (at = other.indexOf(letter, at + 1)) >= 0);
 }
 
-/** How many letters must be added, removed, changed or swapped with their neighbour to make one text of another. */
+/** How many letters must be added, removed, changed or swapped with their neighbor to turn one text into another. */
 function editDistance(a: string, b: string): number {
   let before: number[] = [];
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);

@@ -1,13 +1,12 @@
 /**
- * Characters that break or disguise a line of text: control characters, line ends, and those that turn the direction of
- * text.
+ * Characters that break or disguise a line of text: control characters, line ends, and text-direction marks.
  */
 export const UNSAFE_CHARACTERS = String.raw`\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069`;
 const UNSAFE = new RegExp(`[${UNSAFE_CHARACTERS}]`, 'gu');
 
 /**
- * A text for one line of a log: names and messages come from models and users, and none may begin a line of its own,
- * colour the terminal or turn its direction.
+ * Sanitizes a text for one log line: names and messages come from models and users, and must not start a new line,
+ * color the terminal or change the text direction.
  */
 export function sanitizeLogLine(text: string): string {
   return text.replace(UNSAFE, (character) => {
@@ -16,7 +15,7 @@ export function sanitizeLogLine(text: string): string {
   });
 }
 
-/** What a thrown value says. Anything can be thrown, also what cannot be made a text. */
+/** The message of a thrown value. Anything can be thrown, also a value that cannot be converted to text. */
 export function messageOf(error: unknown): string {
   try {
     return String(error instanceof Error ? error.message : error);

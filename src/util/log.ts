@@ -3,8 +3,8 @@ import { logStack, logText } from './error-text.js';
 import { sanitizeLogLine } from './log-text.js';
 
 /**
- * The only way to Nest's `Logger`: no text can forge a line, colour the terminal or turn its direction, and what looks
- * like a secret is left out. Messages of errors come by `logReason()`.
+ * The only access to Nest's `Logger`: no text can forge a line, color the terminal or change its direction, and
+ * anything that looks like a secret is removed. Pass error messages through `logReason()`.
  */
 export class Log {
   readonly #logger: Logger;
@@ -29,7 +29,7 @@ export class Log {
     this.#logger.warn(logText(text));
   }
 
-  /** @param error its stack follows; its cause does not */
+  /** @param error its stack is logged; its cause is not */
   error(text: string, ...error: [error?: unknown]): void {
     if (error.length === 0) this.#logger.error(logText(text));
     else this.#logger.error(logText(text), logStack(error[0]));

@@ -1,7 +1,7 @@
-/** Stands for a secret in a text. */
+/** Replaces a secret in a text. */
 const REDACTED = '[redacted]';
 
-/** Keys of providers and of other services, by the beginnings that these give them, also where they are masked in part. */
+/** Keys of providers and other services, by their prefixes, also if partly masked. */
 const KEYS = [
   /\b(?:sk|pk|rk|xai|gsk|hf|r8|glpat|pat|xox[abprs])[-_][\w*.-]{8,}/g,
   /\bgh[opsur]_\w{16,}/g,
@@ -11,13 +11,13 @@ const KEYS = [
 ];
 /** Credentials of the header `Authorization`. */
 const CREDENTIALS = /\b(bearer|basic)\s+[\w.~+/=*-]{6,}/gi;
-/** `name: value` and `name=value`, also as JSON, of what holds a secret by its name. */
+/** `name: value` and `name=value`, also as JSON, for names that indicate a secret. */
 const NAMED =
   /\b((?:proxy-?)?authorization|(?:x-|anthropic-|openai-)?api[-_]?key|(?:access|refresh|id|auth)[-_]?token|client[-_]?secret|password|passwd|(?:set-)?cookie|private[-_]?key)(\\?["']?\s*[:=]\s*\\?["']?)(?:(?:bearer|basic)\s+)?[^\s"',;}\\]+/gi;
 /** The password in a URL. */
 const IN_URL = /(\b[a-z][a-z\d+.-]{0,20}:\/\/[^\s/:@"']{0,100}:)[^\s/@"']{1,200}@/gi;
 
-/** A text without what looks like a key, a token, a password or the header that has one. */
+/** A text without anything that looks like a key, a token, a password or a header with one. */
 export function withoutSecrets(text: string): string {
   let safe = text
     .replace(NAMED, `$1$2${REDACTED}`)

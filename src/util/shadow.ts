@@ -1,6 +1,6 @@
 /**
- * Puts a method of the object's own before one that it has, or `otherwise` has for it; `around` gets that ready to be
- * called. Unseen by loops and logs. Returns what takes it away.
+ * Shadows a method of an object, or of `otherwise`, with an own property; `around` receives the bound original. The
+ * property is not enumerable. Returns a function that removes it.
  */
 export function shadow(
   object: object,

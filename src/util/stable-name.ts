@@ -1,19 +1,19 @@
 import { isNamed } from './brand.js';
 import { IS_MINIFIED } from './build-probe.js';
 
-/** What has a name: a class or a function. */
+/** Something with a name: a class or a function. */
 export type Named = Function;
 
 /**
- * Names that minifiers and bundlers make up, and those of what has none. An application may be minified while its
- * dependencies are not, so that short names count everywhere.
+ * Names that minifiers and bundlers generate, and names of anonymous functions. An application may be minified while
+ * its dependencies are not, so short names are suspect everywhere.
  */
 const MADE_UP =
   /^$|^[\w$]{1,2}$|^[a-z_$][\w$]{2}$|^_?class_?\d*$|^default$|_default\d*$|^__WEBPACK_DEFAULT_EXPORT__$/;
 
 /**
- * The name of a class or function where it is the same in every build of the application, so that other processes and
- * later versions may know it by that name; else `undefined`.
+ * The name of a class or function if it is the same in every build of the application, so that other processes and
+ * later versions can rely on it; otherwise `undefined`.
  */
 export function stableName(named: Named): string | undefined {
   const { name } = named;
@@ -21,7 +21,7 @@ export function stableName(named: Named): string | undefined {
   return IS_MINIFIED || MADE_UP.test(name) ? undefined : name;
 }
 
-/** The stable name of a class, or else of the nearest one above it that has one. */
+/** The stable name of a class, or of its nearest base class that has one. */
 export function nearestName(type: Named): string {
   for (
     let one: Named | null = type;
@@ -34,7 +34,7 @@ export function nearestName(type: Named): string {
   return type.name;
 }
 
-/** Whether the source itself says the name, as by `static readonly name = 'Audit'`. */
+/** Whether the source sets the name explicitly, as with `static readonly name = 'Audit'`. */
 function isWritten(named: Named): boolean {
   const name = Object.getOwnPropertyDescriptor(named, 'name');
   return name !== undefined && (name.enumerable === true || name.get !== undefined);

@@ -38,8 +38,8 @@ const OPTIONS = {
 } as const;
 const agentOptions = (): AgentOptions => ({ ...OPTIONS, stop: [...OPTIONS.stop], tools: [look] });
 
-describe('The options of a call', () => {
-  it('are those of each turn of an agent, from forRoot', async () => {
+describe('Call options of an agent', () => {
+  it('from forRoot apply to each turn', async () => {
     const { agents, fake } = await start({ ...agentOptions(), toolChoice: 'auto' }, [
       LOOK,
       'Done.',
@@ -51,7 +51,7 @@ describe('The options of a call', () => {
     ]);
   });
 
-  it('are those of an agent that is made, or of a feature, and of its streams', async () => {
+  it('from create() or forFeature() apply to its runs and streams', async () => {
     const imports = [CallbacksModule.forFeature({ name: 'desk', agent: agentOptions() })];
     const { module, fake } = await startApp({ imports });
     await readAll(module.get(AgentService).create(agentOptions()).stream('Look.'));
@@ -60,7 +60,7 @@ describe('The options of a call', () => {
     expect(fake.requests).toMatchObject([OPTIONS, OPTIONS]);
   });
 
-  it('are those of the run, one by one, before those of the agent', async () => {
+  it('of the run override those of the agent, one by one', async () => {
     const { agents, fake } = await start(agentOptions());
     await agents.run('Look.', { maxOutputTokens: 700, providerOptions: { user: 'u-1' } });
     expect(fake.requests[0]).toMatchObject({
@@ -71,7 +71,7 @@ describe('The options of a call', () => {
     expect(fake.requests[0]!.providerOptions).toEqual({ user: 'u-1' });
   });
 
-  it('are absent from the request where nothing gives them', async () => {
+  it('are absent from the request if none are set', async () => {
     const { agents, fake } = await start({ tools: [look] });
     await agents.run('Look.');
     for (const name of Object.keys(OPTIONS)) expect(fake.requests[0]).not.toHaveProperty(name);
@@ -88,7 +88,7 @@ describe('The options of a call', () => {
     [{ toolChoice: {} as never }, 'toolChoice must be'],
     [{ providerOptions: [] as never }, 'providerOptions must be an object'],
     [{ toolChoice: { name: 'fly' } }, 'toolChoice names "fly", which is no tool of the agent'],
-  ])('are checked when the agent is made or run: %j', async (options, message) => {
+  ])('are validated when the agent is created or run: %j', async (options, message) => {
     const refused = {
       name: 'CallbacksConfigurationError',
       message: expect.stringContaining(message),
@@ -101,7 +101,7 @@ describe('The options of a call', () => {
     expect(fake.requests).toEqual([]);
   });
 
-  it('let a handler know what each turn may cost at most', async () => {
+  it('give a handler the maximum cost of each turn', async () => {
     const estimates: unknown[] = [];
     class Watcher {
       @OnLlmStart()
@@ -120,7 +120,7 @@ describe('The options of a call', () => {
 
 describe('A tool choice that forces a call', () => {
   it.each([{ toolChoice: 'required' as const }, { toolChoice: { name: 'look' } }])(
-    'holds until a turn has called a tool: %j',
+    'applies until a turn has called a tool: %j',
     async ({ toolChoice }) => {
       const answers = ['Hm.', LOOK, LOOK, 'Done.'];
       const { agents, fake } = await start({ tools: [look], toolChoice }, answers);
@@ -135,7 +135,7 @@ describe('A tool choice that forces a call', () => {
     },
   );
 
-  it('is over for a run that is resumed, whose turn has called a tool', async () => {
+  it('no longer applies to a resumed run whose turn has called a tool', async () => {
     const asks: FakeAnswer = { toolCalls: [{ id: 'r1', name: 'refund' }] };
     const answers = [asks, 'Done.'];
     const { agents, fake } = await start({ tools: [refund], toolChoice: 'required' }, answers);
@@ -144,7 +144,7 @@ describe('A tool choice that forces a call', () => {
     expect(fake.requests.map(({ toolChoice }) => toolChoice)).toEqual(['required', 'auto']);
   });
 
-  it('is refused for an agent without tools, and any other choice is left out', async () => {
+  it('is rejected for an agent without tools, and any other choice is omitted', async () => {
     const { agents, fake } = await start();
     await expect(agents.run('Look.', { toolChoice: 'required' })).rejects.toMatchObject({
       name: 'CallbacksConfigurationError',

@@ -46,7 +46,7 @@ function callWith(argsText: string): FakeAnswer {
   };
 }
 
-/** What the model is sent of what a tool returned. */
+/** The content that the model receives for a tool result. */
 async function contentOf(result: unknown): Promise<string> {
   const { agent, fake } = await start([callWith('{}'), 'done'], {}, { execute: () => result });
   expect((await agent.run('go')).output).toBe('done');
@@ -54,7 +54,7 @@ async function contentOf(result: unknown): Promise<string> {
 }
 
 describe('A tool result', () => {
-  it('of 5,000 levels is told in bounds, and the agent goes on', async () => {
+  it('of 5,000 levels is truncated for the model, and the agent continues', async () => {
     const content = await contentOf({ rows: nested(5_000) });
     expect(content).toContain('[cut: too deep]');
     expect(content.length).toBeLessThan(2_000);
@@ -65,7 +65,7 @@ describe('A tool result', () => {
     ['doubles at each level', doubled(60)],
     ['is a list of four thousand million holes', holes(4_000_000_000)],
     ['is a large list', Array.from({ length: 110_000 }, () => 0)],
-  ])('that %s is told in bounds', async (_, result) => {
+  ])('that %s is truncated for the model', async (_, result) => {
     expect((await contentOf(result)).length).toBeLessThan(51_000);
   });
 
@@ -92,11 +92,11 @@ describe('A tool result', () => {
     ['a toJSON of any depth', { toJSON: () => nested(2) }, '[["bottom"]]'],
     ['a cycle and a Map', cyclic(), '{"map":{"a":1},"self":"[Circular]"}'],
     ['a part of a message without text', [{ type: 'text', text: 7 }], '[{"type":"text","text":7}]'],
-  ])('with %s is told', async (_, result, content) => {
+  ])('with %s is sent to the model', async (_, result, content) => {
     expect(await contentOf(result)).toBe(content);
   });
 
-  it('that throws when it is thrown is told too', async () => {
+  it('that is a thrown value without a message is sent to the model as an error', async () => {
     const thrown = Object.create(null) as unknown;
     execute.mockImplementation(() => {
       throw thrown;
@@ -107,11 +107,11 @@ describe('A tool result', () => {
   });
 });
 
-describe('Arguments', () => {
+describe('Tool arguments', () => {
   it.each([
     ['JSON Schema', OPEN],
     ['recursive zod', Tree],
-  ])('that are nested too deep are refused before %s sees them', async (_, parameters) => {
+  ])('that are nested too deep are rejected before %s sees them', async (_, parameters) => {
     for (const levels of [250, 10_000]) {
       const answers = [callWith(nestedText(levels)), 'done'];
       const { agent, fake, recording } = await start(answers, {}, { parameters });
@@ -134,7 +134,7 @@ describe('Arguments', () => {
     ['that refer to themselves', cyclic()],
     ['that are too deep', nested(5_000)],
     ['that double at each level', doubled(60)],
-  ])('%s are refused when an approver gives them', async (_, args) => {
+  ])('%s are rejected when an approver returns them', async (_, args) => {
     const { agent, fake } = await start(
       [callWith('{}'), 'done'],
       { approve: () => ({ approve: true, args }) },
@@ -147,7 +147,7 @@ describe('Arguments', () => {
 });
 
 describe('A pending run', () => {
-  /** One tool that answers deep things, and one that waits. */
+  /** One tool that returns deep values, and one that waits for approval. */
   async function startPaused(before: FakeAnswer[], asks: FakeAnswer, messages: Message[] = []) {
     const results = defineTool({
       name: 'results',
@@ -172,7 +172,7 @@ describe('A pending run', () => {
   const deepCall = { name: 'results', argsText, args: JSON.parse(argsText) as unknown };
   const waits = { id: 'w', name: 'refund', args: { order: '42' }, argsText: '{"order":"42"}' };
 
-  it('with deep arguments and results can be stored and resumed; what is cut is marked', async () => {
+  it('with deep arguments and results can be stored and resumed; truncated values are marked', async () => {
     const { agent, fake, pending, stored } = await startPaused(
       [{ toolCalls: [{ ...deepCall, id: 'a' }, { name: 'results' }] }],
       { toolCalls: [{ ...deepCall, id: 'b' }, { name: 'results' }, waits] },
@@ -189,7 +189,7 @@ describe('A pending run', () => {
     expect(fake.requests.at(-1)!.messages.at(-1)!.content).toBe('paid');
   });
 
-  it('does not make a call whose arguments were cut', async () => {
+  it('does not run a call whose arguments were truncated', async () => {
     const args = { rows: Array.from({ length: 110_000 }, () => 1) };
     const { agent, fake, stored } = await startPaused([], {
       toolCalls: [{ ...waits, args, argsText: JSON.stringify(args) }],
@@ -199,7 +199,7 @@ describe('A pending run', () => {
     expect(fake.requests.at(-1)!.messages.at(-1)!.content).toContain('too large to be stored');
   });
 
-  it('has no part of a deep block of a provider, and all of one that is not', async () => {
+  it('drops a provider block that is too deep, and keeps other blocks whole', async () => {
     const data = (content: unknown) => ({ provider: 'anthropic', content: [content] });
     const turns: Message[] = [data(nested(5_000)), data(nested(20))].flatMap((providerData) => [
       { role: 'user', content: 'x' },

@@ -59,7 +59,7 @@ class OnRoute {
   @Get() @Tool({ description }) @UseGuards(guard) pay() {}
 }
 
-describe('What Nest runs for requests alone does not let a tool seem guarded:', () => {
+describe('Guards, pipes and interceptors of Nest, which do not run for tools:', () => {
   it.each<[new () => object, string]>([
     [OnGuard, '@UseGuards() on it'],
     [AboveChain, '@UseGuards() on it'],
@@ -72,7 +72,7 @@ describe('What Nest runs for requests alone does not let a tool seem guarded:', 
     [OnRoute, '@UseGuards() on it'],
     [OnClass, '@UseGuards() on its class'],
     [OnBaseClass, '@UseGuards() on its class'],
-  ])('%p is refused', async (type, what) => {
+  ])('a tool of %p is rejected at start-up', async (type, what) => {
     const starting = startApp({ providers: [type] });
     await expect(starting).rejects.toThrow(CallbacksConfigurationError);
     await expect(starting).rejects.toThrow(
@@ -80,7 +80,7 @@ describe('What Nest runs for requests alone does not let a tool seem guarded:', 
     );
   });
 
-  it('is a warning on a class that has routes or message handlers', async () => {
+  it('a class that has routes or message handlers logs a warning', async () => {
     @Controller('a')
     @UseGuards(guard)
     class Routes {
@@ -100,7 +100,7 @@ describe('What Nest runs for requests alone does not let a tool seem guarded:', 
     ]);
   });
 
-  it('is a warning for exception filters', async () => {
+  it('exception filters log a warning', async () => {
     class Filtered {
       @Tool({ description }) @UseFilters(filter) pay() {}
     }
@@ -113,7 +113,7 @@ describe('What Nest runs for requests alone does not let a tool seem guarded:', 
     ]);
   });
 
-  it('is neither where a guard stands beside the tool', async () => {
+  it('a guard on another method, or on an overridden one, is accepted', async () => {
     @Controller()
     class Beside {
       @Get() @UseGuards(guard) show() {}

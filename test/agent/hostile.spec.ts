@@ -32,7 +32,7 @@ async function runWith(answers: FakeAnswer[], agent: AgentOptions = {}) {
   return { running: module.get(AgentService).run('go'), fake, recording };
 }
 
-/** Has the model make one call; gives what it is told. */
+/** Makes the model call one tool; returns the result that the model receives. */
 async function answerTo(call: FakeToolCall) {
   const { running, fake } = await runWith([{ toolCalls: [call] }, 'done']);
   await running;
@@ -40,7 +40,7 @@ async function answerTo(call: FakeToolCall) {
 }
 
 describe('A hostile model', () => {
-  it('that calls tools there are not is told which there are', async () => {
+  it('that calls unknown tools receives the list of known tools', async () => {
     expect(await answerTo({ name: 'rm_rf' })).toBe(
       'Error: There is no tool of that name; there are: look.',
     );
@@ -51,7 +51,7 @@ describe('A hostile model', () => {
     expect(await answerTo({ name })).toContain('There is no tool of that name');
   });
 
-  it('cannot break the transcript by odd names and ids', async () => {
+  it('cannot break the transcript with odd names and ids', async () => {
     const name = 'délete all\n\u001b[31m'.repeat(20);
     const { running, fake, recording } = await runWith([
       {
@@ -59,7 +59,7 @@ describe('A hostile model', () => {
           { id: '', name },
           { id: 'same', name: 'look' },
           { id: 'same', name: 'look' },
-          // As a missing one would be called.
+          // As if the tool were missing.
           { id: 'call_0_4', name: 'look' },
           { id: '', name: 'look' },
         ],
@@ -75,7 +75,7 @@ describe('A hostile model', () => {
     expect(recording.of('tool.error')[0]!.toolName).toMatch(/^[\w-]{1,64}$/);
   });
 
-  it('with a thousand calls in one turn has 128 answered, and the others refused', async () => {
+  it('with a thousand calls in one turn gets 128 results, and the others are rejected', async () => {
     const toolCalls = Array.from({ length: 1_000 }, () => ({ name: 'look' }));
     const { running, fake, recording } = await runWith([{ toolCalls }, 'done']);
     await running;
@@ -86,7 +86,7 @@ describe('A hostile model', () => {
     expect(recording.of('tool.error')).toHaveLength(872);
   });
 
-  it('with 5 MB of arguments is refused, and the heap stays bounded', async () => {
+  it('with 5 MB of arguments is rejected, and the heap stays bounded', async () => {
     const argsText = JSON.stringify({ id: 'x'.repeat(5_000_000) });
     const before = process.memoryUsage().heapUsed;
     const told = await answerTo({ name: 'look', argsText, args: JSON.parse(argsText) });
@@ -107,7 +107,7 @@ describe('A hostile model', () => {
     expect(({} as { admin?: boolean }).admin).toBeUndefined();
   });
 
-  it('with arguments nested very deep is refused or answered, but breaks nothing', async () => {
+  it('with very deeply nested arguments is rejected or answered, and breaks nothing', async () => {
     const depth = 5_000;
     const argsText = `{"id":${'['.repeat(depth)}${']'.repeat(depth)}}`;
     const told = await answerTo({ name: 'look', argsText, args: JSON.parse(argsText) });
@@ -122,14 +122,14 @@ describe('A hostile model', () => {
     expect(fake.requests).toHaveLength(7);
   });
 
-  it('gets no more than the beginning of an error', async () => {
+  it('receives only the beginning of an error message', async () => {
     execute.mockImplementationOnce(() => {
       throw new Error('x'.repeat(100_000));
     });
     expect((await answerTo({ name: 'look' })).length).toBeLessThan(2_200);
   });
 
-  it('reaches nothing that is not offered by arguments that are no object', async () => {
+  it('that sends arguments other than objects does not reach the tool', async () => {
     for (const args of ['text', 7, null, ['a']]) {
       const told = await answerTo({ name: 'look', args, argsText: JSON.stringify(args) });
       expect(told).toMatch(/do not fit|Error/);

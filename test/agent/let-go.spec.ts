@@ -7,8 +7,8 @@ import { collectGarbage } from '../support/gc.js';
 
 afterEach(closeApps);
 
-it('an agent that has ended keeps nothing of its conversation', async () => {
-  // Lives on in the context of the agent, as promises of a `fetch` do.
+it('an ended agent releases its conversation', async () => {
+  // Stays alive in the context of the agent, as promises of a `fetch` do.
   const contexts: AsyncResource[] = [];
   const look = defineTool({
     name: 'look',

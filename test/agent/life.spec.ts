@@ -40,13 +40,13 @@ async function start(answers: FakeAnswer[], agent: AgentOptions = { tools: [look
   };
 }
 
-describe('A critical hook', () => {
+describe('A critical handler of an agent run', () => {
   it.each<[EventType, EventType[]]>([
     ['agent.start', ['agent.start', 'agent.error']],
     ['llm.start', ['agent.start', 'llm.start', 'llm.error', 'agent.error']],
     ['agent.step', ['agent.start', 'llm.start', 'llm.end', 'agent.step', 'agent.error']],
     ['agent.end', ['agent.start', 'llm.start', 'llm.end', 'agent.step', 'agent.end']],
-  ])('of %s gives the caller its own error, and the run one end', async (type, told) => {
+  ])('of %s passes its own error to the caller, and the run ends once', async (type, told) => {
     const { agent, callbacks, recording } = await start(['done']);
     const error = new Error('not like this');
     const fail = () => {
@@ -59,7 +59,7 @@ describe('A critical hook', () => {
 });
 
 describe('An agent', () => {
-  it('that is aborted before it begins asks nobody', async () => {
+  it('that is aborted before it starts sends no request', async () => {
     const { agent, fake, recording } = await start(['done']);
     const running = agent.run('go', { signal: AbortSignal.abort('no') });
     expect(await errorOf(running)).toMatchObject({ name: 'AbortError', cause: 'no' });
@@ -67,7 +67,7 @@ describe('An agent', () => {
     expect(recording.events.map(({ type }) => type)).toEqual(['agent.start', 'agent.error']);
   });
 
-  it('refuses an empty goal and a negative timeout before anything is told', async () => {
+  it('rejects an empty goal and a negative timeout before any event', async () => {
     const { agent, recording } = await start(['done']);
     await expect(agent.run(' ')).rejects.toThrow('The goal is empty');
     await expect(agent.run('go', { timeoutMs: -1 })).rejects.toThrow('timeoutMs');
@@ -75,14 +75,14 @@ describe('An agent', () => {
     expect(recording.events).toEqual([]);
   });
 
-  it('fails with the error of its model, which is told once on each run', async () => {
+  it('fails with the error of its model, which is emitted once on each run', async () => {
     const { agent, recording } = await start([CALL, new Error('down')]);
     const error = await errorOf(agent.run('go'));
     expect(error).toMatchObject({ code: 'server_error' });
     expect(recording.of('agent.error')[0]).toMatchObject({ error, steps: [{ index: 0 }] });
   });
 
-  it('gives an answer of the form that was asked for, repaired if need be', async () => {
+  it('returns an answer that matches the schema, after a repair if needed', async () => {
     const { agent, fake } = await start([CALL, '{"count": "two"}', '{"count": 2}']);
     const schema = z.object({ count: z.number() });
     const { object, output } = await agent.run('Count', { schema });
@@ -91,7 +91,7 @@ describe('An agent', () => {
     expect(fake.requests).toHaveLength(3);
   });
 
-  it('fails when the answer has not the form that was asked for', async () => {
+  it('fails when the answer does not match the schema', async () => {
     const { agent } = await start(['two', 'still two']);
     const running = agent.run('Count', { schema: z.object({ count: z.number() }) });
     await expect(running).rejects.toThrow(SchemaValidationError);
@@ -118,7 +118,7 @@ describe('An agent', () => {
     });
   });
 
-  it('that a handler starts is a root of its own', async () => {
+  it('started by a handler is a root run', async () => {
     const { agent, callbacks, recording } = await start(['outer', 'inner']);
     const remove = callbacks.on('agent.end', async function afterwards() {
       remove();
@@ -132,7 +132,7 @@ describe('An agent', () => {
     });
   });
 
-  it('is waited for at shutdown', async () => {
+  it('is awaited at shutdown', async () => {
     const answer = defer<void>();
     const { agent, module, recording } = await start([CALL, 'done'], {
       tools: [{ ...look, execute: () => answer.promise }],
@@ -145,7 +145,7 @@ describe('An agent', () => {
     expect(recording.events.at(-1)!.type).toBe('agent.end');
   });
 
-  it('is aborted when it outlives the shutdown', async () => {
+  it('is aborted when it exceeds the shutdown deadline', async () => {
     const recording = new RecordingCallbacks();
     const stuck = defineTool({
       name: 'look',
@@ -170,7 +170,7 @@ describe('An agent', () => {
     expect(recording.of('agent.error')[0]).toMatchObject({ aborted: true });
   });
 
-  it('knows the tools of modules that are loaded later', async () => {
+  it('has the tools of lazily loaded modules', async () => {
     class LateTools {
       @Tool({ description: 'Looks.' })
       look() {
@@ -187,14 +187,14 @@ describe('An agent', () => {
     expect(steps[0]!.toolResults[0]!.result).toBe('late');
   });
 
-  it('without a model says so when it is run', async () => {
+  it('without a model fails with a clear error when it is run', async () => {
     const { module } = await startApp({}, { llm: undefined as never });
     await expect(module.get(AgentService).run('go')).rejects.toThrow('has no model');
     expect(module.get(LlmService)).toBeDefined();
   });
 });
 
-/** Settles with the terminal event of the one agent of a test. */
+/** Settles with the terminal event of the test's only agent. */
 @Injectable()
 class Terminal {
   readonly event = defer<AgentEndEvent | AgentErrorEvent>();
@@ -224,7 +224,7 @@ class Desk {
   }
 }
 
-describe('An HTTP client that leaves', () => {
+describe('An HTTP client that disconnects', () => {
   const bench = useBench(openai, {
     http: () => new ExpressAdapter(),
     controllers: [Desk],

@@ -57,7 +57,7 @@ async function start(
   };
 }
 
-/** A pending run of a user, as it comes back from a database. */
+/** A pending run of a user, as restored from a database. */
 async function pausedBy(
   app: Awaited<ReturnType<typeof start>>,
   who: { userId?: string; tenantId?: string; conversationId?: string },
@@ -74,8 +74,8 @@ const BOSS = {
   metadata: { floor: 3 },
 };
 
-describe('A resumed run', () => {
-  it('acts for the user who asked, not for the one who resumes it: events, tools and bills', async () => {
+describe('A resumed agent run', () => {
+  it('acts for the original user, not for the one who resumes it: events, tools and costs', async () => {
     const app = await start();
     const ann = { userId: 'ann', tenantId: 'acme', conversationId: 'c1' };
     const pending = await pausedBy(app, ann);
@@ -89,7 +89,7 @@ describe('A resumed run', () => {
     expect([...app.costs.byUser.keys()]).toEqual(['ann']);
   });
 
-  it('acts for the user who asked whatever the options of resume say', async () => {
+  it('acts for the original user, whatever the options of resume', async () => {
     const app = await start();
     const pending = await pausedBy(app, { userId: 'ann' });
 
@@ -98,7 +98,7 @@ describe('A resumed run', () => {
     expect(app.contexts).toMatchObject([{ userId: 'ann', tenantId: undefined }]);
   });
 
-  it('acts for nobody where nobody was signed in, and never for the approver', async () => {
+  it('has no user if the original run had none, and never the approver', async () => {
     const app = await start();
     const pending = await pausedBy(app, {});
     expect(pending.context).toEqual({});
@@ -120,7 +120,7 @@ describe('A resumed run', () => {
     expect(others.every(({ traceId }) => traceId === first!.traceId)).toBe(true);
   });
 
-  it('counts towards the limit of the user who asked', async () => {
+  it('counts towards the limit of the original user', async () => {
     const limiter = new CostLimiter({ maxCost: 1, per: 'user' });
     const app = await start({ callbacks: [limiter] });
     const pending = await pausedBy(app, { userId: 'ann' });
@@ -133,7 +133,7 @@ describe('A resumed run', () => {
     expect(await usedBy('boss')).toBe(0);
   });
 
-  it('acts for the user who asked after it has waited a second time', async () => {
+  it('acts for the original user after it was paused a second time', async () => {
     const twice: FakeAnswer = {
       toolCalls: [
         { id: 'r1', name: 'refund' },
@@ -150,7 +150,7 @@ describe('A resumed run', () => {
     expect(app.contexts.map(({ userId }) => userId)).toEqual(['ann', 'ann']);
   });
 
-  it('of version 1 has the context of the call of resume, because it holds none', async () => {
+  it('of version 1 has the context of the resume call, because it stores none', async () => {
     const app = await start();
     const { context: _c, createdAt: _t, turn, ...rest } = await pausedBy(app, { userId: 'ann' });
     const { id: _id, ...oldTurn } = turn;
@@ -161,7 +161,7 @@ describe('A resumed run', () => {
   });
 });
 
-describe('The approver', () => {
+describe('The approver of a tool call', () => {
   const approved = { status: 'approved', reason: 'fine', approver: 'boss' };
 
   it('is on the events of the call, and in their JSON', async () => {
@@ -196,7 +196,7 @@ describe('The approver', () => {
     expect(seen.at(-1)).toEqual([approved, 'ann']);
   });
 
-  it('comes back with an event that is revived', async () => {
+  it('is restored with a deserialized event', async () => {
     const app = await start();
     await app.agent.resume(await pausedBy(app, {}), YES, { approver: 'boss' });
     const [end] = app.recording.of('tool.end');
@@ -206,7 +206,7 @@ describe('The approver', () => {
     expect(revived).toMatchObject({ approval: approved });
   });
 
-  it('is absent where it was not given', async () => {
+  it('is absent if none was given', async () => {
     const seen: unknown[] = [];
     class Audit {
       @OnToolStart()
@@ -224,7 +224,7 @@ describe('The approver', () => {
     expect(seen).toEqual(Array.from({ length: 2 }, () => ({ status: 'approved', reason: 'fine' })));
   });
 
-  it.each([7, '', {}])('must be a text, and not %p', async (approver) => {
+  it.each([7, '', {}])('must be a string, and not %p', async (approver) => {
     const app = await start();
     const pending = await pausedBy(app, {});
 

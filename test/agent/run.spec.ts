@@ -65,7 +65,7 @@ describe('An agent', () => {
     ]);
   });
 
-  it('calls the tools that the model asks for and sends their results back', async () => {
+  it('calls the tools that the model requests and sends their results back', async () => {
     const { agents, fake, recording } = await agentApp([FIND, 'It was sent.']);
     const result = await agents.run('Where is order 42?');
     expect(result.output).toBe('It was sent.');
@@ -98,7 +98,7 @@ describe('An agent', () => {
     ]);
   });
 
-  it('goes on with a conversation', async () => {
+  it('continues a conversation', async () => {
     const { agents, fake } = await agentApp(['one', 'two']);
     const { messages } = await agents.run('first');
     await agents.run('second', { messages });
@@ -109,7 +109,7 @@ describe('An agent', () => {
     ]);
   });
 
-  it('gives a tool its signal, ids and context', async () => {
+  it('passes a signal, ids and context to a tool', async () => {
     let heard: ToolContext | undefined;
     const look = defineTool({
       name: 'look',
@@ -128,7 +128,7 @@ describe('An agent', () => {
     expect(started!.userId).toBe('ann');
   });
 
-  it('fails with the steps so far when maxSteps are made', async () => {
+  it('fails with the steps so far when it reaches maxSteps', async () => {
     const { agents, recording } = await agentApp([FIND, FIND, FIND], {
       tools: [OrderTools],
       maxSteps: 2,
@@ -140,7 +140,7 @@ describe('An agent', () => {
     expect(recording.of('agent.error')[0]!.steps).toHaveLength(2);
   });
 
-  it('begins no turn once maxCost is spent, and keeps an answer that was paid for', async () => {
+  it('starts no turn after maxCost is spent, and keeps an answer already paid for', async () => {
     const usage = {
       inputTokens: 1_000_000,
       outputTokens: 0,
@@ -169,7 +169,7 @@ describe('An agent', () => {
     expect([output, cost]).toEqual(['dear', 2]);
   });
 
-  it('sums up what the calls inside its tools have used', async () => {
+  it('includes the usage of the calls inside its tools', async () => {
     @Injectable()
     class Inner {
       constructor(private readonly llm: LlmService) {}
@@ -209,7 +209,7 @@ describe('An agent', () => {
     expect(recording.of('agent.end')[0]!.usage).toEqual(result.usage);
   });
 
-  it('is that of a feature, in its scope, with its own tools', async () => {
+  it('of a feature has the feature’s scope and tools', async () => {
     const recording = new RecordingCallbacks();
     const { module } = await startApp(
       {
@@ -237,7 +237,7 @@ describe('An agent', () => {
     expect(recording.of('llm.start')).toHaveLength(2);
   });
 
-  it('tells its own callbacks and those of a run of everything inside, each once', async () => {
+  it('dispatches all events inside to its own callbacks and those of the run, each once', async () => {
     const own = new RecordingCallbacks();
     const once = new RecordingCallbacks();
     const { agents } = await agentApp([FIND, 'done']);
@@ -259,7 +259,7 @@ describe('An agent', () => {
     expect(once.events.map(({ type }) => type)).toEqual(types);
   });
 
-  it('works as a tool of another one, nested in the tool’s run', async () => {
+  it('works as a tool of another agent, nested in the tool’s run', async () => {
     const { agents, recording, fake } = await agentApp([
       { toolCalls: [{ name: 'clerk', args: { goal: 'find 42' } }] },
       FIND,
@@ -287,7 +287,7 @@ describe('A tool that fails', () => {
     });
   const CALL: FakeAnswer = { toolCalls: [{ id: 'b', name: 'broken' }] };
 
-  it('is told to the model, who may go on', async () => {
+  it('sends its error to the model, which may continue', async () => {
     const { agents, fake, recording } = await agentApp([CALL, 'Sorry.'], {
       tools: [broken(new Error('boom'))],
     });
@@ -300,7 +300,7 @@ describe('A tool that fails', () => {
     expect(told!.error.cause).toEqual(new Error('boom'));
   });
 
-  it('ends the agent with onToolError: fail', async () => {
+  it('fails the agent with onToolError: fail', async () => {
     const { agents, recording } = await agentApp([CALL], {
       tools: [broken(new Error('boom'))],
       onToolError: 'fail',
@@ -312,14 +312,14 @@ describe('A tool that fails', () => {
   it.each([
     ['a fatal ToolExecutionError', new ToolExecutionError('down', { fatal: true })],
     ['a CallbackAbort', new CallbackAbort('closed')],
-  ])('ends the agent with %s', async (_what, error) => {
+  ])('fails the agent with %s', async (_what, error) => {
     const { agents, recording } = await agentApp([CALL], { tools: [broken(error)] });
     await expect(agents.run('go')).rejects.toBe(error);
     expect(recording.of('tool.error')[0]!.error).toBe(error);
     expect(recording.of('agent.error')[0]!.error).toBe(error);
   });
 
-  it('ends the agent with onToolError: fail also when something in it was aborted', async () => {
+  it('fails the agent with onToolError: fail, also when something inside was aborted', async () => {
     const { agents } = await agentApp([CALL], {
       tools: [broken(new LlmAbortedError('the inner call'))],
       onToolError: 'fail',
@@ -327,7 +327,7 @@ describe('A tool that fails', () => {
     await expect(agents.run('go')).rejects.toThrow('the inner call');
   });
 
-  it('is refused by a critical start hook; the model is not told why', async () => {
+  it('fails the agent if a critical start handler rejects it; the model does not get the reason', async () => {
     const { agents, fake, recording } = await agentApp([FIND, 'ok']);
     const gate = {
       onToolStart() {

@@ -5,7 +5,7 @@ import { defer, errorOf } from '../support/wire/index.js';
 
 afterEach(closeApps);
 
-it('whoever stands in for LlmService gets a signal that fires with the agent', async () => {
+it('a replacement for LlmService receives a signal that fires with the agent’s signal', async () => {
   const { module } = await startApp({}, { answers: [] });
   const asked = defer<void>();
   jest.spyOn(module.get(LlmService), 'generate').mockImplementation((_input, options) => {

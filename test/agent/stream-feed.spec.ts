@@ -30,7 +30,7 @@ class FailsLater {
     throw new Error('The report could not be written.');
   }
 
-  /** Lets every call that waits, now and from now on, fail. */
+  /** Lets every waiting call fail, now and from now on. */
   async failAll(isOver: () => boolean): Promise<void> {
     while (!isOver()) {
       for (const waiting of this.#gates.splice(0)) waiting.open();
@@ -52,7 +52,7 @@ async function readAll(stream: AgentStream): Promise<CallbackEvent[]> {
 describe('The events of an agent stream', () => {
   afterEach(closeApps);
 
-  it('hold back no background handler that fails after the stream was read to its end', async () => {
+  it('do not block background handlers that fail after the stream was read to its end', async () => {
     const app = await startApp(
       { providers: [FailsLater] },
       { answers: Array.from({ length: STREAMS + CALLS }, () => 'hello') },
@@ -79,7 +79,7 @@ describe('The events of an agent stream', () => {
     expect(background(app)).toEqual({ running: 0, pending: 0, dropped: 0 });
   });
 
-  it('hold back no background handler that fails while the reader is away', async () => {
+  it('do not block background handlers that fail while the consumer is idle', async () => {
     const app = await startApp({ providers: [FailsLater] });
     const reader = app.module.get(AgentService).stream('hi')[Symbol.asyncIterator]();
     const read: string[] = [];
@@ -91,7 +91,7 @@ describe('The events of an agent stream', () => {
     expect(read.slice(-1)).toEqual(['agent.end']);
   });
 
-  it('hold back no call that a tool has started and not awaited', async () => {
+  it('do not block a call that a tool has started and not awaited', async () => {
     const finish = new Gate();
     let left: Promise<string> | undefined;
     const leave = defineTool({
@@ -115,7 +115,7 @@ describe('The events of an agent stream', () => {
     expect(app.module.get(OpenRuns, { strict: false }).size).toBe(0);
   });
 
-  it('end for the agent although its reader has stopped before the last one', async () => {
+  it('complete for the agent even if its consumer has stopped before the last one', async () => {
     const app = await startApp();
     const stream = app.module.get(AgentService).stream('hi');
     const reader = stream[Symbol.asyncIterator]();
@@ -126,7 +126,7 @@ describe('The events of an agent stream', () => {
     expect(await reader.next()).toEqual({ done: true, value: undefined });
   });
 
-  it('stop at the terminal event, whatever a call that was left running still does', async () => {
+  it('stop at the terminal event, even if a call is still running', async () => {
     const opened = new Gate();
     const release = new Gate();
     const app = await startApp({}, { answers: [{ toolCalls: [{ name: 'leave' }] }, 'done', 'x'] });

@@ -21,7 +21,7 @@ const bench = useBench(openai);
 const HOUR_MS = 3_600_000;
 const usage = { input: 10, output: 5 };
 
-/** An agent with two tools at once, one of which ends when it is told to stop, and an answer in three pieces. */
+/** An agent with two concurrent tools, one of which ends when its signal fires, and an answer in three chunks. */
 function start(signals: AbortSignal[] = []): AgentStream {
   const quick = defineTool({ name: 'quick', description: 'Is quick.', execute: () => 'here' });
   const stoppable = defineTool({
@@ -59,7 +59,7 @@ function openRuns({ app }: Bench): number {
   return app.get(OpenRuns, { strict: false }).size;
 }
 
-/** The timers that are pending, of the library and the SDK. */
+/** The pending timers of the library and the SDK. */
 function watchTimers(): ReadonlySet<unknown> {
   const pending = new Set<unknown>();
   const { setTimeout: set, clearTimeout: clear } = globalThis;
@@ -78,7 +78,7 @@ function watchTimers(): ReadonlySet<unknown> {
   return pending;
 }
 
-describe('A stream of an agent', () => {
+describe('An agent stream', () => {
   afterEach(() => void jest.restoreAllMocks());
 
   it('is cold: nothing happens before it is read', async () => {
@@ -90,12 +90,12 @@ describe('A stream of an agent', () => {
     await expect(stream.result).rejects.toThrow('disposed');
   });
 
-  it('works without a reader when only its result is wanted', async () => {
+  it('runs without a consumer when only its result is awaited', async () => {
     const { output } = await start().result;
     expect(output).toBe('one two three');
   });
 
-  it('has one reader', async () => {
+  it('has one consumer', async () => {
     const stream = start();
     const reading = readAll(stream);
     expect(() => stream[Symbol.asyncIterator]()).toThrow('reader already');
@@ -110,7 +110,7 @@ describe('A stream of an agent', () => {
     expect(types.at(-1)).toBe('agent.end');
   });
 
-  it('gives its reader what went before an error, then the error', async () => {
+  it('yields the events before an error, then throws the error', async () => {
     bench.server.answers(({ response }) => void response.writeHead(401).end('{}'));
     const read: CallbackEvent[] = [];
     const reading = (async () => {
@@ -126,7 +126,7 @@ describe('A stream of an agent', () => {
     ]);
   });
 
-  it('ends in an LlmAbortedError when it is aborted, also while its reader is away', async () => {
+  it('ends in an LlmAbortedError when it is aborted, also while its consumer is idle', async () => {
     bench.server.answers(stalled(openai.opening, openai.text('one')));
     const stream = bench.app.get(AgentService).stream('go');
     const reader = stream[Symbol.asyncIterator]();
@@ -138,7 +138,7 @@ describe('A stream of an agent', () => {
     await reader.return!();
   });
 
-  it('leaves nothing behind wherever its reader stops', async () => {
+  it('leaves nothing running wherever its consumer stops', async () => {
     const timers = watchTimers();
     const all = await readAll(start());
     expect(all.length).toBeGreaterThan(15);
@@ -163,12 +163,12 @@ describe('A stream of an agent', () => {
         bench.recording.of('agent.end')[0]!.result.finishReason,
       ]);
       expect(bench.recording.of('agent.error')).toEqual([]);
-      // Those that were not asked for.
+      // Reads that were never requested.
       bench.server.discardAnswers();
     }
   });
 
-  it('leaves nothing behind when its reader stops some time later', async () => {
+  it('leaves nothing running when its consumer stops some time later', async () => {
     for (let ticks = 0; ticks < 40; ticks++) {
       const stream = start();
       for await (const { type } of stream) {
@@ -184,7 +184,7 @@ describe('A stream of an agent', () => {
     expect(bench.recording.of('agent.error')).toEqual([]);
   });
 
-  it('stops an answer that is to have a form, too', async () => {
+  it('stops a structured answer, too', async () => {
     bench.server.answers(silence);
     const schema = { type: 'object' };
     const stream = bench.app.get(AgentService).stream('go', { schema });
@@ -196,7 +196,7 @@ describe('A stream of an agent', () => {
     expect(await aborted).toBe(true);
   });
 
-  it('says that it was cancelled, with what was there by then', async () => {
+  it('reports that it was cancelled, with the partial result', async () => {
     const stream = start();
     for await (const event of stream) if (event.type === 'agent.step') break;
     const result = await stream.result;

@@ -36,8 +36,8 @@ async function messagesOf(
 const dataOf = (messages: MessageEvent[], type: string) =>
   messages.filter((message) => message.type === type).map(({ data }) => data);
 
-describe('toSse() of an agent', () => {
-  it('sends chunks, tools and steps without arguments and results, and how it ended', async () => {
+describe('toSse() of an agent stream', () => {
+  it('sends chunks, tools and steps without arguments and results, and the outcome', async () => {
     const messages = await messagesOf({ tools: [look(() => 'secret-result')] }, false);
 
     expect(messages.map(({ type }) => type)).toEqual([
@@ -85,7 +85,7 @@ describe('toSse() of an agent', () => {
     expect(JSON.stringify(messages)).not.toContain('secret');
   });
 
-  it('sends them with content', async () => {
+  it('sends arguments and results with content: true', async () => {
     const messages = await messagesOf({ tools: [look(() => ({ found: 10n }))] }, true);
 
     expect(dataOf(messages, 'tool')).toMatchObject([
@@ -102,17 +102,20 @@ describe('toSse() of an agent', () => {
   it.each([
     [false, { code: 'tool_execution' }],
     [true, { message: expect.stringContaining('secret') }],
-  ])('says that a tool failed, and why only with content (%s)', async (content, error) => {
-    const failing = look(() => {
-      throw new Error('secret');
-    });
-    const messages = await messagesOf({ tools: [failing] }, content);
+  ])(
+    'reports that a tool failed, and the reason only with content (%s)',
+    async (content, error) => {
+      const failing = look(() => {
+        throw new Error('secret');
+      });
+      const messages = await messagesOf({ tools: [failing] }, content);
 
-    expect(dataOf(messages, 'tool')[1]).toMatchObject({ phase: 'error', error });
-    expect(JSON.stringify(messages).includes('secret')).toBe(content);
-  });
+      expect(dataOf(messages, 'tool')[1]).toMatchObject({ phase: 'error', error });
+      expect(JSON.stringify(messages).includes('secret')).toBe(content);
+    },
+  );
 
-  it('says that a call waits for approval', async () => {
+  it('reports that a call waits for approval', async () => {
     const messages = await messagesOf({ tools: [look(() => 'x', true)] }, false);
 
     expect(dataOf(messages, 'tool')).toMatchObject([
@@ -122,7 +125,7 @@ describe('toSse() of an agent', () => {
     expect(messages.at(-1)!.type).toBe('done');
   });
 
-  it('sends nothing of what a tool asks models, but the tools inside', async () => {
+  it('sends no events of LLM calls made by a tool, but those of nested tools', async () => {
     const answers: FakeAnswer[] = [
       { toolCalls: [{ id: 'c1', name: 'ask', args: { goal: 'g' } }] },
       { toolCalls: [{ id: 'c2', name: 'look', args: {} }] },
@@ -150,7 +153,7 @@ describe('toSse() of an agent', () => {
     expect(messages).toMatchObject([{ type: 'failed', data: { code: 'server_error' } }]);
   });
 
-  it('asks nothing for a reconnect, nor for the result beside it', async () => {
+  it('sends no request for a reconnect, nor for its result', async () => {
     const { module, fake } = await startApp();
     const stream = module.get(AgentService).stream('go');
     const { result } = stream;
@@ -160,7 +163,7 @@ describe('toSse() of an agent', () => {
     expect(fake.requests).toEqual([]);
   });
 
-  it('answers the reconnect of an EventSource by 204, and calls no tool again', async () => {
+  it('answers the reconnect of an EventSource with 204, and calls no tool again', async () => {
     let looked = 0;
     const tool = look(() => ++looked);
     @Controller()

@@ -36,7 +36,7 @@ function tool(more: Partial<ToolDefinition> = {}): ToolDefinition {
 
 const CALL: FakeAnswer = { toolCalls: [{ id: 'c1', name: 'look' }] };
 
-/** Runs an agent whose model calls `look` once; gives what the model was told, and what was heard. */
+/** Runs an agent whose model calls `look` once; returns what the model received, and the events. */
 async function callOnce(definition: ToolDefinition, call: FakeAnswer = CALL, more?: AgentOptions) {
   const recording = new RecordingCallbacks();
   const { module, fake } = await startApp(
@@ -51,7 +51,7 @@ async function callOnce(definition: ToolDefinition, call: FakeAnswer = CALL, mor
   return { result, recording, told: fake.requests[1]!.messages.at(-1)!.content };
 }
 
-describe('At start-up, an application is told of', () => {
+describe('An application fails at start-up with', () => {
   @Injectable()
   class OtherClock {
     @Tool({ name: 'now', description: 'The time, elsewhere.' })
@@ -106,7 +106,7 @@ describe('At start-up, an application is told of', () => {
     await expect(starting).rejects.toThrow(message);
   });
 
-  it('a tool on something that is no instance method', () => {
+  it('a tool on something other than an instance method', () => {
     expect(() => {
       class Wrong {
         @Tool({ description: 'No.' })
@@ -147,7 +147,7 @@ describe('A tool', () => {
     expect(fake.requests[1]!.messages.at(-1)!.content).toBe('noon');
   });
 
-  it('is called as it is then: a spy on its provider is called', async () => {
+  it('is looked up at each call: a spy on its provider is called', async () => {
     const { module } = await startApp(
       { providers: [Clock] },
       { answers: [{ toolCalls: [{ name: 'now' }] }, 'done'], agent: { tools: ['now'] } },
@@ -158,7 +158,7 @@ describe('A tool', () => {
     expect(steps[0]!.toolResults[0]!.result).toBe('night');
   });
 
-  it('is known to agents of features and to agents that are made while the application runs', async () => {
+  it('is available to agents of features and to agents created at run time', async () => {
     const { module } = await startApp(
       {
         providers: [Clock],
@@ -176,7 +176,7 @@ describe('A tool', () => {
     ).rejects.toThrow(CallbacksConfigurationError);
   });
 
-  it('gets arguments as its schema makes them', async () => {
+  it('receives arguments as parsed by its schema', async () => {
     const execute = jest.fn((..._given: unknown[]) => 'ok');
     const parameters = z.object({ id: z.string(), count: z.number().default(3) });
     await callOnce(tool({ parameters, execute }), {
@@ -189,7 +189,7 @@ describe('A tool', () => {
     ['do not fit', { args: { id: 7 } }, /do not fit.*id/],
     ['are no JSON', { args: undefined, argsText: '{"id":', argsError: 'no JSON' }, /no JSON/],
   ])(
-    'is not called with arguments that %s; the model may try again',
+    'is not called with arguments that %s; the model can try again',
     async (_what, call, message) => {
       const execute = jest.fn();
       const parameters = z.object({ id: z.string() });
@@ -214,19 +214,19 @@ describe('A tool', () => {
     ['an Observable', of('a', 'b'), 'ab'],
     ['an async iterable', ReadableStream.from(['a', 'b']), 'ab'],
     ['an async iterable of objects', ReadableStream.from([{ a: 1 }]), '[{"a":1}]'],
-  ])('may return %s', async (_what, returned, content) => {
+  ])('can return %s', async (_what, returned, content) => {
     const { told } = await callOnce(tool({ execute: () => returned }));
     expect(told).toEqual(content);
   });
 
-  it('may return what holds itself', async () => {
+  it('can return a value that refers to itself', async () => {
     const loop: Record<string, unknown> = { a: 1 };
     loop['self'] = loop;
     const { told } = await callOnce(tool({ execute: () => loop }));
     expect(told).toBe('{"a":1,"self":"[Circular]"}');
   });
 
-  it('may return a stream of an LLM', async () => {
+  it('can return an LlmStream', async () => {
     const recording = new RecordingCallbacks();
     const app = await startApp(
       {},
@@ -239,7 +239,7 @@ describe('A tool', () => {
     expect(recording.tree()[0]!.children[1]!.children).toMatchObject([{ kind: 'llm' }]);
   });
 
-  it('with a very large result sends its beginning, and a mark', async () => {
+  it('with a very large result sends a truncated result, with a mark', async () => {
     const { told, recording } = await callOnce(
       tool({ maxResultChars: 10, execute: () => 'x'.repeat(25) }),
     );
@@ -247,7 +247,7 @@ describe('A tool', () => {
     expect(recording.of('tool.end')[0]!.result).toBe('x'.repeat(25));
   });
 
-  it('that takes longer than its timeoutMs is told to stop, and the model is told', async () => {
+  it('that exceeds its timeoutMs is aborted, and the model receives the timeout', async () => {
     let signal: AbortSignal | undefined;
     const { told, recording } = await callOnce(
       tool({
@@ -265,7 +265,7 @@ describe('A tool', () => {
     expect(error).toMatchObject({ retryable: true });
   });
 
-  it('that fails at the end by a critical hook ends the agent', async () => {
+  it('whose critical end handler fails ends the agent', async () => {
     class Strict {
       @OnToolEnd({ critical: true })
       check() {
@@ -279,7 +279,7 @@ describe('A tool', () => {
     await expect(module.get(AgentService).run('go')).rejects.toThrow('not like this');
   });
 
-  it('that is refused by a critical start hook is not called, and the model is told no more than that', async () => {
+  it('rejected by a critical start handler is not called, and the model receives only the rejection', async () => {
     const execute = jest.fn();
     const recording = new RecordingCallbacks();
     const { module, fake } = await startApp(
@@ -301,7 +301,7 @@ describe('Tools of one turn', () => {
   const names = ['a', 'b', 'c', 'd'];
   const calls: FakeAnswer = { toolCalls: names.map((name) => ({ id: name, name })) };
 
-  it('run at once, up to toolConcurrency', async () => {
+  it('run concurrently, up to toolConcurrency', async () => {
     let running = 0;
     let most = 0;
     const tools = names.map((name) =>
@@ -322,7 +322,7 @@ describe('Tools of one turn', () => {
     expect(most).toBe(2);
   });
 
-  it('start in the order of the calls, end as they finish, and answer in the order of the calls', async () => {
+  it('start in the order of the calls, end as they finish, and return results in the order of the calls', async () => {
     const last = defer<void>();
     const tools = names.map((name) =>
       tool({
@@ -344,7 +344,7 @@ describe('Tools of one turn', () => {
     expect(fake.requests[1]!.messages.slice(2).map(({ toolCallId }) => toolCallId)).toEqual(names);
   });
 
-  it('are told to stop, and awaited, when one of them ends the agent', async () => {
+  it('are aborted and awaited when one of them fails the agent', async () => {
     const heard: string[] = [];
     const tools = [
       tool({
@@ -380,7 +380,7 @@ describe('Tools of one turn', () => {
     expect(recording.of('tool.error')[1]).toMatchObject({ toolName: 'a', aborted: true });
   });
 
-  it('are stopped and awaited when the agent is aborted', async () => {
+  it('are aborted and awaited when the agent is aborted', async () => {
     const controller = new AbortController();
     const heard: unknown[] = [];
     const slow = tool({
@@ -413,7 +413,7 @@ describe('Tools of one turn', () => {
     ]);
   });
 
-  it('are stopped when the timeoutMs of the agent is over', async () => {
+  it('are aborted when the timeoutMs of the agent is over', async () => {
     const slow = tool({
       name: 'a',
       execute: (_args, { signal }) =>
@@ -430,7 +430,7 @@ describe('Tools of one turn', () => {
   });
 });
 
-it('lets a chunked Observable of a run be awaited as any other', async () => {
+it('lastValueFrom() accepts the Observable of an agent stream', async () => {
   const { module } = await startApp({}, { answers: ['done'] });
   const last = await lastValueFrom(module.get(AgentService).stream('go').toObservable());
   expect(last.type).toBe('agent.end');

@@ -9,7 +9,7 @@ const call = (id: string, name: string, args: object = {}) => ({
   argsText: JSON.stringify(args),
 });
 
-/** Every event of the run, in order, with the runs that it is nested in. */
+/** Every event of the run, in order, with its parent runs. */
 const TOLD = [
   'agent.start',
   'agent > llm.start',
@@ -38,7 +38,7 @@ const TOLD = [
 describe.each(WIRES)('An agent over $name', (wire) => {
   const bench = useBench(wire);
 
-  /** Two tools at once, one of which waits until the other has failed; then an agent as a tool; then the answer. */
+  /** Two concurrent tools, one of which waits until the other has failed; then an agent as a tool; then the answer. */
   function boss(method: Method): Agent {
     const failed = defer<void>();
     const slow = defineTool({
@@ -85,7 +85,7 @@ describe.each(WIRES)('An agent over $name', (wire) => {
       });
   }
 
-  it('is told from its start to its end, with everything inside', async () => {
+  it('emits its events from start to end, with everything inside', async () => {
     const result = await boss('generate').run('How many are there?');
     expect(told()).toEqual(TOLD);
     expect(result).toMatchObject({
@@ -107,7 +107,7 @@ describe.each(WIRES)('An agent over $name', (wire) => {
     ]);
   });
 
-  it('is told the same when it is streamed', async () => {
+  it('emits the same events when it is streamed', async () => {
     const stream = boss('stream').stream('How many are there?');
     const read = await readAll(stream);
     expect(told()).toEqual(TOLD);

@@ -37,7 +37,7 @@ describe('Canonical JSON', () => {
     expect(toCanonicalJson(value)).toBe(text);
   });
 
-  it('is written of long lists, of many keys and of deep values', () => {
+  it('supports long lists, many keys and deep values', () => {
     const deep = '['.repeat(20_000) + ']'.repeat(20_000);
     const many = Object.fromEntries(Array.from({ length: 200_000 }, (_, i) => [`k${i}`, 0]));
     const long = Array.from({ length: 200_000 }, () => 0);

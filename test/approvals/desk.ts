@@ -10,10 +10,10 @@ import { RecordingCallbacks, type FakeAnswer } from 'nestjs-llm-callbacks/testin
 import { z } from 'zod';
 import { startApp } from '../support/app.js';
 
-/** 32 bytes, of this test alone. */
+/** 32 bytes, for this test only. */
 export const KEY = 'k'.repeat(32);
 
-/** A turn with a call of a tool that answers, and some that wait, with the ids that are given. */
+/** A turn with a call of a tool that answers, and some that wait for approval, with the given ids. */
 export function asks(...ids: string[]): FakeAnswer {
   return {
     text: 'Let me see.',
@@ -24,7 +24,7 @@ export function asks(...ids: string[]): FakeAnswer {
   };
 }
 
-/** An application whose agent refunds what is approved; what it paid, by order. */
+/** An application whose agent makes approved refunds; it records them by order. */
 export async function startDesk(
   approvals?: ApprovalOptions,
   answers: FakeAnswer[] = [asks('r1'), 'Done.', 'Done.'],
@@ -56,7 +56,7 @@ export async function startDesk(
   return { agent: module.get(AgentService), module, paid, recording };
 }
 
-/** What a store gives back. */
+/** The value as a store returns it. */
 export function stored(pending: PendingRun | undefined): PendingRun {
   return JSON.parse(JSON.stringify(pending)) as PendingRun;
 }

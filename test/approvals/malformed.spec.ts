@@ -5,7 +5,7 @@ import { asks, KEY, NO, startDesk, stored, YES } from './desk.js';
 
 afterEach(closeApps);
 
-/** Changes to a pending run with two calls that wait, r1 and r2, and one that is settled. */
+/** Changes to a pending run with two waiting calls, r1 and r2, and one that is settled. */
 const CHANGES: Record<string, (pending: PendingRun) => unknown> = {
   'nothing at all': () => undefined,
   null: () => null,
@@ -121,7 +121,7 @@ describe('A pending run', () => {
     expect(recording.events).toEqual([]);
   });
 
-  it('is not resumed when it is too large, and that is found out soon', async () => {
+  it('is not resumed when it is too large, which is detected quickly', async () => {
     const { agent } = await startDesk(undefined, [asks('r1')]);
     const pending = stored((await agent.run('Refund')).pending);
     const many = Array.from({ length: 10_000_001 }, () => 0);
@@ -132,7 +132,7 @@ describe('A pending run', () => {
     });
   });
 
-  it('is read once: what changes afterwards changes nothing', async () => {
+  it('is read once: later changes have no effect', async () => {
     const { agent, paid } = await startDesk({ key: KEY });
     const pending = stored((await agent.run('Refund')).pending);
     let reads = 0;
@@ -150,7 +150,7 @@ describe('A pending run', () => {
     expect(paid).toEqual(['r1']);
   });
 
-  it('pollutes nothing with a key __proto__', async () => {
+  it('pollutes no prototype with a key __proto__', async () => {
     const { agent, paid } = await startDesk(undefined, [asks('r1'), 'Done.']);
     const text = JSON.stringify((await agent.run('Refund')).pending);
     const hostile = text.replace('{"v"', '{"__proto__":{"polluted":true},"v"');
@@ -161,7 +161,7 @@ describe('A pending run', () => {
     expect(paid).toEqual(['r1']);
   });
 
-  it('whose tool is gone since then is answered with an error for the model', async () => {
+  it('whose tool no longer exists is answered with an error for the model', async () => {
     const { agent } = await startDesk(undefined, [asks('r1')]);
     const pending = stored((await agent.run('Refund')).pending);
     const other = await startDesk(undefined, ['Done.'], { agent: { tools: [] } });
@@ -171,7 +171,7 @@ describe('A pending run', () => {
     expect(messages.at(-2)!.content).toBe('Error: There are no tools.');
   });
 
-  it.each([{}, undefined, null])('waits on when the decisions are %p', async (decisions) => {
+  it.each([{}, undefined, null])('stays pending when the decisions are %p', async (decisions) => {
     const { agent, paid } = await startDesk(undefined, [asks('r1')]);
     const pending = stored((await agent.run('Refund')).pending);
 

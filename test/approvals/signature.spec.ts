@@ -25,8 +25,8 @@ async function reasonOf(resuming: Promise<unknown>): Promise<string> {
   return thrown instanceof PendingRunError ? thrown.reason : String(thrown);
 }
 
-describe('A pending run that is signed', () => {
-  it('is resumed, and so is the one that comes of it', async () => {
+describe('A signed pending run', () => {
+  it('is resumed, and so is the next pending run', async () => {
     const { agent, paid } = await startDesk({ key: KEY }, [asks('r1', 'r2'), 'Done.']);
     const first = stored((await agent.run('Refund both')).pending);
     expect(first.signature).toEqual({
@@ -52,7 +52,7 @@ describe('A pending run that is signed', () => {
     expect(signature).toEqual({ keyId: '2027', hmac });
   });
 
-  it('is resumed whatever order its keys have', async () => {
+  it('is resumed in any order of its keys', async () => {
     const { agent } = await startDesk({ key: KEY });
     const { pending } = await agent.run('Refund');
 
@@ -128,7 +128,7 @@ describe('A pending run that is signed', () => {
     expect(await reasonOf(other.agent.resume(pending, { r1: YES }))).toBe('changed');
   });
 
-  it('is resumed with an older key that is still known, and signed anew with the new one', async () => {
+  it('is resumed with an older known key, and signed with the new one', async () => {
     const before = await startDesk({ key: KEY }, [asks('r1', 'r2')]);
     const old = stored((await before.agent.run('Refund')).pending);
     const options = { key: 'n'.repeat(32), keyId: 'new', keys: { default: KEY } };
@@ -143,14 +143,14 @@ describe('A pending run that is signed', () => {
     ['without a signature', ({ signature: _none, ...pending }: PendingRun) => pending],
     ['of version 1', ({ signature: _none, ...pending }: PendingRun) => ({ ...pending, v: 1 })],
     ['with null for a signature', (pending: PendingRun) => ({ ...pending, signature: null })],
-  ])('%s is not resumed where there is a key', async (_what, change) => {
+  ])('%s is not resumed if a key is configured', async (_what, change) => {
     const { agent } = await startDesk({ key: KEY });
     const pending = stored((await agent.run('Refund')).pending);
 
     expect(await reasonOf(agent.resume(change(pending) as never, { r1: YES }))).toBe('unsigned');
   });
 
-  it('is resumed where there is no key, and not signed there', async () => {
+  it('is resumed without a signature if no key is configured', async () => {
     const { agent } = await startDesk({ key: KEY });
     const pending = stored((await agent.run('Refund')).pending);
     const other = await startDesk(undefined, [asks('r2')]);
@@ -160,7 +160,7 @@ describe('A pending run that is signed', () => {
 });
 
 describeWithPostgres('A pending run in PostgreSQL', () => {
-  it('comes back from a column of jsonb with a signature that holds', async () => {
+  it('is read from a jsonb column with a valid signature', async () => {
     const { agent } = await startDesk({ key: KEY });
     const { pending } = await agent.run('Größe 🍋 1e21', {
       messages: [{ role: 'user', content: 'x', providerData: { b: 1e21, a: [-0, 0.1, 1e-7] } }],
@@ -197,7 +197,7 @@ describe('The age of a pending run', () => {
   });
 });
 
-describe('Options of approvals', () => {
+describe('Approval options', () => {
   const SECRET = 'a secret that is short';
 
   it.each<[string, unknown, RegExp]>([
@@ -215,7 +215,7 @@ describe('Options of approvals', () => {
     ['half a millisecond', { key: KEY, maxAgeMs: 0.5 }, /maxAgeMs must be/],
     ['a store that is none', { key: KEY, store: new Map() }, /store must be a LimitStore/],
     ['an unknown option', { key: KEY, maxAge: 7 }, /no option "maxAge"; there are key, keyId/],
-  ])('refuse %s when the application starts', async (_what, approvals, message) => {
+  ])('with %s fail at start-up', async (_what, approvals, message) => {
     const starting = startApp({}, { approvals: approvals as ApprovalOptions });
 
     const error = (await starting.catch((thrown: unknown) => thrown)) as Error;
@@ -225,7 +225,7 @@ describe('Options of approvals', () => {
     expect(error.message).not.toContain(KEY);
   });
 
-  it('may come of a factory', async () => {
+  it('can come from a factory', async () => {
     const forRoot = CallbacksModule.forRootAsync({
       useFactory: () => ({ approvals: { key: SECRET } }),
     });
@@ -235,7 +235,7 @@ describe('Options of approvals', () => {
     await expect(compiling).rejects.toThrow('needs at least 32');
   });
 
-  it('never write a key: not in errors, events or logs', async () => {
+  it('never expose a key: not in errors, events or logs', async () => {
     const lines: unknown[] = [];
     const write = (...given: unknown[]) => void lines.push(...given);
     Logger.overrideLogger({ log: write, warn: write, error: write, debug: write });

@@ -21,7 +21,7 @@ afterEach(async () => {
 const REPLAYED = { code: 'pending_run', reason: 'replayed' };
 const BOTH = [asks('r1', 'r2'), 'Done.', 'Done.', 'Done.', 'Done.'];
 
-describe('A call that waited', () => {
+describe('A call that waited for approval', () => {
   it.each([YES, NO])('cannot be decided again after %j', async (decision) => {
     const { agent, paid, recording } = await startDesk();
     const pending = stored((await agent.run('Refund')).pending);
@@ -35,7 +35,7 @@ describe('A call that waited', () => {
     expect(recording.events).toEqual([]);
   });
 
-  it('cannot be decided again by the pending run before, nor by the one after', async () => {
+  it('cannot be decided again by the previous pending run, nor by the next one', async () => {
     const { agent, paid } = await startDesk({ key: KEY }, BOTH);
     const first = stored((await agent.run('Refund')).pending);
     const second = stored((await agent.resume(first, { r1: YES })).pending);
@@ -48,7 +48,7 @@ describe('A call that waited', () => {
     expect(paid).toEqual(['r1', 'r2']);
   });
 
-  it('can be decided by a pending run whose other call was decided; that one is not made again', async () => {
+  it('can be decided by a pending run whose other call was decided; the other call does not run again', async () => {
     const { agent, paid } = await startDesk(undefined, BOTH);
     const first = stored((await agent.run('Refund')).pending);
     await agent.resume(first, { r1: YES });
@@ -62,7 +62,7 @@ describe('A call that waited', () => {
     );
   });
 
-  it('can be decided while it only waited', async () => {
+  it('can be decided again as long as it only waited', async () => {
     const { agent, paid } = await startDesk(undefined, BOTH);
     const pending = stored((await agent.run('Refund')).pending);
     await agent.resume(pending, {});
@@ -73,7 +73,7 @@ describe('A call that waited', () => {
     expect(paid).toEqual(['r1', 'r2']);
   });
 
-  it('can be decided again when the run failed before it was made', async () => {
+  it('can be decided again when the run failed before the call', async () => {
     let isClosed = false;
     class Gate {
       @OnAgentStart({ critical: true })
@@ -92,7 +92,7 @@ describe('A call that waited', () => {
     expect(paid).toEqual(['r1']);
   });
 
-  it('cannot be decided again when the run failed after it was made', async () => {
+  it('cannot be decided again when the run failed after the call', async () => {
     const { agent, paid } = await startDesk(undefined, [asks('r1'), new Error('down')]);
     const pending = stored((await agent.run('Refund')).pending);
     await expect(agent.resume(pending, { r1: YES })).rejects.toMatchObject({
@@ -103,7 +103,7 @@ describe('A call that waited', () => {
     expect(paid).toEqual(['r1']);
   });
 
-  it('is made or denied once when approve answers for it', async () => {
+  it('runs or is denied once when approve answers for it', async () => {
     const { agent, paid } = await startDesk();
     const pending = stored((await agent.run('Refund')).pending);
     await agent.resume(pending, {}, { approve: () => YES });
@@ -113,7 +113,7 @@ describe('A call that waited', () => {
     expect(paid).toEqual(['r1']);
   });
 
-  it('is made once when an interceptor lets the resumed run work again', async () => {
+  it('runs once when an interceptor restarts the resumed run', async () => {
     class Again {
       @InterceptAgent()
       async twice(_call: InterceptedAgentCall, next: AgentNext) {
@@ -130,7 +130,7 @@ describe('A call that waited', () => {
     expect(paid).toEqual(['r1']);
   });
 
-  it('of version 1 is made once too', async () => {
+  it('of version 1 runs once, too', async () => {
     const { agent, paid } = await startDesk(undefined, BOTH);
     const { context: _c, createdAt: _t, turn, ...rest } = stored((await agent.run('x')).pending);
     const old = { ...rest, v: 1 as const, turn: { ...turn, id: undefined } };
@@ -142,7 +142,7 @@ describe('A call that waited', () => {
     expect(paid).toEqual(['r1', 'r2']);
   });
 
-  it('is another one in another run of the same question', async () => {
+  it('is a different call in another run with the same goal', async () => {
     const { agent, paid } = await startDesk(undefined, [asks('r1'), 'Done.', asks('r1'), 'Done.']);
     for (let i = 0; i < 2; i++) {
       const pending = stored((await agent.run('Refund')).pending);
@@ -179,7 +179,7 @@ describeStores('Two replicas', (newStore) => {
     return { replicas, pending, paid: () => replicas.flatMap((replica) => replica.paid) };
   }
 
-  it('that resume at once: exactly one acts', async () => {
+  it('that resume concurrently: exactly one runs the call', async () => {
     const { replicas, pending, paid } = await startReplicas(4);
 
     const outcomes = await Promise.allSettled(
@@ -193,7 +193,7 @@ describeStores('Two replicas', (newStore) => {
     expect(paid()).toEqual(['r1', 'r2']);
   });
 
-  it('that decide different calls at once make each once', async () => {
+  it('that decide different calls concurrently run each once', async () => {
     const { replicas, pending, paid } = await startReplicas(2);
 
     await Promise.all([
@@ -204,7 +204,7 @@ describeStores('Two replicas', (newStore) => {
     expect(paid().toSorted()).toEqual(['r1', 'r2']);
   });
 
-  it('one after the other: the second one does not act', async () => {
+  it('in sequence: the second one does not run the call', async () => {
     const { replicas, pending, paid } = await startReplicas(2);
     await replicas[0]!.agent.resume(pending, { r1: NO });
 
@@ -212,13 +212,13 @@ describeStores('Two replicas', (newStore) => {
 
     await expect(again).rejects.toMatchObject(REPLAYED);
     expect(paid()).toEqual([]);
-    // What it did not act on is free again.
+    // The calls that it did not run are free again.
     await replicas[1]!.agent.resume(pending, { r2: YES });
     expect(paid()).toEqual(['r2']);
   });
 });
 
-describe('A store of approvals', () => {
+describe('An approval store', () => {
   class Away extends MemoryLimitStore {
     fails: keyof LimitStore | undefined;
     override async reserve(...given: Parameters<LimitStore['reserve']>) {
@@ -232,7 +232,7 @@ describe('A store of approvals', () => {
   }
 
   it.each(['reserve', 'settle'] as const)(
-    'that is away at %s has nothing made, and says that a later try may succeed',
+    'that is unavailable at %s runs no call, and reports that a retry may succeed',
     async (fails) => {
       const store = new Away();
       const { agent, paid } = await startDesk({ key: KEY, store });
@@ -247,7 +247,7 @@ describe('A store of approvals', () => {
     },
   );
 
-  it('is asked again before a call that waited long for its turn, and no other run acts meanwhile', async () => {
+  it('is called again before a call that waited long for its turn, and no other run takes it meanwhile', async () => {
     const clock = { now: Date.now() };
     const store = new MemoryLimitStore({ now: () => clock.now });
     const ticks = jest.spyOn(performance, 'now');
@@ -258,7 +258,7 @@ describe('A store of approvals', () => {
       @OnAgentStart()
       async wait() {
         clock.now += 120_000;
-        // Another run takes the call, whose claim has lapsed.
+        // Another run takes the call, whose claim has expired.
         const other = await startDesk({ key: KEY, store }, ['Done.']);
         await other.agent.resume(pending, { r1: YES });
         expect(other.paid).toEqual(['r1']);

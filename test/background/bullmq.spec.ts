@@ -68,18 +68,18 @@ describeJobStores('BullmqJobQueue', (newStore) => {
   let store: JobStore;
   beforeEach(async () => void (store = await newStore()));
   afterEach(async () => {
-    // The hook of the file comes later.
+    // The `afterEach` of the file runs later.
     await closeAll();
     await store.drop();
   });
 
-  /** A process that only adds. */
+  /** A process that only adds jobs. */
   const producer = (options: Partial<BullmqJobQueueOptions> = {}) =>
     start({ ...store.options, backoffMs: 20, ...options, worker: false }, [Audit]);
   const worker = (providers: Provider[], settings = {}) =>
     start(store.options, providers, settings);
 
-  it('has the handler called with the revived event, in another application', async () => {
+  it('calls the handler with the deserialized event, in another application', async () => {
     const { llm, recording } = await producer();
     await llm.generate('hi \u0000 \ud800', { userId: 'ada' });
     expect(heard).toEqual([]);
@@ -90,7 +90,7 @@ describeJobStores('BullmqJobQueue', (newStore) => {
     expect(JSON.stringify(heard[0])).toBe(JSON.stringify(end));
   });
 
-  it('keeps one job of an id, also after it was done', async () => {
+  it('keeps one job per id, also after it was done', async () => {
     const { llm, queue } = await producer();
     const jobs: Job[] = [];
     const add = queue.add.bind(queue);
@@ -109,7 +109,7 @@ describeJobStores('BullmqJobQueue', (newStore) => {
     expect(heard.map(({ eventId }) => eventId)).toEqual(jobs.map(({ event }) => event['eventId']));
   });
 
-  it('tries again with backoff, keeps what fails for good, and has it done anew', async () => {
+  it('retries with backoff, keeps dead letters, and can run them again', async () => {
     const times: number[] = [];
     const events: LlmEndEvent[] = [];
     let isMended = false;
@@ -147,7 +147,7 @@ describeJobStores('BullmqJobQueue', (newStore) => {
     expect(await queue.deadLetters()).toEqual([]);
   });
 
-  it('keeps the job of a handler that nobody has as a dead letter', async () => {
+  it('keeps the job of an unknown handler as a dead letter', async () => {
     const { llm } = await producer({ attempts: 2 });
     await llm.generate('hi');
     const { queue, failed } = await worker([]);
@@ -157,7 +157,7 @@ describeJobStores('BullmqJobQueue', (newStore) => {
     expect(letter!.error).toContain('named "audit"');
   });
 
-  it('lets jobs under way end when the application closes', async () => {
+  it('waits for running jobs when the application closes', async () => {
     const gate = new Gate();
     const done: string[] = [];
     @Injectable()
@@ -175,14 +175,14 @@ describeJobStores('BullmqJobQueue', (newStore) => {
     gate.open();
     await closed;
     expect(done).toHaveLength(1);
-    // And it was done: nobody else does it.
+    // The job was done: no other process runs it.
     await worker([Audit]);
     await llm.generate('again');
     await arrived.reached(1);
     expect(heard.map(({ eventId }) => eventId)).not.toContain(done[0]);
   });
 
-  it('gives back what does not end in time, and that is no failure', async () => {
+  it('returns jobs that do not end in time, which is not a failure', async () => {
     const gate = new Gate();
     @Injectable()
     class Hangs {
@@ -198,7 +198,7 @@ describeJobStores('BullmqJobQueue', (newStore) => {
     expect(logs.map(({ message }) => message)).toEqual([
       expect.stringContaining('left behind: audit.'),
     ]);
-    // At once, rather than when its lock is over.
+    // At once, rather than when its lock expires.
     await worker([Audit]);
     await arrived.reached(1);
     expect(heard).toHaveLength(1);
@@ -210,7 +210,7 @@ describeJobStores('BullmqJobQueue', (newStore) => {
     await expect(startApp({}, { background: { queue } })).rejects.toThrow(/was started before/);
   });
 
-  it('adds nothing once it is closed', async () => {
+  it('adds no jobs after it is closed', async () => {
     const { llm, queue, recording } = await producer();
     await queue.close();
     await queue.close();
@@ -220,7 +220,7 @@ describeJobStores('BullmqJobQueue', (newStore) => {
   });
 });
 
-describeWithRedis('BullmqJobQueue with a client of Redis that it is given', () => {
+describeWithRedis('BullmqJobQueue with a provided Redis client', () => {
   const client = new Redis(REDIS_URL, { lazyConnect: true });
   const prefix = `test-${randomUUID()}`;
   afterAll(async () => {
@@ -228,22 +228,22 @@ describeWithRedis('BullmqJobQueue with a client of Redis that it is given', () =
     await dropRedisKeys(prefix);
   });
 
-  it('leaves it open, and does not block it', async () => {
+  it('does not close it, and does not block it', async () => {
     const { llm, module } = await start({ connection: client, prefix }, [Audit]);
     await llm.generate('hi');
     await arrived.reached(1);
     await module.close();
     expect(await client.ping()).toBe('PONG');
-    // Nor is the copy left, which bullmq gives the name of its queue.
+    // The copy, which bullmq names after its queue, is also closed.
     expect(await client.client('LIST')).not.toContain(prefix);
   });
 });
 
-describeWithRedis('BullmqJobQueue whose queue somebody else adds to', () => {
+describeWithRedis('BullmqJobQueue with foreign jobs in its queue', () => {
   const prefix = `test-${randomUUID()}`;
   afterAll(() => dropRedisKeys(prefix));
 
-  it('fails what is no job, and lists the dead letters beside it', async () => {
+  it('fails an invalid job, and lists the other dead letters', async () => {
     const { queue, llm, failed } = await start({ connection: REDIS_URL, prefix, attempts: 1 }, [
       Fails,
     ]);
@@ -258,7 +258,7 @@ describeWithRedis('BullmqJobQueue whose queue somebody else adds to', () => {
 });
 
 describe('BullmqJobQueue without a server', () => {
-  it('on Redis: the application starts, runs and stops, and is told what was not added', async () => {
+  it('on Redis: the application starts, runs and stops, and logs which jobs were not added', async () => {
     const connection = `redis://127.0.0.1:${await freePort()}`;
     const { llm, module, recording } = await start({ connection }, [Audit], { addTimeoutMs: 20 });
     expect((await llm.generate('hi')).text).toBe('hello');
@@ -275,7 +275,7 @@ describe('BullmqJobQueue without a server', () => {
   });
 });
 
-describe('BullmqJobQueue refuses', () => {
+describe('BullmqJobQueue rejects', () => {
   it.each<[string, object, RegExp]>([
     ['no connection', {}, /needs a `connection`/],
     ['the URL of something else', { connection: 'amqp://secret' }, /a URL begins with/],
@@ -290,7 +290,7 @@ describe('BullmqJobQueue refuses', () => {
   });
 });
 
-/** The worker tells that a job failed before the queue knows. */
+/** The worker reports a failed job before the queue lists it. */
 async function deadLettersOf(queue: BullmqJobQueue, count: number): Promise<DeadLetter[]> {
   for (;;) {
     const letters = await queue.deadLetters();

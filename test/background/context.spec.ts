@@ -10,8 +10,8 @@ afterEach(closeApps);
 
 const inBackground = { background: true } as const;
 
-describe('A handler in the background', () => {
-  it('starts runs of its own in the context of its event', async () => {
+describe('A background handler', () => {
+  it('starts its own runs in the context of its event', async () => {
     const recording = new RecordingCallbacks();
     const { llm, module } = await startApp({}, { callbacks: [recording] });
     const callbacks = module.get(CallbacksService);
@@ -32,7 +32,7 @@ describe('A handler in the background', () => {
     });
   });
 
-  it('has the storages of the application as they were at its event, not as they are now', async () => {
+  it('has the AsyncLocalStorage values of its event, not the current ones', async () => {
     const { llm, module } = await startApp({}, { background: { concurrency: 1 } });
     const callbacks = module.get(CallbacksService);
     const storage = new AsyncLocalStorage<{ user: string }>();
@@ -40,7 +40,7 @@ describe('A handler in the background', () => {
     const seen: unknown[] = [];
     const look = async () => {
       seen.push(storage.getStore()?.user);
-      // What one leaves behind is not there for the next.
+      // The next handler does not see changes by the previous one.
       storage.enterWith({ user: 'left behind' });
       await gate.pass();
     };
@@ -54,7 +54,7 @@ describe('A handler in the background', () => {
   });
 
   it.each(['wait', 'drop'] as const)(
-    'never sees the user of another of 200 parallel runs, when full: %s',
+    'never sees the user of another of 200 concurrent runs, with whenFull: %s',
     async (whenFull) => {
       const answers = [...always('hello'), ...always('hello'), ...always('x'), ...always('x')];
       const background = { concurrency: 3, queueSize: 5, whenFull };
@@ -66,7 +66,7 @@ describe('A handler in the background', () => {
       const look = async (event: LlmEndEvent) => {
         const before = storage.getStore();
         await settle();
-        // A run that is started now says whose frame this is.
+        // A run started now shows the owner of the current context.
         await callbacks.chain('look', 1, () => seen.push([event.userId, before]));
         expect(storage.getStore()).toBe(event.userId);
       };
@@ -109,7 +109,7 @@ describe('A request-scoped provider', () => {
     told.length = 0;
   });
 
-  it('is one instance for the background of a run, and another for that of another run', async () => {
+  it('has one instance for the background of a run, and another for another run', async () => {
     const { llm, module } = await startApp({ providers: [Report] });
     await llm.generate('hi');
     await llm.generate('hi');

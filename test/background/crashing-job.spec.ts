@@ -26,7 +26,7 @@ beforeAll(async () => void (library = await compileLibrary()));
 afterAll(() => library.remove());
 afterEach(closeApps);
 
-describeJobStores('A job that takes its process down', (newStore) => {
+describeJobStores('A job that crashes its process', (newStore) => {
   it('is started `attempts` times, and is a dead letter then', async () => {
     const store = await newStore();
     const options = { ...store.options, attempts: ATTEMPTS, lockDurationMs: 400 };
@@ -36,7 +36,7 @@ describeJobStores('A job that takes its process down', (newStore) => {
       const { llm } = await startApp({ providers: [Audit] }, { background: { queue } });
       await llm.generate('hi');
       let starts = 0;
-      // Processes are started anew, as by an orchestrator, until the job is given up.
+      // Processes are restarted, as by an orchestrator, until the job is given up.
       while ((await queue.deadLetters()).length === 0) {
         worker ??= fork(WORKER, [library.folder, settings], { execArgv: [] })
           .on('message', (message) => void (starts += message === 'started' ? 1 : 0))

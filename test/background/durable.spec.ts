@@ -45,7 +45,7 @@ class Audit {
 }
 
 describe('A durable handler', () => {
-  it('has its job in the queue when the call is answered, and is called with a revived event', async () => {
+  it('has its job in the queue when the call is answered, and is called with a deserialized event', async () => {
     const { llm, queue, recording } = await start([Audit]);
     await llm.generate('hi', { userId: 'ada', metadata: { plan: 'gold' } });
     const [end] = recording.of('llm.end');
@@ -66,7 +66,7 @@ describe('A durable handler', () => {
     expect(signal.aborted).toBe(false);
   });
 
-  it('is added once, though it is added again', async () => {
+  it('is added once, even if it is added repeatedly', async () => {
     const { llm, queue } = await start([Audit]);
     await llm.generate('hi');
     const [job] = queue.jobs;
@@ -76,7 +76,7 @@ describe('A durable handler', () => {
     expect(heard).toHaveLength(1);
   });
 
-  it('may be found by another application with the same providers', async () => {
+  it('can be run by another application with the same providers', async () => {
     const { llm, queue } = await start([Audit]);
     await llm.generate('hi', { userId: 'ada' });
     const other = await start([Audit], { queue: new MemoryJobQueue() });
@@ -85,7 +85,7 @@ describe('A durable handler', () => {
     expect(heard.map(({ event }) => event.userId)).toEqual(['ada']);
   });
 
-  it('starts runs in the context of its event, and is not to hear them', async () => {
+  it('starts runs in the context of its event, and does not receive their events', async () => {
     @Injectable()
     class Summary {
       constructor(private readonly llm: LlmService) {}
@@ -109,7 +109,7 @@ describe('A durable handler', () => {
     expect(queue.jobs).toEqual([]);
   });
 
-  it('is asked `when` before its job is added, and may hear every event', async () => {
+  it('evaluates `when` before its job is added, and can receive every event', async () => {
     const types: string[] = [];
     @Injectable()
     class All {
@@ -126,7 +126,7 @@ describe('A durable handler', () => {
     expect(types).toEqual(['llm.start', 'llm.end']);
   });
 
-  it('may be of a client or an agent that is made at start-up', async () => {
+  it('can belong to a client or an agent that is created at start-up', async () => {
     const told: string[] = [];
     class Hears {
       constructor(private readonly name: string) {}
@@ -153,7 +153,7 @@ describe('A durable handler', () => {
     expect(told.toSorted()).toEqual(['agent', 'client']);
   });
 
-  it('takes a job of the queue no longer than shutdown waits, and is left to another process', async () => {
+  it('delays shutdown no longer than drainMs, and leaves its job to another process', async () => {
     const gate = new Gate();
     const reasons: unknown[] = [];
     @Injectable()
@@ -181,7 +181,7 @@ describe('A durable handler', () => {
 });
 
 describe('A job that fails', () => {
-  it('is tried again, and told as callback.error when it has failed for good', async () => {
+  it('is retried, and reported as callback.error when it has finally failed', async () => {
     let tries = 0;
     @Injectable()
     class Fails {
@@ -208,7 +208,7 @@ describe('A job that fails', () => {
     ]);
   });
 
-  it('because it takes longer than `timeoutMs`, is a timeout', async () => {
+  it('because it exceeds `timeoutMs`, is a timeout', async () => {
     @Injectable()
     class Hangs {
       @OnLlmEnd({ ...durable, timeoutMs: 5 }) hang() {
@@ -222,7 +222,7 @@ describe('A job that fails', () => {
     expect(recording.of('callback.error')).toHaveLength(1);
   });
 
-  it('because the queue gave it up, is left to whoever has it now', async () => {
+  it('because the queue gave it up, is left to its new worker', async () => {
     const gate = new Gate();
     @Injectable()
     class Slow {
@@ -240,7 +240,7 @@ describe('A job that fails', () => {
     expect(recording.of('callback.error')).toEqual([]);
   });
 
-  it('because nobody here has its name, is not lost', async () => {
+  it('because its handler is unknown here, is not lost', async () => {
     const { llm, queue } = await start([Audit]);
     await llm.generate('hi');
     const other = await start([], { queue: new MemoryJobQueue() });
@@ -255,7 +255,7 @@ describe('A job that fails', () => {
   it.each<[string, object]>([
     ['is none', {}],
     ['is of another version', { v: 2, type: 'llm.end' }],
-  ])('because its event %s, says so', async (_, event) => {
+  ])('because its event %s, reports it', async (_, event) => {
     const { queue } = await start([Audit]);
     await queue.add({ id: '1', handler: 'audit', event: event as never });
     await queue.work();
@@ -263,8 +263,8 @@ describe('A job that fails', () => {
   });
 });
 
-describe('A job queue that does not take a job', () => {
-  it('does not disturb the run, and is told', async () => {
+describe('A job queue that accepts no job', () => {
+  it('does not affect the run, and is reported', async () => {
     const queue = new MemoryJobQueue();
     const { llm, recording } = await start([Audit], { queue });
     queue.add = () => Promise.reject(new Error('Connection is closed.'));
@@ -274,7 +274,7 @@ describe('A job queue that does not take a job', () => {
     ]);
   });
 
-  it('or throws, is told too', async () => {
+  it('or throws, is reported, too', async () => {
     const queue = new MemoryJobQueue();
     const { llm, recording } = await start([Audit], { queue });
     queue.add = () => {
@@ -284,7 +284,7 @@ describe('A job queue that does not take a job', () => {
     expect(recording.of('callback.error')).toHaveLength(1);
   });
 
-  it('in time is waited for no longer, and not again before it has answered', async () => {
+  it('in time is no longer awaited, and not again before it has answered', async () => {
     const queue = new MemoryJobQueue();
     const { llm, recording, callbacks } = await start([Audit], { queue, addTimeoutMs: 20 });
     let goOn!: () => void;
@@ -293,7 +293,7 @@ describe('A job queue that does not take a job', () => {
     const failures = recording.of('callback.error');
     expect(failures).toMatchObject([{ error: { code: 'callback_timeout' } }]);
     await llm.generate('second');
-    // Its turn is not over yet: nobody has waited.
+    // It still holds its turn: no run has waited.
     expect(recording.of('callback.error')).toHaveLength(1);
     goOn();
     await callbacks.flush();
@@ -308,18 +308,18 @@ describe('A job queue that does not take a job', () => {
     await third;
   });
 
-  it('and is away holds up one run, not those after it, until it has taken a job', async () => {
+  it('and is unavailable delays one run, not later ones, until it has accepted a job', async () => {
     const queue = new MemoryJobQueue();
     const { llm, recording, callbacks } = await start([Audit], { queue, addTimeoutMs: 20 });
     const add = queue.add.bind(queue);
     let fail!: () => void;
-    // It fails in the end, as a client does that gives up to reconnect.
+    // It fails in the end, like a client that stops reconnecting.
     queue.add = () =>
       new Promise<void>((_, reject) => (fail = () => reject(new Error('Connection is closed.'))));
     await llm.generate('first');
     fail();
     await settle();
-    // It owes nothing, but it is not back either.
+    // It has no pending answer, but is not available yet.
     let isAdded = false;
     const gate = new Gate();
     queue.add = async (job) => {
@@ -331,7 +331,7 @@ describe('A job queue that does not take a job', () => {
     expect(isAdded).toBe(false);
     gate.open();
     await callbacks.flush();
-    // What was handed over meanwhile is not lost, and shows that the queue is back.
+    // Jobs added meanwhile are not lost, and show that the queue is available again.
     expect(queue.jobs).toHaveLength(1);
     isAdded = false;
     await llm.generate('third');
@@ -339,7 +339,7 @@ describe('A job queue that does not take a job', () => {
     expect(recording.of('callback.error')).toHaveLength(1);
   });
 
-  it('but fails at once is waited for each time', async () => {
+  it('but fails at once is awaited each time', async () => {
     const queue = new MemoryJobQueue();
     const { llm, recording } = await start([Audit], { queue });
     queue.add = () => Promise.reject(new Error('too large'));
@@ -348,7 +348,7 @@ describe('A job queue that does not take a job', () => {
     expect(recording.of('callback.error')).toHaveLength(2);
   });
 
-  it('owes no more answers than `queueSize`', async () => {
+  it('has at most `queueSize` pending answers', async () => {
     const queue = new MemoryJobQueue();
     const limits = { queue, addTimeoutMs: 20, queueSize: 2 };
     const { llm, recording } = await start([Audit], limits);
@@ -362,13 +362,13 @@ describe('A job queue that does not take a job', () => {
     goOn();
   });
 
-  it('when it starts, fails the start', async () => {
+  it('at start-up, fails the start', async () => {
     const queue = new MemoryJobQueue();
     queue.start = () => Promise.reject(new Error('no such database'));
     await expect(start([], { queue })).rejects.toThrow('no such database');
   });
 
-  it('or does not close, does not hold up the shutdown', async () => {
+  it('or does not close, does not block the shutdown', async () => {
     const queue = new MemoryJobQueue();
     const { module } = await start([], { queue });
     queue.close = () => Promise.reject(new Error('gone'));
@@ -377,8 +377,8 @@ describe('A job queue that does not take a job', () => {
   });
 });
 
-describe('Shutdown', () => {
-  it('pauses the queue first, and closes it when the last runs have added their jobs', async () => {
+describe('Shutdown with durable handlers', () => {
+  it('pauses the queue first, and closes it after the last runs have added their jobs', async () => {
     const queue = new MemoryJobQueue();
     const { llm, fake, module } = await start([Audit], { queue });
     const asked = new Gate();
@@ -399,18 +399,18 @@ describe('Shutdown', () => {
   });
 });
 
-describe('Durable handlers that no worker could call are refused', () => {
+describe('Durable handlers that no worker could call are rejected', () => {
   class Twin {
     @OnLlmStart(durable) hear(_: LlmStartEvent) {}
   }
 
-  it('at start-up, where there is no queue', async () => {
+  it('at start-up, without a queue', async () => {
     await expect(startApp({ providers: [Audit] })).rejects.toThrow(
       /Audit\.paid has background: 'durable', but there is no job queue/,
     );
   });
 
-  it('later, where there is no queue', async () => {
+  it('when added later, without a queue', async () => {
     const { module } = await startApp();
     const callbacks = module.get(CallbacksService);
     expect(() => callbacks.add(new Twin())).toThrow(/no job queue/);
@@ -427,19 +427,19 @@ describe('Durable handlers that no worker could call are refused', () => {
     await expect(module.get(AgentService).run('hi', { callbacks })).rejects.toThrow(/single call/);
   });
 
-  it('but not one that is a provider as well', async () => {
+  it('but not for an object that is also a provider', async () => {
     const { llm, module, queue } = await start([Audit]);
     await llm.generate('hi', { callbacks: [module.get(Audit)] });
     expect(queue.jobs).toHaveLength(1);
   });
 
-  it('in the callbacks of an agent that is made while the application runs', async () => {
+  it('in the callbacks of an agent that is created at run time', async () => {
     const { module } = await start();
     const create = () => module.get(AgentService).create({ callbacks: [new Twin()] });
     expect(create).toThrow(/was given to an agent that was made while the application ran/);
   });
 
-  it('when two have one name', async () => {
+  it('when two have the same name', async () => {
     const { callbacks } = await start();
     const remove = callbacks.add(new Twin());
     expect(() => callbacks.add(new Twin())).toThrow(
@@ -449,7 +449,7 @@ describe('Durable handlers that no worker could call are refused', () => {
     callbacks.add(new Twin());
   });
 
-  it('but not one method that hears two events', async () => {
+  it('but not for one method that handles two events', async () => {
     const told: string[] = [];
     @Injectable()
     class Both {

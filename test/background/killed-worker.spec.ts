@@ -43,9 +43,9 @@ async function kill(worker: ChildProcess): Promise<void> {
 }
 
 describeJobStores('A durable handler whose process is killed twice', (newStore) => {
-  it('is called for every event at least once, and twice only where the kill fell', async () => {
+  it('is called for every event at least once, and twice only at the kills', async () => {
     const store = await newStore();
-    // PostgreSQL takes some hundred jobs a second.
+    // PostgreSQL accepts some hundred jobs a second.
     const count = 'prefix' in store.options ? 2_000 : 200;
     const doneKey = `test-${randomUUID()}`;
     const redis = new Redis(REDIS_URL);
@@ -67,7 +67,7 @@ describeJobStores('A durable handler whose process is killed twice', (newStore) 
         { providers: [Audit] },
         {
           callbacks: [recording],
-          // All at once, on a machine that others use as well.
+          // All at once, on a machine that others also use.
           background: { queue, addTimeoutMs: 60_000 },
           answers: Array(count).fill('hello'),
         },

@@ -20,7 +20,7 @@ import { logs } from '../support/logs.js';
 
 afterEach(closeApps);
 
-/** An application with room for so much, and what is told in it. */
+/** An application with the given background options, and its recorded events. */
 async function start(background: BackgroundOptions = {}) {
   const recording = new RecordingCallbacks();
   const app = await startApp({}, { background, callbacks: [recording] });
@@ -31,8 +31,8 @@ async function start(background: BackgroundOptions = {}) {
 
 const inBackground = { background: true } as const;
 
-describe('A handler in the background', () => {
-  it('is not waited for', async () => {
+describe('A background handler', () => {
+  it('is not awaited', async () => {
     const { llm, callbacks } = await start();
     const gate = new Gate();
     callbacks.on('llm.end', () => gate.pass(), inBackground);
@@ -44,7 +44,7 @@ describe('A handler in the background', () => {
     expect(callbacks.background).toEqual({ running: 0, pending: 0, dropped: 0 });
   });
 
-  it('begins after the caller has its answer, however busy it keeps the process', async () => {
+  it('starts after the caller has its answer, however busy it keeps the process', async () => {
     const { llm, callbacks } = await start();
     const order: string[] = [];
     callbacks.on('llm.start', () => void order.push('handler'), inBackground);
@@ -53,7 +53,7 @@ describe('A handler in the background', () => {
     expect(order).toEqual(['caller', 'handler']);
   });
 
-  it('is asked `when` at once, and obeys its scope', async () => {
+  it('evaluates `when` at once, and respects its scope', async () => {
     const { llm, callbacks } = await start();
     const heard: string[] = [];
     const listen = (name: string, options: HandlerOptions<LlmStartEvent>) =>
@@ -66,7 +66,7 @@ describe('A handler in the background', () => {
     expect(heard.toSorted()).toEqual(['chosen', 'scoped', 'scoped']);
   });
 
-  it('hears events in order', async () => {
+  it('receives events in order', async () => {
     const { llm, callbacks } = await start({ concurrency: 1 });
     const heard: string[] = [];
     callbacks.on('*', ({ type }) => heard.push(type), { ...inBackground, order: 2 });
@@ -76,7 +76,7 @@ describe('A handler in the background', () => {
     expect(heard).toEqual(['first', 'llm.start', 'llm.end']);
   });
 
-  it('is not called any more once it was removed, though its event waits', async () => {
+  it('is not called after it was removed, even if its event waits', async () => {
     const { llm, callbacks } = await start({ concurrency: 1 });
     const gate = new Gate();
     callbacks.on('llm.start', () => gate.pass(), inBackground);
@@ -89,7 +89,7 @@ describe('A handler in the background', () => {
     expect(calls).toBe(0);
   });
 
-  it('may be a method of a provider', async () => {
+  it('can be a method of a provider', async () => {
     const told: unknown[] = [];
     @Injectable()
     class Audit {
@@ -108,7 +108,7 @@ describe('A handler in the background', () => {
 });
 
 describe('The background is bounded', () => {
-  it('to so many handlers at once, the others in their order', async () => {
+  it('to `concurrency` handlers at once; the others run in order', async () => {
     const { llm, callbacks } = await start({ concurrency: 3, queueSize: 10 });
     const gate = new Gate();
     const begun: string[] = [];
@@ -125,7 +125,7 @@ describe('The background is bounded', () => {
   });
 
   describe("whenFull: 'wait'", () => {
-    it('lets a run wait for room', async () => {
+    it('makes a run wait for room', async () => {
       const { llm, callbacks } = await start({ concurrency: 1, queueSize: 1 });
       const gate = new Gate();
       callbacks.on('llm.end', () => gate.pass(), inBackground);
@@ -142,7 +142,7 @@ describe('The background is bounded', () => {
       expect(gate.entered).toBe(3);
     });
 
-    it('does not let a run wait that was aborted, and calls the handler all the same', async () => {
+    it('does not make an aborted run wait, and still calls the handler', async () => {
       const { llm, callbacks } = await start({ concurrency: 1, queueSize: 1 });
       const gate = new Gate();
       const heard: string[] = [];
@@ -156,14 +156,14 @@ describe('The background is bounded', () => {
       await settle();
       stop.abort();
       await expect(call).rejects.toMatchObject({ name: 'AbortError' });
-      // Its start stands in line, abandoned, and so many may; its error is one too many.
+      // Its start event waits in the queue, abandoned but within the bound; its error event exceeds it.
       expect(callbacks.background).toEqual({ running: 1, pending: 2, dropped: 1 });
       gate.open();
       await callbacks.flush();
       expect(heard).toEqual(['llm.start', 'llm.start', 'llm.start']);
     });
 
-    it('does not let the background wait for itself', async () => {
+    it('does not make the background wait for itself', async () => {
       const { llm, callbacks } = await start({ concurrency: 1, queueSize: 2 });
       const nested: string[] = [];
       let isNested = false;
@@ -185,7 +185,7 @@ describe('The background is bounded', () => {
   });
 
   describe("whenFull: 'drop'", () => {
-    it('counts and tells what it drops, and logs the first of a burst', async () => {
+    it('counts and reports dropped events, and logs the first of a burst', async () => {
       const room = { concurrency: 1, queueSize: 1, whenFull: 'drop' } as const;
       const { llm, callbacks, failures } = await start(room);
       const burst = async () => {
@@ -225,13 +225,13 @@ describe('The background is bounded', () => {
     ['no time to add', { addTimeoutMs: 0 }, /background\.addTimeoutMs must be/],
     ['something else as queue', { queue: {} }, /background\.queue must be a JobQueue/],
     ['an option that is not there', { size: 1 }, /background has no option "size"/],
-  ])('refuses %s', async (_, background, why) => {
+  ])('rejects %s', async (_, background, why) => {
     await expect(startApp({}, { background })).rejects.toThrow(why);
   });
 });
 
-describe('What goes wrong in the background', () => {
-  it('is logged and told, after the end of the run too', async () => {
+describe('Errors in background handlers', () => {
+  it('are logged and reported, also after the end of the run', async () => {
     const { llm, callbacks, recording, failures } = await start();
     const gate = new Gate();
     const error = new Error('disk full');
@@ -249,7 +249,7 @@ describe('What goes wrong in the background', () => {
     ]);
   });
 
-  it('is told whatever it is', async () => {
+  it('are reported, whatever was thrown', async () => {
     const { llm, callbacks, failures } = await start();
     const error = Object.create(null) as Error;
     callbacks.on('llm.end', () => Promise.reject(error), inBackground);
@@ -258,7 +258,7 @@ describe('What goes wrong in the background', () => {
     expect(failures().map((failure) => failure.error)).toEqual([error]);
   });
 
-  it('does not stop a run, a CallbackAbort neither', async () => {
+  it('do not stop a run, not even a CallbackAbort', async () => {
     const { llm, callbacks, failures } = await start();
     const refuse = () => {
       throw new CallbackAbort('no');
@@ -269,7 +269,7 @@ describe('What goes wrong in the background', () => {
     expect(failures()).toMatchObject([{ error: { code: 'callback_abort' } }]);
   });
 
-  it('may be told in the background too', async () => {
+  it('can be handled in the background, too', async () => {
     const { llm, callbacks } = await start({ concurrency: 1, queueSize: 1 });
     const told: CallbackErrorEvent[] = [];
     callbacks.on('callback.error', (event) => void told.push(event), inBackground);
@@ -279,7 +279,7 @@ describe('What goes wrong in the background', () => {
     expect(told).toHaveLength(1);
   });
 
-  it('is a timeout when it takes longer than `timeoutMs`, and makes room', async () => {
+  it('include a timeout after `timeoutMs`, which frees the room', async () => {
     const { llm, callbacks, failures } = await start({ concurrency: 1 });
     const reasons: unknown[] = [];
     const hang = (_: unknown, { signal }: HandlerContext) =>
@@ -295,7 +295,7 @@ describe('What goes wrong in the background', () => {
     expect(calls).toBe(1);
   });
 
-  it('leaves its signal alone when the run is aborted: what it is told of has happened', async () => {
+  it('are not caused by an aborted run: the signal does not fire, because the event has happened', async () => {
     const { llm, callbacks } = await start();
     const gate = new Gate();
     let signal: AbortSignal | undefined;
@@ -314,12 +314,12 @@ describe('What goes wrong in the background', () => {
 });
 
 describe('callbacks.flush()', () => {
-  it('settles at once when there is nothing', async () => {
+  it('resolves at once when nothing is pending', async () => {
     const { callbacks } = await start();
     await expect(callbacks.flush()).resolves.toBeUndefined();
   });
 
-  it('waits for what is there, and for what comes of it', async () => {
+  it('waits for pending handlers, and for the handlers that they cause', async () => {
     const { llm, callbacks } = await start();
     const done: string[] = [];
     const again = async ({ prompt }: LlmStartEvent) => {
@@ -327,7 +327,7 @@ describe('callbacks.flush()', () => {
       await llm.generate(`${prompt}!`);
       done.push(prompt);
     };
-    // Each hears the runs of the other, and not those that it has caused itself.
+    // Each receives the runs of the other, and not those that it has caused itself.
     callbacks.on('llm.start', again, inBackground);
     callbacks.on('llm.start', again.bind(undefined), inBackground);
     await llm.generate('a');
@@ -335,7 +335,7 @@ describe('callbacks.flush()', () => {
     expect(done).toEqual(['a', 'a', 'a!', 'a!']);
   });
 
-  it('waits in the background for the others there, which may do the same', async () => {
+  it('in the background waits for the other handlers, which may also call it', async () => {
     const { llm, callbacks } = await start();
     const gate = new Gate();
     let flushed = 0;
@@ -355,7 +355,7 @@ describe('callbacks.flush()', () => {
     expect(flushed).toBe(2);
   });
 
-  it('does not wait in the background for those whose turn comes after it', async () => {
+  it('in the background does not wait for handlers that are queued after the caller', async () => {
     const { llm, callbacks } = await start({ concurrency: 1 });
     let flushed = 0;
     callbacks.on('llm.end', () => callbacks.flush().then(() => flushed++), inBackground);
@@ -364,7 +364,7 @@ describe('callbacks.flush()', () => {
     expect(flushed).toBe(3);
   });
 
-  it('does not wait for what others begin meanwhile', async () => {
+  it('does not wait for handlers that start meanwhile', async () => {
     const { llm, callbacks } = await start();
     const gates: Record<string, Gate> = { first: new Gate(), second: new Gate() };
     callbacks.on('llm.end', ({ tags }) => gates[tags[0]!]!.pass(), inBackground);
@@ -378,7 +378,7 @@ describe('callbacks.flush()', () => {
   });
 });
 
-it('Two applications have a background of their own each', async () => {
+it('Two applications have separate backgrounds', async () => {
   const apps = [await start({ concurrency: 1 }), await start({ concurrency: 1 })];
   const gate = new Gate();
   const selector: EventSelector = 'llm.end';

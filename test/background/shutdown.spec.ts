@@ -39,8 +39,8 @@ async function start(background: BackgroundOptions) {
   return { ...app, recording, gone, callbacks: app.module.get(CallbacksService) };
 }
 
-describe('The shutdown of an application with work in the background', () => {
-  it('waits for it', async () => {
+describe('The shutdown of an application with background handlers', () => {
+  it('waits for them', async () => {
     const { llm, module, callbacks, gone } = await start({ concurrency: 1 });
     const gate = new Gate();
     const work = async () => {
@@ -57,7 +57,7 @@ describe('The shutdown of an application with work in the background', () => {
     expect(logs).toEqual([]);
   });
 
-  it('waits for what the last runs tell, and for what comes of that', async () => {
+  it('waits for the events of the last runs, and for their handlers', async () => {
     const { llm, module, callbacks, recording } = await start({ concurrency: 1 });
     const gate = new Gate();
     callbacks.on('chain.end', () => void llm.generate('afterwards'), inBackground);
@@ -77,7 +77,7 @@ describe('The shutdown of an application with work in the background', () => {
     expect(calls).toBe(1);
   });
 
-  it('says what is left when its time is over, fires their signals, and goes on', async () => {
+  it('logs the unfinished handlers at its deadline, fires their signals, and continues', async () => {
     const { llm, module, callbacks, gone } = await start({ concurrency: 1, drainMs: 20 });
     const gate = new Gate();
     let reason: unknown;
@@ -99,7 +99,7 @@ describe('The shutdown of an application with work in the background', () => {
           "4 calls of handlers in the background did not end within 20 ms of the shutdown and are left behind: hang (2), callbacks.on('llm.end') (2).",
       },
     ]);
-    // What has not begun by then does not begin any more.
+    // Handlers that have not started by then never start.
     gate.open();
     await settle();
     expect(gate.entered).toBe(1);
@@ -116,7 +116,7 @@ describe('The shutdown of an application with work in the background', () => {
     expect((await waiting).text).toBe('hello');
   });
 
-  it('calls handlers in the background for runs that it aborts', async () => {
+  it('calls background handlers for runs that it aborts', async () => {
     const recording = new RecordingCallbacks();
     const silent = new FakeLlm();
     const asked = new Gate();
@@ -139,7 +139,7 @@ describe('The shutdown of an application with work in the background', () => {
     expect(told).toEqual([true]);
   });
 
-  it('aborts the runs of handlers that it leaves behind', async () => {
+  it('aborts the runs of unfinished handlers', async () => {
     const { llm, fake, module, callbacks, recording } = await start({ drainMs: 20 });
     const asked = new Gate();
     const work = async () => {
@@ -162,7 +162,7 @@ describe('The shutdown of an application with work in the background', () => {
   describe('with tools that ignore their signal', () => {
     const drainMs = 50;
 
-    /** Agents, by hand and in chains, each with a tool that never ends. */
+    /** Agents, direct and in chains, each with a tool that never ends. */
     async function startStubborn(
       metadata: Parameters<typeof startApp>[0] = {},
       handlers: object[] = [],
@@ -190,14 +190,14 @@ describe('The shutdown of an application with work in the background', () => {
       return { module, agent, outer, recording, gate, callbacks: module.get(CallbacksService) };
     }
 
-    /** Where each run stands, by the order in which they ended. */
+    /** The state of each run, in the order in which they ended. */
     function endsOf({ events }: RecordingCallbacks): string[] {
       const isEnd = ({ type }: { type: string }) =>
         /^(llm|agent|tool|chain)\.(end|error)$/.test(type);
       return events.filter(isEnd).map(({ type }) => type);
     }
 
-    it('ends each run once, from the inside out, and lets go of those who wait', async () => {
+    it('ends each run once, from the inside out, and rejects the waiting callers', async () => {
       const { module, outer, recording, gate, callbacks } = await startStubborn();
       const work = callbacks
         .chain('night', 1, () => outer.run('go'))
@@ -224,14 +224,14 @@ describe('The shutdown of an application with work in the background', () => {
       }
       const inner = recording.of('tool.error')[0]!;
       expect(inner).toMatchObject({ aborted: true, detached: undefined });
-      // What they do in the end is of no interest any more.
+      // Their later results are ignored.
       const before = recording.events.length;
       gate.open();
       await settle();
       expect(recording.events).toHaveLength(before);
     });
 
-    it('ends them as well where interceptors stand around, and where a handler of the end hangs', async () => {
+    it('ends them also inside interceptors, and with an end handler that hangs', async () => {
       @Injectable()
       class Around {
         @InterceptTool() async tool(_: InterceptedToolCall, next: ToolNext) {
@@ -257,7 +257,7 @@ describe('The shutdown of an application with work in the background', () => {
       expect(recording.of('agent.error')).toHaveLength(1);
     });
 
-    it('ends streams of agents, and those whose model does not answer', async () => {
+    it('ends agent streams, and those whose model does not answer', async () => {
       const { module, agent, recording, gate } = await startStubborn();
       const types: string[] = [];
       const reading = (async () => {

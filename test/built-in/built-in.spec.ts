@@ -29,8 +29,8 @@ const answer = (inputTokens: number, outputTokens: number): FakeAnswer => ({
   },
 });
 
-describe('What the built-ins have counted', () => {
-  it('is JSON when it is returned as it is, and a Map all the same', async () => {
+describe('The result of a built-in counter', () => {
+  it('can be returned as JSON, and is a Map', async () => {
     const { module, llm } = await startApp(
       { providers: [CostTracker, TokenCounter, MetricsCallbacks] },
       { prices, answers: [answer(10, 1)] },
@@ -50,7 +50,7 @@ describe('What the built-ins have counted', () => {
 });
 
 describe('CostTracker', () => {
-  it('adds up cost, tokens and requests, by model and by user, and can start again', async () => {
+  it('sums cost, tokens and requests, by model and by user, and can be reset', async () => {
     const { module, llm } = await startApp(
       { providers: [CostTracker] },
       { prices, answers: [answer(10, 1), answer(20, 2), answer(5, 5)] },
@@ -84,7 +84,7 @@ describe('CostTracker', () => {
     expect(costs.byUser.size).toBe(0);
   });
 
-  it('counts what failed and cancelled calls have used', async () => {
+  it('counts the usage of failed and cancelled calls', async () => {
     const { module, llm } = await startApp(
       { providers: [CostTracker] },
       { prices, answers: [new Error('down'), answer(1, 1)] },
@@ -99,7 +99,7 @@ describe('CostTracker', () => {
 });
 
 describe('Bounded totals', () => {
-  it('fold the least recently used keys into "other" and lose no sum', () => {
+  it('merge the least recently used keys into "other" and lose no sum', () => {
     const totals = new BoundedTotals<number>(3, (a, b) => a + b);
     for (const key of ['a', 'b', 'a', 'c', 'd', 'e']) totals.update(key, (total = 0) => total + 1);
     expect([...totals.map]).toEqual([
@@ -134,7 +134,7 @@ describe('TokenCounter', () => {
 });
 
 describe('StreamingProgress', () => {
-  it('passes text on as it arrives, and tells when a stream has ended', async () => {
+  it('passes text on as it arrives, and reports the end of a stream', async () => {
     const seen: string[] = [];
     const progress = new StreamingProgress({
       onChunk: (text) => seen.push(text),
@@ -148,8 +148,8 @@ describe('StreamingProgress', () => {
   });
 });
 
-describe('A built-in', () => {
-  it('serves one client or call as well as a whole application', async () => {
+describe('A built-in callback', () => {
+  it('works for one client or call as well as for a whole application', async () => {
     const tracker = new CostTracker();
     const { module } = await startApp();
     const llm = module.get(LlmService);

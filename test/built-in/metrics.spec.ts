@@ -32,7 +32,7 @@ describe('MetricsCallbacks', () => {
     });
   });
 
-  it('summarises latencies, by model and by tool', async () => {
+  it('summarizes latencies, by model and by tool', async () => {
     const metrics = new MetricsCallbacks();
     const { llm } = await startApp({}, { callbacks: [metrics] });
     for (let i = 0; i < 20; i++) await llm.generate('go');
@@ -68,7 +68,7 @@ describe('MetricsCallbacks', () => {
     });
   });
 
-  it('counts calls of tools that were made: none that waited or was denied', async () => {
+  it('counts completed tool calls, but no pending or denied ones', async () => {
     const metrics = new MetricsCallbacks();
     const refund = defineTool({
       name: 'refund',
@@ -88,7 +88,7 @@ describe('MetricsCallbacks', () => {
     expect(metrics.summary()).toMatchObject({ tools: once, byTool: { refund: once } });
   });
 
-  it('starts anew after reset', async () => {
+  it('starts from zero after reset', async () => {
     const metrics = new MetricsCallbacks();
     const { llm } = await startApp({}, { callbacks: [metrics] });
     await llm.generate('go');
@@ -98,7 +98,7 @@ describe('MetricsCallbacks', () => {
     expect(byModel).toEqual({});
   });
 
-  it('folds names beyond 200 into "other", and loses no count', async () => {
+  it('merges names beyond 200 into "other", and loses no count', async () => {
     const metrics = new MetricsCallbacks();
     const { llm } = await startApp({}, { callbacks: [metrics], answers: answers(250) });
     for (let i = 0; i < 250; i++) await llm.generate('go', { model: `m${i}` });

@@ -27,7 +27,7 @@ describe('ProgressReporter', () => {
     ]);
   });
 
-  it('reports a failure as JSON can hold it', async () => {
+  it('reports a failure in a JSON-compatible form', async () => {
     const { reported } = await report([{ toolCalls: [{ name: 'look' }] }, new Error('down')]);
     expect(reported.at(-1)).toMatchObject({
       step: 1,
@@ -36,7 +36,7 @@ describe('ProgressReporter', () => {
     });
   });
 
-  it('is waited for', async () => {
+  it('is awaited', async () => {
     const order: string[] = [];
     const reporter = new ProgressReporter({
       async onProgress({ status }) {

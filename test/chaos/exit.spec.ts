@@ -24,7 +24,7 @@ it.each([
     const exited = once(child, 'exit');
     const message = await Promise.race([once(child, 'message'), exited]);
     expect(message).toEqual([{ events: expect.any(Number), badRuns: [] }, undefined]);
-    // Nobody ends it: an open handle would let the test run out of time.
+    // The test does not stop it: an open handle would exceed the timeout of the test.
     expect(await exited).toEqual([0, null]);
     expect(await said).toBe('');
   } finally {

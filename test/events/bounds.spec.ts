@@ -23,12 +23,12 @@ const fail = (): never => {
   throw new Error('secret');
 };
 
-/** What a value is written as; `JSON.stringify` must take it. */
+/** The serialized form of a value; `JSON.stringify` must accept it. */
 function written(value: unknown): string {
   return JSON.stringify(toSafeJson(value));
 }
 
-describe('The depth of what is written', () => {
+describe('The depth of a serialized value', () => {
   it('is bounded, with a mark where it was cut', () => {
     for (const levels of [5_000, 100_000]) {
       const json = toSafeJson(nested(levels));
@@ -37,12 +37,12 @@ describe('The depth of what is written', () => {
     }
   });
 
-  it('is whole up to the bound', () => {
+  it('is complete up to the bound', () => {
     expect(toSafeJson(nested(MAX_DEPTH))).toEqual(nested(MAX_DEPTH));
     expect(written(nested(MAX_DEPTH))).not.toContain('cut');
   });
 
-  it('is bounded for objects, maps, sets and toJSON too', () => {
+  it('is bounded for objects, maps, sets and toJSON, too', () => {
     let value: unknown = 'bottom';
     for (let i = 0; i < 8_000; i++) {
       const inner = value;
@@ -54,7 +54,7 @@ describe('The depth of what is written', () => {
   });
 });
 
-describe('The number of values that are written', () => {
+describe('The number of serialized values', () => {
   it('is linear for users and groups that refer to each other', () => {
     const objects = 2 * 6 * (6 + 3) + 1;
     const json = written(manyToMany(6));
@@ -71,7 +71,7 @@ describe('The number of values that are written', () => {
     expect(toJsonText(doubled(60)).length).toBeLessThan(20 * REPEATED_NODES);
   });
 
-  it('writes what is merely mentioned several times in full each time', () => {
+  it('includes values that occur several times in full each time', () => {
     const rows = Array.from({ length: 10_000 }, (_, id) => ({ id }));
     const value = { first: rows, second: rows, third: [rows] };
     expect(toSafeJson(value)).toEqual(value);
@@ -87,7 +87,7 @@ describe('The number of values that are written', () => {
     expect(json.at(-1)).toBe('[cut: too large]');
   });
 
-  it('is bounded for a map and an object, which say so by a key', () => {
+  it('is bounded for a map and an object, which are marked by a key', () => {
     const entries = Array.from({ length: 900 }, (_, i): [string, number] => [`k${i}`, i]);
     for (const value of [new Map(entries), Object.fromEntries(entries)]) {
       const json = newSafeCopy(SMALL).copy(value) as Record<string, unknown>;
@@ -96,7 +96,7 @@ describe('The number of values that are written', () => {
     }
   });
 
-  it('is bounded where every toJSON makes two more', () => {
+  it('is bounded if every toJSON creates two more', () => {
     class Tree {
       toJSON(): unknown {
         return { left: new Tree(), right: new Tree() };
@@ -108,8 +108,8 @@ describe('The number of values that are written', () => {
   });
 });
 
-describe('The text that is written', () => {
-  it('is bounded in all, not between the halves of a character', () => {
+describe('The length of serialized text', () => {
+  it('is bounded in total, and never cut within a character', () => {
     const half = 'x'.repeat(MAX_TEXT_CHARS / 2 - 1);
     const [first, second, third] = toSafeJson([half, `${half}x😀`, 'more']) as string[];
     expect(first).toBe(half);
@@ -123,8 +123,8 @@ describe('The text that is written', () => {
   });
 });
 
-describe('A value that cannot be read', () => {
-  it('is marked where a getter, a toJSON or a proxy throws', () => {
+describe('A value that cannot be serialized', () => {
+  it('is marked if a getter, a toJSON or a proxy throws', () => {
     const revoked = Proxy.revocable({}, {});
     revoked.revoke();
     const value = {
@@ -144,17 +144,17 @@ describe('A value that cannot be read', () => {
     expect(toSafeJson(value)).toEqual({ fine: 1, list: [mark], ...marks });
   });
 
-  it('is cut where a toJSON gives itself, or never ends', () => {
+  it('is cut if a toJSON returns itself, or never ends', () => {
     const self: object = { toJSON: () => self };
     const endless = (): object => ({ toJSON: endless });
     expect(toSafeJson([self, endless()])).toEqual(['[Circular]', '[cut: too deep]']);
   });
 
-  it('does not end the process by a toJSON that rejects', () => {
+  it('does not crash the process if a toJSON rejects', () => {
     expect(toSafeJson([{ toJSON: async () => fail() }])).toEqual([null]);
   });
 
-  it('is an error whose fields throw', () => {
+  it('can be an error whose fields throw', () => {
     const error = Object.defineProperties(new Error('x'), {
       code: { get: fail },
       message: { get: fail },
@@ -177,11 +177,11 @@ describe('The text of a value', () => {
     ['a toJSON with its key', { a: { toJSON: (key: string) => key }, b: [{ toJSON: String }] }],
     ['holes', holes(3)],
     ['keys that are dangerous', JSON.parse('{"__proto__":{"a":1}}')],
-  ])('is that of JSON.stringify for %s', (_, value) => {
+  ])('equals JSON.stringify for %s', (_, value) => {
     expect(toJsonText(value)).toBe(JSON.stringify(value));
   });
 
-  it('has BigInt as strings, and cycles cut', () => {
+  it('has BigInt as strings, and cuts cycles', () => {
     const cycle: Record<string, unknown> = { big: 1n, map: new Map([['a', 1]]) };
     expect(toJsonText([1n])).toBe('["1"]');
     expect(toJsonText({ ...cycle, cycle: Object.assign(cycle, { cycle }) })).toContain(
@@ -190,7 +190,7 @@ describe('The text of a value', () => {
   });
 });
 
-describe('An event', () => {
+describe('A serialized event', () => {
   const hostile: [string, unknown][] = [
     ['deep', nested(10_000)],
     ['many-to-many', manyToMany(8)],
@@ -199,20 +199,23 @@ describe('An event', () => {
     ['with a toJSON that throws', { toJSON: fail }],
   ];
 
-  it.each(hostile)('whose metadata and result are %s is revived, and says the same', (_, value) => {
-    const event = Object.create(ToolEndEvent.prototype, {
-      ...Object.getOwnPropertyDescriptors(SAMPLE_EVENTS['tool.end']),
-      metadata: { value: { value }, enumerable: true },
-      tags: { value: ['a', value], enumerable: true },
-      result: { value, enumerable: true },
-    }) as CallbackEvent;
-    const json = JSON.stringify(event);
-    const revived = reviveEvent(JSON.parse(json));
-    expect(JSON.stringify(revived)).toBe(json);
-    expect(revived.tags[0]).toBe('a');
-  });
+  it.each(hostile)(
+    'whose metadata and result are %s is deserialized to the same JSON',
+    (_, value) => {
+      const event = Object.create(ToolEndEvent.prototype, {
+        ...Object.getOwnPropertyDescriptors(SAMPLE_EVENTS['tool.end']),
+        metadata: { value: { value }, enumerable: true },
+        tags: { value: ['a', value], enumerable: true },
+        result: { value, enumerable: true },
+      }) as CallbackEvent;
+      const json = JSON.stringify(event);
+      const revived = reviveEvent(JSON.parse(json));
+      expect(JSON.stringify(revived)).toBe(json);
+      expect(revived.tags[0]).toBe('a');
+    },
+  );
 
-  it('has its ids and numbers behind a field that is too large', () => {
+  it('keeps its ids and numbers after a field that is too large', () => {
     const { response } = SAMPLE_EVENTS['llm.end'];
     const event = Object.create(SAMPLE_EVENTS['llm.end'], {
       response: { value: { ...response, text: 'x'.repeat(2 * MAX_TEXT_CHARS) } },
@@ -224,7 +227,7 @@ describe('An event', () => {
     expect(json['durationMs']).toBe(event.durationMs);
   });
 
-  it('whose metadata is written as something else has an object nevertheless', () => {
+  it('whose metadata has another type still has an object', () => {
     const event = Object.create(SAMPLE_EVENTS['tool.end'], {
       metadata: { value: { toJSON: () => 'text' } },
     }) as CallbackEvent;
@@ -233,7 +236,7 @@ describe('An event', () => {
     expect(reviveEvent(json).toJSON()).toEqual(json);
   });
 
-  it('in a callback.error is whole by itself', () => {
+  it('in a callback.error is complete', () => {
     const sample = SAMPLE_EVENTS['callback.error'];
     const inner = Object.create(SAMPLE_EVENTS['llm.error'], {
       metadata: { value: { deep: nested(9_000), many: manyToMany(8) } },
@@ -243,7 +246,7 @@ describe('An event', () => {
     expect(revived).toMatchObject({ event: { runId: inner.runId, timestamp: inner.timestamp } });
   });
 
-  it('is not failed by a field that throws when it is read', () => {
+  it('does not throw for a field that throws when it is read', () => {
     const event = Object.create(SAMPLE_EVENTS['llm.start'], {
       estimate: { get: fail },
     }) as CallbackEvent;

@@ -33,7 +33,7 @@ class Audit {
   }
 }
 
-/** A model that calls a tool with arguments of so many levels. */
+/** A model that calls a tool with arguments of the given depth. */
 function callsDeep(levels: number): FakeAnswer {
   const argsText = nestedText(levels);
   return { toolCalls: [{ name: 'look', argsText, args: JSON.parse(argsText) as unknown }] };
@@ -83,7 +83,7 @@ describe('A job of a durable handler', () => {
     expect(recording.of('callback.error')).toEqual([]);
   });
 
-  it('is stored for metadata of any make, and for getters that throw', async () => {
+  it('is stored for any metadata, and for getters that throw', async () => {
     const { module, llm, queue } = await start(['hello', 'hello']);
     const metadata = {
       deep: nested(10_000),
@@ -103,7 +103,7 @@ describe('A job of a durable handler', () => {
     }
   });
 
-  it('comes out of BullMQ as it was stored', async () => {
+  it('is read from BullMQ as it was stored', async () => {
     const { llm, queue } = await start([callsDeep(100_000)]);
     await llm.generate('go');
     const [job] = queue.jobs;
@@ -111,7 +111,7 @@ describe('A job of a durable handler', () => {
   });
 });
 
-it('Every event of an agent with deep arguments and results can be written', async () => {
+it('Every event of an agent with deep arguments and results can be serialized', async () => {
   const texts: string[] = [];
   class Writer {
     @OnAnyEvent() write(event: CallbackEvent) {

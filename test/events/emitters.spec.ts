@@ -15,7 +15,7 @@ import {
 
 type Scenario = (bench: Bench) => Promise<unknown>;
 
-/** Nothing emits it yet. */
+/** Not emitted yet. */
 const NOT_YET = 'not yet';
 
 const failure = new Error('no');
@@ -55,7 +55,7 @@ const handlerFails: Scenario = (bench) => {
   return chains(bench);
 };
 
-/** How each event comes about. */
+/** How each event is triggered. */
 const EMITTERS = {
   'llm.start': answers,
   'llm.chunk': answers,
@@ -89,7 +89,7 @@ const scenarios = Object.entries<Scenario | typeof NOT_YET>(EMITTERS).filter(
 describe('Every event of the table', () => {
   const bench = useBench(WIRES[0]!, { llm: { maxRetries: 1 } });
 
-  it('has its emitter here', () => {
+  it('is triggered in this test', () => {
     expect(Object.keys(EMITTERS).toSorted()).toEqual(EVENT_TYPES.toSorted());
   });
 

@@ -76,7 +76,7 @@ describe('The JSON of an event', () => {
     expect(JSON.stringify(failed)).not.toContain('secret');
   });
 
-  it('is what console.log shows', async () => {
+  it('is printed by console.log', async () => {
     const recording = new RecordingCallbacks();
     const { llm } = await startApp({}, { callbacks: [recording] });
     await llm.generate('hi');
@@ -94,14 +94,14 @@ describe('The JSON of an event', () => {
 });
 
 describe('Safe JSON', () => {
-  it('cuts cycles, and keeps what is merely shared', () => {
+  it('cuts cycles, and keeps shared values', () => {
     const shared = { a: 1 };
     const cycle: Record<string, unknown> = { shared, again: shared };
     cycle['self'] = cycle;
     expect(toSafeJson(cycle)).toEqual({ shared: { a: 1 }, again: { a: 1 }, self: '[Circular]' });
   });
 
-  it('leaves out clients, functions, signals and the `raw` of answers', () => {
+  it('omits clients, functions, signals and the `raw` of answers', () => {
     const client = new OpenAI({ apiKey: 'sk-secret', baseURL: 'http://127.0.0.1:1' });
     const live = {
       client,
@@ -116,7 +116,7 @@ describe('Safe JSON', () => {
     });
   });
 
-  it('writes dates, maps, sets, numbers that JSON has not, and keys that are dangerous', () => {
+  it('serializes dates, maps, sets, numbers that JSON lacks, and dangerous keys', () => {
     const value = JSON.parse('{"__proto__": {"polluted": true}}') as object;
     expect(
       toSafeJson([

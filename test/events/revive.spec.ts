@@ -9,27 +9,27 @@ import {
 import { EVENT_TYPES } from '../../src/events/event-map.js';
 import { SAMPLE_EVENTS } from '../support/sample-events.js';
 
-/** As it comes out of a queue. */
+/** As a queue returns it. */
 function stored(event: CallbackEvent): Record<string, unknown> {
   return JSON.parse(JSON.stringify(event)) as Record<string, unknown>;
 }
 
-describe.each(EVENT_TYPES)('A revived %s', (type) => {
+describe.each(EVENT_TYPES)('A deserialized %s', (type) => {
   const event = SAMPLE_EVENTS[type];
   const json = stored(event);
   const revived = reviveEvent(stored(event));
 
-  it('is of the same class, and not more', () => {
+  it('is of the same class, and not of a subclass', () => {
     expect(revived).toBeInstanceOf(event.constructor);
     expect(revived.type).toBe(type);
   });
 
-  it('gives the same JSON again', () => {
+  it('serializes to the same JSON', () => {
     expect(revived.toJSON()).toEqual(json);
     expect(JSON.stringify(revived)).toBe(JSON.stringify(event));
   });
 
-  it('has every field that the event has, and none that asks for a run', () => {
+  it('has every field of the event, except those that need a run', () => {
     const names = [...Object.keys(event), ...gettersOf(event)];
     const read = revived as unknown as Record<string, unknown>;
     for (const name of names) expect(() => read[name]).not.toThrow();
@@ -38,8 +38,8 @@ describe.each(EVENT_TYPES)('A revived %s', (type) => {
   });
 });
 
-describe('A revived event', () => {
-  it('has plain errors that say what the errors said', () => {
+describe('A deserialized event', () => {
+  it('has plain errors with the fields of the original errors', () => {
     const failed = reviveEvent(stored(SAMPLE_EVENTS['llm.error'])) as LlmErrorEvent;
     const expected = {
       name: 'LlmRateLimitError',
@@ -56,20 +56,20 @@ describe('A revived event', () => {
     expect(response.attempts[0]?.error).toBeInstanceOf(Error);
   });
 
-  it('has the event that a handler failed on', () => {
+  it('has the event of the failed handler', () => {
     const { event } = reviveEvent(stored(SAMPLE_EVENTS['callback.error'])) as CallbackErrorEvent;
     expect(event).toBeInstanceOf(LlmErrorEvent);
     expect((event as LlmErrorEvent).error).toBeInstanceOf(Error);
   });
 
-  it('takes nothing for an error that is only written like one', () => {
+  it('does not treat an object that only looks like an error as one', () => {
     const { input } = reviveEvent(stored(SAMPLE_EVENTS['chain.start'])) as unknown as {
       input: object;
     };
     expect(input).toEqual({ error: { name: 'x' } });
   });
 
-  it('keeps keys that are dangerous as keys', () => {
+  it('keeps dangerous keys as keys', () => {
     const hostile = JSON.stringify(SAMPLE_EVENTS['llm.end']).replace(
       '{"plan":"gold"}',
       '{"__proto__":{"polluted":true}}',
@@ -88,7 +88,7 @@ describe('A revived event', () => {
   });
 });
 
-describe('What is not the JSON of an event is refused', () => {
+describe('Invalid JSON of an event is rejected', () => {
   const good = stored(SAMPLE_EVENTS['llm.end']);
   const nested = stored(SAMPLE_EVENTS['callback.error']);
 

@@ -20,7 +20,7 @@ describe('Every event of the table', () => {
     },
   );
 
-  it('is heard by the method of its decorator', () => {
+  it('is dispatched to the method of its decorator', () => {
     const decorators = Object.keys(exported).filter((name) => /^On[A-Z]/.test(name));
     const methods = Object.values(EVENTS).map(({ method }) => `O${method.slice(1)}`);
     expect(decorators.toSorted()).toEqual([...methods, 'OnAnyEvent'].toSorted());

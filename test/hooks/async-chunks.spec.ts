@@ -5,7 +5,7 @@ import { logs } from '../support/logs.js';
 
 afterEach(closeApps);
 
-/** Streams two chunks past a hook whose first call rejects; `order` puts it before or behind one that is fine. */
+/** Streams two chunks to a handler whose first call rejects; `order` places it before or after one that succeeds. */
 async function streamPast(error: Error, order: number) {
   let heard = 0;
   class Failing {
@@ -26,13 +26,13 @@ async function streamPast(error: Error, order: number) {
 describe.each([
   ['first', -1],
   ['last', 1],
-])('An asynchronous handler of chunks that rejects, told %s', (_place, order) => {
-  it('is reported, and the stream goes on', async () => {
+])('An asynchronous chunk handler that rejects, called %s', (_place, order) => {
+  it('is reported as callback.error, and the stream continues', async () => {
     await expect(streamPast(new Error('late'), order)).resolves.toEqual({ text: 'a b', heard: 2 });
     expect(logs.map(({ message }) => message)).toEqual(['Failing.chunk failed on llm.chunk: late']);
   });
 
-  it('ends the stream with a CallbackAbort', async () => {
+  it('fails the stream when it rejects with a CallbackAbort', async () => {
     const stop = new CallbackAbort('stop');
     await expect(streamPast(stop, order)).rejects.toBe(stop);
   });

@@ -19,7 +19,7 @@ beforeEach(() => {
 });
 afterEach(closeApps);
 
-/** A callback that notes its name at each start. */
+/** A callback that records its name at each start. */
 const note = (name: string) => ({ onLlmStart: () => void heard.push(name) });
 
 const client = (name: string, callbacks: object[] = []) =>
@@ -50,8 +50,8 @@ class SalesOnly {
   }
 }
 
-describe('The four circles', () => {
-  it('add up: listed, discovered, scope, instance, call, in this order', async () => {
+describe('The levels of handlers', () => {
+  it('are combined in this order: listed, discovered, scope, instance, call', async () => {
     const { module } = await startApp(
       { imports: [client('support', [note('instance')])], providers: [Discovered] },
       { callbacks: [note('listed')] },
@@ -61,7 +61,7 @@ describe('The four circles', () => {
     expect(heard).toEqual(['listed', 'discovered', 'scope', 'instance', 'call']);
   });
 
-  it('are passed by order first, then by circle, then by registration', async () => {
+  it('are called by order first, then by level, then by registration', async () => {
     class Ordered {
       @OnLlmStart({ order: 1 }) last() {
         heard.push('1');
@@ -78,7 +78,7 @@ describe('The four circles', () => {
     expect(heard).toEqual(['-1', '-1', 'a', 'b', 'c', '1', '1', 'Infinity', 'Infinity']);
   });
 
-  it('count an object that is in several of them once, in the first', async () => {
+  it('call an object registered on several levels once, on the first', async () => {
     const once = note('once');
     const { llm } = await startApp({}, { callbacks: [once] });
     await llm.generate('hi', { callbacks: [note('before'), once, once] });
@@ -101,7 +101,7 @@ describe('The four circles', () => {
     expect(await heardBy('sales')).toEqual(['discovered', 'sales', 'both']);
   });
 
-  it('know the default scope', async () => {
+  it('include the default scope', async () => {
     const { module, llm } = await startApp({ imports: [client('support')] });
     const callbacks = module.get(CallbacksService);
     callbacks.on('llm.start', (event) => heard.push(`${event.scope} of ${event.scopes.join()}`), {
@@ -114,7 +114,7 @@ describe('The four circles', () => {
 });
 
 describe('CallbacksService', () => {
-  it('adds objects and functions, and takes them back from runs that are under way', async () => {
+  it('adds objects and functions, and removes them from runs in progress', async () => {
     const { module, llm } = await startApp({}, { answers: ['a b c'] });
     const callbacks = module.get(CallbacksService);
     const removeChunks = callbacks.on('llm.chunk', ({ index }) => {
@@ -126,7 +126,7 @@ describe('CallbacksService', () => {
     expect(heard).toEqual(['object', 'chunk 0', 'chunk 1', 'end']);
   });
 
-  it('fixes the handlers of a run at its start', async () => {
+  it('fixes the handlers of a run when it starts', async () => {
     const { module, llm } = await startApp();
     const callbacks = module.get(CallbacksService);
     callbacks.on(
@@ -151,7 +151,7 @@ describe('CallbacksService', () => {
     expect(heard).toEqual(['second', 'discovered']);
   });
 
-  it('shows who listens', async () => {
+  it('lists the registered handlers', async () => {
     class Shown {
       @OnLlmEnd({ scope: 'support', order: 3, critical: true }) end() {}
     }
@@ -165,7 +165,7 @@ describe('CallbacksService', () => {
   });
 });
 
-describe('A call that a handler makes', () => {
+describe('An LLM call made by a handler', () => {
   @Injectable()
   class Moderator {
     constructor(private readonly llm: LlmService) {}
@@ -175,7 +175,7 @@ describe('A call that a handler makes', () => {
     }
   }
 
-  it('is a new root run with the request’s context, which its own object and the callbacks around it do not hear', async () => {
+  it('is a root run with the request context, not dispatched to its own object or outer callbacks', async () => {
     const starts: LlmStartEvent[] = [];
     const { module, llm } = await startApp(
       { providers: [Moderator] },
@@ -198,12 +198,12 @@ describe('A call that a handler makes', () => {
     });
   });
 
-  it('cannot go round in circles between two handlers', async () => {
+  it('does not recurse endlessly between two handlers', async () => {
     @Injectable()
     class Second extends Moderator {}
     const { llm, fake } = await startApp({ providers: [Moderator, Second] });
     await llm.generate('hi');
-    // hi; the first asks, which the second hears and asks about; and the other way round.
+    // One call of the test; each handler makes one, which the other handler receives and answers with another call.
     expect(fake.requests).toHaveLength(5);
   });
 });

@@ -21,7 +21,7 @@ afterEach(closeApps);
 
 const Billed = () => applyDecorators(OnLlmEnd({ order: -1 }), Chain('billing'));
 const Cached = () => applyDecorators(InterceptLlm());
-/** Each decorator of a method, and one of a class, is one that Nest's function takes. */
+/** Each method decorator and one class decorator; `applyDecorators()` accepts all of them. */
 const ALL = [
   applyDecorators(OnAnyEvent(), InterceptTool(), InterceptAgent()),
   applyDecorators(Tool({ description: 'x' }), Retrieval('index')),
@@ -29,7 +29,7 @@ const ALL = [
 ];
 
 describe('Decorators in applyDecorators()', () => {
-  it('act as they do alone', async () => {
+  it('behave as they do alone', async () => {
     const heard: string[] = [];
     @Injectable()
     class Books {
@@ -49,13 +49,13 @@ describe('Decorators in applyDecorators()', () => {
     expect(ALL).toHaveLength(3);
   });
 
-  it('are still checked against the method that they stand on alone', () => {
+  it('are still checked against the decorated method when used alone', () => {
     class Wrong {
-      // @ts-expect-error: the event is another one.
+      // @ts-expect-error: the method takes another event.
       @OnLlmEnd() paid(event: { type: 'llm.start' }) {
         return event;
       }
-      // @ts-expect-error: a call is no text.
+      // @ts-expect-error: a tool call is not a string.
       @InterceptLlm() around(call: string) {
         return call;
       }

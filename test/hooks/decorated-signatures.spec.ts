@@ -1,7 +1,7 @@
 import { afterEach, expect, it } from '@jest/globals';
 import { Body, Controller, Get, Inject, Injectable, Post } from '@nestjs/common';
-// Without `type`, as an editor writes it: compilers keep such an import for the metadata of decorated signatures, so that
-// this file neither compiles nor loads where one of the names is no value.
+// Without `type`, as editors write it: compilers keep such an import for the metadata of decorated signatures, so this
+// file neither compiles nor loads if one of the names is not a value.
 import {
   AgentNext,
   AgentRequest,
@@ -149,7 +149,7 @@ class Routes {
   }
 }
 
-it('Types that stand in decorated signatures can be imported as values', async () => {
+it('Types used in decorated signatures can be imported as values', async () => {
   seen = [];
   const { llm, module } = await startApp({
     providers: [Hooks, { provide: 'a', useValue: {} }],
@@ -158,7 +158,7 @@ it('Types that stand in decorated signatures can be imported as values', async (
   await llm.generate('hi');
   expect(seen).toEqual(['llm.start', 'llm', true, 'llm.end']);
   expect(module.get(Hooks).options.llm).toMatchObject({ model: 'fake' });
-  // What pipes see of them is what they see of an interface: a plain object.
+  // Pipes see the same as for an interface: a plain object.
   const types = Reflect.getMetadata('design:paramtypes', Routes.prototype, 'resume') as unknown[];
   expect(types).toEqual([Object, Object]);
 });

@@ -32,7 +32,7 @@ async function heardAfterOneCall(providers: Parameters<typeof startApp>[0]): Pro
 }
 
 describe('Discovery finds decorated methods', () => {
-  it('of providers and controllers', async () => {
+  it('on providers and controllers', async () => {
     @Controller('desk')
     class Desk {
       @OnLlmEnd() end() {
@@ -45,7 +45,7 @@ describe('Discovery finds decorated methods', () => {
     ]);
   });
 
-  it('of values and of what factories make, now or later', async () => {
+  it('on values and on results of factories, now or later', async () => {
     class Value extends Hooks {}
     class Made extends Hooks {}
     class MadeLater extends Hooks {}
@@ -61,7 +61,7 @@ describe('Discovery finds decorated methods', () => {
     ]);
   });
 
-  it('once for aliases, for a value under two tokens, and for a module that two others import', async () => {
+  it('once for aliases, for a value under two tokens, and for a module imported by two others', async () => {
     const value = new (class Shared extends Hooks {})();
     @Module({ providers: [Hooks], exports: [Hooks] })
     class HooksModule {}
@@ -107,7 +107,7 @@ describe('Discovery finds decorated methods', () => {
     ]);
   });
 
-  it('under other decorators that wrap the method', async () => {
+  it('below other decorators that wrap the method', async () => {
     const loud: MethodDecorator = (_target, _key, descriptor: PropertyDescriptor) => {
       const inner = descriptor.value as (...args: unknown[]) => unknown;
       descriptor.value = function (this: unknown, ...args: unknown[]) {
@@ -134,7 +134,7 @@ describe('Discovery finds decorated methods', () => {
 });
 
 describe('Discovery finds Callbacks classes', () => {
-  it('by their method names, each method once, its decorator first', async () => {
+  it('by their method names, each method once, decorated methods first', async () => {
     @Injectable()
     class Named extends Callbacks {
       override onLlmStart() {
@@ -155,7 +155,7 @@ describe('Discovery finds Callbacks classes', () => {
     ]);
   });
 
-  it('but not a provider that merely has such a name', async () => {
+  it('but not a provider that only has a method with such a name', async () => {
     @Injectable()
     class Unrelated {
       onLlmEnd() {
@@ -166,7 +166,7 @@ describe('Discovery finds Callbacks classes', () => {
   });
 });
 
-describe('Methods that are named like those of Callbacks', () => {
+describe('Methods named like those of Callbacks', () => {
   @Injectable()
   class Ledger {
     @OnLlmStart() begin() {
@@ -195,17 +195,17 @@ describe('Methods that are named like those of Callbacks', () => {
     }
   }
 
-  it('do not count on a discovered provider, whatever else is decorated', async () => {
+  it('are not handlers on a discovered provider, even if other methods are decorated', async () => {
     expect(await heardAfterOneCall({ providers: [Ledger] })).toEqual(['begin', 'booked']);
   });
 
-  it('do not count on a request-scoped provider either', async () => {
+  it('are not handlers on a request-scoped provider', async () => {
     @Injectable({ scope: Scope.REQUEST })
     class Scoped extends Ledger {}
     expect(await heardAfterOneCall({ providers: [Scoped] })).toEqual(['begin', 'booked']);
   });
 
-  it('count on an object of a list, though it was discovered as well', async () => {
+  it('are handlers on a listed object, even if it was also discovered', async () => {
     const { module, llm } = await startApp({ providers: [Ledger] });
     module.get(CallbacksService).add(module.get(Ledger));
     await llm.generate('hi');
@@ -218,7 +218,7 @@ describe('Methods that are named like those of Callbacks', () => {
     expect(heard).toEqual(['own']);
   });
 
-  it('keep them on a discovered Callbacks class too', async () => {
+  it('keep these options on a discovered Callbacks class', async () => {
     @Injectable()
     class Base extends Callbacks {
       @OnLlmStart({ critical: true })
@@ -236,13 +236,13 @@ describe('Methods that are named like those of Callbacks', () => {
     await expect(llm.generate('hi')).rejects.toThrow('closed');
   });
 
-  it('drop out where a discovered class overrides a decorated one', async () => {
+  it('are not handlers where a discovered class overrides a decorated method', async () => {
     expect(await heardAfterOneCall({ providers: [OwnGate] })).toEqual(['end']);
   });
 });
 
-describe('Discovery is ready before it is needed', () => {
-  it('for a run in any onModuleInit, and in a factory while the application is built', async () => {
+describe('Discovery is complete before it is needed', () => {
+  it('for a run in any onModuleInit, and in a factory while the application is created', async () => {
     @Injectable()
     class Warm implements OnModuleInit {
       constructor(private readonly llm: LlmService) {}
@@ -261,7 +261,7 @@ describe('Discovery is ready before it is needed', () => {
     expect(heard).toEqual(['Hooks.end', 'Hooks.end']);
   });
 
-  it('for modules that are loaded later', async () => {
+  it('for modules that are loaded lazily', async () => {
     class Late extends Hooks {}
     @Module({ providers: [Late] })
     class LateModule {}
@@ -272,7 +272,7 @@ describe('Discovery is ready before it is needed', () => {
     expect(heard).toEqual(['Late.end']);
   });
 
-  it('never with an instance whose constructor has not run', async () => {
+  it('and never uses an instance whose constructor has not run', async () => {
     @Injectable()
     class Slow {
       readonly ready = true;
@@ -299,7 +299,7 @@ describe('Discovery is ready before it is needed', () => {
   });
 });
 
-describe('Discovery leaves out transient providers', () => {
+describe('Discovery skips transient providers', () => {
   it('with a warning that names the method', async () => {
     @Injectable({ scope: Scope.TRANSIENT })
     class Brief extends Hooks {}

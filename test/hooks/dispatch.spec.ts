@@ -40,7 +40,7 @@ describe('Handlers of one event', () => {
     expect(heard).toEqual(['slow begins', 'slow is done', 'next']);
   });
 
-  it('share one event, and get a signal', async () => {
+  it('share one event, and receive a signal', async () => {
     const events: unknown[] = [];
     const keep = () => ({
       onLlmStart: (event: LlmStartEvent, { signal }: HandlerContext) =>
@@ -52,7 +52,7 @@ describe('Handlers of one event', () => {
     expect(events[1]).toBeInstanceOf(AbortSignal);
   });
 
-  it('are filtered by `when`; one that throws is reported and its handler is not called', async () => {
+  it('are filtered by `when`; if `when` throws, the error is reported and the handler is not called', async () => {
     class Filtered {
       @OnLlmStart({ when: (event) => event.prompt === 'yes' }) some() {
         heard.push('some');
@@ -87,7 +87,7 @@ describe('An error in a handler', () => {
     }
   }
 
-  it('is logged, told as callback.error, and changes nothing', async () => {
+  it('is logged, emitted as callback.error, and does not change the result', async () => {
     const recording = new RecordingCallbacks();
     const { llm } = await startApp({}, { callbacks: [new Failing(), recording] });
     expect((await llm.generate('hi')).text).toBe('hello');
@@ -107,7 +107,7 @@ describe('An error in a handler', () => {
     ['an object without a prototype', Object.create(null)],
     ['a text that cannot be read', { toString: () => ({}) }],
     ['nothing', undefined],
-  ])('may be anything: %s', async (_, thrown) => {
+  ])('can be any thrown value: %s', async (_, thrown) => {
     const recording = new RecordingCallbacks();
     const failing = {
       onLlmEnd() {
@@ -119,7 +119,7 @@ describe('An error in a handler', () => {
     expect(recording.of('callback.error').map(({ error }) => error)).toEqual([thrown]);
   });
 
-  it('that hears callback.error is only logged', async () => {
+  it('is only logged if the handler receives callback.error', async () => {
     const worse = {
       onCallbackError() {
         heard.push('told');
@@ -153,7 +153,7 @@ describe('A critical handler', () => {
     }
   }
 
-  it('at the start: the provider is not called, later critical ones are skipped, observers hear it all', async () => {
+  it('fails on start: no request, later critical handlers are skipped, observers receive all events', async () => {
     const recording = new RecordingCallbacks();
     const { llm, fake } = await startApp({}, { callbacks: [new Gate(), recording] });
     await expect(llm.generate('hi')).rejects.toBe(forbidden);
@@ -170,7 +170,7 @@ describe('A critical handler', () => {
     });
   });
 
-  it('between: the run is aborted and ends in its error', async () => {
+  it('fails on a chunk: the run is aborted and fails with its error', async () => {
     const signals: boolean[] = [];
     class Censor {
       @OnLlmStreamChunk({ critical: true, when: ({ index }) => index === 1 }) async check() {
@@ -206,7 +206,7 @@ describe('A critical handler', () => {
     expect(signals).toEqual([true]);
   });
 
-  it('at the end: the caller gets its error, and there is no second terminal event', async () => {
+  it('fails on end: the caller gets its error, and no second terminal event is emitted', async () => {
     class Last {
       @OnLlmEnd({ critical: true }) check() {
         return refuse();
@@ -221,7 +221,7 @@ describe('A critical handler', () => {
     expect(recording.of('llm.error')).toHaveLength(0);
   });
 
-  it('on an error: the run’s own error stands, and the handler’s is reported', async () => {
+  it('fails on error: the run keeps its own error, and the handler’s error is reported', async () => {
     class OnFailure {
       @OnLlmError({ critical: true }) check() {
         return refuse();
@@ -236,7 +236,7 @@ describe('A critical handler', () => {
     expect(recording.of('callback.error').map(({ error }) => error)).toEqual([forbidden]);
   });
 
-  it('is what a CallbackAbort makes of any handler, its subclasses too', async () => {
+  it('is any handler that throws a CallbackAbort or a subclass of it', async () => {
     class Closed extends CallbackAbort {}
     const closed = new Closed('closed tonight');
     const hook = {
@@ -251,7 +251,7 @@ describe('A critical handler', () => {
 });
 
 describe('A handler with timeoutMs', () => {
-  it('is no longer waited for; its signal fires and the timeout is reported', async () => {
+  it('is no longer awaited after the timeout; its signal fires and the timeout is reported', async () => {
     class Slow {
       @OnLlmStart({ timeoutMs: 5 }) hang(_event: LlmStartEvent, { signal }: HandlerContext) {
         signal.addEventListener('abort', () => heard.push('stopped'));
@@ -265,7 +265,7 @@ describe('A handler with timeoutMs', () => {
     expect(recording.of('callback.error')[0]?.error).toBeInstanceOf(CallbackTimeoutError);
   });
 
-  it('that is critical fails the run', async () => {
+  it('fails the run if it is critical', async () => {
     class Slow {
       @OnLlmStart({ timeoutMs: 5, critical: true }) hang() {
         return new Promise(() => undefined);
@@ -275,7 +275,7 @@ describe('A handler with timeoutMs', () => {
     await expect(llm.generate('hi')).rejects.toBeInstanceOf(CallbackTimeoutError);
   });
 
-  it('is left in peace when it is in time', async () => {
+  it('is not interrupted when it completes in time', async () => {
     class Quick {
       @OnLlmStart({ timeoutMs: 60_000 }) async quick(
         _event: LlmStartEvent,
@@ -292,7 +292,7 @@ describe('A handler with timeoutMs', () => {
 });
 
 describe('A handler that hangs', () => {
-  it('at the start does not outlive the call’s timeout; the others are told first', async () => {
+  it('on start does not exceed the timeout of the call; the other handlers run first', async () => {
     const hang = { onLlmStart: () => new Promise(() => undefined) };
     const recording = new RecordingCallbacks();
     const { llm, fake } = await startApp({}, { callbacks: [hang, recording] });
@@ -301,7 +301,7 @@ describe('A handler that hangs', () => {
     expect(fake.requests).toEqual([]);
   });
 
-  it('at a chunk does not outlive an abort', async () => {
+  it('on a chunk does not delay an abort', async () => {
     const recording = new RecordingCallbacks();
     const hang = { onLlmStreamChunk: () => new Promise(() => undefined) };
     const { llm } = await startApp({}, { callbacks: [recording, hang] });

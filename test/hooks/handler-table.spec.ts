@@ -3,7 +3,7 @@ import { runInNewContext } from 'node:vm';
 import { expect, it } from '@jest/globals';
 import { compileTable } from '../../src/handlers/handler-table.js';
 
-/** Whether an object is none of V8's dictionaries, whose properties are looked up each time. */
+/** Whether V8 stores an object with fast properties, not as a dictionary that is searched on each access. */
 function hasFastProperties(object: object): boolean {
   setFlagsFromString('--allow-natives-syntax');
   try {
@@ -15,6 +15,6 @@ function hasFastProperties(object: object): boolean {
   }
 }
 
-it('a table of handlers is no dictionary', () => {
+it('a table of handlers has fast properties, not V8’s dictionary mode', () => {
   expect(hasFastProperties(compileTable([]))).toBe(true);
 });

@@ -12,7 +12,7 @@ class Audit {
   @OnLlmEnd() end() {}
 }
 
-/** Two modules that provide the same. */
+/** Two modules that provide the same provider. */
 function twoModules(provider: NonNullable<Parameters<typeof Module>[0]['providers']>[number]) {
   @Module({ providers: [provider] })
   class DeskModule {}
@@ -23,8 +23,8 @@ function twoModules(provider: NonNullable<Parameters<typeof Module>[0]['provider
 
 const warnings = () => logs.filter(({ level }) => level === 'warn').map(({ message }) => message);
 
-describe('A provider with hooks that two modules provide', () => {
-  it('is warned of, with both modules and what acts twice', async () => {
+describe('A provider with handlers that two modules provide', () => {
+  it('logs a warning with both modules and the handlers that run twice', async () => {
     const { DeskModule, ShopModule } = twoModules(Audit);
     await startApp({ imports: [DeskModule, ShopModule] });
     expect(warnings()).toEqual([
@@ -34,7 +34,7 @@ describe('A provider with hooks that two modules provide', () => {
     ]);
   });
 
-  it('is warned of where it is built in, request-scoped, or loaded later', async () => {
+  it('logs a warning if it is built in, request-scoped, or loaded later', async () => {
     @Injectable({ scope: Scope.REQUEST })
     class Scoped extends Audit {}
     const built = twoModules(CostTracker);
@@ -51,7 +51,7 @@ describe('A provider with hooks that two modules provide', () => {
     ]);
   });
 
-  it('is not warned of where one module exports it, or several values are given on purpose', async () => {
+  it('logs no warning if one module exports it, or several values are provided on purpose', async () => {
     @Module({ providers: [Audit], exports: [Audit] })
     class AuditModule {}
     @Module({ imports: [AuditModule] })
@@ -65,12 +65,12 @@ describe('A provider with hooks that two modules provide', () => {
   });
 });
 
-describe('Tools of one name', () => {
+describe('Tools with the same name', () => {
   class Tools {
     @Tool({ description: 'Looks.' }) look() {}
   }
 
-  it('that two modules provide are refused with the cure', async () => {
+  it('are rejected with a suggested fix if two modules provide the same class', async () => {
     const { DeskModule, ShopModule } = twoModules(Tools);
     const starting = startApp({ imports: [DeskModule, ShopModule] });
     await expect(starting).rejects.toThrow(CallbacksConfigurationError);
@@ -79,7 +79,7 @@ describe('Tools of one name', () => {
     );
   });
 
-  it('of two classes are refused with both, as before', async () => {
+  it('are rejected with both classes if they are different', async () => {
     class Others {
       @Tool({ description: 'Looks.' }) look() {}
     }
@@ -88,7 +88,7 @@ describe('Tools of one name', () => {
     );
   });
 
-  it('of a class that no module provides are named as such', async () => {
+  it('are rejected if no module provides their class, or it has no tools', async () => {
     class Plain {}
     const start = (tools: (typeof Plain)[]) => startApp({}, { agent: { tools } });
     await expect(start([Tools as typeof Plain])).rejects.toThrow(

@@ -78,7 +78,7 @@ class OwnFilter {
   }
 }
 
-/** Fails once its first event is on its way. */
+/** Fails after its first event was sent. */
 function begun(): Observable<{ data: string }> {
   const pause = timer(5).pipe(ignoreElements());
   return concat(
@@ -119,7 +119,7 @@ describe.each(SOCKETS)('CallbacksExceptionFilter with $name', (sockets) => {
     expect(logs).toEqual([]);
   });
 
-  it('sends that a pending run is not resumed', async () => {
+  it('sends the error that a pending run is not resumed', async () => {
     const client = await connect();
     thrown = new PendingRunError('replayed', { reason: 'replayed' });
     client.send('now');
@@ -129,7 +129,7 @@ describe.each(SOCKETS)('CallbacksExceptionFilter with $name', (sockets) => {
     });
   });
 
-  it('logs what is the application’s own mistake, and does not tell it', async () => {
+  it('logs an error of the application, and does not send it', async () => {
     const client = await connect();
     thrown = new CallbacksConfigurationError('no model');
     client.send('now');
@@ -162,19 +162,19 @@ describe('CallbacksExceptionFilter with microservices', () => {
     return lastValueFrom(await strategy.ask(pattern, undefined, {}));
   }
 
-  it.each(['now', 'later'])('gives the error’s JSON: %s', async (pattern) => {
+  it.each(['now', 'later'])('returns the error’s JSON: %s', async (pattern) => {
     thrown = new BudgetExceededError('spent');
     await expect(ask(pattern)).rejects.toEqual({ ...SPENT, message: 'spent' });
     expect(logs).toEqual([]);
   });
 
-  it('gives that a pending run is not resumed', async () => {
+  it('returns the error that a pending run is not resumed', async () => {
     thrown = new PendingRunError('replayed', { reason: 'replayed' });
     await expect(ask('now')).rejects.toMatchObject({ code: 'pending_run', message: 'replayed' });
     expect(logs).toEqual([]);
   });
 
-  it('logs what is the application’s own mistake', async () => {
+  it('logs an error of the application', async () => {
     thrown = new CallbacksConfigurationError('no model');
     await expect(ask('now')).rejects.toMatchObject({ code: 'configuration', message: 'no model' });
     expect(logs).toEqual([{ level: 'error', message: 'no model' }]);
@@ -207,7 +207,7 @@ describe.each(Object.keys(PLATFORMS) as (keyof typeof PLATFORMS)[])(
 
     const BODY = { statusCode: 402, error: 'BudgetExceededError', code: 'budget_exceeded' };
 
-    it('makes the error the last event of a stream that has begun', async () => {
+    it('sends the error as the last event of a started stream', async () => {
       thrown = new BudgetExceededError('spent');
       const response = await get('sse?after=1');
       expect(response.status).toBe(200);
@@ -218,13 +218,13 @@ describe.each(Object.keys(PLATFORMS) as (keyof typeof PLATFORMS)[])(
       expect(rest).toEqual([]);
     });
 
-    it('does so where it is the filter of a controller', async () => {
+    it('sends it also as the filter of a controller', async () => {
       thrown = new BudgetExceededError('spent');
       const [, last] = await eventsOf(await get('own/sse', []));
       expect(JSON.parse(last![1]!)).toMatchObject(BODY);
     });
 
-    it('keeps the application’s own mistakes from the client', async () => {
+    it('does not send errors of the application to the client', async () => {
       thrown = new CallbacksConfigurationError('no model');
       const [, last] = await eventsOf(await get('sse?after=1'));
       expect(JSON.parse(last![1]!)).toMatchObject({

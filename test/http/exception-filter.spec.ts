@@ -111,7 +111,7 @@ async function listen(
 describe.each(Object.keys(PLATFORMS) as (keyof typeof PLATFORMS)[])(
   'CallbacksExceptionFilter on %s',
   (platform) => {
-    it('gives each error its status, and says what and whether to try again', async () => {
+    it('maps each error to its status, with the reason and whether to retry', async () => {
       const url = await listen(platform);
       for (const [statusCode, error] of ERRORS) {
         thrown = error;
@@ -128,7 +128,7 @@ describe.each(Object.keys(PLATFORMS) as (keyof typeof PLATFORMS)[])(
       }
     });
 
-    it('logs what is the application’s own mistake', async () => {
+    it('logs an error of the application', async () => {
       const url = await listen(platform);
       thrown = new CallbacksConfigurationError('no model');
       await fetch(`${url}/fail`);
@@ -151,13 +151,13 @@ describe.each(Object.keys(PLATFORMS) as (keyof typeof PLATFORMS)[])(
       [Number.NaN, null],
       [1e30, null],
       [-5_000, null],
-    ])('says when to try again: %s ms is Retry-After %s', async (retryAfterMs, header) => {
+    ])('sends the time to retry after: %s ms is Retry-After %s', async (retryAfterMs, header) => {
       const url = await listen(platform);
       thrown = new RateLimitExceededError('slower', { retryAfterMs });
       expect((await fetch(`${url}/fail`)).headers.get('retry-after')).toBe(header);
     });
 
-    it('makes the error the last event of an event stream that has begun', async () => {
+    it('sends the error as the last event of a started event stream', async () => {
       const url = await listen(platform);
       thrown = new BudgetExceededError('spent');
       const headers = { accept: 'text/event-stream' };
@@ -170,15 +170,15 @@ describe.each(Object.keys(PLATFORMS) as (keyof typeof PLATFORMS)[])(
       expect(rest).toBe('');
     });
 
-    it('breaks off another answer that has begun', async () => {
+    it('aborts any other started response', async () => {
       const url = await listen(platform);
       thrown = new LlmServerError('down');
       const reading = fetch(`${url}/begun?type=text/plain`).then((response) => response.text());
-      // In the middle of the body, or before its first byte was on its way.
+      // In the middle of the body, or before its first byte was sent.
       await expect(reading).rejects.toThrow(/terminated|fetch failed/);
     });
 
-    it('leaves errors of other kinds alone', async () => {
+    it('does not handle errors of other kinds', async () => {
       const url = await listen(platform);
       thrown = new Error('not ours');
       const response = await fetch(`${url}/fail`);
@@ -198,7 +198,7 @@ describe('CallbacksExceptionFilter outside of HTTP', () => {
   const hostOf = (type: string) => ({ getType: () => type }) as unknown as ArgumentsHost;
   const error = new BudgetExceededError('spent');
 
-  it('gives microservices the JSON of the error', async () => {
+  it('returns the JSON of the error to microservices', async () => {
     const given = new CallbacksExceptionFilter().catch(error, hostOf('rpc'));
     await expect(lastValueFrom(given as Observable<never>)).rejects.toEqual({
       name: 'BudgetExceededError',
@@ -208,7 +208,7 @@ describe('CallbacksExceptionFilter outside of HTTP', () => {
     });
   });
 
-  it('leaves the error as it is where it is not known', () => {
+  it('rethrows the error in an unknown context', () => {
     expect(() => new CallbacksExceptionFilter().catch(error, hostOf('other'))).toThrow(error);
   });
 });

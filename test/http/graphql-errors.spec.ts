@@ -23,7 +23,7 @@ class Resolver {
   }
 }
 
-/** What a server of GraphQL gets of a resolver: it reports `message` and `extensions`. */
+/** What a GraphQL server gets from a resolver: it reports `message` and `extensions`. */
 async function resolve(): Promise<unknown> {
   const module = await Test.createTestingModule({
     providers: [Resolver, { provide: APP_FILTER, useClass: CallbacksExceptionFilter }],
@@ -60,19 +60,16 @@ describe('CallbacksExceptionFilter with GraphQL', () => {
         retryAfter: 2,
       },
     ],
-  ])(
-    'gives the code and what else clients may read as extensions: %s',
-    async (error, extensions) => {
-      thrown = error;
-      const given = await resolve();
+  ])('returns the code and other public fields as extensions: %s', async (error, extensions) => {
+    thrown = error;
+    const given = await resolve();
 
-      expect(given).toMatchObject({ name: error.name, message: error.message, cause: error });
-      expect(given).toHaveProperty('extensions', { retryable: false, ...extensions });
-      expect(logs).toEqual([]);
-    },
-  );
+    expect(given).toMatchObject({ name: error.name, message: error.message, cause: error });
+    expect(given).toHaveProperty('extensions', { retryable: false, ...extensions });
+    expect(logs).toEqual([]);
+  });
 
-  it('logs what is the application’s own mistake, and does not send it, nor in the stack', async () => {
+  it('logs an error of the application, and does not send it, not even in the stack', async () => {
     thrown = new CallbacksConfigurationError('secret mistake');
     const given = (await resolve()) as Error;
 
@@ -85,7 +82,7 @@ describe('CallbacksExceptionFilter with GraphQL', () => {
     expect(logs).toEqual([{ level: 'error', message: 'secret mistake' }]);
   });
 
-  it('leaves errors of other kinds alone', async () => {
+  it('does not handle errors of other kinds', async () => {
     thrown = new NotFoundException('No such order.');
     expect(await resolve()).toBe(thrown);
   });

@@ -37,7 +37,7 @@ const AWAY = Object.assign(new MemoryLimitStore(), {
 });
 
 describe.each(Object.keys(PLATFORMS) as (keyof typeof PLATFORMS)[])(
-  'Refusals of limiters as HTTP, on %s',
+  'Rejections of limiters over HTTP, on %s',
   (platform) => {
     async function listen(limiter: object, options: CallbacksModuleOptions = { prices: PRICES }) {
       const llm = { provider: new MeteredLlm(), model: 'fake' };
@@ -73,26 +73,29 @@ describe.each(Object.keys(PLATFORMS) as (keyof typeof PLATFORMS)[])(
         { prices: {} },
         /^CostLimiter: the price of fake\/fake is not known/,
       ],
-    ] as const)('have no advice in them, which is logged once: %s', async (...row) => {
-      const [name, code, makeLimiter, options, advice] = row;
-      const url = await listen(makeLimiter(), options);
-      for (let i = 0; i < 3; i++) {
-        const [status, body] = await ask(url);
-        expect([status, body]).toEqual([
-          500,
-          {
-            statusCode: 500,
-            error: name,
-            code,
-            message: 'Internal server error',
-            retryable: false,
-          },
-        ]);
-      }
-      expect(logs).toEqual([{ level: 'error', message: expect.stringMatching(advice) }]);
-    });
+    ] as const)(
+      'do not contain the hint for developers, which is logged once: %s',
+      async (...row) => {
+        const [name, code, makeLimiter, options, advice] = row;
+        const url = await listen(makeLimiter(), options);
+        for (let i = 0; i < 3; i++) {
+          const [status, body] = await ask(url);
+          expect([status, body]).toEqual([
+            500,
+            {
+              statusCode: 500,
+              error: name,
+              code,
+              message: 'Internal server error',
+              retryable: false,
+            },
+          ]);
+        }
+        expect(logs).toEqual([{ level: 'error', message: expect.stringMatching(advice) }]);
+      },
+    );
 
-    it('are 503 while the store is away, without what it said', async () => {
+    it('are 503 while the store is unavailable, without its error message', async () => {
       const url = await listen(new RateLimiter({ requestsPerMinute: 1, store: AWAY }));
       expect(await ask(url)).toEqual([
         503,
@@ -107,7 +110,7 @@ describe.each(Object.keys(PLATFORMS) as (keyof typeof PLATFORMS)[])(
       ]);
     });
 
-    it('say when to come again, and that a call need not come again', async () => {
+    it('report when to retry, or that a retry is useless', async () => {
       const url = await listen(new RateLimiter({ requestsPerMinute: 1 }));
       await fetch(url);
       const [status, body, retryAfter] = await ask(url);
@@ -128,7 +131,7 @@ describe.each(Object.keys(PLATFORMS) as (keyof typeof PLATFORMS)[])(
   },
 );
 
-describe('The advice of a limiter outside of HTTP', () => {
+describe('The developer hint of a limiter outside of HTTP', () => {
   const error = new LimitKeyMissingError('advice', { limiter: 'CostLimiter' });
   const JSON_OF_ERROR = {
     name: 'LimitKeyMissingError',
@@ -137,13 +140,13 @@ describe('The advice of a limiter outside of HTTP', () => {
     retryable: false,
   };
 
-  it('goes to no other service', async () => {
+  it('is not sent to another service', async () => {
     const host = { getType: () => 'rpc' } as unknown as ArgumentsHost;
     const given = new CallbacksExceptionFilter().catch(error, host) as Observable<never>;
     await expect(lastValueFrom(given)).rejects.toEqual(JSON_OF_ERROR);
   });
 
-  it('goes to no client of a WebSocket', () => {
+  it('is not sent to a WebSocket client', () => {
     const sent: unknown[] = [];
     const client = { emit: (...args: unknown[]) => sent.push(args) };
     const host = {

@@ -28,7 +28,7 @@ const PROMPT = 'PROBEPROMPT of a patient';
 const HEADER = 'PROBEHEADER';
 const RESULT = 'PROBERESULT';
 const SECRETS = ['PROBEKEY', 'PROBEPROMPT', 'PROBEHEADER', 'PROBERESULT'];
-/** Begins a line of its own, colours it, and turns its direction. */
+/** Starts a new line, colors it, and reverses its direction. */
 const FORGERY = '\r\n\u001b[32mFORGED [Nest] 1 - LOG all is well\u001b[0m\u202e\u2028FORGED';
 const STATUSES = [400, 401, 402, 403, 404, 413, 422, 429, 500, 503, 529];
 
@@ -42,14 +42,14 @@ interface Services {
 
 type Probe = readonly [name: string, run: (services: Services) => unknown];
 
-/** An error as the SDK throws it for a server that repeats the request. */
+/** An error as the SDK throws it for a server that echoes the request. */
 function sdkError(): Error {
   const body = { message: `Incorrect API key ${KEY}; you asked: ${PROMPT}${FORGERY}` };
   const headers = new Headers({ authorization: `Bearer ${KEY}`, 'x-internal': HEADER });
   return APIError.generate(401, { error: body }, undefined, headers);
 }
 
-/** One of an HTTP client, as axios throws it. */
+/** An error of an HTTP client, as axios throws it. */
 function clientError(): Error {
   return Object.assign(new Error(`Request failed: ${PROMPT}`), {
     config: { headers: { authorization: KEY }, data: PROMPT },
@@ -176,7 +176,7 @@ function tool(execute: () => unknown) {
   return defineTool({ name: 'look', description: 'Looks.', execute: async () => execute() });
 }
 
-/** What the fake model answers next; else it calls the tool, and is done when that is answered. */
+/** The next answer of the fake model; otherwise it calls the tool, and completes after the result. */
 const answers: FakeAnswer[] = [];
 
 let server: Server;
@@ -305,11 +305,11 @@ describe.each<[string, Provider[]]>([
     expect(log).not.toBe('');
     for (const secret of SECRETS) expect(log).not.toContain(secret);
     expect(log).not.toMatch(/^\s*FORGED/m);
-    // oxlint-disable-next-line no-control-regex -- these are what may not be there
+    // oxlint-disable-next-line no-control-regex -- these characters must not occur
     expect(log).not.toMatch(/[\r\u001b\u2028\u202e]/);
   });
 });
 
-it('There are a hundred probes and more', () => {
+it('There are at least a hundred log probes', () => {
   expect(PROBES.length).toBeGreaterThanOrEqual(100);
 });

@@ -30,7 +30,7 @@ import { logs, testLogger } from '../support/logs.js';
 afterEach(closeApps);
 
 let thrown: Error;
-/** Where it is thrown: before anything is asked, or when the first piece of the answer was sent. */
+/** When the error is thrown: before any request, or after the first chunk was sent. */
 let when: 'start' | 'middle';
 
 @Injectable()
@@ -68,7 +68,7 @@ const HOW: [how: string, providers: Provider[]][] = [
 describe.each(Object.keys(PLATFORMS) as (keyof typeof PLATFORMS)[])(
   'A stream by toSse() that fails on %s',
   (platform) => {
-    /** What an `EventSource` gets, which asks the model `requests` times. */
+    /** The result of an `EventSource`, and the number of its `requests` to the model. */
     async function ask(providers: Provider[] = []) {
       const fake = new FakeLlm(always('one two'));
       const root = CallbacksModule.forRoot({ llm: { provider: fake, model: 'fake' } });
@@ -107,7 +107,7 @@ describe.each(Object.keys(PLATFORMS) as (keyof typeof PLATFORMS)[])(
       expect(logs).toEqual([]);
     });
 
-    it.each(HOW)('ends so in the middle, too, %s', async (_how, providers) => {
+    it.each(HOW)('ends in "failed" after the first chunk, too, %s', async (_how, providers) => {
       [thrown, when] = [new BudgetExceededError('spent'), 'middle'];
       const { statuses, first, requests } = await ask(providers);
 
@@ -119,7 +119,7 @@ describe.each(Object.keys(PLATFORMS) as (keyof typeof PLATFORMS)[])(
       expect(requests).toBe(1);
     });
 
-    it('logs what is the application’s own mistake, and does not send it', async () => {
+    it('logs an error of the application, and does not send it', async () => {
       [thrown, when] = [new CallbacksConfigurationError('secret mistake'), 'start'];
       const { first } = await ask();
 
@@ -127,17 +127,14 @@ describe.each(Object.keys(PLATFORMS) as (keyof typeof PLATFORMS)[])(
       expect(logs).toEqual([{ level: 'error', message: 'secret mistake' }]);
     });
 
-    it.each(HOW)(
-      'has its status where the error is of another kind %s',
-      async (_how, providers) => {
-        [thrown, when] = [new ForbiddenException('Say who you are.'), 'start'];
-        const { statuses, first, requests } = await ask(providers);
+    it.each(HOW)('has the status of an error of another kind %s', async (_how, providers) => {
+      [thrown, when] = [new ForbiddenException('Say who you are.'), 'start'];
+      const { statuses, first, requests } = await ask(providers);
 
-        expect(statuses).toEqual([403]);
-        expect(JSON.parse(first.text)).toMatchObject({ message: 'Say who you are.' });
-        expect(requests).toBe(0);
-      },
-    );
+      expect(statuses).toEqual([403]);
+      expect(JSON.parse(first.text)).toMatchObject({ message: 'Say who you are.' });
+      expect(requests).toBe(0);
+    });
 
     it.each([
       [new ForbiddenException('Enough.'), { statusCode: 403, message: 'Enough.' }, []],
@@ -152,14 +149,17 @@ describe.each(Object.keys(PLATFORMS) as (keyof typeof PLATFORMS)[])(
         { statusCode: 500, message: 'Internal server error' },
         [{ level: 'error', message: 'secret' }],
       ],
-    ])('sends of it in the middle what Nest would: %s', async (error, body, logged) => {
-      [thrown, when] = [error, 'middle'];
-      const { first } = await ask();
+    ])(
+      'sends Nest’s body of such an error after the first chunk: %s',
+      async (error, body, logged) => {
+        [thrown, when] = [error, 'middle'];
+        const { first } = await ask();
 
-      const [, last] = read(first);
-      expect(last).toEqual(['failed', expect.objectContaining(body)]);
-      expect(first.text).not.toContain('secret');
-      expect(logs).toEqual(logged);
-    });
+        const [, last] = read(first);
+        expect(last).toEqual(['failed', expect.objectContaining(body)]);
+        expect(first.text).not.toContain('secret');
+        expect(logs).toEqual(logged);
+      },
+    );
   },
 );

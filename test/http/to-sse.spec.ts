@@ -48,7 +48,7 @@ class Streams {
     return this.llm.stream('hi').toSse();
   }
 
-  /** Stores the answer beside. */
+  /** Stores the answer in addition. */
   @Sse('stored') stored() {
     const stream = this.llm.stream('hi');
     stream.response.catch(() => undefined);
@@ -71,7 +71,7 @@ class Streams {
     return merge(this.llm.stream('a').toSse(), this.llm.stream('b').toSse());
   }
 
-  /** Its own first event is sent before the stream is made. */
+  /** Sends its own first event before the stream is created. */
   @Sse('late') late() {
     const later = new Promise((resolve) => setImmediate(resolve));
     return concat(
@@ -82,7 +82,7 @@ class Streams {
   }
 }
 
-/** Gives some pieces of an answer, and then nothing until it is aborted. */
+/** Yields some chunks of an answer, and then stalls until it is aborted. */
 class Stalled implements LlmProvider {
   readonly name = 'stalled';
   asked = 0;
@@ -142,7 +142,7 @@ describe.each(Object.keys(PLATFORMS) as (keyof typeof PLATFORMS)[])('toSse() on 
   const serve = (provider: LlmProvider) => listen(provider, PLATFORMS[platform]());
 
   it.each(['plain', 'promised', 'given', 'stored'])(
-    'sends chunks and how the answer ended, and the model is not asked again: %s',
+    'sends chunks and the finish reason, and the model is called once: %s',
     async (path) => {
       const fake = new FakeLlm(always('one two'));
       const { url, recording } = await serve(fake);
@@ -163,7 +163,7 @@ describe.each(Object.keys(PLATFORMS) as (keyof typeof PLATFORMS)[])('toSse() on 
     },
   );
 
-  it('is asked again by a new EventSource', async () => {
+  it('calls the model again for a new EventSource', async () => {
     const fake = new FakeLlm(always('one'));
     const { url } = await serve(fake);
     await new TestEventSource(`${url}/plain`).run();
@@ -187,7 +187,7 @@ describe.each(Object.keys(PLATFORMS) as (keyof typeof PLATFORMS)[])('toSse() on 
     },
   );
 
-  it('answers 204 to an id that the handler gives', async () => {
+  it('answers 204 to an id that the handler passes', async () => {
     const fake = new FakeLlm(always('one'));
     const { url } = await serve(fake);
     const response = await fetch(`${url}/given`, { headers: { 'x-last': 'seven' } });
@@ -207,7 +207,7 @@ describe.each(Object.keys(PLATFORMS) as (keyof typeof PLATFORMS)[])('toSse() on 
     },
   );
 
-  it('has the client wait a day where its reconnect was answered before the stream was made', async () => {
+  it('sets the retry time to a day if its reconnect was answered before the stream was created', async () => {
     const fake = new FakeLlm(always('one'));
     const { url } = await serve(fake);
     const response = await fetch(`${url}/late`, { headers: { 'last-event-id': '3' } });
@@ -222,7 +222,7 @@ describe.each(Object.keys(PLATFORMS) as (keyof typeof PLATFORMS)[])('toSse() on 
     expect(events.map(({ event }) => event).filter(Boolean)).toEqual(['done', 'done']);
   });
 
-  it('sends a comment every 15 seconds in which nothing happens', async () => {
+  it('sends a comment after every 15 idle seconds', async () => {
     jest.useFakeTimers({
       doNotFake: [
         'setTimeout',
@@ -250,7 +250,7 @@ describe.each(Object.keys(PLATFORMS) as (keyof typeof PLATFORMS)[])('toSse() on 
 });
 
 describe('toSse()', () => {
-  it('gives the messages alone outside of a request', async () => {
+  it('emits only the messages outside of a request', async () => {
     const { llm } = await startApp({}, { answers: ['one', new Error('down')] });
     const messages = await lastValueFrom(llm.stream('hi').toSse().pipe(toArray()));
     expect(messages).toEqual([
@@ -264,7 +264,7 @@ describe('toSse()', () => {
     expect(failed).toMatchObject([{ type: 'failed', data: { code: 'server_error' } }]);
   });
 
-  it('asks nothing for a reconnect outside of a request, nor for the answer beside it', async () => {
+  it('sends no request for a reconnect outside of a request, nor for the answer read beside it', async () => {
     const { llm, fake } = await startApp();
     const stream = llm.stream('hi');
     const { response } = stream;
@@ -274,7 +274,7 @@ describe('toSse()', () => {
     expect(fake.requests).toEqual([]);
   });
 
-  it('is read when it is subscribed, and cancelled when that ends', async () => {
+  it('is read when it is subscribed, and cancelled when it is unsubscribed', async () => {
     const recording = new RecordingCallbacks();
     const { llm } = await startApp({}, { callbacks: [recording] });
     const messages = llm.stream('hi').toSse();

@@ -23,7 +23,7 @@ describe('The exported class', () => {
   });
 });
 
-it('Every class of an error in src/ has a brand', () => {
+it('Every error class in src/ has a brand', () => {
   const src = join(ROOT, 'src');
   const sources = readdirSync(src, { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts'))
@@ -49,7 +49,7 @@ describe('instanceof', () => {
 
   const errorOf = (of: typeof main) => new of.BudgetExceededError('Spent.');
 
-  it('takes errors of another copy of the package, at each level of the tree', () => {
+  it('matches errors of another copy of the package, at each level of the hierarchy', () => {
     expect(other.CallbackAbort).not.toBe(main.CallbackAbort);
     const levels = (of: typeof main) => [
       of.CallbacksError,
@@ -63,13 +63,13 @@ describe('instanceof', () => {
     for (const level of levels(other)) expect(errorOf(main) instanceof level).toBe(true);
   });
 
-  it('keeps kinds apart', () => {
+  it('distinguishes classes', () => {
     expect(errorOf(other) instanceof main.RateLimitExceededError).toBe(false);
     expect(new other.CallbackAbort('Closed.') instanceof main.BudgetExceededError).toBe(false);
     expect(errorOf(other) instanceof main.LlmStream).toBe(false);
   });
 
-  it('is the ordinary one for classes of the application', () => {
+  it('works as usual for classes of the application', () => {
     class Closed extends main.CallbackAbort {}
     class OtherClosed extends other.CallbackAbort {}
     expect(new Closed('x') instanceof Closed).toBe(true);
@@ -80,7 +80,7 @@ describe('instanceof', () => {
     expect(new main.BudgetExceededError('x') instanceof Closed).toBe(false);
   });
 
-  it('takes nothing else, not even what claims to have every property', () => {
+  it('matches nothing else, not even a proxy with every property', () => {
     const mock = new Proxy({}, { has: () => true, get: () => true });
     const values = [
       mock,
@@ -104,7 +104,7 @@ describe('The name of an error', () => {
     expect(new main.LlmAbortedError('x').name).toBe('AbortError');
   });
 
-  it('is that of an application`s own class, but not where a minifier made it up', () => {
+  it('is the name of an application`s own class, unless a minifier changed it', () => {
     class DeskClosed extends main.CallbackAbort {}
     class a extends main.CallbackAbort {}
     class b extends main.CallbackAbort {}

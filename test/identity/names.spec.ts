@@ -20,35 +20,35 @@ afterEach(closeApps);
 
 const durable = { background: 'durable' } as const;
 
-/** A class as a minifier leaves it. */
+/** A class as a minifier outputs it. */
 function called(name: string, type: Type): Type {
   return Object.defineProperty(type, 'name', { value: name, configurable: true });
 }
 
 describe('The name of a class', () => {
   it.each(['', 'a', 'Ab', '$x', 'cSe', '_class', '_class2', 'default', 'audit_default'])(
-    'is not the same in every build where it is "%s"',
+    'is not stable across builds if it is "%s"',
     (name) => expect(stableName(called(name, class {}))).toBeUndefined(),
   );
 
-  it.each(['Bot', 'Ads', 'Audit', 'TenantBudget'])('is the same in every build: %s', (name) =>
+  it.each(['Bot', 'Ads', 'Audit', 'TenantBudget'])('is stable across builds: %s', (name) =>
     expect(stableName(called(name, class {}))).toBe(name),
   );
 
-  it('is the same where it is written in the class', () => {
+  it('is stable if it is defined in the class', () => {
     // As a static field and a static getter do.
     const a = Object.defineProperty(class {}, 'name', { value: 'Audit', enumerable: true });
     const b = Object.defineProperty(class {}, 'name', { get: () => 'Audit' });
     expect([stableName(a), stableName(b)]).toEqual(['Audit', 'Audit']);
   });
 
-  it('is that of a class above it where it has none', () => {
+  it('is taken from a base class if it is not stable itself', () => {
     class a extends CostLimiter {}
     expect(nearestName(a)).toBe('CostLimiter');
     expect(nearestName(called('a', class {}))).toBe('a');
   });
 
-  it('is known to be changed in a build that a minifier has gone over', async () => {
+  it('is detected as changed in a minified build', async () => {
     const source = await readFile(join(ROOT, 'src/util/build-probe.ts'), 'utf8');
     const found = [];
     for (const mangle of [false, { toplevel: true }]) {
@@ -72,7 +72,7 @@ describe('A limiter', () => {
   class a extends CostLimiter {}
   class TeamRate extends RateLimiter {}
 
-  it('without a name of its own has that of its class, in every build', async () => {
+  it('without its own name has the name of its class, in every build', async () => {
     const store = new MemoryLimitStore();
     const { llm } = await startApp(
       {},
@@ -87,7 +87,7 @@ describe('A limiter', () => {
     await expect(llm.generate('hi')).rejects.toThrow(/^RateLimiter: /);
   });
 
-  it('of a class without a name that stays needs one beside its store', () => {
+  it('of a class without a stable name needs a name for its store', () => {
     const store = new MemoryLimitStore();
     expect(() => new a({ maxCost: 1, store })).toThrow(
       'name is missing. Its store counts by the name of the limiter, and it is of a class whose name "a" is not the same in every build. Give it one: { name: \'user-budget\', store }.',
@@ -97,7 +97,7 @@ describe('A limiter', () => {
     expect(() => new a({ maxCost: 1, store, name: 'team' })).not.toThrow();
   });
 
-  it('of such a class counts in memory of its own under the name of ours', async () => {
+  it('of such a class uses its own memory store under the name of its base class', async () => {
     const { llm } = await startApp({}, { callbacks: [new a({ maxCost: 0 })] });
     await expect(llm.generate('hi')).rejects.toThrow(/^CostLimiter: /);
   });
@@ -107,7 +107,7 @@ describe('A durable handler', () => {
   const start = (...providers: Type[]) =>
     startApp({ providers }, { background: { queue: new MemoryJobQueue() } });
 
-  it('of a class without a name that stays needs one', async () => {
+  it('of a class without a stable name needs a name', async () => {
     class a {
       @OnLlmEnd(durable) paid(_: LlmEndEvent) {}
     }
@@ -120,7 +120,7 @@ describe('A durable handler', () => {
     await expect(start(called('', Nameless))).rejects.toThrow('is not the same in every build');
   });
 
-  it('with a name may be of any class, and its neighbours that are not durable too', async () => {
+  it('with a name can be on any class, together with handlers that are not durable', async () => {
     class a {
       @OnLlmEnd({ ...durable, name: 'audit' }) paid(_: LlmEndEvent) {}
       @OnLlmEnd({ background: true }) later(_: LlmEndEvent) {}
@@ -132,7 +132,7 @@ describe('A durable handler', () => {
     expect(queue.jobs.map(({ handler }) => handler)).toEqual(['audit']);
   });
 
-  it('that is a function needs one where its own does not stay', async () => {
+  it('that is a function needs a name if its own is not stable', async () => {
     const { module } = await start();
     const callbacks = module.get(CallbacksService);
     const e = () => undefined;

@@ -28,7 +28,7 @@ async function startApart(client: OpenAI) {
   return { llm: app.get(LlmService), recording };
 }
 
-it('Two copies of the package notify of their own retries of one ready client', async () => {
+it('Two copies of the package report only their own retries of a shared ready client', async () => {
   const server = await WireServer.listen();
   open.push(server);
   const client = newOpenAi(server.origin);

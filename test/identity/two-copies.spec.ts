@@ -37,8 +37,8 @@ const thrownBy = (work: Promise<unknown>): Promise<unknown> =>
     (error: unknown) => error,
   );
 
-describe.each(METHODS)('What another copy of the package made, by %s:', (method) => {
-  it('a refusal of a handler ends the call', async () => {
+describe.each(METHODS)('Objects of another copy of the package, by %s:', (method) => {
+  it('a CallbackAbort of a handler ends the call', async () => {
     class Gate {
       @other.OnLlmStart()
       closed(): void {
@@ -52,7 +52,7 @@ describe.each(METHODS)('What another copy of the package made, by %s:', (method)
     expect(fake.requests).toEqual([]);
   });
 
-  it('a RetryInterceptor tries again', async () => {
+  it('a RetryInterceptor retries', async () => {
     const { llm, fake } = await startApp(
       {},
       {
@@ -64,7 +64,7 @@ describe.each(METHODS)('What another copy of the package made, by %s:', (method)
     expect(fake.requests).toHaveLength(2);
   });
 
-  it('a FallbackInterceptor asks the next client, and not after a refusal', async () => {
+  it('a FallbackInterceptor calls the next client, but not after a rejection', async () => {
     const fallback = new other.FallbackInterceptor({ clients: ['spare'] });
     const spare = own.CallbacksModule.forFeature({ name: 'spare', llm: { model: 'spare' } });
     class Gate {
@@ -87,14 +87,14 @@ describe.each(METHODS)('What another copy of the package made, by %s:', (method)
     expect(fake.requests).toHaveLength(2);
   });
 
-  it('a CacheInterceptor keeps the answer', async () => {
+  it('a CacheInterceptor stores the answer', async () => {
     const { llm, fake } = await startApp({}, { callbacks: [new other.CacheInterceptor()] });
     expect(await ask(llm, method)).toBe('hello');
     expect(await ask(llm, method)).toBe('hello');
     expect(fake.requests).toHaveLength(1);
   });
 
-  it('a CircuitBreakerInterceptor counts what fails', async () => {
+  it('a CircuitBreakerInterceptor counts failures', async () => {
     const breaker = new other.CircuitBreakerInterceptor({ failures: 1 });
     const { llm, fake } = await startApp(
       {},
@@ -111,7 +111,7 @@ describe.each(METHODS)('What another copy of the package made, by %s:', (method)
     expect(await ask(llm, method)).toBe('hello');
   });
 
-  it('a RateLimiter refuses what is too much', async () => {
+  it('a RateLimiter rejects calls beyond its rate', async () => {
     const { llm, fake } = await startApp(
       {},
       { callbacks: [new other.RateLimiter({ requestsPerMinute: 1 })] },
@@ -121,7 +121,7 @@ describe.each(METHODS)('What another copy of the package made, by %s:', (method)
     expect(fake.requests).toHaveLength(1);
   });
 
-  it('a provider with decorated methods is discovered, and its events are of its own classes', async () => {
+  it('a provider with decorated methods is discovered, and receives events of its own classes', async () => {
     const seen: unknown[] = [];
     @Injectable()
     class Audit {
@@ -153,7 +153,7 @@ it('A tool`s fatal error of another copy ends the agent', async () => {
   expect(fake.requests).toHaveLength(1);
 });
 
-it('A chain that another copy decorated is run in this application', async () => {
+it('A chain decorated by another copy runs in this application', async () => {
   const seen: string[] = [];
   @Injectable()
   class Desk {
@@ -173,7 +173,7 @@ it('A chain that another copy decorated is run in this application', async () =>
 });
 
 describe('Services', () => {
-  it('are injected into code that was built against another copy', async () => {
+  it('are injected into code that was compiled against another copy', async () => {
     @Injectable()
     class Library {
       constructor(
@@ -190,7 +190,7 @@ describe('Services', () => {
     expect(library.llm).toBeInstanceOf(other.LlmService);
   });
 
-  it('of clients are too, by their name', async () => {
+  it('of named clients, too', async () => {
     @Injectable()
     class Library {
       constructor(@other.InjectLlm('support') readonly llm: own.LlmService) {}
@@ -201,15 +201,15 @@ describe('Services', () => {
   });
 });
 
-describe('A module of another copy', () => {
-  it('is refused as a feature, instead of waiting for ever', async () => {
+describe('A module of another copy of the package', () => {
+  it('is rejected as a feature, instead of waiting forever', async () => {
     const starting = startApp({ imports: [other.CallbacksModule.forFeature({ name: 'support' })] });
     await expect(starting).rejects.toThrow(
       'CallbacksModule.forFeature("support") and CallbacksModule.forRoot() come from two copies of nestjs-llm-callbacks. See `npm ls nestjs-llm-callbacks`',
     );
   });
 
-  it('is refused as a second root', async () => {
+  it('is rejected as a second root', async () => {
     const starting = startApp({ imports: [other.CallbacksModule.forRoot()] });
     await expect(starting).rejects.toThrow(
       /forRoot\(\) is imported twice .* See `npm ls nestjs-llm-callbacks`/,
@@ -217,7 +217,7 @@ describe('A module of another copy', () => {
   });
 });
 
-describe('Over HTTP', () => {
+describe('Over HTTP, with two copies of the package,', () => {
   async function get(path: string): Promise<{ status: number; text: string }> {
     @Controller()
     @UseInterceptors(other.RequestContextInterceptor)
@@ -255,13 +255,13 @@ describe('Over HTTP', () => {
     return { status: response.status, text: await response.text() };
   }
 
-  it('the filter of another copy answers for errors of any copy', async () => {
+  it('the filter of one copy handles errors of any copy', async () => {
     const { status, text } = await get('answer');
     expect(status).toBe(402);
     expect(JSON.parse(text)).toMatchObject({ error: 'BudgetExceededError', message: 'Spent.' });
   });
 
-  it('a stream of @Sse() ends with the error, as the filter of another copy has it', async () => {
+  it('a stream of @Sse() ends with the error, in the form of the other copy’s filter', async () => {
     expect((await get('stream')).text).toContain('"error":"BudgetExceededError"');
   });
 });

@@ -28,7 +28,7 @@ describe('CacheInterceptor', () => {
         },
       },
     ],
-  ])('passes a request by that %s: it shares no answer with another', async (_, value) => {
+  ])('does not cache a request that %s', async (_, value) => {
     const { llm, fake } = await start();
     const texts: string[] = [];
     for (const more of ['a', 'b']) {
@@ -42,7 +42,7 @@ describe('CacheInterceptor', () => {
     expect(logs.map(({ message }) => message)).toEqual([PASSED, PASSED, PASSED]);
   });
 
-  it('still knows a request with a history of some depth again', async () => {
+  it('caches a request with a history of moderate depth', async () => {
     const { llm, fake } = await start();
     const providerData = nested(200);
     const turn: Message = { role: 'assistant', content: 'x', providerData };

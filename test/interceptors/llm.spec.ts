@@ -30,7 +30,7 @@ afterEach(closeApps);
 
 type Intercept = (call: InterceptedLlmCall, next: LlmNext) => unknown;
 
-/** An interceptor that does what it is told. */
+/** An interceptor with the given behavior. */
 class Does {
   constructor(private readonly intercept: Intercept) {}
   @InterceptLlm() around(call: InterceptedLlmCall, next: LlmNext) {
@@ -44,7 +44,7 @@ const PRICES = {
   fake: { inputPerMillion: 1_000, outputPerMillion: 2_000 },
   other: { inputPerMillion: 1, outputPerMillion: 1 },
 };
-/** Of one answer. */
+/** The frames of one answer. */
 const COST = 0.02;
 
 async function start(
@@ -60,7 +60,7 @@ async function start(
   return { ...app, recording };
 }
 
-/** The answer to one question, asked in either way; chunks as they were read. */
+/** The answer to one prompt, by either method; chunks as they were read. */
 async function ask(llm: LlmService, method: Method, options = {}) {
   if (method === 'generate') return { response: await llm.generate('hi', options), chunks: [] };
   const stream = llm.stream('hi', options);
@@ -73,7 +73,7 @@ const METHODS = ['generate', 'stream'] as const;
 type Method = (typeof METHODS)[number];
 
 describe.each(METHODS)('An interceptor of %s', (method) => {
-  it('sees the call, and passes it on as it is', async () => {
+  it('sees the call, and passes it on unchanged', async () => {
     let seen: InterceptedLlmCall | undefined;
     const { llm, fake, recording } = await start([does((call, next) => ((seen = call), next()))]);
     const { response } = await ask(llm, method, { userId: 'ada', maxOutputTokens: 5 });
@@ -98,7 +98,7 @@ describe.each(METHODS)('An interceptor of %s', (method) => {
     expect(fake.requests).toHaveLength(1);
   });
 
-  it('may change the request; the start tells the original, the end what was sent', async () => {
+  it('can change the request; the start event has the original, the end event the sent one', async () => {
     const changing = does(({ request }, next) =>
       next({ ...request, model: 'other', temperature: 0 }),
     );
@@ -112,7 +112,7 @@ describe.each(METHODS)('An interceptor of %s', (method) => {
     expect(response.cost).toBe(0.000_015);
   });
 
-  it('may answer without next: nothing is asked, and nothing costs', async () => {
+  it('can answer without next: no request is sent, and the cost is zero', async () => {
     const { llm, fake, recording } = await start([
       does(() => fakeLlmResponse({ text: 'made up', cost: 7, cached: true })),
     ]);
@@ -128,7 +128,7 @@ describe.each(METHODS)('An interceptor of %s', (method) => {
     expect(recording.tree()[0]!.events.at(-1)).toBe('llm.end');
   });
 
-  it('may throw, and the caller gets that very error', async () => {
+  it('can throw, and the caller gets that error', async () => {
     const error = new Error('not today');
     const { llm, fake, recording } = await start([
       does(() => {
@@ -140,7 +140,7 @@ describe.each(METHODS)('An interceptor of %s', (method) => {
     expect(recording.of('llm.error')).toMatchObject([{ error, cost: 0, attempts: [] }]);
   });
 
-  it('may call next again: each failed request is told as a retry, and all are one call', async () => {
+  it('can call next again: each failed request emits a retry, within one call', async () => {
     const again = does(async (call, next) => {
       try {
         const given = next();
@@ -163,7 +163,7 @@ describe.each(METHODS)('An interceptor of %s', (method) => {
     expect(recording.of('llm.end')).toHaveLength(1);
   });
 
-  it('may ask twice at once; usage and cost are sums', async () => {
+  it('can send two requests at once; usage and cost are sums', async () => {
     const both = does(async (_call, next) => {
       const [first] = await Promise.all(
         [next(), next()].map(async (given) =>
@@ -179,7 +179,7 @@ describe.each(METHODS)('An interceptor of %s', (method) => {
     expect(recording.of('llm.retry')).toEqual([]);
   });
 
-  it('may give the first of several answers; the requests that are still under way are stopped', async () => {
+  it('can return the first of several answers; the pending requests are aborted', async () => {
     const signals: AbortSignal[] = [];
     const slow: LlmProvider = {
       name: 'slow',
@@ -203,7 +203,7 @@ describe.each(METHODS)('An interceptor of %s', (method) => {
     expect(recording.of('llm.end')).toMatchObject([{ attempts: [{}, {}] }]);
   });
 
-  it('may give next a signal of its own, which keeps no trace of the requests that it stops', async () => {
+  it('can pass its own signal to next, which keeps no reference to the requests that it aborts', async () => {
     const own = new AbortController();
     const { llm } = await start([does((_call, next) => next(undefined, { signal: own.signal }))]);
     await ask(llm, method);
@@ -217,7 +217,7 @@ describe.each(METHODS)('An interceptor of %s', (method) => {
     expect(error).toMatchObject({ name: 'AbortError', cause: 'enough' });
   });
 
-  it('is called from the lowest order to the highest, each seeing what the one around has made', async () => {
+  it('runs from the lowest order to the highest, each seeing the changes of the outer ones', async () => {
     const order: string[] = [];
     const note = (name: string, call: InterceptedLlmCall) =>
       order.push(`${name} ${call.request.model}`);
@@ -241,7 +241,7 @@ describe.each(METHODS)('An interceptor of %s', (method) => {
     expect(response.text).toBe('hello');
   });
 
-  it('is passed by where `when` says so', async () => {
+  it('is skipped if `when` returns false', async () => {
     class Choosy {
       @InterceptLlm({ when: ({ request }) => request.temperature === 1 }) around() {
         return fakeLlmResponse({ text: 'hot' });
@@ -252,7 +252,7 @@ describe.each(METHODS)('An interceptor of %s', (method) => {
     expect((await ask(llm, method, { temperature: 1 })).response.text).toBe('hot');
   });
 
-  it('sees the error of the provider as the caller would, and what was spent by then', async () => {
+  it('sees the provider’s error as the caller would, and the usage so far', async () => {
     let failure: unknown;
     let requests: number | undefined;
     const watching = does(async (call, next) => {
@@ -271,7 +271,7 @@ describe.each(METHODS)('An interceptor of %s', (method) => {
     expect(requests).toBe(1);
   });
 
-  it('may ask another client: its model and its prices, in one call', async () => {
+  it('can call another client with its model and prices, within one call', async () => {
     const backup = new FakeLlm(always({ text: 'from backup', usage }));
     const recording = new RecordingCallbacks();
     const other = does((_call, next) => next(undefined, { client: 'backup' }));
@@ -301,12 +301,12 @@ describe.each(METHODS)('An interceptor of %s', (method) => {
     expect(recording.of('llm.start')).toMatchObject([{ provider: 'fake', model: 'fake' }]);
   });
 
-  it('fails with the names of the clients when it asks one that there is not', async () => {
+  it('fails with the names of the clients when it calls an unknown one', async () => {
     const { llm } = await start([does((_call, next) => next(undefined, { client: 'nobody' }))]);
     await expect(ask(llm, method)).rejects.toThrow(/no client "nobody".*default/);
   });
 
-  it('hears an abort of the call by its signal, and brings things in order before the application closes', async () => {
+  it('sees an abort of the call on its signal, and cleans up before the application closes', async () => {
     const aborting = new AbortController();
     let tidied = false;
     const tidy = does(async (call, next) => {
@@ -328,7 +328,7 @@ describe.each(METHODS)('An interceptor of %s', (method) => {
     expect(tidied).toBe(true);
   });
 
-  it('is found on providers, and scoped like handlers', async () => {
+  it('is discovered on providers, and scoped like handlers', async () => {
     @Injectable()
     @CallbackScope('support')
     class Polite {
@@ -350,7 +350,7 @@ describe.each(METHODS)('An interceptor of %s', (method) => {
     ]);
   });
 
-  it('does not intercept the calls that it makes itself, which are runs of their own', async () => {
+  it('does not intercept its own calls, which are separate runs', async () => {
     const recording = new RecordingCallbacks();
     const guarding = does(async (_call, next) => {
       await app.llm.generate('is this fine?');
@@ -366,7 +366,7 @@ describe.each(METHODS)('An interceptor of %s', (method) => {
     });
   });
 
-  it('leaves pauses out of the duration', async () => {
+  it('excludes the time of call.pause() from the duration', async () => {
     let pausedMs = 0;
     const waiting = does(async (call, next) => {
       const since = performance.now();
@@ -377,11 +377,11 @@ describe.each(METHODS)('An interceptor of %s', (method) => {
     const { llm } = await start([waiting]);
     const begun = performance.now();
     const { response } = await ask(llm, method);
-    // However slow the machine is: all of it but the pause.
+    // However slow the machine is: the whole duration except the pause.
     expect(response.durationMs).toBeLessThanOrEqual(performance.now() - begun - pausedMs + 1);
   });
 
-  it('does not see the start hooks’ refusals: a refused call is not intercepted', async () => {
+  it('does not run for calls that a start handler rejects', async () => {
     let called = false;
     class Gate {
       @OnLlmStart({ critical: true }) no() {
@@ -393,12 +393,12 @@ describe.each(METHODS)('An interceptor of %s', (method) => {
     expect(called).toBe(false);
   });
 
-  it('must give an answer', async () => {
+  it('must return an answer', async () => {
     const { llm } = await start([does(() => ({ answer: 'hello' }))]);
     await expect(ask(llm, method)).rejects.toThrow(/Does\.around gave no LlmResponse/);
   });
 
-  it('cannot ask once the call is over', async () => {
+  it('cannot call next after the call has ended', async () => {
     let late!: LlmNext;
     const keeping = does((_call, next) => ((late = next), fakeLlmResponse({ text: 'x' })));
     const { llm, fake } = await start([keeping]);
@@ -410,7 +410,7 @@ describe.each(METHODS)('An interceptor of %s', (method) => {
 });
 
 describe('An interceptor of a stream', () => {
-  it('may give the stream of next, whose chunks are told once', async () => {
+  it('can return the stream of next, whose chunks are emitted once', async () => {
     const { llm, recording } = await start(
       [does((_call, next) => next())],
       [{ text: 'one two three', usage }],
@@ -420,7 +420,7 @@ describe('An interceptor of a stream', () => {
     expect(recording.of('llm.chunk').map(({ index }) => index)).toEqual([0, 1, 2]);
   });
 
-  it('may give chunks of its own; the answer is what they add up to', async () => {
+  it('can yield its own chunks; the answer is their sum', async () => {
     const shouting = does(async function* (_call, next) {
       for await (const chunk of next() as LlmStream)
         yield chunk.type === 'text' ? { ...chunk, text: chunk.text.toUpperCase() } : chunk;
@@ -438,7 +438,7 @@ describe('An interceptor of a stream', () => {
     });
   });
 
-  it('may give chunks of two calls under one index, which are two calls', async () => {
+  it('can yield chunks of two calls under one index, which are two calls', async () => {
     const split = does(async function* () {
       for (const [id, name, argsDelta] of [
         ['a', 'look', '{"x":1}'],
@@ -454,7 +454,7 @@ describe('An interceptor of a stream', () => {
     ]);
   });
 
-  it('may give chunks alone; what the answer of next says besides is kept', async () => {
+  it('can yield only chunks; the other fields of next’s answer are kept', async () => {
     const providerData = { thoughts: 'opaque' };
     const answer: FakeAnswer = {
       text: 'one two',
@@ -478,7 +478,7 @@ describe('An interceptor of a stream', () => {
     expect(changed.message).toEqual({ role: 'assistant', content: 'ONE TWO' });
   });
 
-  it('may give chunks of a stream whose text is not kept', async () => {
+  it('can yield chunks of a stream whose text is not kept', async () => {
     const { llm } = await start([
       does(async function* (_call, next) {
         yield* next() as LlmStream;
@@ -489,7 +489,7 @@ describe('An interceptor of a stream', () => {
     expect((await stream.response).text).toBe('');
   });
 
-  it('may give the answer as the last item', async () => {
+  it('can yield the answer as the last item', async () => {
     const passing = does(async function* (_call, next) {
       const stream = next() as LlmStream;
       yield* stream;
@@ -499,7 +499,7 @@ describe('An interceptor of a stream', () => {
     expect((await ask(llm, 'stream')).response.finishReason).toBe('length');
   });
 
-  it('is done with what it does at its end before the end of the call is told', async () => {
+  it('runs its code after the stream before the end event is emitted', async () => {
     const done: string[] = [];
     const tidy = does(async function* (_call, next) {
       try {
@@ -517,7 +517,7 @@ describe('An interceptor of a stream', () => {
     expect(done).toEqual(['after the answer', 'finally', 'end']);
   });
 
-  it('has a response replayed as chunks', async () => {
+  it('can return a response, which is replayed as chunks', async () => {
     const response = fakeLlmResponse({
       text: 'all at once',
       toolCalls: [{ id: 'c', name: 'look', args: {}, argsText: '{}' }],
@@ -539,7 +539,7 @@ describe('An interceptor of a stream', () => {
     expect(called).toBe(true);
   });
 
-  it('passes its finally when the reader stops, and knows what was spent', async () => {
+  it('runs its finally when the consumer stops, and knows the usage', async () => {
     let spent: InterceptedLlmCall['spent'] | undefined;
     const watching = does(async function* (call, next) {
       try {
@@ -558,7 +558,7 @@ describe('An interceptor of a stream', () => {
     expect(recording.of('llm.end')).toHaveLength(1);
   });
 
-  it('may stop the stream of next early, and the call ends well', async () => {
+  it('can stop the stream of next early, and the call completes', async () => {
     const first = does(async function* (_call, next) {
       for await (const chunk of next() as LlmStream) {
         yield chunk;
@@ -574,7 +574,7 @@ describe('An interceptor of a stream', () => {
     });
   });
 
-  it('hands the error of the provider through when it has begun', async () => {
+  it('passes the provider’s error on after the stream has started', async () => {
     const broken = {
       name: 'broken',
       generate: () => Promise.reject(new Error('no')),
@@ -598,7 +598,7 @@ describe('An interceptor of a stream', () => {
   });
 });
 
-it('A schema is checked outside of interceptors, and its second try goes through them too', async () => {
+it('Interceptors run inside schema validation, and also wrap its second attempt', async () => {
   const seen: number[] = [];
   const counting = does((call, next) => {
     seen.push(call.request.messages.length);

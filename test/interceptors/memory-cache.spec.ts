@@ -3,8 +3,8 @@ import { MemoryCache } from '../../src/resilience/memory-cache.js';
 
 afterEach(() => void jest.useRealTimers());
 
-describe('The cache of a process', () => {
-  it('bounds entries, and drops those that were not used for the longest time', () => {
+describe('The in-memory cache', () => {
+  it('bounds the number of entries, and evicts the least recently used', () => {
     const cache = new MemoryCache(2);
     cache.set('a', '1', 1_000);
     cache.set('b', '2', 1_000);
@@ -22,7 +22,7 @@ describe('The cache of a process', () => {
     expect(cache.get('key95')).toBeUndefined();
   });
 
-  it('does not keep an entry that is larger than all of it, and keeps the others', () => {
+  it('does not store an entry larger than the whole cache, and keeps the others', () => {
     const cache = new MemoryCache(1_000, 10_000);
     cache.set('small', 'x', 1_000);
     cache.set('large', 'x'.repeat(5_000), 1_000);
@@ -31,7 +31,7 @@ describe('The cache of a process', () => {
     expect(cache.size).toEqual({ entries: 0, bytes: 0 });
   });
 
-  it('counts an entry once that is written again or read', () => {
+  it('counts an entry once that is written or read again', () => {
     const cache = new MemoryCache(10);
     for (let i = 0; i < 5; i++) {
       cache.set('a', '12', 1_000);
@@ -40,7 +40,7 @@ describe('The cache of a process', () => {
     expect(cache.size).toEqual({ entries: 1, bytes: 6 });
   });
 
-  it('drops expired entries, also when nobody asks for them', () => {
+  it('evicts expired entries, also without reads', () => {
     jest.useFakeTimers();
     const cache = new MemoryCache(10);
     cache.set('a', '1', 1_000);

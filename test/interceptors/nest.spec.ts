@@ -14,7 +14,7 @@ import { logs } from '../support/logs.js';
 
 afterEach(closeApps);
 
-describe('An interceptor of LLM calls that was given to Nest', () => {
+describe('An LLM interceptor registered as a Nest interceptor', () => {
   const PROBLEM =
     /intercepts LLM calls, tools or agents, not requests, .*list it under "providers"/;
 
@@ -23,7 +23,7 @@ describe('An interceptor of LLM calls that was given to Nest', () => {
     TimeoutInterceptor,
     RetryInterceptor,
     CircuitBreakerInterceptor,
-  ])('as a class is refused at start-up: %p', async (type) => {
+  ])('as a class is rejected at start-up: %p', async (type) => {
     @Controller()
     @UseInterceptors(type as Type<never>)
     class Routes {
@@ -36,7 +36,7 @@ describe('An interceptor of LLM calls that was given to Nest', () => {
     await expect(startApp({ providers: [provider] })).rejects.toThrow(PROBLEM);
   });
 
-  it('as a value of APP_INTERCEPTOR is refused at start-up', async () => {
+  it('as a value of APP_INTERCEPTOR is rejected at start-up', async () => {
     const useValue = new FallbackInterceptor({ clients: ['default'] });
     const provider = { provide: APP_INTERCEPTOR, useValue };
     await expect(startApp({ providers: [provider] })).rejects.toThrow(PROBLEM);
@@ -48,7 +48,7 @@ describe('An interceptor of LLM calls that was given to Nest', () => {
     new RetryInterceptor(),
     new CircuitBreakerInterceptor(),
     new FallbackInterceptor({ clients: ['default'] }),
-  ])('as an instance fails each request with what to do', async (interceptor) => {
+  ])('as an instance fails each request with instructions', async (interceptor) => {
     @Controller()
     class Routes {
       @Get() @UseInterceptors(interceptor as never) show() {}

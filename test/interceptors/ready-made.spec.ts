@@ -31,14 +31,14 @@ afterEach(closeApps);
 
 const usage = { ...NO_USAGE, inputTokens: 10, outputTokens: 5, totalTokens: 15 };
 const HELLO: FakeAnswer = { text: 'hello there', usage };
-/** Of one answer. */
+/** The frames of one answer. */
 const COST = 0.02;
 const PRICES = {
   fake: { inputPerMillion: 1_000, outputPerMillion: 2_000 },
   other: { inputPerMillion: 1_000, outputPerMillion: 2_000 },
 };
 
-/** Fails as it is told to, in every way that a provider can; then answers. */
+/** Fails as configured, in every way that a provider can; then answers. */
 class Moody implements LlmProvider {
   readonly name = 'fake';
   readonly asked: string[] = [];
@@ -101,7 +101,7 @@ const quick = { initialDelayMs: 0 };
 const down = () => new LlmServerError('down');
 
 describe.each(METHODS)('RetryInterceptor, by %s', (method) => {
-  it('asks again, tells each retry, and counts one call', async () => {
+  it('sends the request again, emits each retry, and counts one call', async () => {
     const { llm, moody, recording, costs } = await start(
       [down(), down()],
       [new RetryInterceptor(quick)],
@@ -123,7 +123,7 @@ describe.each(METHODS)('RetryInterceptor, by %s', (method) => {
     expect(moody.asked).toHaveLength(2);
   });
 
-  it('does not repeat what would fail again', async () => {
+  it('does not retry errors that would occur again', async () => {
     const { llm, moody } = await start(
       [new LlmInvalidRequestError('odd')],
       [new RetryInterceptor(quick)],
@@ -132,7 +132,7 @@ describe.each(METHODS)('RetryInterceptor, by %s', (method) => {
     expect(moody.asked).toHaveLength(1);
   });
 
-  it('waits as long as the provider asks to, unless that is too long', async () => {
+  it('waits for the provider’s Retry-After, unless it is too long', async () => {
     const limited = (retryAfterMs: number) => new LlmRateLimitError('slow down', { retryAfterMs });
     const first = await start([limited(20)], [new RetryInterceptor()]);
     const { attempts } = await ask(first.llm, method);
@@ -140,7 +140,7 @@ describe.each(METHODS)('RetryInterceptor, by %s', (method) => {
     expect(first.recording.of('llm.retry')[0]!.delayMs).toBeGreaterThanOrEqual(15);
     const second = await start([limited(60_000)], [new RetryInterceptor()]);
     await expect(ask(second.llm, method)).rejects.toBeInstanceOf(LlmRateLimitError);
-    // Timers end at once when they are given more than 2^31 - 1.
+    // Timers fire at once when their delay exceeds 2^31 - 1.
     const patient = new RetryInterceptor({ maxDelayMs: Number.POSITIVE_INFINITY });
     const third = await start([limited(2 ** 31)], [patient]);
     await expect(ask(third.llm, method)).rejects.toBeInstanceOf(LlmRateLimitError);
@@ -161,7 +161,7 @@ describe.each(METHODS)('RetryInterceptor, by %s', (method) => {
   });
 });
 
-it('RetryInterceptor keeps a process alive while it waits, and no longer', async () => {
+it('RetryInterceptor keeps the process alive only while it waits', async () => {
   const waits: NodeJS.Timeout[] = [];
   const watch = createHook({
     init(_id, type, _trigger, resource) {
@@ -182,7 +182,7 @@ it('RetryInterceptor keeps a process alive while it waits, and no longer', async
   expect(waits[0]).toMatchObject({ _destroyed: true });
 });
 
-it('RetryInterceptor does not begin a stream anew that has begun', async () => {
+it('RetryInterceptor does not restart a stream after its first chunk', async () => {
   const { llm, moody, recording } = await start(['half'], [new RetryInterceptor(quick)]);
   await expect(ask(llm, 'stream')).rejects.toThrow('lost');
   expect(moody.asked).toHaveLength(1);
@@ -190,7 +190,7 @@ it('RetryInterceptor does not begin a stream anew that has begun', async () => {
 });
 
 describe.each(METHODS)('FallbackInterceptor, by %s', (method) => {
-  it('asks the next client, its model and its prices; one call, each try told', async () => {
+  it('calls the next client with its model and its prices; one call, each attempt emitted', async () => {
     const { llm, moody, spare, recording, costs } = await start(
       [down()],
       [new FallbackInterceptor({ clients: ['backup'] })],
@@ -217,13 +217,13 @@ describe.each(METHODS)('FallbackInterceptor, by %s', (method) => {
     ['a refused request', new LlmInvalidRequestError('odd')],
     ['a content filter', new LlmContentFilterError('no')],
     ['a refusal by a callback', new CallbackAbort('closed')],
-  ])('does not get around %s', async (_what, error) => {
+  ])('does not catch %s', async (_what, error) => {
     const { llm, spare } = await start([error], [new FallbackInterceptor({ clients: ['backup'] })]);
     await expect(ask(llm, method)).rejects.toBe(error);
     expect(spare.requests).toEqual([]);
   });
 
-  it('fails with the error of the last', async () => {
+  it('fails with the error of the last client', async () => {
     const { llm, recording } = await start(
       [down()],
       [new FallbackInterceptor({ clients: ['backup'] })],
@@ -236,14 +236,14 @@ describe.each(METHODS)('FallbackInterceptor, by %s', (method) => {
   });
 });
 
-it('FallbackInterceptor does not change the client of a stream that has begun', async () => {
+it('FallbackInterceptor does not change the client of a stream after its first chunk', async () => {
   const { llm, spare } = await start(['half'], [new FallbackInterceptor({ clients: ['backup'] })]);
   await expect(ask(llm, 'stream')).rejects.toThrow('lost');
   expect(spare.requests).toEqual([]);
 });
 
 describe.each(METHODS)('CacheInterceptor, by %s', (method) => {
-  it('answers the same request once more, cached and free', async () => {
+  it('answers the same request again from the cache, free of charge', async () => {
     const { llm, moody, recording, costs } = await start(
       [],
       [new CacheInterceptor({ ttlMs: 60_000 })],
@@ -266,14 +266,14 @@ describe.each(METHODS)('CacheInterceptor, by %s', (method) => {
     expect(costs.snapshot()).toMatchObject({ requestCount: 2, totalCost: COST });
   });
 
-  it('gives a stream what a whole call has brought, and the other way around', async () => {
+  it('serves a stream from a cached whole answer, and the other way round', async () => {
     const { llm, moody } = await start([], [new CacheInterceptor()]);
     await ask(llm, method);
     await ask(llm, method === 'stream' ? 'generate' : 'stream');
     expect(moody.asked).toHaveLength(1);
   });
 
-  it('looks at the whole request, whatever the order of its properties', async () => {
+  it('compares the whole request, whatever the order of its properties', async () => {
     const { llm, moody } = await start([], [new CacheInterceptor()]);
     await ask(llm, method, { temperature: 0, providerOptions: { a: 1, b: 2 } });
     await ask(llm, method, { providerOptions: { b: 2, a: 1 }, temperature: 0 });
@@ -283,7 +283,7 @@ describe.each(METHODS)('CacheInterceptor, by %s', (method) => {
     expect(moody.asked).toHaveLength(3);
   });
 
-  it('keeps tenants apart where it is told to', async () => {
+  it('separates tenants by the partition function', async () => {
     const cache = new CacheInterceptor({ partition: ({ tenantId }) => tenantId });
     const { llm, moody } = await start([], [cache]);
     await ask(llm, method, { tenantId: 'a' });
@@ -292,7 +292,7 @@ describe.each(METHODS)('CacheInterceptor, by %s', (method) => {
     expect(moody.asked).toHaveLength(2);
   });
 
-  it('keeps tenants and users apart by itself', async () => {
+  it('separates tenants and users by default', async () => {
     const { llm, moody } = await start([], [new CacheInterceptor()]);
     const callers = [{ tenantId: 'a' }, { tenantId: 'b' }, { userId: 'a' }, {}];
     const both = { tenantId: 'a', userId: 'x' };
@@ -304,7 +304,7 @@ describe.each(METHODS)('CacheInterceptor, by %s', (method) => {
     expect(moody.asked).toHaveLength(6);
   });
 
-  it('gives everyone the same answers where they are shared', async () => {
+  it('returns the same answers to all users if shared', async () => {
     const { llm, moody } = await start([], [new CacheInterceptor({ shared: true })]);
     await ask(llm, method, { tenantId: 'a', userId: 'x' });
     await ask(llm, method, { tenantId: 'b' });
@@ -312,7 +312,7 @@ describe.each(METHODS)('CacheInterceptor, by %s', (method) => {
     expect(moody.asked).toHaveLength(1);
   });
 
-  it('does not keep errors, or answers that were cut', async () => {
+  it('does not store errors or truncated answers', async () => {
     const { llm, moody } = await start([down()], [new CacheInterceptor()]);
     await expect(ask(llm, method)).rejects.toThrow('down');
     await ask(llm, method);
@@ -329,7 +329,7 @@ describe.each(METHODS)('CacheInterceptor, by %s', (method) => {
     expect(cut.fake.requests).toHaveLength(2);
   });
 
-  it('keeps what fits a schema in the end, and nothing of a call that failed by it', async () => {
+  it('stores answers that match the schema, and nothing of a call that fails validation', async () => {
     const answers = ['bad', ...(method === 'generate' ? ['bad', 'bad'] : []), '{"a":1}'];
     const { llm, fake } = await startApp({}, { answers, callbacks: [new CacheInterceptor()] });
     const schema = z.object({ a: z.number() });
@@ -340,7 +340,7 @@ describe.each(METHODS)('CacheInterceptor, by %s', (method) => {
     expect(fake.requests).toHaveLength(answers.length);
   });
 
-  it('goes on without a store that fails, and without what is broken in it', async () => {
+  it('works when the store fails, and ignores broken entries', async () => {
     const broken = {
       get: () => Promise.reject(new Error('away')),
       set: () => Promise.reject(new Error('away')),
@@ -352,7 +352,7 @@ describe.each(METHODS)('CacheInterceptor, by %s', (method) => {
     }
   });
 
-  it('gives answers that nobody can change for others', async () => {
+  it('returns answers that callers cannot change for others', async () => {
     const { llm } = await start([], [new CacheInterceptor()]);
     const first = await ask(llm, method);
     first.message.content = 'changed';
@@ -360,7 +360,7 @@ describe.each(METHODS)('CacheInterceptor, by %s', (method) => {
   });
 });
 
-it('CacheInterceptor keeps a bounded number of answers', async () => {
+it('CacheInterceptor stores a bounded number of answers', async () => {
   const { llm, moody } = await start([], [new CacheInterceptor()]);
   for (let i = 0; i <= 1_000; i++) await llm.generate(`question ${i}`);
   await llm.generate('question 1000');
@@ -370,7 +370,7 @@ it('CacheInterceptor keeps a bounded number of answers', async () => {
 });
 
 describe.each(METHODS)('TimeoutInterceptor, by %s', (method) => {
-  it('gives up a provider that is silent', async () => {
+  it('aborts a request to a silent provider', async () => {
     const { llm, recording } = await start(['silent'], [new TimeoutInterceptor({ timeoutMs: 20 })]);
     await expect(ask(llm, method)).rejects.toBeInstanceOf(LlmTimeoutError);
     expect(recording.of('llm.error')).toMatchObject([
@@ -378,9 +378,9 @@ describe.each(METHODS)('TimeoutInterceptor, by %s', (method) => {
     ]);
   });
 
-  it('lets an interceptor around ask another client', async () => {
+  it('lets an outer interceptor call another client', async () => {
     const fallback = new FallbackInterceptor({ clients: ['backup'] });
-    // Before the first chunk: a provider that is silent from the start.
+    // Before the first chunk: a provider that sends nothing from the start.
     const mute = {
       name: 'fake',
       generate: never,
@@ -395,7 +395,7 @@ describe.each(METHODS)('TimeoutInterceptor, by %s', (method) => {
 });
 
 describe.each(METHODS)('CircuitBreakerInterceptor, by %s', (method) => {
-  it('stops asking a client that keeps failing, so that another one is asked at once', async () => {
+  it('stops calling a client that keeps failing, so that another one is called at once', async () => {
     const breaker = new CircuitBreakerInterceptor({ failures: 2 });
     const { llm, moody } = await start([down(), down()], [breaker]);
     for (let i = 0; i < 2; i++) await expect(ask(llm, method)).rejects.toThrow('down');
@@ -404,7 +404,7 @@ describe.each(METHODS)('CircuitBreakerInterceptor, by %s', (method) => {
     expect(moody.asked).toHaveLength(2);
   });
 
-  it('does not count what the client is not to blame for', async () => {
+  it('does not count errors that the client did not cause', async () => {
     const breaker = new CircuitBreakerInterceptor({ failures: 1 });
     const { llm } = await start([new LlmInvalidRequestError('odd')], [breaker]);
     await expect(ask(llm, method)).rejects.toThrow('odd');
@@ -433,7 +433,7 @@ describe.each(METHODS)('CircuitBreakerInterceptor, by %s', (method) => {
     expect(breaker.state()).toBe('closed');
   });
 
-  it('learns nothing from a trial that was refused before the client was asked', async () => {
+  it('ignores a trial that was rejected before the client was called', async () => {
     const breaker = new CircuitBreakerInterceptor({ failures: 1, resetMs: 10 });
     const { llm, moody } = await start([down(), new CallbackAbort('refused')], [breaker]);
     while (moody.asked.length < 2) await ask(llm, method).catch(() => undefined);
@@ -451,7 +451,7 @@ describe('Cache, fallback and retry in one chain', () => {
   ];
 
   it.each(METHODS)(
-    'are one call, by %s: told as one, tokens and cost counted once',
+    'are one call, by %s: emitted as one, tokens and cost counted once',
     async (method) => {
       const { llm, moody, spare, recording, costs } = await start([down(), down()], chain());
       const response = await ask(llm, method);
@@ -482,7 +482,7 @@ describe('Cache, fallback and retry in one chain', () => {
   );
 
   it.each(METHODS)(
-    'reserve each request on its own, and nothing for a cached answer, by %s',
+    'reserve each request separately, and nothing for a cached answer, by %s',
     async (method) => {
       const store = new MemoryLimitStore();
       const reserve = jest.spyOn(store, 'reserve');
@@ -498,13 +498,13 @@ describe('Cache, fallback and retry in one chain', () => {
     },
   );
 
-  it('stop the stream underneath when the reader stops', async () => {
+  it('stop the inner stream when the consumer stops', async () => {
     const { llm, recording } = await start([], chain());
     for await (const chunk of llm.stream('hi')) if (chunk.type === 'text') break;
     expect(recording.of('llm.end')).toMatchObject([{ finishReason: 'cancelled', text: 'hello' }]);
   });
 
-  it('leave a critical chunk handler its say', async () => {
+  it('do not override a critical chunk handler', async () => {
     class Stop {
       @OnLlmStreamChunk() no() {
         throw new CallbackAbort('enough');
@@ -525,11 +525,11 @@ it.each([
   ['CacheInterceptor', () => new CacheInterceptor({ shared: true, partition: () => 'a' })],
   ['TimeoutInterceptor', () => new TimeoutInterceptor({ timeoutMs: 0 })],
   ['CircuitBreakerInterceptor', () => new CircuitBreakerInterceptor({ failures: 0.5 })],
-])('%s refuses options that make no sense', (name, make) => {
+])('%s rejects invalid options', (name, make) => {
   expect(make).toThrow(name);
 });
 
-it('Interceptors without required options may be listed under providers', async () => {
+it('Interceptors without required options can be listed as providers', async () => {
   const providers = [
     RetryInterceptor,
     CacheInterceptor,

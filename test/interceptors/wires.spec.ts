@@ -27,7 +27,7 @@ import {
   type WireError,
 } from '../support/wire/index.js';
 
-/** Reads what it passes on. */
+/** Reads the stream that it passes on. */
 class Reading {
   @InterceptLlm() async around(_call: InterceptedLlmCall, next: LlmNext) {
     const given = next();
@@ -45,7 +45,7 @@ const spare = Object.assign(new FakeLlm(Array.from({ length: 100 }, () => 'from 
 }) as LlmProvider;
 
 describe.each(WIRES)('Interceptors around $name', (wire) => {
-  describe('that try again', () => {
+  describe('that retry', () => {
     const bench = useBench(wire, {
       callbacks: [new RetryInterceptor({ initialDelayMs: 0, maxRetries: 2 })],
     });
@@ -58,7 +58,7 @@ describe.each(WIRES)('Interceptors around $name', (wire) => {
       expect(bench.recording.of('llm.retry').map(({ attempt }) => attempt)).toEqual([1, 2]);
     });
 
-    it.each(METHODS)('count what was used once, by %s', async (method) => {
+    it.each(METHODS)('count the usage of each request once, by %s', async (method) => {
       bench.server.answers(failing, says(wire, method, HELLO));
       const { cost, usage, attempts, text } = await ask(bench.llm, method);
       expect(text).toBe('Hello, world');
@@ -71,7 +71,7 @@ describe.each(WIRES)('Interceptors around $name', (wire) => {
     });
   });
 
-  describe('that ask another client', () => {
+  describe('that call another client', () => {
     const bench = useBench(wire, {
       callbacks: [new FallbackInterceptor({ clients: ['backup'] })],
       llm: { maxRetries: 0 },
@@ -80,7 +80,7 @@ describe.each(WIRES)('Interceptors around $name', (wire) => {
       ],
     });
 
-    it.each(METHODS)('leave what is said to one SDK alone behind, by %s', async (method) => {
+    it.each(METHODS)('drop options meant for one SDK, by %s', async (method) => {
       bench.server.answers(json(wire.error({ type: 'overloaded_error' }), 503));
       const response = await ask(bench.llm, method, 'Hi', { providerOptions: { user: 'ada' } });
       expect(response).toMatchObject({
@@ -106,7 +106,7 @@ describe.each(WIRES)('Interceptors around $name', (wire) => {
         { type: 'not_found_error', message: 'The model `house-7` does not exist.' },
       ],
     ];
-    it.each(otherwiseFinal)('go on after %s', async (_what, status, error) => {
+    it.each(otherwiseFinal)('continue with it after %s', async (_what, status, error) => {
       for (const method of METHODS) {
         bench.server.answers(json(wire.error(error), status));
         expect(await ask(bench.llm, method)).toMatchObject({ text: 'from the backup' });
@@ -114,17 +114,17 @@ describe.each(WIRES)('Interceptors around $name', (wire) => {
       expect(bench.recording.of('llm.error')).toEqual([]);
     });
 
-    it('do not go on after a request that is refused', async () => {
+    it('do not continue after a rejected request', async () => {
       const error = { type: 'not_found_error', message: 'There is no such page.' };
       bench.server.answers(json(wire.error(error), 404));
       expect(await errorOf(ask(bench.llm, 'generate'))).toMatchObject({ code: 'invalid_request' });
     });
   });
 
-  describe('that read what they pass on', () => {
+  describe('that read the stream they pass on', () => {
     const bench = useBench(wire, { callbacks: [new CacheInterceptor(), new Reading()] });
 
-    it('let a reader that leaves stop the request', async () => {
+    it('cancel the request when the consumer stops', async () => {
       bench.server.answers(stalled(wire.opening, wire.text('Hello')));
       const stream = bench.llm.stream('Hi');
       await readOne(stream.textStream);
@@ -133,7 +133,7 @@ describe.each(WIRES)('Interceptors around $name', (wire) => {
       expect(await stream.response).toMatchObject({ text: 'Hello', finishReason: 'cancelled' });
     });
 
-    it.each(METHODS)('let an abort stop the request, by %s', async (method) => {
+    it.each(METHODS)('stop the request on an abort, by %s', async (method) => {
       bench.server.answers(silence);
       const aborter = new AbortController();
       const call = errorOf(ask(bench.llm, method, 'Hi', { signal: aborter.signal }));
@@ -146,7 +146,7 @@ describe.each(WIRES)('Interceptors around $name', (wire) => {
       ]);
     });
 
-    it.each(METHODS)('let the time of the call run out, by %s', async (method) => {
+    it.each(METHODS)('stop the request on the timeout of the call, by %s', async (method) => {
       bench.server.answers(silence);
       expect(await errorOf(ask(bench.llm, method, 'Hi', { timeoutMs: 50 }))).toMatchObject({
         code: 'timeout',
@@ -155,7 +155,7 @@ describe.each(WIRES)('Interceptors around $name', (wire) => {
     });
 
     it.each(METHODS)(
-      'give a cached answer with what the provider wants back in the next turn, by %s',
+      'return a cached answer with the content that the provider needs in the next turn, by %s',
       async (method) => {
         bench.server.answers(
           says(wire, method, {

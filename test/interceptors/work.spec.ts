@@ -37,7 +37,7 @@ class Agents {
 
 const CALL: FakeAnswer = { toolCalls: [{ id: 'c1', name: 'find', args: { id: '42' } }] };
 
-/** An agent with one tool, which answers with its argument. */
+/** An agent with one tool, which returns its argument. */
 async function start(callbacks: object[], answers: FakeAnswer[] = [CALL, 'done', 'done again']) {
   const recording = new RecordingCallbacks();
   const made: unknown[] = [];
@@ -64,7 +64,7 @@ async function start(callbacks: object[], answers: FakeAnswer[] = [CALL, 'done',
 }
 
 describe('An interceptor of tools', () => {
-  it('sees the call, and passes it on as it is', async () => {
+  it('sees the call, and passes it on unchanged', async () => {
     let seen: InterceptedToolCall | undefined;
     const { agent, recording } = await start([new Tools((call, next) => ((seen = call), next()))]);
     await agent.run('Find it.', { userId: 'ada' });
@@ -78,7 +78,7 @@ describe('An interceptor of tools', () => {
     expect(recording.of('tool.end')).toMatchObject([{ result: 'found {"id":"42"}' }]);
   });
 
-  it('may change the arguments; the start tells the original, the end what was used', async () => {
+  it('can change the arguments; the start event has the original, the end event the used ones', async () => {
     const changing = new Tools(({ request }, next) => next({ ...request, args: { id: '7' } }));
     const { agent, recording, made } = await start([changing]);
     await agent.run('Find it.');
@@ -87,7 +87,7 @@ describe('An interceptor of tools', () => {
     expect(recording.of('tool.end')).toMatchObject([{ args: { id: '7' } }]);
   });
 
-  it('may answer without next', async () => {
+  it('can answer without next', async () => {
     const { agent, fake, made } = await start([new Tools(() => 'known already')]);
     await agent.run('Find it.');
     expect(made).toEqual([]);
@@ -97,7 +97,7 @@ describe('An interceptor of tools', () => {
     });
   });
 
-  it('may call next again', async () => {
+  it('can call next again', async () => {
     let tries = 0;
     const again = new Tools(async (_call, next) => {
       await next();
@@ -110,7 +110,7 @@ describe('An interceptor of tools', () => {
     expect(recording.of('tool.end')).toHaveLength(1);
   });
 
-  it('may throw, which is the tool’s failure and goes to the model', async () => {
+  it('can throw, which fails the tool and is sent to the model', async () => {
     const { agent, fake, recording } = await start([
       new Tools(() => {
         throw new Error('too late at night');
@@ -121,7 +121,7 @@ describe('An interceptor of tools', () => {
     expect(recording.of('tool.error')).toHaveLength(1);
   });
 
-  it('ends the agent by a CallbackAbort', async () => {
+  it('ends the agent with a CallbackAbort', async () => {
     const error = new BudgetExceededError('spent');
     const { agent } = await start([
       new Tools(() => {
@@ -131,7 +131,7 @@ describe('An interceptor of tools', () => {
     await expect(agent.run('Find it.')).rejects.toBe(error);
   });
 
-  it('is not asked about calls that are refused before', async () => {
+  it('does not run for calls that are rejected before', async () => {
     let asked = false;
     const { agent } = await start(
       [new Tools((_call, next) => ((asked = true), next()))],
@@ -141,7 +141,7 @@ describe('An interceptor of tools', () => {
     expect(asked).toBe(false);
   });
 
-  it('has runs that the tool starts nested in the tool’s, and its own beside it', async () => {
+  it('nests runs of the tool in the tool’s run, and its own runs beside it', async () => {
     const recording = new RecordingCallbacks();
     const ask = defineTool({
       name: 'find',
@@ -174,7 +174,7 @@ describe('An interceptor of tools', () => {
     ]);
   });
 
-  it('is called around callbacks.tool as well', async () => {
+  it('also wraps callbacks.tool', async () => {
     const changing = new Tools(
       async ({ request }, next) => `<${String(await next({ ...request, args: 2 }))}>`,
     );
@@ -184,7 +184,7 @@ describe('An interceptor of tools', () => {
     expect(recording.of('tool.end')).toMatchObject([{ args: 2, result: '<4>' }]);
   });
 
-  it('may lose interest in what next gives, whose failure is nobody’s then', async () => {
+  it('can ignore the result of next without an unhandled rejection', async () => {
     const losing = new Tools((_call, next) => {
       void next();
       return 'known';
@@ -196,7 +196,7 @@ describe('An interceptor of tools', () => {
     expect(recording.events.map(({ type }) => type)).toEqual(['tool.start', 'tool.end']);
   });
 
-  it('cannot call next once the tool has ended', async () => {
+  it('cannot call next after the tool has ended', async () => {
     let late: ToolNext | undefined;
     const { agent, made } = await start([new Tools((_call, next) => ((late = next), 'known'))]);
     await agent.run('Find it.');
@@ -204,7 +204,7 @@ describe('An interceptor of tools', () => {
     expect(made).toEqual([]);
   });
 
-  it('is not waited for when the agent is aborted', async () => {
+  it('is not awaited when the agent is aborted', async () => {
     const hanging = defer<string>();
     const { agent, recording } = await start([new Tools(() => hanging.promise)]);
     const stop = new AbortController();
@@ -223,7 +223,7 @@ describe('An interceptor of tools', () => {
 
 describe('An interceptor of agents', () => {
   it.each([false, true])(
-    'sees the run, and passes it on as it is; streaming: %s',
+    'sees the run, and passes it on unchanged; streaming: %s',
     async (streaming) => {
       let seen: InterceptedAgentCall | undefined;
       const passing = new Agents((call, next) => ((seen = call), next()));
@@ -237,7 +237,7 @@ describe('An interceptor of agents', () => {
     },
   );
 
-  it('may change the goal', async () => {
+  it('can change the goal', async () => {
     const changing = new Agents(({ request }, next) => next({ ...request, goal: 'Look for it.' }));
     const { agent, fake } = await start([changing]);
     await agent.run('Find it.', {
@@ -253,7 +253,7 @@ describe('An interceptor of agents', () => {
     ]);
   });
 
-  it('may answer without next', async () => {
+  it('can answer without next', async () => {
     const { agent, fake, recording } = await start([new Agents(() => ({ output: 'known' }))]);
     const result = await agent.run('Find it.');
     expect(result).toMatchObject({ output: 'known', steps: [], cost: 0 });
@@ -261,7 +261,7 @@ describe('An interceptor of agents', () => {
     expect(recording.of('agent.end')).toMatchObject([{ result: { output: 'known' } }]);
   });
 
-  it('may let the agent begin anew; steps add up', async () => {
+  it('can restart the agent; steps add up', async () => {
     const again = new Agents(async (_call, next) => {
       await next();
       return next();
@@ -272,7 +272,7 @@ describe('An interceptor of agents', () => {
     expect(recording.of('agent.end')).toHaveLength(1);
   });
 
-  it('may throw, and the caller gets that very error', async () => {
+  it('can throw, and the caller gets that error', async () => {
     const error = new Error('closed');
     const { agent, recording } = await start([
       new Agents(() => {
@@ -283,7 +283,7 @@ describe('An interceptor of agents', () => {
     expect(recording.of('agent.error')).toMatchObject([{ error }]);
   });
 
-  it('cannot let the agent go on once it has ended, and is told nothing of what it has begun', async () => {
+  it('cannot continue the agent after it has ended, and the run that it started emits no event', async () => {
     let late: AgentNext | undefined;
     const losing = new Agents((_call, next) => {
       late = next;
@@ -298,7 +298,7 @@ describe('An interceptor of agents', () => {
     expect(types.map(({ type }) => type)).toEqual(['agent.start', 'agent.end']);
   });
 
-  it('is not waited for when the agent is aborted', async () => {
+  it('is not awaited when the agent is aborted', async () => {
     const hanging = defer<AgentResult>();
     const { agent, recording } = await start([new Agents(() => hanging.promise)]);
     await expect(agent.run('Find it.', { timeoutMs: 1 })).rejects.toThrow(/timeoutMs/);
@@ -306,7 +306,7 @@ describe('An interceptor of agents', () => {
     hanging.resolve({} as AgentResult);
   });
 
-  it('hears by its signal that the reader of the agent stops reading', async () => {
+  it('gets a signal that fires when the consumer of the agent stops', async () => {
     const waiting = new Agents(async ({ signal }, next) => {
       const result = await next();
       if (!signal.aborted) await once(signal, 'abort');
@@ -317,7 +317,7 @@ describe('An interceptor of agents', () => {
     expect(recording.events.at(-1)!.type).toBe('agent.end');
   });
 
-  it('that lets two loops work at once has the tools of both stopped', async () => {
+  it('that runs two loops at once has the tools of both aborted', async () => {
     const signals: AbortSignal[] = [];
     const stop = new AbortController();
     const wait = defineTool({
@@ -336,7 +336,7 @@ describe('An interceptor of agents', () => {
     expect(signals.map(({ aborted }) => aborted)).toEqual([true, true]);
   });
 
-  it('must give a result', async () => {
+  it('must return a result', async () => {
     const { agent } = await start([new Agents(() => 'done')]);
     await expect(agent.run('Find it.')).rejects.toThrow(/no AgentResult/);
   });

@@ -19,7 +19,7 @@ function use(store: LimitStore, key: string) {
 }
 
 describe('The memory store', () => {
-  it('refuses new keys when it is full, until windows have passed', async () => {
+  it('rejects new keys when it is full, until windows have passed', async () => {
     const clock = { now: START };
     const store = new MemoryLimitStore({ maxKeys: 3, now: () => clock.now });
     for (const key of ['a', 'b', 'c']) await use(store, key);
@@ -31,7 +31,7 @@ describe('The memory store', () => {
     expect(await use(store, 'e')).toMatchObject({ granted: true });
   });
 
-  it('keeps no key that has used nothing, whatever its window', async () => {
+  it('stores no key without usage, whatever its window', async () => {
     const store = new MemoryLimitStore({ maxKeys: 3 });
     const lifetime = limitWindow('lifetime');
     for (let i = 0; i < 10; i++) {
@@ -44,7 +44,7 @@ describe('The memory store', () => {
     }
   });
 
-  it('counts as away then', async () => {
+  it('counts as unavailable when it is full', async () => {
     const limiter = new CostLimiter({
       maxCost: 1,
       per: 'user',
@@ -61,10 +61,10 @@ describe('The memory store', () => {
   });
 });
 
-describe('The memory of what was settled', () => {
+describe('The memory of settled reservations', () => {
   const TEN_MINUTES = 600_000;
 
-  it('holds ten minutes', () => {
+  it('keeps ids for ten minutes', () => {
     const ids = new SettledIds();
     ids.add('a', 0);
     ids.add('b', TEN_MINUTES - 1);
@@ -75,7 +75,7 @@ describe('The memory of what was settled', () => {
     expect(ids.size).toBe(0);
   });
 
-  it('holds the latest 10,000, and no more than twice as many', () => {
+  it('keeps the latest 10,000 ids, and at most twice as many', () => {
     const ids = new SettledIds();
     for (let i = 0; i < 55_000; i++) ids.add(String(i), i);
     expect(ids.size).toBeLessThanOrEqual(20_000);
@@ -94,14 +94,14 @@ describe('The memory of what was settled', () => {
     await call();
     const before = await heldBytes();
     for (let i = 0; i < 40_000; i++) await call();
-    // 100,000 ids were about 60 MB once.
+    // 100,000 ids once used about 60 MB.
     expect((await heldBytes()) - before).toBeLessThan(4_000_000);
     expect((await store.usage('g', [claim]))[0]!.used).toBe(40_001);
   });
 });
 
-describe('What could not be settled', () => {
-  it('is bounded, and sent when the store is back', async () => {
+describe('Settlements that could not be stored', () => {
+  it('are bounded, and sent when the store is available again', async () => {
     const sent: string[] = [];
     let isAway = true;
     const outbox = new Outbox(async ({ id }) => {

@@ -21,14 +21,14 @@ import { eventually, MeteredLlm, PRICES, startLimited } from '../support/limited
 
 afterEach(closeApps);
 
-/** What a call costs at most: ten cents a token. */
+/** The maximum cost of a call: ten cents a token. */
 const atMost = (maxOutputTokens: number) => ({ maxOutputTokens });
 
 describeStores('A cost limiter', (newStore) => {
   const limiterOf = (options: CostLimiterOptions) =>
     new CostLimiter({ store: newStore(), ...options });
 
-  it('gives the answer that passes a budget, and refuses the next call unsent', async () => {
+  it('returns the answer that exceeds a budget, and rejects the next call unsent', async () => {
     const limiter = limiterOf({ maxCost: 1 });
     const { llm, provider } = await startLimited([limiter], 12);
 
@@ -43,7 +43,7 @@ describeStores('A cost limiter', (newStore) => {
     expect(provider.requests).toHaveLength(1);
   });
 
-  it('lets no calls pass the budget together', async () => {
+  it('does not let concurrent calls exceed the budget together', async () => {
     const limiter = limiterOf({ maxCost: 1 });
     const { llm, provider } = await startLimited([limiter], 3);
 
@@ -56,7 +56,7 @@ describeStores('A cost limiter', (newStore) => {
     expect(await limiter.usage()).toMatchObject({ used: 0.9, reserved: 0, remaining: 0.1 });
   });
 
-  it('reserves what a call can cost, and settles at what it did', async () => {
+  it('reserves the maximum cost of a call, and settles its actual cost', async () => {
     const limiter = limiterOf({ maxCost: 1 });
     const { llm, provider } = await startLimited([limiter], 'by hand');
     const first = llm.generate('hi', atMost(8));
@@ -70,7 +70,7 @@ describeStores('A cost limiter', (newStore) => {
     expect(await limiter.usage()).toMatchObject({ used: 0.2, reserved: 0, remaining: 0.8 });
   });
 
-  it('lets a call through that may cost more than the whole budget, while that is untouched', async () => {
+  it('allows a call that may exceed the whole budget while nothing has been used', async () => {
     const limiter = limiterOf({ maxCost: 1 });
     const { llm } = await startLimited([limiter], 2);
 
@@ -98,7 +98,7 @@ describeStores('A cost limiter', (newStore) => {
     }
   });
 
-  it('takes keys of any length and form, and tells them apart', async () => {
+  it('accepts keys of any length and form, and distinguishes them', async () => {
     const limiter = limiterOf({ maxCost: 0.1, per: 'user' });
     const { llm } = await startLimited([limiter]);
     const keys = [
@@ -117,7 +117,7 @@ describeStores('A cost limiter', (newStore) => {
     }
   });
 
-  it('refuses a call without a key, and says why', async () => {
+  it('rejects a call without a key, and gives the reason', async () => {
     const limiter = limiterOf({ maxCost: 1, per: 'user' });
     const { llm, provider } = await startLimited([limiter]);
 
@@ -126,7 +126,7 @@ describeStores('A cost limiter', (newStore) => {
     expect(provider.requests).toHaveLength(0);
   });
 
-  it('counts all calls without a key together, where it is told to', async () => {
+  it('counts all calls without a key together, if configured', async () => {
     const limiter = limiterOf({ maxCost: 0.1, per: 'user', onMissingKey: 'global' });
     const { llm } = await startLimited([limiter]);
 
@@ -135,7 +135,7 @@ describeStores('A cost limiter', (newStore) => {
     await llm.generate('hi', { ...atMost(1), userId: 'ada' });
   });
 
-  it('holds several limits at once, all or nothing', async () => {
+  it('enforces several limits at once, all or nothing', async () => {
     const limiter = limiterOf({
       limits: [
         { maxCost: 0.5, per: 'global' },
@@ -158,7 +158,7 @@ describeStores('A cost limiter', (newStore) => {
     await expect(ask('eve')).rejects.toMatchObject({ key: 'global', limit: 0.5 });
   });
 
-  it('finds the limit of each call by a function', async () => {
+  it('gets the limit of each call from a function', async () => {
     const limiter = limiterOf({
       per: 'user',
       maxCost: async ({ userId }) => (userId === 'vip' ? Infinity : 0.1),
@@ -178,7 +178,7 @@ describeStores('A cost limiter', (newStore) => {
     expect(await limiter.usage('nobody')).toMatchObject({ used: 0, limit: null, remaining: null });
   });
 
-  it.each([NaN, -1, '1', undefined, 1e8])('refuses a call whose limit is %p', async (value) => {
+  it.each([NaN, -1, '1', undefined, 1e8])('rejects a call whose limit is %p', async (value) => {
     const limiter = limiterOf({ maxCost: () => value as number });
     const { llm, provider } = await startLimited([limiter]);
 
@@ -186,7 +186,7 @@ describeStores('A cost limiter', (newStore) => {
     expect(provider.requests).toHaveLength(0);
   });
 
-  it('fails a call with what its functions throw, and reserves nothing', async () => {
+  it('fails a call with the error of its functions, and reserves nothing', async () => {
     const broken = new Error('no database');
     const limiter = limiterOf({ maxCost: () => Promise.reject(broken) });
     const { llm } = await startLimited([limiter]);
@@ -195,7 +195,7 @@ describeStores('A cost limiter', (newStore) => {
     expect(await limiter.usage()).toMatchObject({ used: 0, reserved: 0 });
   });
 
-  it('refuses calls whose price is not known, unless it is told to let them through', async () => {
+  it('rejects calls with an unknown price, unless configured to allow them', async () => {
     const strict = await startLimited([limiterOf({ maxCost: 1 })], 1, { prices: {} });
     await expect(strict.llm.generate('hi')).rejects.toThrow(/the price of fake\/fake is not known/);
     expect(strict.provider.requests).toHaveLength(0);
@@ -206,7 +206,7 @@ describeStores('A cost limiter', (newStore) => {
     expect(await limiter.usage()).toMatchObject({ used: 0, reserved: 0 });
   });
 
-  it('lets what is free through, also when the budget is spent', async () => {
+  it('allows free calls, also when the budget is spent', async () => {
     const prices = { ...PRICES, local: { inputPerMillion: 0, outputPerMillion: 0 } };
     const { llm } = await startLimited([limiterOf({ maxCost: 0.1 })], 1, { prices });
 
@@ -215,7 +215,7 @@ describeStores('A cost limiter', (newStore) => {
     await llm.generate('hi', { model: 'local' });
   });
 
-  it('reserves nothing for an answer that needs no provider', async () => {
+  it('reserves nothing for an answer without a request', async () => {
     class Cache {
       @InterceptLlm() answer() {
         return fakeLlmResponse({ text: 'cached' });
@@ -228,7 +228,7 @@ describeStores('A cost limiter', (newStore) => {
     expect(provider.requests).toHaveLength(0);
   });
 
-  it('reserves each request of a fallback on its own, by the price of its client', async () => {
+  it('reserves each request of a fallback separately, by the price of its client', async () => {
     class Fallback {
       @InterceptLlm() async ask(call: InterceptedLlmCall, next: LlmNext) {
         try {
@@ -263,7 +263,7 @@ describeStores('A cost limiter', (newStore) => {
     expect(await limiter.usage()).toMatchObject({ used: 0.2, reserved: 0 });
   });
 
-  it('limits the runs of a named client alone, given there', async () => {
+  it('limits only the runs of a named client, if listed there', async () => {
     const limiter = limiterOf({ maxCost: 0 });
     const { llm, module } = await startApp(
       { imports: [CallbacksModule.forFeature({ name: 'small', callbacks: [limiter] })] },
@@ -275,7 +275,7 @@ describeStores('A cost limiter', (newStore) => {
     ).rejects.toBeInstanceOf(BudgetExceededError);
   });
 
-  it('ends an agent', async () => {
+  it('ends an agent when the budget is spent', async () => {
     const look = defineTool({ name: 'look', description: 'Looks.', execute: () => 'seen' });
     const { module, fake, llm } = await startApp(
       {},
@@ -301,7 +301,7 @@ describeStores('A cost limiter', (newStore) => {
     await expect(llm.generate('hi')).rejects.toBeInstanceOf(BudgetExceededError);
   });
 
-  it('keeps what one application has reserved when another one with it closes', async () => {
+  it('keeps the reservations of one application when another one with the limiter closes', async () => {
     const leaseMs = 50;
     const limiter = limiterOf({ maxCost: 1, leaseMs });
     const start = async () => {
@@ -333,7 +333,7 @@ describeStores('A cost limiter', (newStore) => {
     await named.llm.generate('hi', atMost(1));
   });
 
-  it('tells once that a part of the budget is used', async () => {
+  it('calls onThreshold once when a part of the budget is used', async () => {
     const told: unknown[] = [];
     const onThreshold = (reached: unknown) => void told.push(reached);
     const store = newStore();
@@ -353,7 +353,7 @@ describeStores('A cost limiter', (newStore) => {
     expect(told.slice(1)).toEqual([{ ...ada, used: 0.9, ratio: 0.9, refused: true }]);
   });
 
-  it('lets calls be when onThreshold fails', async () => {
+  it('does not fail calls when onThreshold fails', async () => {
     const onThreshold = () => Promise.reject(new Error('no mail'));
     const limiter = limiterOf({ maxCost: 0.1, onThreshold, threshold: 0.01 });
     const { llm } = await startLimited([limiter]);
@@ -361,7 +361,7 @@ describeStores('A cost limiter', (newStore) => {
     expect((await llm.generate('hi')).text).toBe('word ');
   });
 
-  it('is reset, and updated from the next reservation on', async () => {
+  it('can be reset, and updated from the next reservation on', async () => {
     const limiter = limiterOf({ maxCost: 1 });
     const { llm, provider } = await startLimited([limiter], 'by hand');
     const first = llm.generate('hi', atMost(9));
@@ -384,7 +384,7 @@ describeStores('A cost limiter', (newStore) => {
     expect((await limiter.usage()).limit).toBe(1);
   });
 
-  it('resets one user, and leaves the others and the limit of all', async () => {
+  it('resets one user, and keeps the usage of other users and of the overall limit', async () => {
     const limiter = limiterOf({
       limits: [{ maxCost: 1 }, { maxCost: 1, per: 'user', window: 'day' }],
     });
@@ -400,7 +400,7 @@ describeStores('A cost limiter', (newStore) => {
     expect(day!.resetsAt).toBeGreaterThan(Date.now());
   });
 
-  it('refuses what no call has used, and gives back what one that was aborted has reserved', async () => {
+  it('releases the reservation of an aborted call, and counts no usage for it', async () => {
     const limiter = limiterOf({ maxCost: 1 });
     const { llm, provider } = await startLimited([limiter], 'by hand');
     const leaving = new AbortController();

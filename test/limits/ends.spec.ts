@@ -14,13 +14,13 @@ import { eventually, MeteredLlm, startLimited } from '../support/limited.js';
 afterEach(closeApps);
 
 type Ask = (llm: LlmService, provider: MeteredLlm) => Promise<unknown>;
-/** What was used: dollars, requests, tokens. */
+/** The usage: dollars, requests, tokens. */
 type Used = [usd: number, requests: number, tokens: number];
 
 const NOTHING: Used = [0, 0, 0];
 const options = { maxOutputTokens: 5 };
 
-/** Every way in which a run can end, and what it has used by then. */
+/** Every way in which a run can end, and its usage by then. */
 const ENDS: [name: string, ask: Ask, used: Used][] = [
   ['an answer', asked((llm) => llm.generate('hi', options)), [0.3, 1, 3]],
   [
@@ -100,7 +100,7 @@ function asked(ask: (llm: LlmService) => Promise<unknown>): Ask {
   };
 }
 
-/** Asks with longer and longer timeouts, until one is over only after the request was sent. */
+/** Calls with longer and longer timeouts, until one times out only after the request was sent. */
 function untilAsked(ask: (llm: LlmService, timeoutMs: number) => Promise<unknown>): Ask {
   return async (llm, { requests }) => {
     for (let timeoutMs = 20; requests.length === 0; timeoutMs *= 2)
@@ -108,7 +108,7 @@ function untilAsked(ask: (llm: LlmService, timeoutMs: number) => Promise<unknown
   };
 }
 
-/** Reads so many chunks of a stream. */
+/** Reads the given number of chunks of a stream. */
 async function read(llm: LlmService, chunks: number, more = {}): Promise<void> {
   let count = 0;
   for await (const _ of llm.stream('hi', { ...options, ...more })) if (++count === chunks) break;
@@ -126,12 +126,12 @@ describeStores('Limiters', (newStore) => {
     return {
       callbacks: [cost, rate],
       used: async () => (await uses()).map(({ used }) => used),
-      /** Settled is what is left of no reservation. */
+      /** Settled means that no reservation remains. */
       settled: () => eventually(async () => (await uses()).every(({ reserved }) => reserved === 0)),
     };
   }
 
-  it.each(ENDS)('settle at what was really used: %s', async (_, ask, used) => {
+  it.each(ENDS)('settle the actual usage: %s', async (_, ask, used) => {
     const { callbacks, settled, ...limits } = limiters();
     const { llm, provider } = await startLimited(callbacks, 'by hand');
 
@@ -141,7 +141,7 @@ describeStores('Limiters', (newStore) => {
     expect(await limits.used()).toEqual(used);
   });
 
-  it('reserve nothing for a call that a hook refused', async () => {
+  it('reserve nothing for a call that a handler rejected', async () => {
     class Gate {
       @OnLlmStart() refuse() {
         throw new CallbackAbort('closed');
@@ -155,7 +155,7 @@ describeStores('Limiters', (newStore) => {
     expect(await used()).toEqual(NOTHING);
   });
 
-  it('settle an answer that a hook refuses in the end', async () => {
+  it('settle an answer that an end handler rejects', async () => {
     class Review {
       @OnLlmEnd() refuse() {
         throw new CallbackAbort('rude');

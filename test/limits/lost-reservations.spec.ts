@@ -16,7 +16,7 @@ afterEach(closeApps);
 const LEASE_MS = 60_000;
 const COUNTER = { key: 'k', window: limitWindow('lifetime') };
 
-/** A reservation of 4 of 10 that counts as used when its lease is over. */
+/** Reserves 4 of 10; the amount counts as used when the lease expires. */
 async function hold(store: LimitStore, id: string) {
   const held = { group: 'limits', id, onLost: 'charge' as const };
   const claim = { ...COUNTER, amount: 4, limit: 10, elastic: false };
@@ -51,7 +51,7 @@ describeStores('A reservation whose process died, by onLostReservation: charge',
     expect(await stateOf(store)).toEqual({ used: 4, reserved: 0 });
   });
 
-  it('is replaced by what the call used, where the process was only slow', async () => {
+  it('is replaced by the actual usage if the process was only slow', async () => {
     const { store, call } = await lost();
     expect(await stateOf(store)).toEqual({ used: 4, reserved: 0 });
     await call.settle(1);
@@ -59,7 +59,7 @@ describeStores('A reservation whose process died, by onLostReservation: charge',
     expect(await stateOf(store)).toEqual({ used: 1, reserved: 0 });
   });
 
-  it('is given back where the call used nothing', async () => {
+  it('is released if the call used nothing', async () => {
     const { store, call } = await lost();
     await stateOf(store);
     await call.settle(0);
@@ -77,7 +77,7 @@ describeStores('A reservation whose process died, by onLostReservation: charge',
     expect(await stateOf(store)).toEqual({ used: 3, reserved: 0 });
   });
 
-  it.each(['after', 'before'])('is forgotten by a reset %s it was charged', async (when) => {
+  it.each(['after', 'before'])('is dropped by a reset %s it was charged', async (when) => {
     const { store, call } = await lost();
     if (when === 'after') await stateOf(store);
     await store.reset('limits', [COUNTER]);
@@ -88,7 +88,7 @@ describeStores('A reservation whose process died, by onLostReservation: charge',
 });
 
 describe('onLostReservation of a limiter', () => {
-  it.each(['release', 'charge'] as const)('is given to its store: %s', async (onLost) => {
+  it.each(['release', 'charge'] as const)('is passed to its store: %s', async (onLost) => {
     const asked: (string | undefined)[] = [];
     const store = new MemoryLimitStore();
     const reserve = store.reserve.bind(store);

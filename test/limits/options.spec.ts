@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { CallbacksConfigurationError, CostLimiter, RateLimiter } from 'nestjs-llm-callbacks';
 
-describe('Options of a limiter that make no sense', () => {
+describe('Invalid options of a limiter', () => {
   it.each<[string, object]>([
     ['give maxCost', {}],
     ['maxCost is NaN', { maxCost: NaN }],
@@ -31,7 +31,7 @@ describe('Options of a limiter that make no sense', () => {
     ['limits must be a list', { limits: [] }],
     ['no option "maxTokens"', { limits: [{ maxCost: 1, maxTokens: 1 }] }],
     ['two limits count the same', { limits: [{ maxCost: 1 }, { maxCost: 2 }] }],
-  ])('are an error: %s', (message, options) => {
+  ])('throw an error: %s', (message, options) => {
     const make = () => new CostLimiter(options);
     expect(make).toThrow(CallbacksConfigurationError);
     expect(make).toThrow(message);
@@ -42,11 +42,11 @@ describe('Options of a limiter that make no sense', () => {
     ['requestsPerMinute is 0.5, but must be a whole number', { requestsPerMinute: 0.5 }],
     ['tokensPerMinute is -1', { tokensPerMinute: -1 }],
     ['no option "window"', { requestsPerMinute: 1, window: 1_000 }],
-  ])('are an error of a rate limiter: %s', (message, options) => {
+  ])('throw an error in a rate limiter: %s', (message, options) => {
     expect(() => new RateLimiter(options as never)).toThrow(message);
   });
 
-  it('are named where there are none at all', () => {
+  it('are reported if no options are given at all', () => {
     expect(() => new CostLimiter(undefined as never)).toThrow('CostLimiter needs options');
   });
 });

@@ -29,7 +29,7 @@ interface Call {
   settledAt: number;
 }
 
-/** The rules, as plainly as they can be written: a list of all calls that there ever were. */
+/** The rules in their simplest form: a list of all calls so far. */
 class Model {
   readonly calls: Call[] = [];
 
@@ -47,7 +47,7 @@ class Model {
     return { used, reserved };
   }
 
-  /** What would be granted; `undefined` where it is refused. */
+  /** The granted amounts; `undefined` if the request is rejected. */
   amounts(claims: readonly LimitClaim[], now: number): number[] | undefined {
     const amounts = claims.map(({ key, amount, limit, elastic }) => {
       const { used, reserved } = this.usage(key, now);
@@ -64,14 +64,14 @@ function amountsOf(outcome: LimitGrant | LimitRefusal): readonly number[] | unde
   return outcome.granted ? outcome.amounts : undefined;
 }
 
-/** Plays, and gives what is not as the rules say. */
+/** Plays random calls, and returns the differences from the rules. */
 async function play(store: LimitStore, clock: { now: number }, random: Random) {
   const mismatches: { is: unknown; should: unknown }[] = [];
   const compare = (is: unknown, should: unknown): void => {
     if (!isDeepStrictEqual(is, should)) mismatches.push({ is, should });
   };
   const model = new Model();
-  /** One of the latest, that is not forgotten. */
+  /** One of the latest calls, which the store still remembers. */
   const recent = (): Call | undefined => {
     const known = model.calls
       .slice(-8)
@@ -145,8 +145,11 @@ async function play(store: LimitStore, clock: { now: number }, random: Random) {
 }
 
 describeStores('Random use of a limit store', (newStore) => {
-  it.each([1, 2, 3, 4, 5, 6, 7, 8])('adds up as the rules say (seed %i)', async (seed) => {
-    const clock = { now: START };
-    expect(await play(newStore(clock), clock, new Random(seed))).toEqual([]);
-  });
+  it.each([1, 2, 3, 4, 5, 6, 7, 8])(
+    'matches a simple model of its rules (seed %i)',
+    async (seed) => {
+      const clock = { now: START };
+      expect(await play(newStore(clock), clock, new Random(seed))).toEqual([]);
+    },
+  );
 });

@@ -19,7 +19,7 @@ describeStores('A rate limiter', (newStore) => {
   const limiterOf = (options: RateLimiterOptions) =>
     new RateLimiter({ store: newStore(), ...options });
 
-  it('refuses requests beyond its rate, and says when to come again', async () => {
+  it('rejects requests beyond its rate, with the time to retry after', async () => {
     const clock = { now: START };
     const limiter = limiterOf({ requestsPerMinute: 2, store: newStore(clock) });
     const { llm, provider } = await startLimited([limiter]);
@@ -47,7 +47,7 @@ describeStores('A rate limiter', (newStore) => {
   it('counts input and output tokens', async () => {
     const limiter = limiterOf({ tokensPerMinute: 100 });
     const { llm, provider } = await startLimited([limiter], 'by hand');
-    // Two bytes, four around the message, and the output.
+    // Two bytes, four for the message overhead, and the output.
     const call = llm.generate('hi', { maxOutputTokens: 60 });
     await provider.asked(1);
     expect(await limiter.usage()).toMatchObject({ reserved: 66, used: 0 });
@@ -59,7 +59,7 @@ describeStores('A rate limiter', (newStore) => {
     expect(await limiter.usage()).toMatchObject({ reserved: 0, used: 20 });
   });
 
-  it('assumes how much is written where no limit says so, and takes what is left', async () => {
+  it('assumes an output length if no limit is set, and takes the remaining tokens', async () => {
     const limiter = limiterOf({ tokensPerMinute: 100, assumedOutputTokens: 64 });
     const { llm, provider } = await startLimited([limiter], 'by hand');
     const calls = [llm.generate('hi'), llm.generate('hi')];
@@ -70,7 +70,7 @@ describeStores('A rate limiter', (newStore) => {
     await Promise.all(calls);
   });
 
-  it('holds requests and tokens at once, all or nothing', async () => {
+  it('limits requests and tokens at once, all or nothing', async () => {
     const limiter = limiterOf({ requestsPerMinute: 10, tokensPerMinute: 100 });
     const { llm } = await startLimited([limiter], 50);
     await llm.generate('hi', { maxOutputTokens: 60 });
@@ -85,7 +85,7 @@ describeStores('A rate limiter', (newStore) => {
     ]);
   });
 
-  it('refuses a call without a key for good', async () => {
+  it('permanently rejects a call without a key', async () => {
     const { llm } = await startLimited([limiterOf({ requestsPerMinute: 5, per: 'user' })]);
     await expect(llm.generate('hi')).rejects.toMatchObject({
       code: 'limit_key_missing',
@@ -93,7 +93,7 @@ describeStores('A rate limiter', (newStore) => {
     });
   });
 
-  it('lets no more requests through at once than in a minute', async () => {
+  it('allows no more concurrent requests than in a minute', async () => {
     const { llm, provider } = await startLimited([limiterOf({ requestsPerMinute: 5 })]);
     const outcomes = await Promise.allSettled(Array.from({ length: 50 }, () => llm.generate('hi')));
     expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(5);
@@ -101,11 +101,11 @@ describeStores('A rate limiter', (newStore) => {
   });
 });
 
-describeStores('A limiter with calls that wait', (newStore) => {
+describeStores('A limiter with waiting calls', (newStore) => {
   const waiting = (maxQueue = 100) =>
     new CostLimiter({ maxCost: 1, mode: 'wait', maxQueue, store: newStore() });
   const half = { maxOutputTokens: 5 };
-  /** A store that tells when it is asked, and answers when it may. */
+  /** A store that emits an event for each request, and answers when the test lets it. */
   function slowStore() {
     const [store, asked, granted] = [newStore(), defer<void>(), defer<void>()];
     const slow: LimitStore = {
@@ -123,7 +123,7 @@ describeStores('A limiter with calls that wait', (newStore) => {
     return { store, slow, asked, granted };
   }
 
-  it('lets them through in the order in which they came', async () => {
+  it('allows them in order of arrival', async () => {
     const { llm, provider } = await startLimited([waiting()], 'by hand');
     const calls = ['1', '2', '3', '4', '5'].map((prompt) => llm.generate(prompt, half));
     for (let i = 0; i < 5; i++) {
@@ -135,7 +135,7 @@ describeStores('A limiter with calls that wait', (newStore) => {
     expect(prompts).toEqual(['1', '2', '3', '4', '5']);
   });
 
-  it('does not let a small one overtake a large one', async () => {
+  it('does not let a small call overtake a large one', async () => {
     const { llm, provider } = await startLimited([waiting()], 'by hand');
     const calls = [8, 9, 1].map((maxOutputTokens, i) =>
       llm.generate(String(i), { maxOutputTokens }),
@@ -151,7 +151,7 @@ describeStores('A limiter with calls that wait', (newStore) => {
     await Promise.all(calls);
   });
 
-  it('lets those of another key pass', async () => {
+  it('does not block calls of another key', async () => {
     const limiter = new CostLimiter({ maxCost: 1, per: 'user', mode: 'wait', store: newStore() });
     const { llm, provider } = await startLimited([limiter], 'by hand');
     const [ada, bob] = [
@@ -167,7 +167,7 @@ describeStores('A limiter with calls that wait', (newStore) => {
     await Promise.all(calls);
   });
 
-  it('forgets one that is aborted, and does not count its wait', async () => {
+  it('removes an aborted call, and does not count its wait', async () => {
     const limiter = waiting();
     const { llm, provider, recording } = await startLimited([limiter], 'by hand');
     const leaving = new AbortController();
@@ -187,7 +187,7 @@ describeStores('A limiter with calls that wait', (newStore) => {
     expect((await limiter.usage()).reserved).toBe(0);
   });
 
-  it('gives back what the store grants to one that has left meanwhile', async () => {
+  it('releases the grant of a call that was aborted meanwhile', async () => {
     const { slow, asked, granted } = slowStore();
     const limiter = new CostLimiter({ maxCost: 1, mode: 'wait', store: slow });
     const { llm, provider } = await startLimited([limiter]);
@@ -204,7 +204,7 @@ describeStores('A limiter with calls that wait', (newStore) => {
     expect(provider.requests).toHaveLength(0);
   });
 
-  it('keeps no place for one that left while the store was asked', async () => {
+  it('keeps no place for a call aborted during the store request', async () => {
     const { store, slow, asked, granted } = slowStore();
     const options = { maxCost: 1, window: 'month', mode: 'wait', maxQueue: 1 } as const;
     const limiter = new CostLimiter({ ...options, store: slow });
@@ -224,7 +224,7 @@ describeStores('A limiter with calls that wait', (newStore) => {
     await next;
   });
 
-  it('refuses those for whom there is no room', async () => {
+  it('rejects calls when the queue is full', async () => {
     const { llm, provider } = await startLimited([waiting(2)], 'by hand');
     const calls = ['1', '2', '3', '4', '5'].map((prompt) =>
       llm.generate(prompt, { maxOutputTokens: 9 }),
@@ -239,13 +239,13 @@ describeStores('A limiter with calls that wait', (newStore) => {
     await Promise.all(calls.slice(0, 3));
   });
 
-  it('refuses one that would wait for ever', async () => {
+  it('rejects a call that would wait forever', async () => {
     const { llm } = await startLimited([waiting()], 10);
     await llm.generate('1');
     await expect(llm.generate('2')).rejects.toMatchObject({ name: 'BudgetExceededError' });
   });
 
-  it('lets them through when their window has passed', async () => {
+  it('allows them when their window has passed', async () => {
     const limiter = new CostLimiter({ maxCost: 0.1, window: 60, mode: 'wait', store: newStore() });
     const { llm, recording } = await startLimited([limiter]);
     const begun = performance.now();
@@ -257,7 +257,7 @@ describeStores('A limiter with calls that wait', (newStore) => {
     expect(last!.durationMs).toBeLessThan(took - 60);
   });
 
-  it('lets them through when an admin resets or updates', async () => {
+  it('allows them after a reset or an update', async () => {
     const limiter = new CostLimiter({
       maxCost: 1,
       window: 'month',
@@ -275,7 +275,7 @@ describeStores('A limiter with calls that wait', (newStore) => {
     expect(provider.requests).toHaveLength(3);
   });
 
-  it('lets streams wait as well', async () => {
+  it('makes streams wait as well', async () => {
     const { llm, provider } = await startLimited([waiting()], 'by hand');
     const first = llm.generate('1', { maxOutputTokens: 9 });
     await provider.asked(1);

@@ -26,7 +26,7 @@ import { startLimited } from '../support/limited.js';
 
 afterEach(closeApps);
 
-/** A quarter of a dollar for a million tokens of input, 2 dollars for those of output: the prices of small models. */
+/** 0.25 dollars per million input tokens, 2 dollars per million output tokens: the prices of small models. */
 const SMALL = { fake: { inputPerMillion: 0.25, outputPerMillion: 2 } };
 
 type Ask = (llm: LlmService, options?: object) => Promise<unknown>;
@@ -47,12 +47,12 @@ function kindOf(error: unknown) {
   };
 }
 
-describe.each(WAYS)('A call that a limiter cannot decide on, by %s', (_way, ask) => {
+describe.each(WAYS)('A call that a limiter cannot check, by %s', (_way, ask) => {
   it.each([
     ['CostLimiter', () => new CostLimiter({ maxCost: 1, store: AWAY })],
     ['RateLimiter', () => new RateLimiter({ requestsPerMinute: 1, store: AWAY })],
     ['CostLimiter', () => new CostLimiter({ maxCost: 1, mode: 'wait', store: AWAY })],
-  ])('fails with an error of its own while the store of a %s is away', async (name, make) => {
+  ])('fails with a specific error while the store of a %s is unavailable', async (name, make) => {
     const { llm, provider } = await startLimited([make()]);
     const error = await ask(llm).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(LimitStoreUnavailableError);
@@ -73,7 +73,7 @@ describe.each(WAYS)('A call that a limiter cannot decide on, by %s', (_way, ask)
     ['tenant', () => new RateLimiter({ requestsPerMinute: 1, per: 'tenant' }), 'no tenantId'],
     ['key', () => new CostLimiter({ maxCost: 1, per: () => undefined }), 'no key by the function'],
     ['user', () => new CostLimiter({ maxCost: 1, per: 'user', mode: 'wait' }), 'no userId'],
-  ])('fails with an error of its own without a %s', async (_what, make, words) => {
+  ])('fails with a specific error without a %s', async (_what, make, words) => {
     const { llm } = await startLimited([make()]);
     const error = await ask(llm).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(LimitKeyMissingError);
@@ -82,7 +82,7 @@ describe.each(WAYS)('A call that a limiter cannot decide on, by %s', (_way, ask)
     expect(kindOf(error)).toEqual({ isAbort: true, isBudget: false, isRate: false });
   });
 
-  it('fails with an error of its own where the price is not known', async () => {
+  it('fails with a specific error if the price is unknown', async () => {
     const { llm } = await startLimited([new CostLimiter({ maxCost: 1 })], 1, { prices: {} });
     const error = await ask(llm).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(UnknownPriceError);
@@ -91,8 +91,8 @@ describe.each(WAYS)('A call that a limiter cannot decide on, by %s', (_way, ask)
   });
 });
 
-describe('The advice of a limiter', () => {
-  it('is logged again after a minute, and in one line', () => {
+describe('The hint that a limiter logs', () => {
+  it('is logged again after a minute, on one line', () => {
     Logger.overrideLogger(testLogger);
     const now = jest.spyOn(performance, 'now');
     const advice = new AdviceLog('CostLimiter');
@@ -125,13 +125,13 @@ describe('The advice of a limiter', () => {
   });
 });
 
-it('A limit that is no amount is a mistake of the application, not a spent budget', async () => {
+it('A limit that is not a valid amount is a configuration error, not a spent budget', async () => {
   const limiter = new CostLimiter({ maxCost: () => Number.NaN });
   const { llm } = await startLimited([limiter]);
   await expect(llm.generate('hi')).rejects.toBeInstanceOf(CallbacksConfigurationError);
 });
 
-it('An agent with maxCost fails by the price of its model where that is not known', async () => {
+it('An agent with maxCost fails with UnknownPriceError if the price of its model is unknown', async () => {
   const look = defineTool({ name: 'look', description: 'Looks.', execute: () => 'seen' });
   const { module } = await startApp(
     {},
@@ -143,14 +143,14 @@ it('An agent with maxCost fails by the price of its model where that is not know
   await expect(module.get(AgentService).run('Look!')).rejects.toBeInstanceOf(UnknownPriceError);
 });
 
-describeStores('A refusal', (newStore) => {
+describeStores('A rejection', (newStore) => {
   const limiterOf = (options: CostLimiterOptions) =>
     new CostLimiter({ store: newStore(), ...options });
 
-  it.each(WAYS)('says what the call may need, by %s', async (_way, ask) => {
+  it.each(WAYS)('reports the maximum amount of the call, by %s', async (_way, ask) => {
     const { llm } = await startLimited([limiterOf({ maxCost: 0.001 })], 3, { prices: SMALL });
     await ask(llm, { maxOutputTokens: 10 });
-    // 8 bytes, 4 tokens around the message, and 1,000 of output.
+    // 8 bytes, 4 tokens for the message overhead, and 1,000 of output.
     const error = await ask(llm, { maxOutputTokens: 1_000 }).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({
       name: 'BudgetExceededError',
@@ -161,7 +161,7 @@ describeStores('A refusal', (newStore) => {
     });
   });
 
-  it('says it of each call that waits, by what that may need', async () => {
+  it('reports the maximum amount of each waiting call separately', async () => {
     const limiter = limiterOf({ maxCost: 1, mode: 'wait', maxQueue: 1 });
     const { llm, provider } = await startLimited([limiter], 'by hand');
     const calls = [9, 8, 7].map((maxOutputTokens) => llm.generate('hi', { maxOutputTokens }));
@@ -179,14 +179,14 @@ describeStores('A refusal', (newStore) => {
 describeStores('A call that can never fit', (newStore) => {
   const long = (bytes: number) => 'x'.repeat(bytes);
 
-  it.each(['reject', 'wait'] as const)('is refused at once, by mode: %s', async (mode) => {
+  it.each(['reject', 'wait'] as const)('is rejected at once, by mode: %s', async (mode) => {
     const store = newStore();
     const limiter = new RateLimiter({ tokensPerMinute: 100, mode, store });
     const { llm, provider } = await startLimited([limiter], 'by hand');
     const held = llm.generate('hi', { maxOutputTokens: 10 });
     await provider.asked(1);
 
-    // 101 tokens, if each of them has eight bytes.
+    // 101 tokens at eight bytes per token.
     const error = await llm.generate(long(801)).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(RateLimitExceededError);
     expect(error).toMatchObject({
@@ -199,13 +199,13 @@ describeStores('A call that can never fit', (newStore) => {
     await held;
   });
 
-  it('is let through as long as it may fit, while nothing is used', async () => {
+  it('is allowed as long as it may fit, while nothing has been used', async () => {
     const limiter = new RateLimiter({ tokensPerMinute: 100, store: newStore() });
     const { llm } = await startLimited([limiter]);
     expect((await llm.generate(long(800))).text).toBe('word ');
   });
 
-  it('is counted in bytes of all texts, by the price of the model', async () => {
+  it('is measured in bytes of all texts, by the price of the model', async () => {
     const dear = { fake: { inputPerMillion: 1_000_000, outputPerMillion: 0 } };
     const limiter = new CostLimiter({ maxCost: 10, store: newStore() });
     const { llm } = await startLimited([limiter], 1, { prices: dear });
@@ -215,7 +215,7 @@ describeStores('A call that can never fit', (newStore) => {
     await llm.generate('ä'.repeat(20), { system: long(40) });
   });
 
-  it('names the limit that it can never fit, before one that is spent', async () => {
+  it('names the limit that it can never fit before a limit that is spent', async () => {
     const limits = [
       { maxCost: 0.1, per: 'global' as const },
       { maxCost: 0.05, per: 'user' as const },
@@ -224,14 +224,14 @@ describeStores('A call that can never fit', (newStore) => {
     const limiter = new CostLimiter({ limits, store: newStore() });
     const { llm } = await startLimited([limiter], 1, { prices: dear });
     await llm.generate('hi', { userId: 'bob' });
-    // Six cents at least.
+    // At least six cents.
     await expect(llm.generate(long(48), { userId: 'ada' })).rejects.toMatchObject({
       key: 'ada',
       limit: 0.05,
     });
   });
 
-  it('is refused by a limit of no requests', async () => {
+  it('is rejected by a limit of zero requests', async () => {
     const limiter = new RateLimiter({ requestsPerMinute: 0, mode: 'wait', store: newStore() });
     const { llm } = await startLimited([limiter]);
     await expect(llm.generate('hi')).rejects.toMatchObject({ retryable: false });
@@ -252,7 +252,7 @@ describeStores('A call that can never fit', (newStore) => {
 });
 
 describe('onStoreError: local', () => {
-  it('counts the part of a process alone, so that uneven load passes the limit', async () => {
+  it('counts only its process’s share, so that uneven load exceeds the limit', async () => {
     const store = new MemoryLimitStore();
     const reserve = store.reserve.bind(store);
     const options = { requestsPerMinute: 12, store, onStoreError: 'local', replicas: 2 } as const;
@@ -271,15 +271,15 @@ describe('onStoreError: local', () => {
   });
 });
 
-describe('A call that can never fit, and a store that grants it', () => {
-  it.each(['open', 'local'] as const)('is refused by onStoreError: %s', async (onStoreError) => {
+describe('A call that can never fit, although the store grants it', () => {
+  it.each(['open', 'local'] as const)('is rejected with onStoreError: %s', async (onStoreError) => {
     const limiter = new RateLimiter({ tokensPerMinute: 10, store: AWAY, onStoreError });
     const { llm, provider } = await startLimited([limiter]);
     await expect(llm.generate('x'.repeat(100))).rejects.toThrow(/so it can never fit/);
     expect(provider.requests).toHaveLength(0);
   });
 
-  it('is refused where the store does not know of it, and nothing stays reserved', async () => {
+  it('is rejected if the store does not support neverFits, and nothing stays reserved', async () => {
     const store = new MemoryLimitStore();
     const reserve = store.reserve.bind(store);
     store.reserve = (request) =>

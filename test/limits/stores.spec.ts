@@ -16,7 +16,7 @@ function reserve(store: LimitStore, id: string, ...claims: LimitClaim[]) {
   return store.reserve({ group: GROUP, id, leaseMs: LEASE_MS, instance: 'test', claims });
 }
 
-/** A reservation that is granted, to be settled. */
+/** A granted reservation, to be settled. */
 async function hold(store: LimitStore, id: string, ...claims: LimitClaim[]) {
   const { at, amounts } = (await reserve(store, id, ...claims)) as LimitGrant;
   const held = claims.map((one, i) => ({ ...one, amount: amounts[i]! }));
@@ -42,7 +42,7 @@ async function stateOf(store: LimitStore, length: WindowLength = 'lifetime', key
 }
 
 describeStores('A limit store', (newStore) => {
-  it('counts what is used in place of what was reserved', async () => {
+  it('replaces the reserved amount by the used amount', async () => {
     const store = newStore();
     const call = await hold(store, 'a', claim(4));
     expect(await stateOf(store)).toEqual({ used: 0, reserved: 4 });
@@ -52,7 +52,7 @@ describeStores('A limit store', (newStore) => {
     expect(await stateOf(store)).toEqual({ used: 3, reserved: 0 });
   });
 
-  it('refuses what does not fit beside what is reserved', async () => {
+  it('rejects an amount that does not fit beside the reservations', async () => {
     const store = newStore();
     await hold(store, 'a', claim(4));
     await (await hold(store, 'b', claim(3))).settle(3);
@@ -66,7 +66,7 @@ describeStores('A limit store', (newStore) => {
     expect(await reserve(store, 'd', claim(3))).toMatchObject({ granted: true, amounts: [3] });
   });
 
-  it('grants one of many that come at once', async () => {
+  it('grants one of many concurrent reservations', async () => {
     const store = newStore();
     const outcomes = await Promise.all(
       Array.from({ length: 20 }, (_, i) => reserve(store, `c${i}`, claim(6))),
@@ -84,7 +84,7 @@ describeStores('A limit store', (newStore) => {
     expect(await stateOf(store)).toEqual({ used: 0, reserved: 0 });
   });
 
-  it('names the claim that has to wait longest', async () => {
+  it('reports the claim that has to wait longest', async () => {
     const clock = { now: START };
     const store = newStore(clock);
     const claims = [claim(10, { length: 'hour' }), claim(10), claim(10, { length: 'day' })];
@@ -98,7 +98,7 @@ describeStores('A limit store', (newStore) => {
     });
   });
 
-  it('lets a claim that is larger than the whole limit through while nothing is used', async () => {
+  it('grants a claim that exceeds the whole limit while nothing has been used', async () => {
     const store = newStore();
     const call = await hold(store, 'a', claim(25));
     expect(call.amounts).toEqual([10]);
@@ -109,7 +109,7 @@ describeStores('A limit store', (newStore) => {
     expect(await reserve(store, 'c', claim(25))).toMatchObject({ granted: false });
   });
 
-  it('gives an elastic claim what is left, until nothing is', async () => {
+  it('grants an elastic claim the remaining amount, until none is left', async () => {
     const store = newStore();
     await (await hold(store, 'a', claim(7))).settle(7);
 
@@ -119,7 +119,7 @@ describeStores('A limit store', (newStore) => {
     });
   });
 
-  it('counts what was used beyond the limit, and then grants only what costs nothing', async () => {
+  it('counts usage beyond the limit, and then grants only free claims', async () => {
     const store = newStore();
     await (await hold(store, 'a', claim(1))).settle(12);
 
@@ -130,7 +130,7 @@ describeStores('A limit store', (newStore) => {
     expect(await reserve(store, 'c', claim(0))).toMatchObject({ granted: true });
   });
 
-  it('refuses everything that costs something by a limit of 0', async () => {
+  it('rejects every billable claim with a limit of 0', async () => {
     const store = newStore();
     expect(await reserve(store, 'a', claim(1, { limit: 0, elastic: true }))).toEqual({
       granted: false,
@@ -141,7 +141,7 @@ describeStores('A limit store', (newStore) => {
     expect(await reserve(store, 'b', claim(0, { limit: 0 }))).toMatchObject({ granted: true });
   });
 
-  it('adds whole numbers up to the largest safe one', async () => {
+  it('adds integers up to the largest safe one', async () => {
     const store = newStore();
     const limit = Number.MAX_SAFE_INTEGER;
     await (await hold(store, 'a', claim(limit - 1, { limit }))).settle(limit - 1);
@@ -151,7 +151,7 @@ describeStores('A limit store', (newStore) => {
     expect(await stateOf(store)).toEqual({ used: limit, reserved: 0 });
   });
 
-  it('reserves, settles and releases once, however often it is asked', async () => {
+  it('reserves, settles and releases once, however often it is called', async () => {
     const store = newStore();
     const call = await hold(store, 'a', claim(4));
     expect((await hold(store, 'a', claim(4))).amounts).toEqual([4]);
@@ -166,7 +166,7 @@ describeStores('A limit store', (newStore) => {
     await expect(reserve(store, 'a', claim(4))).rejects.toThrow('settled before it was made');
   });
 
-  it('keeps groups, keys and windows apart', async () => {
+  it('separates groups, keys and windows', async () => {
     const store = newStore();
     await hold(store, 'a', claim(4), claim(5, { key: 'other' }), claim(6, { length: 'day' }));
 
@@ -177,7 +177,7 @@ describeStores('A limit store', (newStore) => {
     expect(await store.usage('others', [{ key: 'k', window }])).toEqual([{ used: 0, reserved: 0 }]);
   });
 
-  it('gives back what is reserved when its lease is over', async () => {
+  it('releases a reservation when its lease expires', async () => {
     const clock = { now: START };
     const store = newStore(clock);
     await hold(store, 'a', claim(10));
@@ -188,7 +188,7 @@ describeStores('A limit store', (newStore) => {
     expect(await reserve(store, 'c', claim(10))).toMatchObject({ granted: true });
   });
 
-  it('keeps what is renewed, also when its lease was over', async () => {
+  it('keeps a renewed reservation, also after its lease expired', async () => {
     const clock = { now: START };
     const store = newStore(clock);
     const call = await hold(store, 'a', claim(4));
@@ -203,7 +203,7 @@ describeStores('A limit store', (newStore) => {
     expect(await stateOf(store)).toEqual({ used: 0, reserved: 4 });
   });
 
-  it('counts what was used by a call whose lease was over, once', async () => {
+  it('counts the usage of a call with an expired lease once', async () => {
     const clock = { now: START };
     const store = newStore(clock);
     const call = await hold(store, 'a', claim(4));
@@ -216,7 +216,7 @@ describeStores('A limit store', (newStore) => {
     expect(await stateOf(store)).toEqual({ used: 3, reserved: 0 });
   });
 
-  it('counts use in every stretch of a sliding window', async () => {
+  it('counts usage in every interval of a sliding window', async () => {
     const clock = { now: START };
     const store = newStore(clock);
     const length = MINUTE;
@@ -237,7 +237,7 @@ describeStores('A limit store', (newStore) => {
     });
   });
 
-  it('says when enough will have left a sliding window', async () => {
+  it('reports when enough usage will have left a sliding window', async () => {
     const clock = { now: START };
     const store = newStore(clock);
     const length = MINUTE;
@@ -265,7 +265,7 @@ describeStores('A limit store', (newStore) => {
     expect(await stateOf(store, 'day')).toEqual({ used: 7, reserved: 0 });
   });
 
-  it('begins anew with each calendar period', async () => {
+  it('starts from zero in each calendar period', async () => {
     const clock = { now: START + 59 * MINUTE };
     const store = newStore(clock);
     await (await hold(store, 'a', claim(10, { length: 'hour' }))).settle(10);
@@ -281,7 +281,7 @@ describeStores('A limit store', (newStore) => {
     });
   });
 
-  it('tells once in a window that a part of a limit is reached', async () => {
+  it('reports a reached threshold once per window', async () => {
     const clock = { now: START };
     const store = newStore(clock);
     const use = async (id: string, used: number) =>
@@ -294,7 +294,7 @@ describeStores('A limit store', (newStore) => {
     expect(await use('d', 9)).toEqual([{ claim: 0, used: 9 }]);
   });
 
-  it('tells it again in a sliding window once that has passed', async () => {
+  it('reports it again in a sliding window after that has passed', async () => {
     const clock = { now: START };
     const store = newStore(clock);
     const use = async (id: string) =>
@@ -304,7 +304,7 @@ describeStores('A limit store', (newStore) => {
     expect(await use('b')).toHaveLength(1);
   });
 
-  it('forgets what was used when it is reset, and settles what is under way', async () => {
+  it('resets the usage, and settles calls in progress', async () => {
     const store = newStore();
     await (await hold(store, 'a', claim(6))).told(5, 6);
     const call = await hold(store, 'b', claim(3));

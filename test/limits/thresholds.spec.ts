@@ -15,14 +15,14 @@ afterEach(closeApps);
 
 const HOUR = 3_600_000;
 
-/** What a limiter has notified of. */
+/** The notifications of a limiter. */
 function notices() {
   const all: ThresholdReached[] = [];
   return { all, onThreshold: (reached: ThresholdReached) => void all.push(reached) };
 }
 
 describeStores('onThreshold', (newStore) => {
-  it('is called when a call is first refused, below the threshold as well', async () => {
+  it('is called at the first rejection, also below the threshold', async () => {
     const { all, onThreshold } = notices();
     const limiter = new CostLimiter({ maxCost: 1, per: 'user', onThreshold, store: newStore() });
     const { llm } = await startLimited([limiter], 4);
@@ -95,7 +95,7 @@ describeStores('onThreshold', (newStore) => {
     expect(all).toHaveLength(1);
   });
 
-  it('lets a refusal be one when it fails', async () => {
+  it('does not change a rejection when it fails', async () => {
     const onThreshold = () => Promise.reject(new Error('no mail'));
     const limiter = new CostLimiter({ maxCost: 0, onThreshold, store: newStore() });
     const { llm } = await startLimited([limiter]);
@@ -103,8 +103,8 @@ describeStores('onThreshold', (newStore) => {
   });
 });
 
-describeStores('A store that notes refusals', (newStore) => {
-  it('says once a key and window that one is the first', async () => {
+describeStores('A store that records rejections', (newStore) => {
+  it('reports the first rejection once per key and window', async () => {
     const clock = { now: START };
     const store = newStore(clock);
     const mark = (key: string, length: number | 'lifetime') =>
@@ -120,8 +120,8 @@ describeStores('A store that notes refusals', (newStore) => {
   });
 });
 
-describe('Refusals', () => {
-  it('are noted in the process where the store does not note them, or is away', async () => {
+describe('Rejections', () => {
+  it('are recorded in the process if the store does not record them or is unavailable', async () => {
     const quiet = new MemoryLimitStore();
     const silent: LimitStore = {
       reserve: (request) => quiet.reserve(request),
@@ -139,7 +139,7 @@ describe('Refusals', () => {
     }
   });
 
-  it('are remembered of a bounded number of keys', async () => {
+  it('are remembered for a bounded number of keys', async () => {
     const store = new MemoryLimitStore();
     const window = limitWindow('lifetime');
     const mark = (i: number) => store.markRefused('limits', { key: `k${i}`, window });

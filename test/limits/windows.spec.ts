@@ -33,7 +33,7 @@ describe('A calendar window', () => {
     ['24 hours long on the day after', 'Europe/Berlin', '2027-03-29', 24],
     ['25 hours long when clocks go back', 'Europe/Berlin', '2027-10-31', 25],
     ['as long where the clocks change at midnight', 'Africa/Cairo', '2027-04-30', 23],
-  ])('is a day that is %s', (_, timeZone, day, hours) => {
+  ])('covers a day that is %s', (_, timeZone, day, hours) => {
     const window = limitWindow('day', timeZone);
     const { start, end } = window.bucketAt(Date.parse(`${day}T12:00Z`));
     expect((end - start) / HOUR).toBe(hours);
@@ -45,7 +45,7 @@ describe('A calendar window', () => {
     'Africa/Cairo',
     'Australia/Lord_Howe',
     'Pacific/Apia',
-  ])('leaves out no time and counts none twice in %s', (timeZone) => {
+  ])('has no gaps and no overlaps in %s', (timeZone) => {
     for (const length of ['day', 'month'] as const) {
       let at = Date.UTC(2024, 0, 1);
       const window = limitWindow(length, timeZone);
@@ -58,7 +58,7 @@ describe('A calendar window', () => {
     }
   });
 
-  it('names the problem of a time zone or a length that there is not', () => {
+  it('reports an unknown time zone or an invalid length', () => {
     expect(() => limitWindow('day', 'Mars/Olympus')).toThrow(/timeZone is "Mars\/Olympus"/);
     for (const length of [0, -1, 1.5, NaN, Infinity, 'week' as WindowLength]) {
       expect(() => limitWindow(length)).toThrow(CallbacksConfigurationError);
@@ -67,13 +67,16 @@ describe('A calendar window', () => {
 });
 
 describe('A sliding window', () => {
-  it.each([1, 59, 60, 1_000, 60_000, 86_400_000])('of %i ms keeps buckets of a sixtieth', (ms) => {
-    const window = limitWindow(ms);
-    const { stepMs, keepMs } = window;
-    const { start, end } = window.bucketAt(1_800_000_000_123);
-    expect(keepMs).toBe(ms);
-    expect(end - start).toBe(stepMs);
-    expect(start % stepMs!).toBe(0);
-    expect(stepMs).toBe(Math.ceil(ms / 60));
-  });
+  it.each([1, 59, 60, 1_000, 60_000, 86_400_000])(
+    'of %i ms has buckets of a sixtieth of its length',
+    (ms) => {
+      const window = limitWindow(ms);
+      const { stepMs, keepMs } = window;
+      const { start, end } = window.bucketAt(1_800_000_000_123);
+      expect(keepMs).toBe(ms);
+      expect(end - start).toBe(stepMs);
+      expect(start % stepMs!).toBe(0);
+      expect(stepMs).toBe(Math.ceil(ms / 60));
+    },
+  );
 });

@@ -5,7 +5,7 @@ import { ask, errorOf, METHODS, silence, useBench, WIRES } from '../support/wire
 
 const REASON = new Error('The user pressed Escape.');
 
-/** A start hook that keeps its run waiting. */
+/** A start handler that blocks its run until it is aborted. */
 const waits = () => {
   let heard!: () => void;
   const started = new Promise<void>((resolve) => (heard = resolve));
@@ -18,7 +18,7 @@ const waits = () => {
   };
 };
 
-describe.each(WIRES)('A call of $name that is stopped', (wire) => {
+describe.each(WIRES)('An aborted call of $name', (wire) => {
   const bench = useBench(wire);
 
   function expectAborted(error: Error, cause: unknown): void {
@@ -28,7 +28,7 @@ describe.each(WIRES)('A call of $name that is stopped', (wire) => {
   }
 
   describe.each(METHODS)('by %s', (method) => {
-    it('ends in an error, with no request, when its signal has fired before', async () => {
+    it('fails without a request when its signal was aborted before', async () => {
       expectAborted(
         await errorOf(ask(bench.llm, method, 'Hi', { signal: AbortSignal.abort(REASON) })),
         REASON,
@@ -37,7 +37,7 @@ describe.each(WIRES)('A call of $name that is stopped', (wire) => {
       expect(bench.server.exchanges).toEqual([]);
     });
 
-    it('ends in an error, with no request, when its signal fires during a start hook', async () => {
+    it('fails without a request when its signal fires during a start handler', async () => {
       const aborter = new AbortController();
       const hook = waits();
       const call = errorOf(
@@ -49,7 +49,7 @@ describe.each(WIRES)('A call of $name that is stopped', (wire) => {
       expect(bench.server.exchanges).toEqual([]);
     });
 
-    it('ends in an error, and its request too, when its signal fires before the answer', async () => {
+    it('fails and cancels its request when its signal fires before the answer', async () => {
       bench.server.answers(silence);
       const aborter = new AbortController();
       const call = errorOf(ask(bench.llm, method, 'Hi', { signal: aborter.signal }));
@@ -62,7 +62,7 @@ describe.each(WIRES)('A call of $name that is stopped', (wire) => {
       expect(await aborted).toBe(true);
     });
 
-    it('ends in a timeout, and its request too, when it takes longer than timeoutMs', async () => {
+    it('fails with a timeout and cancels its request when it exceeds timeoutMs', async () => {
       bench.server.answers(silence);
       const error = await errorOf(ask(bench.llm, method, 'Hi', { timeoutMs: 500 }));
       expect(error).toBeInstanceOf(LlmTimeoutError);
@@ -71,7 +71,7 @@ describe.each(WIRES)('A call of $name that is stopped', (wire) => {
       expect(await (await bench.server.exchange(0)).aborted).toBe(true);
     });
 
-    it('counts its start hooks towards timeoutMs', async () => {
+    it('counts its start handlers towards timeoutMs', async () => {
       const error = await errorOf(
         ask(bench.llm, method, 'Hi', { timeoutMs: 30, callbacks: [waits()] }),
       );
@@ -80,13 +80,13 @@ describe.each(WIRES)('A call of $name that is stopped', (wire) => {
       expect(bench.server.exchanges).toEqual([]);
     });
 
-    it('may be one of many that share a signal, without a warning of its listeners', async () => {
+    it('can share a signal with many calls without a listener warning', async () => {
       const { signal } = new AbortController();
       await errorOf(ask(bench.llm, method, 'Hi', { signal }));
       expect(getMaxListeners(signal)).toBe(Infinity);
     });
 
-    it('leaves nothing behind on a signal and a timer that outlive it', async () => {
+    it('leaves no listener on its signal and no timer', async () => {
       bench.server.answers(silence);
       const aborter = new AbortController();
       const removed = jest.spyOn(aborter.signal, 'removeEventListener');

@@ -11,7 +11,7 @@ const LOOKUP = {
 const USAGE = { input_tokens: 1_000, output_tokens: 500 };
 const QUESTION: Message = { role: 'user', content: 'How is Köln?' };
 
-describe('A mock server of another maker, through the Responses API,', () => {
+describe('A third-party mock server, through the Responses API,', () => {
   const server = new LLMock({ port: 0 });
   let llm: LlmService;
 
@@ -41,7 +41,7 @@ describe('A mock server of another maker, through the Responses API,', () => {
     await server.stop();
   });
 
-  it.each(METHODS)('calls a tool, thinks and answers, by %s', async (method) => {
+  it.each(METHODS)('calls a tool, reasons and answers, by %s', async (method) => {
     const asked = await ask(llm, method, [QUESTION], { tools: [LOOKUP] });
     expect(asked).toMatchObject({
       finishReason: 'tool-calls',

@@ -15,7 +15,7 @@ import { newClient } from '../support/wire/sdk-clients.js';
 describe.each(WIRES)('A function as llm.apiKey of $name', (wire) => {
   const bench = useKeyBench(wire);
 
-  it.each(METHODS)('gives the key of each request, by %s', async (method) => {
+  it.each(METHODS)('returns the key of each request, by %s', async (method) => {
     const seen: (string | undefined)[] = [];
     const apiKey = ({ tenantId, conversationId }: RequestContext) => {
       seen.push(conversationId);
@@ -30,7 +30,7 @@ describe.each(WIRES)('A function as llm.apiKey of $name', (wire) => {
   });
 
   it.each(METHODS)(
-    'never gives a request the key of another that waits for its own, by %s',
+    'never gives a request the key of another request that waits for its own, by %s',
     async (method) => {
       const gates = { slow: defer<void>(), fast: defer<void>() };
       const apiKey = async ({ tenantId }: RequestContext) => {
@@ -46,35 +46,41 @@ describe.each(WIRES)('A function as llm.apiKey of $name', (wire) => {
     },
   );
 
-  it.each(METHODS)('fails the call as it failed, and nothing is sent, by %s', async (method) => {
-    const error = new Error('the vault is sealed');
-    const { llm, recording } = await bench.start({
-      llm: {
-        apiKey: () => {
-          throw error;
+  it.each(METHODS)(
+    'fails the call with its own error, and nothing is sent, by %s',
+    async (method) => {
+      const error = new Error('the vault is sealed');
+      const { llm, recording } = await bench.start({
+        llm: {
+          apiKey: () => {
+            throw error;
+          },
         },
-      },
-    });
-    expect(await errorOf(ask(llm, method))).toBe(error);
-    expect(recording.events.map(({ type }) => type)).toEqual(['llm.start', 'llm.error']);
-    expect(recording.of('llm.error')[0]!.error).toBe(error);
-    expect(bench.server.requests).toEqual([]);
-  });
+      });
+      expect(await errorOf(ask(llm, method))).toBe(error);
+      expect(recording.events.map(({ type }) => type)).toEqual(['llm.start', 'llm.error']);
+      expect(recording.of('llm.error')[0]!.error).toBe(error);
+      expect(bench.server.requests).toEqual([]);
+    },
+  );
 
-  it.each(METHODS)('that gives no fit text is a clear error, by %s', async (method) => {
-    process.env['OPENAI_API_KEY'] = process.env['ANTHROPIC_API_KEY'] = 'of the environment';
-    const keys = [undefined as never, ' ', 'sk-\nsecret'];
-    const { llm } = await bench.start({ llm: { apiKey: () => keys.shift()! } });
-    for (let i = 0; i < 3; i++) {
-      const error = await errorOf(ask(llm, method));
-      expect(error).toBeInstanceOf(CallbacksConfigurationError);
-      expect(error.message).toMatch(/no API key: the function llm\.apiKey gave no text/);
-      expect(error.message).not.toContain('sk-');
-    }
-    expect(bench.server.requests).toEqual([]);
-  });
+  it.each(METHODS)(
+    'that returns an invalid value fails with a clear error, by %s',
+    async (method) => {
+      process.env['OPENAI_API_KEY'] = process.env['ANTHROPIC_API_KEY'] = 'of the environment';
+      const keys = [undefined as never, ' ', 'sk-\nsecret'];
+      const { llm } = await bench.start({ llm: { apiKey: () => keys.shift()! } });
+      for (let i = 0; i < 3; i++) {
+        const error = await errorOf(ask(llm, method));
+        expect(error).toBeInstanceOf(CallbacksConfigurationError);
+        expect(error.message).toMatch(/no API key: the function llm\.apiKey gave no text/);
+        expect(error.message).not.toContain('sk-');
+      }
+      expect(bench.server.requests).toEqual([]);
+    },
+  );
 
-  it.each(METHODS)('knows the run by CallbacksService.current, by %s', async (method) => {
+  it.each(METHODS)('can read the run from CallbacksService.current, by %s', async (method) => {
     const found: { callbacks?: CallbacksService } = {};
     const seen: (CurrentContext | undefined)[] = [];
     const apiKey = async () => {
@@ -87,7 +93,7 @@ describe.each(WIRES)('A function as llm.apiKey of $name', (wire) => {
     expect(seen).toMatchObject([{ runId: recording.events[0]!.runId, tenantId: 'acme' }]);
   });
 
-  it.each(METHODS)('gives way to the key of llm.resolve, by %s', async (method) => {
+  it.each(METHODS)('is overridden by the key of llm.resolve, by %s', async (method) => {
     const { llm } = await bench.start({
       llm: {
         apiKey: () => 'of the function',
@@ -101,7 +107,7 @@ describe.each(WIRES)('A function as llm.apiKey of $name', (wire) => {
   });
 });
 
-describe('Clients at request time', () => {
+describe('Clients resolved at request time', () => {
   const bench = useKeyBench(WIRES[0]!);
   const fake = new FakeLlm();
   const tenants = new AsyncLocalStorage<string>();
@@ -121,33 +127,30 @@ describe('Clients at request time', () => {
       { apiKey: () => 'k', provider: fake, baseURL: undefined },
       /not asked beside a provider of your own/,
     ],
-  ])('are refused at start-up with %s', async (_what, llm, message) => {
+  ])('are rejected at start-up with %s', async (_what, llm, message) => {
     const error = await errorOf(bench.start({ llm }));
     expect(error).toBeInstanceOf(CallbacksConfigurationError);
     expect(error.message).toMatch(message);
   });
 
-  it.each(METHODS)(
-    'see the AsyncLocalStorage of the place where the call was made, by %s',
-    async (method) => {
-      const apiKey = () => tenants.getStore() ?? 'nobody';
-      const { llm } = await bench.start({ llm: { apiKey } });
-      const asking = tenants.run('acme', () =>
-        method === 'generate' ? llm.generate('Hi') : llm.stream('Hi'),
-      );
-      const { text } = await ('response' in asking ? asking.response : asking);
-      expect(text).toBe('acme');
-    },
-  );
+  it.each(METHODS)('see the AsyncLocalStorage of the caller, by %s', async (method) => {
+    const apiKey = () => tenants.getStore() ?? 'nobody';
+    const { llm } = await bench.start({ llm: { apiKey } });
+    const asking = tenants.run('acme', () =>
+      method === 'generate' ? llm.generate('Hi') : llm.stream('Hi'),
+    );
+    const { text } = await ('response' in asking ? asking.response : asking);
+    expect(text).toBe('acme');
+  });
 
-  it('ask llm.resolve of a stream in the place where it was made', async () => {
+  it('call llm.resolve of a stream in the async context of stream()', async () => {
     const resolve = () => ({ apiKey: tenants.getStore() ?? 'nobody' });
     const { llm } = await bench.start({ llm: { resolve } });
     const stream = tenants.run('acme', () => llm.stream('Hi'));
     expect((await tenants.run('other', () => stream.response)).text).toBe('acme');
   });
 
-  it('have a ready client called in the place where the stream was made', async () => {
+  it('call a ready client in the async context of stream()', async () => {
     const client = newClient(WIRES[0]!, bench.server.origin, {
       apiKey: async () => tenants.getStore() ?? 'nobody',
     });
@@ -156,7 +159,7 @@ describe('Clients at request time', () => {
     expect((await stream.response).text).toBe('acme');
   });
 
-  it('are kept in a bounded number, the least recently used one leaving first', () => {
+  it('are cached in a bounded number; the least recently used one is evicted first', () => {
     const clients = new ClientCache(2);
     let made = 0;
     const of = (key: string) => clients.get(['key', key], () => ++made);
@@ -164,7 +167,7 @@ describe('Clients at request time', () => {
     expect(clients.size).toBe(2);
   });
 
-  it('are kept without a key in clear', () => {
+  it('are cached without the key in plain text', () => {
     const clients = new ClientCache(2);
     const set = jest.spyOn(Map.prototype, 'set');
     clients.get(['key', 'sk-secret'], () => ({}));
@@ -174,7 +177,7 @@ describe('Clients at request time', () => {
     expect(JSON.stringify(keys)).not.toContain('sk-secret');
   });
 
-  it('of two applications share nothing', async () => {
+  it('are not shared between two applications', async () => {
     const keys = ['first', 'second'];
     const [one, other] = await Promise.all(
       keys.map((key) => bench.start({ llm: { apiKey: () => key } })),

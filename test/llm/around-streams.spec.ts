@@ -30,14 +30,14 @@ import { ask, METHODS, readAll, WIRES } from '../support/wire/index.js';
 
 const tenants = new AsyncLocalStorage<string>();
 
-/** Enters a storage around the rest of the call. */
+/** Enters a storage for the rest of the call. */
 class Entering {
   @InterceptLlm({ order: -10 }) enter({ event }: InterceptedLlmCall, next: LlmNext) {
     return tenants.run(event.tenantId ?? 'nobody', () => next());
   }
 }
 
-/** Hands the answer on as a stream of its own. */
+/** Returns the answer as its own stream. */
 class Through {
   seen: (string | undefined)[] = [];
   @InterceptLlm() async *through(_call: InterceptedLlmCall, next: LlmNext) {
@@ -56,12 +56,12 @@ describe('An interceptor that enters an AsyncLocalStorage around next()', () => 
   const bench = useKeyBench(WIRES[0]!);
   const apiKey = () => tenants.getStore() ?? 'nobody';
 
-  it.each(METHODS)('is around the key of the request, by %s', async (method) => {
+  it.each(METHODS)('applies to the API key of the request, by %s', async (method) => {
     const { llm } = await bench.start({ llm: { apiKey }, callbacks: [new Entering()] });
     expect((await ask(llm, method, 'Hi', { tenantId: 'acme' })).text).toBe('acme');
   });
 
-  it.each(METHODS)('is around interceptors further inside, by %s', async (method) => {
+  it.each(METHODS)('applies to inner interceptors, by %s', async (method) => {
     const through = new Through();
     const callbacks = [new Entering(), ...(method === 'stream' ? [through] : []), new Plain()];
     const { llm } = await bench.start({ llm: { apiKey }, callbacks });
@@ -70,7 +70,7 @@ describe('An interceptor that enters an AsyncLocalStorage around next()', () => 
   });
 });
 
-/** Knows the tenant in three ways. */
+/** Looks up the tenant in three ways. */
 @Injectable()
 class Knowing implements LlmProvider {
   readonly name = 'knowing';
@@ -94,10 +94,10 @@ class Knowing implements LlmProvider {
   }
 }
 
-describe('A provider of the application', () => {
+describe('An application’s own provider', () => {
   afterEach(closeApps);
 
-  it.each(METHODS)('knows the tenant of its request, by %s', async (method) => {
+  it.each(METHODS)('sees the tenant of its request, by %s', async (method) => {
     const provider = new Knowing();
     const { module, llm } = await startApp({}, { llm: { provider, model: 'm' } });
     provider.callbacks = module.get(CallbacksService);
@@ -112,7 +112,7 @@ describe('A provider of the application', () => {
   });
 });
 
-/** An interceptor of Nest, as applications have them for tenants. */
+/** A Nest interceptor, as applications use it for tenants. */
 @Injectable()
 class TenantInterceptor implements NestInterceptor {
   intercept(_host: unknown, next: CallHandler): Observable<unknown> {
@@ -137,13 +137,13 @@ class Desk {
   }
 }
 
-describe('An interceptor of Nest that enters an AsyncLocalStorage', () => {
+describe('A Nest interceptor that enters an AsyncLocalStorage', () => {
   const bench = useKeyBench(WIRES[0]!);
 
   it.each([
     ['resolve', { resolve: () => ({ apiKey: tenants.getStore() ?? 'nobody' }) }],
     ['apiKey', { apiKey: () => tenants.getStore() ?? 'nobody' }],
-  ])('is seen by llm.%s, for whole answers and streams', async (_name, llm) => {
+  ])('applies to llm.%s, for whole answers and streams', async (_name, llm) => {
     const root = CallbacksModule.forRoot({ llm: { ...bench.llm, ...llm } });
     const module = await Test.createTestingModule({ imports: [root], controllers: [Desk] })
       .setLogger(testLogger)

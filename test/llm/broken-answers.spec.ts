@@ -32,7 +32,7 @@ interface Row {
   by: readonly Method[];
   serve: (wire: WireFormat) => Serve;
   is: ErrorClass;
-  /** The text that arrived before. */
+  /** The text received before. */
   text?: string;
 }
 
@@ -126,7 +126,7 @@ describe.each(WIRES)('A call of $name whose server', (wire) => {
     },
   );
 
-  it('is not there fails as LlmConnectionError', async () => {
+  it('is unreachable fails as LlmConnectionError', async () => {
     await bench.server.close();
     const options: LlmCallOptions = { timeoutMs: 10_000 };
     for (const method of METHODS) {
@@ -138,11 +138,11 @@ describe.each(WIRES)('A call of $name whose server', (wire) => {
   });
 });
 
-// Responses count in their last event alone.
+// The Responses API reports usage only in its last event.
 describe.each([openai, anthropic])('A stream of $name', (wire) => {
   const bench = useBench(wire);
 
-  it('that is lost after its server counted is charged as counted', async () => {
+  it('whose connection is lost after the server reported usage is charged that usage', async () => {
     bench.server.answers(cutStream(...wire.stream(HELLO).slice(0, -1)));
     await errorOf(ask(bench.llm, 'stream'));
     const [event] = bench.recording.of('llm.error');

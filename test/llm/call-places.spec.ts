@@ -6,7 +6,7 @@ import { readAll } from '../support/wire/calls.js';
 afterEach(closeApps);
 
 it.each([1e21, Number.MAX_SAFE_INTEGER, 10_000, -1])(
-  'A streamed call has a small index of its own where the server says %d',
+  'A streamed tool call has a small index although the server sends the index %d',
   async (index) => {
     const wire = new CapturedWire(HOSTS.find(({ api }) => api === 'chat')!);
     const call = { index, id: 'call_1', function: { name: 'lookup', arguments: '{"a":' } };

@@ -25,7 +25,7 @@ describe('llm.api', () => {
     });
 
     it.each(METHODS)(
-      'is chat completions unless a client says otherwise, by %s',
+      'is chat completions unless a client is configured otherwise, by %s',
       async (method) => {
         const thinker = bench.app.get<LlmService>(getLlmToken('thinker'), { strict: false });
         bench.server.answers(says(openai, method, HELLO), says(responses, method, HELLO));
@@ -39,7 +39,7 @@ describe('llm.api', () => {
     );
   });
 
-  it.each([openai, responses])('of a mock asks for the method of $name alone', async (wire) => {
+  it.each([openai, responses])('of a mock needs only the method of $name', async (wire) => {
     const create = jest.fn<Create>().mockReturnValue(bare(wire, 'Hello'));
     const bench = new Bench(wire, { llm: { client: mockClient(wire, create) } });
     await bench.open();
@@ -59,7 +59,7 @@ describe('llm.api', () => {
     ['is none of the two', { api: 'completions' as never }, "'chat' or 'responses'"],
     ['is given to another provider', { provider: 'anthropic', api: 'chat' }, 'llm.api'],
     ['is given to an own provider', { provider: new FakeLlm([]), api: 'chat' }, 'llm.api'],
-  ])('that %s is refused at start-up', async (_what, llm, words) => {
+  ])('that %s is rejected at start-up', async (_what, llm, words) => {
     const bench = new Bench(openai, { llm });
     const error = await errorOf(bench.open());
     expect(error).toBeInstanceOf(CallbacksConfigurationError);

@@ -21,7 +21,7 @@ interface CloudClient {
   /** US dollars of 1,000 input and 500 output tokens. */
   readonly cost: number;
   readonly host: string;
-  /** The path of a whole answer, and of a stream. */
+  /** The paths of a whole answer and of a stream. */
   readonly path: string;
   readonly streamPath: string;
   /** How a limit of 9 output tokens is sent. */
@@ -109,7 +109,7 @@ describe.each(CLIENTS)('A client of the class $name', (cloud) => {
     return { fake, llm: (await startApp({}, { llm })).llm };
   }
 
-  it.each(METHODS)('answers under its label and with its price, by %s', async (method) => {
+  it.each(METHODS)('answers with its label and its price, by %s', async (method) => {
     const { fake, llm } = await start();
     const said = { ...HELLO, model };
     if (method === 'generate') fake.json(wire.answer(said));

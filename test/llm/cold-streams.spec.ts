@@ -25,7 +25,7 @@ describe.each(WIRES)('A stream of $name', (wire) => {
   const bench = useBench(wire);
   const hello = () => bench.server.answers(says(wire, 'stream', HELLO));
 
-  it('sends and tells nothing before it is read', async () => {
+  it('sends no request and emits no event before it is read', async () => {
     hello();
     const stream = bench.llm.stream('Hi');
     void stream.textStream;
@@ -36,7 +36,7 @@ describe.each(WIRES)('A stream of $name', (wire) => {
     expect(await readAll(stream.textStream)).toEqual(['Hello, world']);
   });
 
-  it('is no run when it is disposed of unread', async () => {
+  it('starts no run when it is disposed unread', async () => {
     const stream = bench.llm.stream('Hi');
     await stream[Symbol.asyncDispose]();
     expect(await errorOf(stream.response)).toMatchObject({ name: 'AbortError' });
@@ -45,7 +45,7 @@ describe.each(WIRES)('A stream of $name', (wire) => {
     expect(bench.server.exchanges).toEqual([]);
   });
 
-  it('has one reader: a second throws', async () => {
+  it('has one consumer: a second one throws', async () => {
     hello();
     const stream = bench.llm.stream('Hi');
     const first = readAll(stream);
@@ -58,7 +58,7 @@ describe.each(WIRES)('A stream of $name', (wire) => {
     expect(() => stream[Symbol.asyncIterator]()).toThrow(CallbacksConfigurationError);
   });
 
-  it('may be read as chunks, as text and as an Observable', async () => {
+  it('can be read as chunks, as text and as an Observable', async () => {
     const chunk = { type: 'text', text: 'Hello, world' };
     bench.server.answers(...[1, 2, 3].map(() => says(wire, 'stream', HELLO)));
     expect(await readAll(bench.llm.stream('Hi'))).toEqual([chunk]);
@@ -68,7 +68,7 @@ describe.each(WIRES)('A stream of $name', (wire) => {
   });
 
   it.each(['before', 'during', 'after'])(
-    'gives its response when that is taken %s reading',
+    'resolves its response when that is accessed %s reading',
     async (when) => {
       hello();
       const stream = bench.llm.stream('Hi');
@@ -82,7 +82,7 @@ describe.each(WIRES)('A stream of $name', (wire) => {
     },
   );
 
-  it('is read by its response when nobody else reads it', async () => {
+  it('is read by its response if there is no other consumer', async () => {
     hello();
     const stream = bench.llm.stream('Hi');
     const { response } = stream;
@@ -92,7 +92,7 @@ describe.each(WIRES)('A stream of $name', (wire) => {
     expect(() => stream[Symbol.asyncIterator]()).toThrow(CallbacksConfigurationError);
   });
 
-  it('fails without an unhandled rejection when nobody looks at its response', async () => {
+  it('fails without an unhandled rejection when its response is not awaited', async () => {
     bench.server.answers(
       json(wire.error({ type: 'api_error' }), 500),
       json(wire.error({ type: 'api_error' }), 500),
@@ -110,7 +110,7 @@ describe.each(WIRES)('A stream of $name', (wire) => {
     expect(bench.recording.of('llm.error')).toHaveLength(2);
   });
 
-  it('shows the mistakes of its options when it is read, not before', async () => {
+  it('throws errors in its options when it is read, not before', async () => {
     const stream = bench.llm.stream('');
     expect(await errorOf(readAll(stream))).toMatchObject({ code: 'invalid_request' });
     expect(await errorOf(stream.response)).toMatchObject({ code: 'invalid_request' });
@@ -129,7 +129,7 @@ describe.each(WIRES)('A stream of $name', (wire) => {
     expect(bench.recording.of('llm.end')[0]!.tags).toEqual(['here']);
   });
 
-  it('is heard by those who were there when stream() was called', async () => {
+  it('is dispatched to the handlers registered when stream() was called', async () => {
     hello();
     const late = new RecordingCallbacks();
     const stream = bench.llm.stream('Hi');
@@ -140,7 +140,7 @@ describe.each(WIRES)('A stream of $name', (wire) => {
     expect(bench.recording.events).toHaveLength(3);
   });
 
-  it('tells each chunk before its reader gets it, and waits for the hook', async () => {
+  it('emits each chunk before its consumer receives it, and waits for the handler', async () => {
     const { serve, step } = stepwise(wire.opening + wire.text('a'), wire.text('b'), '');
     bench.server.answers(serve);
     const order: string[] = [];
@@ -160,7 +160,7 @@ describe.each(WIRES)('A stream of $name', (wire) => {
     expect(order).toEqual(['told 0', 'got 0', 'told 1', 'got 1']);
   });
 
-  it('keeps no text when it is not to collect it', async () => {
+  it('keeps no text with collect: false', async () => {
     bench.server.answers(says(wire, 'stream', HELLO), stalled(wire.opening, wire.text('Hello')));
     const whole = bench.llm.stream('Hi', { collect: false });
     expect(await readAll(whole.textStream)).toEqual(['Hello, world']);

@@ -18,7 +18,7 @@ import { openai } from '../support/wire/openai.js';
 const delta = (of: object, rest: object = {}) =>
   `data: ${JSON.stringify({ id: '1', model: 'qwen3', choices: [{ index: 0, delta: of }], ...rest })}\n\n`;
 
-describe('A server that speaks the protocol of openai', () => {
+describe('A server with an OpenAI-compatible API', () => {
   describe('without a key', () => {
     const { OPENAI_API_KEY: key } = process.env;
     const bench = useBench(openai, {
@@ -36,7 +36,7 @@ describe('A server that speaks the protocol of openai', () => {
       if (key !== undefined) process.env['OPENAI_API_KEY'] = key;
     });
 
-    it.each(METHODS)('answers under its own name, by %s', async (method) => {
+    it.each(METHODS)('answers with its own label, by %s', async (method) => {
       bench.server.answers(says(openai, method, HELLO));
       const response = await ask(bench.llm, method, 'Hi', { maxOutputTokens: 9 });
       expect(response).toMatchObject({
@@ -58,7 +58,7 @@ describe('A server that speaks the protocol of openai', () => {
       expect((await errorOf(bench.llm.generate('Hi'))).message).toContain('ollama');
     });
 
-    it.each(['reasoning_content', 'reasoning'])('may think, in %s', async (field) => {
+    it.each(['reasoning_content', 'reasoning'])('can send reasoning in %s', async (field) => {
       bench.server.answers(
         events(
           delta({ role: 'assistant', content: null, [field]: 'Hm' }),
@@ -79,7 +79,7 @@ describe('A server that speaks the protocol of openai', () => {
       });
     });
 
-    it('may count as it goes, which is what a cancelled answer costs', async () => {
+    it('can report usage as it streams, which a cancelled answer is charged', async () => {
       const usage = { prompt_tokens: 7, completion_tokens: 1 };
       bench.server.answers(stalled(delta({ content: 'Hello' }, { usage })));
       const stream = bench.llm.stream('Hi');
@@ -94,7 +94,7 @@ describe('A server that speaks the protocol of openai', () => {
       });
     });
 
-    it('may answer an error with a good status', async () => {
+    it('can answer an error with status 200', async () => {
       bench.server.answers(
         json(openai.error({ type: 'invalid_request_error', code: 'context_length_exceeded' })),
       );
@@ -103,7 +103,7 @@ describe('A server that speaks the protocol of openai', () => {
       });
     });
 
-    it('may leave out what few people miss', async () => {
+    it('can omit optional fields', async () => {
       bench.server.answers(
         json({ choices: [{ message: { content: 'Hello' } }] }),
         events('data: {"choices":[{"delta":{"content":"Hello"},"finish_reason":"stop"}]}\n\n'),
@@ -124,7 +124,7 @@ describe('A server that speaks the protocol of openai', () => {
     const bench = useBench(openai, { llm: { label: 'groq', model: 'router' } });
     const answeredBy = (model: string) => openai.text('Hello').replace(openai.model, model);
 
-    it('is priced by the model that answers, also when that is cut short', async () => {
+    it('is priced by the model that answers, also when the answer is cut short', async () => {
       const model = 'llama-3.3-70b-versatile';
       bench.server.answers(cutStream(answeredBy(model)), stalled(answeredBy(model)));
       await errorOf(ask(bench.llm, 'stream'));
@@ -152,7 +152,7 @@ describe('A server that speaks the protocol of openai', () => {
       ],
     });
 
-    it('is another client, and neither hears the key of the other', async () => {
+    it('is a separate client, and neither receives the API key of the other', async () => {
       bench.server.answers(says(openai, 'generate', HELLO));
       const local = bench.app.get<LlmService>(getLlmToken('local'), { strict: false });
       expect(await errorOf(local.generate('Hi'))).toMatchObject({ name: 'LlmConnectionError' });

@@ -23,7 +23,7 @@ import {
   WIRES,
 } from '../support/wire/index.js';
 
-/** A hook that refuses at one event of a call. */
+/** A handler that rejects at one event of a call. */
 class Gate {
   constructor(
     private readonly event: string,
@@ -35,7 +35,7 @@ class Gate {
   }
 }
 
-/** Its error ends the run because the hook says that it is critical. */
+/** Its error fails the run because the handler is critical. */
 class CriticalGate extends Gate {
   @OnLlmStart({ critical: true }) start() {
     this.refuseAt('start');
@@ -52,7 +52,7 @@ class CriticalGate extends Gate {
   }
 }
 
-/** Its error ends the run because of what it is. */
+/** Its error fails the run because of its class. */
 class AbortingGate extends Gate {
   @OnLlmStart() async start() {
     await Promise.resolve();
@@ -79,7 +79,7 @@ describe.each(WIRES)('A call of $name', (wire) => {
   const bench = useBench(wire);
 
   describe.each(GATES)('%s', (_name, gateAt) => {
-    it.each(METHODS)('at the start refuses it before anything is sent, by %s', async (method) => {
+    it.each(METHODS)('on start rejects the call before anything is sent, by %s', async (method) => {
       const gate = gateAt('start');
       expect(await errorOf(ask(bench.llm, method, 'Hi', { callbacks: [gate] }))).toBe(gate.error);
       expect(bench.recording.tree()).toMatchObject([{ events: ['llm.start', 'llm.error'] }]);
@@ -92,7 +92,7 @@ describe.each(WIRES)('A call of $name', (wire) => {
       expect(bench.server.exchanges).toEqual([]);
     });
 
-    it('at a chunk ends it and its request, with what there was', async () => {
+    it('on a chunk fails the call and cancels its request, with the partial text', async () => {
       bench.server.answers(stalled(wire.opening, wire.text('Hello'), wire.text(', world')));
       const gate = gateAt('chunk');
       const stream = bench.llm.stream('Hi', { callbacks: [gate] });
@@ -110,7 +110,7 @@ describe.each(WIRES)('A call of $name', (wire) => {
     });
 
     it.each(METHODS)(
-      'at the end fails it without a second terminal event, by %s',
+      'on end fails the call without a second terminal event, by %s',
       async (method) => {
         bench.server.answers(says(wire, method, HELLO));
         const gate = gateAt('end');
@@ -121,7 +121,7 @@ describe.each(WIRES)('A call of $name', (wire) => {
       },
     );
 
-    it('at the end of a stream fails the last next(), and the response', async () => {
+    it('on end of a stream fails the last next(), and the response', async () => {
       bench.server.answers(says(wire, 'stream', HELLO));
       const gate = gateAt('end');
       const stream = bench.llm.stream('Hi', { callbacks: [gate] });
@@ -132,7 +132,7 @@ describe.each(WIRES)('A call of $name', (wire) => {
       expect(await reader.next()).toEqual({ done: true, value: undefined });
     });
 
-    it('at the end of a cancelled stream fails its response, not the break', async () => {
+    it('on end of a cancelled stream fails its response, not the break', async () => {
       bench.server.answers(stalled(wire.opening, wire.text('Hello')));
       const gate = gateAt('end');
       const stream = bench.llm.stream('Hi', { callbacks: [gate] });
@@ -141,7 +141,7 @@ describe.each(WIRES)('A call of $name', (wire) => {
       expect(bench.recording.of('llm.end')).toMatchObject([{ finishReason: 'cancelled' }]);
     });
 
-    it.each(METHODS)('at the error changes nothing and is told, by %s', async (method) => {
+    it.each(METHODS)('on error changes nothing and is reported, by %s', async (method) => {
       bench.server.answers(json(wire.error({ type: 'api_error' }), 500));
       const gate = gateAt('error');
       const error = await errorOf(ask(bench.llm, method, 'Hi', { callbacks: [gate] }));

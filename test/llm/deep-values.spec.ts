@@ -15,11 +15,11 @@ afterEach(closeApps);
 
 const Tree: z.ZodType = z.object({ in: z.lazy(() => Tree).optional() });
 
-describe('An answer that is nested too deep for its schema', () => {
+describe('An answer nested too deep for its schema', () => {
   it.each<[string, z.ZodType | Record<string, unknown>]>([
     ['recursive zod', Tree],
     ['JSON Schema', { type: 'object', properties: { in: { $ref: '#' } } }],
-  ])('does not fit %s, as any other that does not', async (_, schema) => {
+  ])('does not match %s, like any other mismatch', async (_, schema) => {
     const text = `${'{"in":'.repeat(50_000)}{}${'}'.repeat(50_000)}`;
     const { llm } = await startApp({}, { answers: always(text) });
     const failure = await llm.generate('go', { schema }).catch((error: unknown) => error);
@@ -30,8 +30,8 @@ describe('An answer that is nested too deep for its schema', () => {
   });
 });
 
-describe('A request', () => {
-  it('whose tools hold themselves or are too deep is refused as a mistake of the application', async () => {
+describe('An LLM request', () => {
+  it('with cyclic or too deep tools is rejected as an error of the application', async () => {
     const { llm, fake } = await startApp();
     const self: Record<string, unknown> = { type: 'object' };
     self['properties'] = { self };
@@ -43,7 +43,7 @@ describe('A request', () => {
     expect(fake.requests).toEqual([]);
   });
 
-  it('with deep opaque data is estimated in bounds', async () => {
+  it('with deep opaque data is estimated within bounds', async () => {
     const recording = new RecordingCallbacks();
     const { llm } = await startApp({}, { callbacks: [recording] });
     for (const providerData of [nested(10_000), doubled(60)]) {
@@ -55,7 +55,7 @@ describe('A request', () => {
     }
   });
 
-  it('that its SDK cannot write fails with an error of the tree', async () => {
+  it('that its SDK cannot serialize fails with an LlmError', async () => {
     const client = new OpenAI({
       apiKey: 'sk-test',
       maxRetries: 0,

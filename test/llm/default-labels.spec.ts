@@ -18,7 +18,7 @@ afterEach(async () => {
 
 const OPENAI: LlmOptions = { provider: 'openai', model: 'house-7', apiKey: 'test' };
 
-/** The name under which a client's answers and errors come, and the cost of one answer. */
+/** The label of a client's answers and errors, and the cost of one answer. */
 async function answered(llm: Partial<LlmOptions>) {
   const fake = new FakeFetch();
   globalThis.fetch = fake.fetch;
@@ -94,7 +94,7 @@ describe('The default label', () => {
     expect((await answered({ baseURL })).provider).toBe('openai');
   });
 
-  it('of an Anthropic client is found in the same way', async () => {
+  it('of an Anthropic client is derived in the same way', async () => {
     const llm = { provider: 'anthropic', model: 'deepseek-chat' } as const;
     const baseURL = 'https://api.deepseek.com/anthropic';
     expect((await answered({ ...llm, baseURL })).provider).toBe('deepseek');
@@ -103,7 +103,7 @@ describe('The default label', () => {
     expect((await answered({ provider: 'anthropic' })).provider).toBe('anthropic');
   });
 
-  it('of a ready client follows its class before its host, subclasses included', async () => {
+  it('of a ready client is derived from its class before its host, subclasses included', async () => {
     class HouseAzure extends AzureOpenAI {}
     const options = { apiKey: 'test', maxRetries: 0, baseURL: 'http://127.0.0.1:9/v1' };
     const azure = new HouseAzure({ ...options, apiVersion: '2024-10-21' });
@@ -114,7 +114,7 @@ describe('The default label', () => {
     expect((await answered({ client: plain })).provider).toBe('groq');
   });
 
-  it('gives way to llm.label', async () => {
+  it('is overridden by llm.label', async () => {
     const baseURL = 'https://api.groq.com/openai/v1';
     expect((await answered({ baseURL, label: 'green' })).provider).toBe('green');
   });

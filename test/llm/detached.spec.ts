@@ -18,7 +18,7 @@ import {
   type WireFormat,
 } from '../support/wire/index.js';
 
-/** A provider that asks another model, and may leave before that has answered. */
+/** A provider that calls another model, and may return before that has answered. */
 class Delegate implements LlmProvider {
   readonly name = 'delegate';
   ask: () => Promise<unknown> = async () => undefined;
@@ -76,7 +76,7 @@ describe.each(WIRES)('A call of $name inside another run', (wire: WireFormat) =>
     expect(child!.scopes).toEqual(['outer']);
   });
 
-  it('may outlive it, and is detached then', async () => {
+  it('can outlive its parent, and is detached then', async () => {
     let answer!: () => void;
     const serve: Serve = ({ response }) => {
       answer = () => response.end(JSON.stringify(wire.answer(HELLO)));
@@ -97,7 +97,7 @@ describe.each(WIRES)('A call of $name inside another run', (wire: WireFormat) =>
     expect(parent!.detached).toBeUndefined();
   });
 
-  it('is detached when it is begun after that has ended', async () => {
+  it('is detached when it is started after its parent has ended', async () => {
     bench.server.answers(stalled(wire.opening, wire.text('Hello')));
     let stream = bench.llm.stream('Hi');
     delegate.ask = async () => {

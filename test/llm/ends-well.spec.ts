@@ -14,7 +14,7 @@ import { openai } from '../support/wire/openai.js';
 
 const LOOKUP = { id: 'call_1', name: 'lookup', argsText: '{"city":"Köln"}' };
 
-describe.each(WIRES)('A call of $name that is answered', (wire) => {
+describe.each(WIRES)('A completed call of $name', (wire) => {
   const bench = useBench(wire);
 
   describe.each(METHODS)('by %s', (method) => {
@@ -65,7 +65,7 @@ describe.each(WIRES)('A call of $name that is answered', (wire) => {
       expect(bench.recording.of('llm.end')[0]!.toolCalls).toBe(response.toolCalls);
     });
 
-    it('ends well when the answer is empty', async () => {
+    it('completes when the answer is empty', async () => {
       bench.server.answers(says(wire, method, { text: '' }));
       const response = await ask(bench.llm, method);
       expect(response).toMatchObject({
@@ -75,7 +75,7 @@ describe.each(WIRES)('A call of $name that is answered', (wire) => {
       });
     });
 
-    it('estimates usage and cost when the server counts nothing', async () => {
+    it('estimates usage and cost when the server reports no usage', async () => {
       bench.server.answers(says(wire, method, { text: 'Hello, world', usage: null }));
       const { usage, cost } = await ask(bench.llm, method, 'How are you today?');
       expect(usage.source).toBe('estimated');
@@ -89,7 +89,7 @@ describe.each(WIRES)('A call of $name that is answered', (wire) => {
       ['length'],
       ['tool-calls'],
       ['content-filter'],
-    ])('says why the answer ended: %s', async (finish) => {
+    ])('reports why the answer ended: %s', async (finish) => {
       bench.server.answers(says(wire, method, { text: 'Well', finish }));
       expect(await ask(bench.llm, method)).toMatchObject({ text: 'Well', finishReason: finish });
     });
@@ -107,7 +107,7 @@ describe.each(WIRES)('A call of $name that is answered', (wire) => {
 describe('A stream of openai', () => {
   const bench = useBench(openai);
 
-  it('is whole when it has a finish reason but no [DONE]', async () => {
+  it('is complete when it has a finish reason but no [DONE]', async () => {
     bench.server.answers(events(...openai.stream(HELLO).slice(0, -1)));
     expect(await ask(bench.llm, 'stream')).toMatchObject({
       text: 'Hello, world',
@@ -115,7 +115,7 @@ describe('A stream of openai', () => {
     });
   });
 
-  it('takes its usage from a last chunk that holds nothing else', async () => {
+  it('takes its usage from a last chunk that contains only usage', async () => {
     bench.server.answers(events(...openai.stream(HELLO)));
     const { usage } = await ask(bench.llm, 'stream');
     expect(usage).toMatchObject({ inputTokens: 1_000, outputTokens: 500, source: 'provider' });

@@ -13,7 +13,7 @@ import {
 import { ask, errorOf, METHODS, text, useBench, type Serve } from '../support/wire/index.js';
 import { openai } from '../support/wire/openai.js';
 
-/** All that an error and its causes hold. */
+/** All values that an error and its causes contain. */
 function wordsOf(error: unknown): string {
   const { message, error: body, cause } = Object(error) as Record<string, unknown>;
   return [message, JSON.stringify(body), cause && wordsOf(cause)].join('\n').replaceAll('\\', '');
@@ -24,7 +24,7 @@ function answer({ status, body }: ErrorRow): Serve {
   return text(JSON.stringify(body), 'application/json', status);
 }
 
-/** The sentence of a row. */
+/** The title of a row. */
 function sentenceOf({ body, reason }: ErrorRow): string | undefined {
   const fields = Object(Array.isArray(body) ? body[0] : body) as Record<string, unknown>;
   const inner = fields['error'] ?? fields;
@@ -40,7 +40,7 @@ const KINDS = {
   CONTEXT,
 };
 
-describe.each([openai, anthropic])('A failed answer to the SDK of $name', (wire) => {
+describe.each([openai, anthropic])('An error response to the SDK of $name', (wire) => {
   const bench = useBench(wire);
   const rows = Object.values(KINDS).flat();
 

@@ -26,7 +26,7 @@ import { openai } from '../support/wire/openai.js';
 
 type ErrorClass = new (message: string) => CallbacksError;
 
-/** Bodies that are an error although their status is 200. */
+/** Bodies that contain an error although their status is 200. */
 const ERRORS: [what: string, body: unknown, is: ErrorClass, words: string][] = [
   [
     'an object with a status',
@@ -112,7 +112,7 @@ const ERRORS: [what: string, body: unknown, is: ErrorClass, words: string][] = [
   ],
 ];
 
-describe.each(WIRES)('A good status of $name', (wire) => {
+describe.each(WIRES)('A response of $name with status 200', (wire) => {
   const bench = useBench(wire);
 
   it.each(ERRORS)('with %s is an error, whole or streamed', async (_what, body, is, words) => {
@@ -133,7 +133,7 @@ describe.each(WIRES)('A good status of $name', (wire) => {
     }
   });
 
-  it('is no error of its own where the body is of an unknown form', async () => {
+  it('is not a provider error if the body has an unknown form', async () => {
     for (const body of [{ ok: true }, { code: 200, message: 'success' }, [], [1], 'words', null]) {
       bench.server.answers(json(body));
       expect(await errorOf(bench.llm.generate('Hi'))).toBeInstanceOf(LlmResponseError);
@@ -141,7 +141,7 @@ describe.each(WIRES)('A good status of $name', (wire) => {
   });
 
   it.each(METHODS)('with an empty error beside an answer is an answer, by %s', async (method) => {
-    // Responses always have one, which is null.
+    // The Responses API always sends one, which is null.
     const empty = wire.name === 'responses' ? [null] : [null, '', {}, { code: 0, message: '' }];
     for (const error of empty) {
       const whole = { ...wire.answer(HELLO), error };
@@ -159,10 +159,10 @@ describe.each(WIRES)('A good status of $name', (wire) => {
   });
 });
 
-describe('The reason of an error', () => {
+describe('The reason of a provider error', () => {
   const bench = useBench(openai);
 
-  it('has no control characters, is bounded, and is in no JSON', async () => {
+  it('has no control characters, is bounded, and is not in any JSON', async () => {
     const message = `Odd\r\n\u001b[31mERROR forged\u202e ${'x'.repeat(5_000)}`;
     bench.server.answers(json(openai.error({ type: 'invalid_request_error', message }), 400));
     const error = await errorOf(bench.llm.generate('Hi'));
@@ -172,7 +172,7 @@ describe('The reason of an error', () => {
     expect(JSON.stringify(Object.assign({}, error))).not.toContain('forged');
   });
 
-  it('is absent where the provider sends no words', async () => {
+  it('is absent if the provider sends no message', async () => {
     bench.server.answers(({ response }) => void response.writeHead(400).end());
     const error = await errorOf(bench.llm.generate('Hi'));
     expect(error).toMatchObject({ name: 'LlmInvalidRequestError', status: 400 });

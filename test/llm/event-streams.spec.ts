@@ -25,13 +25,13 @@ describe.each(WIRES)('An event stream of $name', (wire) => {
   const bench = useBench(wire);
   const hello = { text: 'Hello, world', finishReason: 'stop', usage: { totalTokens: 1_500 } };
 
-  it('may have comments, retry times, ids and a byte order mark', async () => {
+  it('can have comments, retry times, ids and a byte order mark', async () => {
     const frames = wire.stream(HELLO).map((sent) => `: alive\n\nretry: 10\nid: 7\n${sent}`);
     bench.server.answers(events('\ufeff', ...frames));
     expect(await ask(bench.llm, 'stream')).toMatchObject(hello);
   });
 
-  it('may end its lines as old systems do', async () => {
+  it('can end its lines with CR or CRLF', async () => {
     for (const lineEnd of ['\r\n', '\r']) {
       bench.server.answers(
         events(...wire.stream(HELLO).map((sent) => sent.replaceAll('\n', lineEnd))),
@@ -40,43 +40,43 @@ describe.each(WIRES)('An event stream of $name', (wire) => {
     }
   });
 
-  it('may have parameters in its content type', async () => {
+  it('can have parameters in its content type', async () => {
     const body = wire.stream(HELLO).join('');
     bench.server.answers(text(body, 'text/event-stream; charset=utf-8'));
     expect(await ask(bench.llm, 'stream')).toMatchObject(hello);
   });
 
-  it('may lack the content type', async () => {
+  it('can lack the content type', async () => {
     bench.server.answers(text(wire.stream(HELLO).join(''), 'text/plain'));
     expect(await ask(bench.llm, 'stream')).toMatchObject(hello);
   });
 
-  it('is over with its end marker, even if the connection stays open or is lost', async () => {
+  it('ends with its end marker, even if the connection stays open or is lost', async () => {
     bench.server.answers(stalled(...wire.stream(HELLO)), cutStream(...wire.stream(HELLO)));
     expect(await ask(bench.llm, 'stream')).toMatchObject(hello);
     expect(await ask(bench.llm, 'stream')).toMatchObject(hello);
     expect(await bench.server.exchanges[0]!.aborted).toBe(true);
   });
 
-  it('may have events without data, and pings that are no JSON', async () => {
+  it('can have events without data, and pings that are not JSON', async () => {
     const signs = 'event: ping\n\ndata:\n\nevent: ping\ndata:\n\nevent: ping\ndata: alive\n\n';
     bench.server.answers(events(...wire.stream(HELLO).map((sent) => signs + sent)));
     expect(await ask(bench.llm, 'stream')).toMatchObject(hello);
   });
 
-  it('fails when an event without a name is no JSON, which may have been a piece of the answer', async () => {
+  it('fails when an event without a name is not JSON, because a part of the answer may be lost', async () => {
     bench.server.answers(events('data: alive\n\n', ...wire.stream(HELLO)));
     expect(await errorOf(ask(bench.llm, 'stream'))).toBeInstanceOf(LlmResponseError);
   });
 
-  it('may have bytes that are no character', async () => {
+  it('can have bytes that are not valid UTF-8', async () => {
     const sent = wire.stream({ ...HELLO, text: 'Hello, world|' }).join('');
     const bytes = Buffer.from(sent.replaceAll('|', '\xe2\x82'), 'latin1');
     bench.server.answers(inPieces([bytes]));
     expect(await ask(bench.llm, 'stream')).toMatchObject({ text: 'Hello, world\ufffd' });
   });
 
-  it('may lack the last blank line', async () => {
+  it('can lack the last blank line', async () => {
     const frames = wire.stream(HELLO);
     bench.server.answers(events(...frames.slice(0, -1), frames.at(-1)!.trimEnd()));
     expect(await ask(bench.llm, 'stream')).toMatchObject(hello);
@@ -87,7 +87,7 @@ describe('An event stream', () => {
   describe('of openai', () => {
     const bench = useBench(openai);
 
-    it('may hold chunks without a choice, a delta or content', async () => {
+    it('can have chunks without a choice, a delta or content', async () => {
       const odd = [
         {},
         { choices: [] },
@@ -102,14 +102,14 @@ describe('An event stream', () => {
     });
 
     const done = [' ', '\ndata:', ', says the server'].map((more) => `data: [DONE]${more}\n\n`);
-    it.each(done)('may have more in its end marker: %j', async (marker) => {
+    it.each(done)('can have more text in its end marker: %j', async (marker) => {
       const frames = openai.stream(HELLO).slice(0, -1);
       bench.server.answers(events(...frames, marker, 'data: oops\n\n'));
       expect(await ask(bench.llm, 'stream')).toMatchObject({ text: 'Hello, world' });
     });
 
-    // The standard has that event dropped; as the answer is complete, nothing is missed but what was counted.
-    it('may break off within the last event, behind the finish reason', async () => {
+    // The standard drops that event; the answer is complete, so that only the usage is missing.
+    it('can break off within the last event, after the finish reason', async () => {
       const frames = openai.stream({ ...HELLO, usage: null }).slice(0, -1);
       bench.server.answers(events(...frames, 'data: {"id": "chatcmpl-1", "cho'));
       expect(await ask(bench.llm, 'stream')).toMatchObject({
@@ -122,7 +122,7 @@ describe('An event stream', () => {
       ['a text', '"out of memory"', LlmServerError, 'out of memory'],
       ['a status', '{"code": 429, "message": "slowly"}', LlmRateLimitError, 'slowly'],
       ['a status', '{"code": 400, "message": "no"}', LlmInvalidRequestError, 'no'],
-    ])('may give %s as its error: %s', async (_what, error, is, message) => {
+    ])('can send %s as its error: %s', async (_what, error, is, message) => {
       const sent = `data: {"error": ${error}}\n\n`;
       bench.server.answers(events(openai.opening, openai.text('Hello'), sent));
       const thrown = await errorOf(ask(bench.llm, 'stream'));
@@ -134,7 +134,7 @@ describe('An event stream', () => {
   describe('of anthropic', () => {
     const bench = useBench(anthropic);
 
-    it('may hold events and blocks of kinds that are not known yet', async () => {
+    it('can have events and blocks of unknown kinds', async () => {
       const [start, ...rest] = anthropic.stream(HELLO);
       const unknown = {
         type: 'content_block_start',
@@ -160,7 +160,7 @@ describe('An event stream', () => {
       });
     });
 
-    it('may have the beginnings of blocks, or all of their arguments, where blocks start', async () => {
+    it('can have the start of a block, or all of its arguments, in the block start event', async () => {
       const [start, ...rest] = anthropic.stream({ finish: 'tool-calls' });
       const tool = { type: 'tool_use', id: 'toolu_1', name: 'lookup', input: { city: 'Bonn' } };
       bench.server.answers(
@@ -186,7 +186,7 @@ describe('An event stream', () => {
       expect(uncollected).toMatchObject({ text: '', toolCalls });
     });
 
-    it('may say in plain text what went wrong', async () => {
+    it('can send an error in plain text', async () => {
       bench.server.answers(
         events(
           anthropic.opening,

@@ -11,9 +11,9 @@ const COUNTS = [
   { kind: 'whole', count: scaled(3_334) },
   { kind: 'streamed', count: scaled(3_333) },
 ] as const satisfies readonly { kind: Kind; count: number }[];
-/** How many failures are shown. */
+/** How many failures are printed. */
 const SHOWN = 5;
-/** One answer of so many is sent back. */
+/** One answer in this many is sent back in a next turn. */
 const SENT_BACK = 10;
 
 describe.each(['chat', 'responses', 'anthropic'] as const)('Mutated answers of %s', (api) => {
@@ -38,7 +38,7 @@ describe.each(['chat', 'responses', 'anthropic'] as const)('Mutated answers of %
           failures.push(`seed ${seed} (${mutation.done.join('; ')}): ${problems.join('; ')}`);
       }
       expect(failures).toEqual([]);
-      // Mutations that only fail would say nothing of the answers.
+      // Mutations that always fail would not test the answers.
       expect(answered).toBeGreaterThan(count / 3);
     },
   );

@@ -16,17 +16,17 @@ import { scaled } from '../support/scale.js';
 import { Random } from '../support/wire/random.js';
 
 const CONVERSATIONS = scaled(2_000);
-/** How many of them are sent to a host that differs from another one in its ids only. */
+/** How many of them are sent to a host that differs from another one only in its ids. */
 const FEWER = scaled(400);
 /** How often a conversation moves to another host. */
 const MOVES = 3;
-/** How many failures are shown. */
+/** How many failures are printed. */
 const SHOWN = 5;
 
 describe('A conversation of any form', () => {
   const wires = HOSTS.map((host) => new CapturedWire(host));
   let app: TestingModule;
-  /** What the providers answered, as messages. */
+  /** The answers of the providers, as messages. */
   let answers: Message[];
 
   const llmOf = ({ host }: CapturedWire) => app.get<LlmService>(getLlmToken(host.name));
@@ -44,7 +44,7 @@ describe('A conversation of any form', () => {
 
   afterAll(closeApps);
 
-  /** Messages of each provider, which bring what it must get back. */
+  /** Messages of each provider, with the content that it must get back. */
   async function collectAnswers(random: Random): Promise<Message[]> {
     const collected: Message[] = [];
     for (const wire of wires)
@@ -62,7 +62,7 @@ describe('A conversation of any form', () => {
     return llmOf(wire).generate(input);
   }
 
-  /** Sends a conversation; gives what is wrong with the request, and the answer. */
+  /** Sends a conversation; returns the errors in the request, and the answer. */
   async function send(
     wire: CapturedWire,
     { messages, words, mayBeRefused }: History,
@@ -83,7 +83,7 @@ describe('A conversation of any form', () => {
   }
 
   it.each(wires.map((wire) => ({ wire, ...wire.host })))(
-    'is sent as $name takes it',
+    'is sent in a form that $name accepts',
     async ({ wire, name }) => {
       const failures: string[] = [];
       const count = name === 'mistral' ? FEWER : CONVERSATIONS;
@@ -97,7 +97,7 @@ describe('A conversation of any form', () => {
     },
   );
 
-  it('stays valid when it moves from wire to wire', async () => {
+  it('stays valid when it moves from provider to provider', async () => {
     const failures: string[] = [];
     for (let seed = 0; seed < CONVERSATIONS && failures.length < SHOWN; seed++) {
       const random = new Random(seed);
@@ -114,7 +114,7 @@ describe('A conversation of any form', () => {
   });
 });
 
-/** The next turn: the answer, the results of its calls, and what the user says then. */
+/** The next turn: the answer, the results of its calls, and the next user message. */
 function goOn({ messages, ...history }: History, answer: Message): History {
   const results = (answer.toolCalls ?? []).map(({ id }): Message => ({
     role: 'tool',
@@ -125,7 +125,7 @@ function goOn({ messages, ...history }: History, answer: Message): History {
   return { ...history, messages: [...messages, answer, ...results, next] };
 }
 
-/** What people and the model said and the request does not say. */
+/** Texts of the user and the model that are missing in the request. */
 function lostWords(body: unknown, words: readonly string[]): string[] {
   const text = JSON.stringify(body);
   return words
@@ -133,7 +133,7 @@ function lostWords(body: unknown, words: readonly string[]): string[] {
     .map((word) => `"${word}" is lost`);
 }
 
-/** Thoughts of other providers in a request. */
+/** Reasoning of other providers in a request. */
 function foreignThoughts({ body, host }: CapturedWire): string[] {
   const text = JSON.stringify(body);
   return HOSTS.filter(({ name }) => name !== host.name && text.includes(thoughtOf(name))).map(
@@ -141,7 +141,7 @@ function foreignThoughts({ body, host }: CapturedWire): string[] {
   );
 }
 
-/** A conversation is its owner's: who writes into it fails. */
+/** A conversation belongs to the caller: writing to it throws. */
 function frozen(history: History): History {
   freeze(history.messages);
   return history;

@@ -17,7 +17,7 @@ import {
   WIRES,
 } from '../support/wire/index.js';
 
-/** Settles with the terminal event of the one run of a test. */
+/** Settles with the terminal event of the test's only run. */
 @Injectable()
 class Terminal {
   readonly event = defer<LlmEndEvent | LlmErrorEvent>();
@@ -53,7 +53,7 @@ const PLATFORMS = [
 ] as const;
 
 describe.each(PLATFORMS)('An HTTP client of %s', (_name, http) => {
-  describe.each(WIRES)('whose request asks $name', (wire) => {
+  describe.each(WIRES)('whose request calls $name', (wire) => {
     const bench = useBench(wire, {
       http: http as () => ExpressAdapter,
       controllers: [Desk],
@@ -61,7 +61,7 @@ describe.each(PLATFORMS)('An HTTP client of %s', (_name, http) => {
     });
     const terminal = () => bench.app.get(Terminal).event.promise;
 
-    it('aborts a generated answer when it leaves', async () => {
+    it('aborts a generated answer when it disconnects', async () => {
       bench.server.answers(silence);
       const client = request(`${await bench.url}/answer`).end();
       client.on('error', () => undefined);
@@ -75,7 +75,7 @@ describe.each(PLATFORMS)('An HTTP client of %s', (_name, http) => {
       expect(await aborted).toBe(true);
     });
 
-    it('cancels a streamed answer when it leaves', async () => {
+    it('cancels a streamed answer when it disconnects', async () => {
       bench.server.answers(stalled(wire.opening, wire.text('Hello')));
       const client = request(`${await bench.url}/stream`).end();
       const [response] = (await once(client, 'response')) as [AsyncIterable<Buffer>];
@@ -87,14 +87,14 @@ describe.each(PLATFORMS)('An HTTP client of %s', (_name, http) => {
       expect(await bench.server.exchanges[0]!.aborted).toBe(true);
     });
 
-    it('gets a whole stream when it stays', async () => {
+    it('gets a whole stream when it stays connected', async () => {
       bench.server.answers(says(wire, 'stream', HELLO));
       const response = await fetch(`${await bench.url}/stream`);
       expect(await response.text()).toContain('data: {"type":"text","text":"Hello, world"}');
       expect(await terminal()).toMatchObject({ type: 'llm.end', finishReason: 'stop' });
     });
 
-    it('gets a whole answer when it stays', async () => {
+    it('gets a whole answer when it stays connected', async () => {
       bench.server.answers(says(wire, 'generate', HELLO));
       expect(await (await fetch(`${await bench.url}/answer`)).text()).toBe('Hello, world');
       expect(await terminal()).toMatchObject({ type: 'llm.end', finishReason: 'stop' });

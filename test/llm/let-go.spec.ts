@@ -11,7 +11,7 @@ import {
 import { collectGarbage } from '../support/gc.js';
 import { ask, METHODS } from '../support/wire/index.js';
 
-/** What lives on in the context of the calls, as promises of a `fetch` do. */
+/** Objects that stay alive in the context of the calls, as promises of a `fetch` do. */
 const contexts: AsyncResource[] = [];
 const answers: WeakRef<object>[] = [];
 
@@ -41,7 +41,7 @@ beforeEach(async () => {
 
 afterEach(() => app.close());
 
-it.each(METHODS)('%s: a call that has ended keeps nothing of its answer', async (method) => {
+it.each(METHODS)('%s: an ended call releases its answer', async (method) => {
   await ask(app.get(LlmService), method);
   await setImmediate();
   collectGarbage();

@@ -29,7 +29,7 @@ function answer(fake: FakeFetch, method: Method): void {
   else fake.json(openai.answer(HELLO));
 }
 
-/** What one call with a limit sends, and the client that is used. */
+/** The request of one call with a limit, and the client that is used. */
 async function sent(
   llm: Partial<LlmOptions> | ((fetch: typeof globalThis.fetch) => Partial<LlmOptions>),
   options: LlmStreamOptions = {},
@@ -52,7 +52,7 @@ function limitOf({ max_completion_tokens, max_tokens }: Body): Body {
   return JSON.parse(JSON.stringify({ max_completion_tokens, max_tokens })) as Body;
 }
 
-describe('The limit of output tokens is named', () => {
+describe('The parameter for the output token limit is chosen', () => {
   it.each([
     ['https://api.openai.com/v1', NEW],
     ['https://eu.api.openai.com/v1/', NEW],
@@ -108,7 +108,7 @@ describe('The limit of output tokens is named', () => {
     expect(limitOf(await sent(compatible))).toEqual(OLD);
   });
 
-  it('by the class AzureOpenAI, also behind a gateway of any name', async () => {
+  it('by the class AzureOpenAI, also behind a gateway with any host', async () => {
     const azure = (fetch: typeof globalThis.fetch) => ({
       client: new AzureOpenAI({
         apiKey: 'test',
@@ -120,7 +120,7 @@ describe('The limit of output tokens is named', () => {
     expect(limitOf(await sent(azure))).toEqual(NEW);
   });
 
-  it("by the SDK's environment variable, and as OpenAI's where nothing names a host", async () => {
+  it("by the SDK's environment variable, and as OpenAI's if no host is set", async () => {
     delete process.env['OPENAI_BASE_URL'];
     expect(limitOf(await sent({}))).toEqual(NEW);
     process.env['OPENAI_BASE_URL'] = 'http://127.0.0.1:8000/v1';
@@ -128,7 +128,7 @@ describe('The limit of output tokens is named', () => {
     expect(limitOf(await sent({ baseURL: 'https://api.openai.com/v1' }))).toEqual(NEW);
   });
 
-  it('by limitParameter before all of that', async () => {
+  it('by limitParameter before anything else', async () => {
     const compatible = { baseURL: 'http://127.0.0.1:8000/v1' };
     const official = { baseURL: 'https://api.openai.com/v1', model: 'gpt-5-mini' };
     expect(limitOf(await sent({ ...compatible, limitParameter: 'max_completion_tokens' }))).toEqual(
@@ -137,7 +137,7 @@ describe('The limit of output tokens is named', () => {
     expect(limitOf(await sent({ ...official, limitParameter: 'max_tokens' }))).toEqual(OLD);
   });
 
-  it.each(METHODS)('once only, where providerOptions name it otherwise, by %s', async (method) => {
+  it.each(METHODS)('once only, if providerOptions use the other name, by %s', async (method) => {
     const baseURL = 'https://api.openai.com/v1';
     const older = { providerOptions: { max_tokens: 5 } };
     const newer = { providerOptions: { max_completion_tokens: 5 } };
@@ -155,7 +155,7 @@ describe('The option limitParameter', () => {
       { provider: 'anthropic' as const, limitParameter: 'max_tokens' as const },
       "an option of provider 'openai'",
     ],
-  ])('is checked at start-up: %j', async (llm, message) => {
+  ])('is validated at start-up: %j', async (llm, message) => {
     const root: LlmOptions = { provider: 'openai', model: 'm', apiKey: 'test', ...llm };
     await expect(startApp({}, { llm: root })).rejects.toMatchObject({
       name: 'CallbacksConfigurationError',
@@ -163,7 +163,7 @@ describe('The option limitParameter', () => {
     });
   });
 
-  it('is inherited by a feature on the same server, and not by one on another', async () => {
+  it('is inherited by a feature on the same server, and not by one on another server', async () => {
     const fake = new FakeFetch();
     globalThis.fetch = fake.fetch;
     const llm: LlmOptions = {

@@ -10,7 +10,7 @@ import { newClient } from '../support/wire/sdk-clients.js';
 const MB = 1024 * 1024;
 const PIECE = 'x'.repeat(16 * 1024);
 
-/** The frames of a stream that says something again and again; the last of them says hello. */
+/** The frames of a stream that repeats one chunk many times; the last chunk is another one. */
 function* packets(wire: WireFormat, piece: string, times: number): Generator<Uint8Array> {
   const frames = wire.stream(HELLO);
   const at = frames.findIndex((frame) => frame.includes(HELLO.text));
@@ -20,7 +20,7 @@ function* packets(wire: WireFormat, piece: string, times: number): Generator<Uin
   yield Buffer.from(frames.slice(at).join(''));
 }
 
-/** An application that keeps no events, as a recording one would. */
+/** An application that stores no events, unlike one with RecordingCallbacks. */
 async function startLlm(wire: WireFormat, served: Packets, isWrapped = false): Promise<LlmService> {
   const memory = new MemoryWire();
   memory.answers(served);
@@ -32,7 +32,7 @@ async function startLlm(wire: WireFormat, served: Packets, isWrapped = false): P
   return module.get(LlmService);
 }
 
-/** By how much the memory that is held grows from the first to the last piece of a long stream. */
+/** The growth of used memory from the first to the last chunk of a long stream. */
 async function growth(wire: WireFormat, length: number, options: LlmStreamOptions) {
   const llm = await startLlm(wire, new Packets(packets(wire, PIECE, length / PIECE.length)));
   const stream = llm.stream('Hi', options);
@@ -47,7 +47,7 @@ async function growth(wire: WireFormat, length: number, options: LlmStreamOption
   return { grown, read, text: (await stream.response).text };
 }
 
-/** Everything that could go on by itself has gone on. */
+/** Waits until all pending reads have progressed. */
 async function settled(): Promise<void> {
   for (let i = 0; i < 5; i++) await new Promise(setImmediate);
 }
@@ -55,14 +55,14 @@ async function settled(): Promise<void> {
 describe.each(WIRES)('A long stream of $name', (wire) => {
   afterEach(closeApps);
 
-  it('takes no memory when it is not to be collected', async () => {
+  it('uses constant memory with collect: false', async () => {
     const length = 20 * MB;
     const { grown, read, text } = await growth(wire, length, { collect: false });
     expect({ read, text }).toEqual({ read: length + HELLO.text.length, text: '' });
     expect(grown).toBeLessThan(2 * MB);
   });
 
-  it('takes as much as its text when it is to be collected', async () => {
+  it('uses as much memory as its text when it is collected', async () => {
     const length = 6 * MB;
     const { grown, read, text } = await growth(wire, length, {});
     expect(text).toHaveLength(read);
@@ -74,7 +74,7 @@ describe.each(WIRES)('A long stream of $name', (wire) => {
     ['the library', false],
     ['the SDK', true],
   ])('that is read by %s', (_reader, isWrapped) => {
-    it('is fetched no faster than its reader reads', async () => {
+    it('is fetched no faster than its consumer reads', async () => {
       const served = new Packets(packets(wire, 'Hello', 50));
       const llm = await startLlm(wire, served, isWrapped);
       const stream = llm.stream('Hi');
@@ -90,7 +90,7 @@ describe.each(WIRES)('A long stream of $name', (wire) => {
       expect(read).toBe(51);
     });
 
-    it('is fetched no faster than its handlers hear', async () => {
+    it('is fetched no faster than its handlers receive events', async () => {
       const served = new Packets(packets(wire, 'Hello', 50));
       const llm = await startLlm(wire, served, isWrapped);
       let heard = 0;

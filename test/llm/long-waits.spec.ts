@@ -21,7 +21,7 @@ describe.each(WIRES)('A Retry-After of $name', (wire) => {
   const limited = (after: string) =>
     json(wire.error({ type: 'rate_limit_error' }), 429, { 'retry-after': after });
 
-  it.each(METHODS)('beyond the time of the call ends it at once, by %s', async (method) => {
+  it.each(METHODS)('beyond the timeout of the call fails it at once, by %s', async (method) => {
     bench.server.answers(limited('3600'));
     const error = await errorOf(ask(bench.llm, method, 'Hi', { timeoutMs: 60_000 }));
     expect(error).toMatchObject({
@@ -33,13 +33,13 @@ describe.each(WIRES)('A Retry-After of $name', (wire) => {
     expect(bench.server.exchanges).toHaveLength(1);
   });
 
-  it.each(METHODS)('beyond what timers can wait ends the call at once, by %s', async (method) => {
+  it.each(METHODS)('beyond the maximum of timers fails the call at once, by %s', async (method) => {
     bench.server.answers(limited('9999999'), says(wire, method, HELLO));
     expect(await errorOf(ask(bench.llm, method))).toMatchObject({ retryAfterMs: 9_999_999_000 });
     expect(bench.server.exchanges).toHaveLength(1);
   });
 
-  it.each(METHODS)('within the time of the call is waited for, by %s', async (method) => {
+  it.each(METHODS)('within the timeout of the call is awaited, by %s', async (method) => {
     const soon = json(wire.error({ type: 'rate_limit_error' }), 429, { 'retry-after-ms': '1' });
     bench.server.answers(soon, says(wire, method, HELLO));
     expect(await ask(bench.llm, method, 'Hi', { timeoutMs: 60_000 })).toMatchObject({
@@ -48,7 +48,7 @@ describe.each(WIRES)('A Retry-After of $name', (wire) => {
     expect(bench.server.exchanges).toHaveLength(2);
   });
 
-  it.each(METHODS)('that was waited for is what the retry reports, by %s', async (method) => {
+  it.each(METHODS)('that was awaited is reported by the retry, by %s', async (method) => {
     const soon = (ms: string) =>
       json(wire.error({ type: 'rate_limit_error' }), 429, { 'retry-after-ms': ms });
     bench.server.answers(soon('30'), soon('20'), soon('10'));

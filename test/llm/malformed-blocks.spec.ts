@@ -42,14 +42,14 @@ describe('Malformed content that a server sent', () => {
     ['a result without its call', { ...FOUND, tool_use_id: 7 }],
     ['a block whose kind has no name', { type: '', text: 'a' }],
     ['a block that is too deep', { type: 'a_new_kind', value: DEEP }],
-  ])('does not go back to Anthropic: %s', async (_what, block) => {
+  ])('is not sent back to Anthropic: %s', async (_what, block) => {
     const content = [SEARCH, FOUND, block, TEXT];
     const providerData = { provider: 'anthropic', content };
     const messages = await sendBack('anthropic', { content: 'So.', providerData });
     expect(messages).toMatchObject([{}, { content: [SEARCH, FOUND, TEXT] }, {}]);
   });
 
-  it('takes the result of a server tool along when its call is left out', async () => {
+  it('is omitted with the result of its server tool', async () => {
     const content = [{ ...SEARCH, input: null }, FOUND, TEXT];
     const providerData = { provider: 'anthropic', content };
     const messages = await sendBack('anthropic', { content: 'So.', providerData });
@@ -70,7 +70,7 @@ describe('Malformed content that a server sent', () => {
     ['thoughts without a summary', { ...THOUGHT, summary: 'I look.' }],
     ['a message without a part', { ...ITEM, content: [] }],
     ['an item that is too deep', { type: 'a_new_kind', value: DEEP }],
-  ])('does not go back to the Responses API: %s', async (_what, item) => {
+  ])('is not sent back to the Responses API: %s', async (_what, item) => {
     const providerData = { provider: 'openai', api: 'responses', output: [THOUGHT, item, ITEM] };
     const input = await sendBack('responses', { content: 'So.', providerData });
     expect(input).toEqual([{ role: 'user', content: 'Hi' }, THOUGHT, ITEM, expect.anything()]);
@@ -80,20 +80,20 @@ describe('Malformed content that a server sent', () => {
     ['a role of another side', { ...ITEM, role: 'user' }],
     ['a content that is a text', { ...ITEM, content: 'So.' }],
     ['a part of an unknown kind', { ...ITEM, content: [{ type: 'words', text: 'So.' }] }],
-  ])('goes back to the Responses API as its text: a message with %s', async (_what, item) => {
+  ])('is sent back to the Responses API as its text: a message with %s', async (_what, item) => {
     const providerData = { provider: 'openai', api: 'responses', output: [THOUGHT, item] };
     const input = await sendBack('responses', { content: 'So.', providerData });
     const said = { role: 'assistant', content: 'So.' };
     expect(input).toEqual([{ role: 'user', content: 'Hi' }, THOUGHT, said, expect.anything()]);
   });
 
-  it('does not go back to the Responses API: thoughts that nothing follows', async () => {
+  it('is not sent back to the Responses API: reasoning without a following item', async () => {
     const providerData = { provider: 'openai', api: 'responses', output: [ITEM, THOUGHT] };
     const input = await sendBack('responses', { content: 'So.', providerData });
     expect(input).toEqual([{ role: 'user', content: 'Hi' }, ITEM, expect.anything()]);
   });
 
-  it('goes back to the Responses API without the id of an item that is refused', async () => {
+  it('is sent back to the Responses API without the id of a rejected item', async () => {
     const call = { type: 'function_call', id: 7, call_id: 'call_1', name: 'now', arguments: '{}' };
     const providerData = { provider: 'openai', api: 'responses', output: [THOUGHT, call] };
     const toolCalls = [{ id: 'call_1', name: 'now', args: {}, argsText: '{}' }];
@@ -102,7 +102,7 @@ describe('Malformed content that a server sent', () => {
     expect((input as unknown[])[2]).toEqual(rest);
   });
 
-  it('does not go back to chat completions: a field that is too deep', async () => {
+  it('is not sent back to chat completions: a field that is too deep', async () => {
     const fields = { reasoning_content: 'I look.', extra_content: { value: DEEP } };
     const providerData = { provider: 'openai', api: 'chat', fields };
     const messages = await sendBack('chat', { content: 'So.', providerData });
@@ -111,7 +111,7 @@ describe('Malformed content that a server sent', () => {
   });
 
   it.each(['chat', 'responses', 'anthropic'] as const)(
-    'goes back to %s as an empty object: arguments that are too deep',
+    'is sent back to %s as an empty object: arguments that are too deep',
     async (api) => {
       const argsText = `{"a":${'['.repeat(5_000)}${']'.repeat(5_000)}}`;
       const toolCalls = [

@@ -23,7 +23,7 @@ const text = (index: number, piece: string) => ({
 
 afterEach(closeApps);
 
-/** Reads a stream of the given events of blocks. */
+/** Reads a stream of the given block events. */
 async function read(events: readonly object[]) {
   const wire = new CapturedWire(HOSTS.find(({ api }) => api === 'anthropic')!);
   const frames = [START, ...events, ...END].map((event) => `data: ${JSON.stringify(event)}\n\n`);
@@ -39,33 +39,33 @@ async function read(events: readonly object[]) {
 }
 
 describe('Streamed blocks of a message', () => {
-  it('keep a text whose delta names the index of a block of another kind', async () => {
+  it('keep a text whose delta has the index of a block of another kind', async () => {
     const { response, said } = await read([begin(0, CALL), text(0, 'I look.')]);
     expect(said).toBe('I look.');
     expect(response.text).toBe('I look.');
     expect(response.toolCalls).toMatchObject([{ id: 'toolu_1', args: { id: 7 } }]);
   });
 
-  it('have the text in the order of its chunks when their pieces are mixed', async () => {
+  it('keep the text in the order of its chunks when blocks are interleaved', async () => {
     const blocks = [begin(0, { type: 'text', text: '' }), begin(1, { type: 'text', text: '' })];
     const { response, said } = await read([...blocks, text(0, 'a'), text(1, 'b'), text(0, 'c')]);
     expect(said).toBe('abc');
     expect(response.text).toBe('abc');
   });
 
-  it('keep the arguments from the start of a call that has no end', async () => {
+  it('keep the arguments from the start of a call without an end', async () => {
     const { response, chunks } = await read([begin(0, CALL)]);
     expect(response.toolCalls).toMatchObject([{ argsText: '{"id":7}' }]);
     expect(chunks.at(-1)).toMatchObject({ type: 'tool-call', argsDelta: '{"id":7}' });
   });
 
-  it('fail where arguments name the index of a text', async () => {
+  it('fail if arguments have the index of a text block', async () => {
     const delta = { type: 'input_json_delta', partial_json: '{}' };
     const events = [begin(0, { type: 'text', text: 'a' }), { ...text(0, ''), delta }];
     await expect(read(events)).rejects.toThrow(LlmResponseError);
   });
 
-  it('keep a signature and citations when a delta of them holds none', async () => {
+  it('keep a signature and citations if a delta contains none', async () => {
     const thought = { type: 'thinking', thinking: 'I look.', signature: 'EqQB' };
     const delta = { type: 'signature_delta', signature: null };
     const { response } = await read([

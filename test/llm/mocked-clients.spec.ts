@@ -7,7 +7,7 @@ describe.each(WIRES)('A mock of a client of $name', (wire) => {
   const create = jest.fn<Create>();
   const bench = useBench(wire, { llm: { client: mockClient(wire, create) } });
 
-  it.each(METHODS)('may answer with plain objects, by %s', async (method) => {
+  it.each(METHODS)('can answer with plain objects, by %s', async (method) => {
     create.mockReset().mockImplementation(async () => plain(wire, method));
     expect(await ask(bench.llm, method)).toMatchObject({
       text: 'Hello, world',
@@ -16,7 +16,7 @@ describe.each(WIRES)('A mock of a client of $name', (wire) => {
     expect(create).toHaveBeenCalledTimes(1);
   });
 
-  it('may answer with next to nothing', async () => {
+  it('can answer with a minimal object', async () => {
     create.mockReset().mockReturnValue(bare(wire, 'Hello'));
     const response = await bench.llm.generate('Hi');
     expect(response).toMatchObject({
@@ -28,12 +28,12 @@ describe.each(WIRES)('A mock of a client of $name', (wire) => {
     expect(response.cost).toBeGreaterThan(0);
   });
 
-  it.each(METHODS)('fails the call when it gives nothing, by %s', async (method) => {
+  it.each(METHODS)('fails the call when it returns nothing, by %s', async (method) => {
     create.mockReset();
     expect(await errorOf(ask(bench.llm, method))).toBeInstanceOf(LlmResponseError);
   });
 
-  it.each(METHODS)('fails the call with what it throws, by %s', async (method) => {
+  it.each(METHODS)('fails the call with the error that it throws, by %s', async (method) => {
     const thrown = new Error('mocked');
     create.mockReset().mockImplementation(() => {
       throw thrown;
@@ -52,7 +52,7 @@ describe.each(WIRES)('A mock of a client of $name', (wire) => {
     }
   }
 
-  it('may have its stream fail half way, or end too early', async () => {
+  it('can have a stream that fails or ends early', async () => {
     const thrown = new Error('mocked');
     const failing = async function* () {
       yield* beginning();
@@ -68,7 +68,7 @@ describe.each(WIRES)('A mock of a client of $name', (wire) => {
     ]);
   });
 
-  it('is not waited for when the call is aborted and it does not listen', async () => {
+  it('is not awaited after an abort, even if it ignores the signal', async () => {
     const options: LlmCallOptions = { timeoutMs: 30 };
     create.mockReset().mockReturnValue(new Promise(() => {}));
     for (const method of METHODS) {
@@ -76,7 +76,7 @@ describe.each(WIRES)('A mock of a client of $name', (wire) => {
     }
   });
 
-  it('has its stream closed when the call ends before that', async () => {
+  it('has its stream closed when the call ends first', async () => {
     for (const stop of ['break', 'abort'] as const) {
       let closed = false;
       const answer = async function* () {

@@ -6,7 +6,7 @@ import { newClient } from '../support/wire/sdk-clients.js';
 
 const HEADERS = { 'content-type': 'text/event-stream' };
 
-/** Answers as other makes of `fetch`, and mocks of it, give them; the SDKs read them all. */
+/** Responses as other `fetch` implementations and mocks return them; the SDKs read all of them. */
 const BODIES: [string, (text: string) => Response][] = [
   ['bytes', (text) => new Response(text, { headers: HEADERS })],
   ['text', (text) => new Response(ReadableStream.from([text]) as never, { headers: HEADERS })],
@@ -18,25 +18,25 @@ function inNode(body: Readable): Response {
   return { ok: true, status: 200, headers: new Headers(HEADERS), body } as unknown as Response;
 }
 
-describe.each(WIRES)('A client of $name with a fetch of its own', (wire) => {
+describe.each(WIRES)('A client of $name with a custom fetch', (wire) => {
   let answer: (() => Response) | undefined;
   const client = (origin: string) =>
     newClient(wire, origin, { fetch: async () => answer!(), maxRetries: 0, logLevel: 'off' });
   const bench = useBench(wire, { llm: (origin) => ({ client: client(origin) }) });
   afterEach(() => (answer = undefined));
 
-  it.each(BODIES)('may be answered with %s', async (_kind, respond) => {
+  it.each(BODIES)('accepts a response with %s', async (_kind, respond) => {
     answer = () => respond(wire.stream(HELLO).join(''));
     expect(await ask(bench.llm, 'stream')).toMatchObject({ text: 'Hello, world' });
   });
 
-  it.each(BODIES)('knows from %s that an answer is not whole', async (_kind, respond) => {
+  it.each(BODIES)('detects from %s that an answer is incomplete', async (_kind, respond) => {
     answer = () => respond(wire.streamWithoutEnd(HELLO).join(''));
     expect(await errorOf(ask(bench.llm, 'stream'))).toBeInstanceOf(LlmResponseError);
     expect(bench.recording.of('llm.error')).toMatchObject([{ text: 'Hello, world' }]);
   });
 
-  it('fails as LlmResponseError when it is answered with nothing', async () => {
+  it('fails as LlmResponseError when fetch returns nothing', async () => {
     answer = () => new Response(null, { headers: HEADERS });
     expect(await errorOf(ask(bench.llm, 'stream'))).toBeInstanceOf(LlmResponseError);
   });

@@ -22,7 +22,7 @@ describe('A schema in a chat completion', () => {
     return (await bench.server.exchange(0)).body['response_format'];
   }
 
-  it('is sent as it is, to be kept strictly', async () => {
+  it('is sent unchanged, in strict mode', async () => {
     const schema = closed({ a: text });
     expect(await sent(schema)).toEqual({
       type: 'json_schema',
@@ -30,12 +30,12 @@ describe('A schema in a chat completion', () => {
     });
   });
 
-  it('is a guide where strict mode would refuse it', async () => {
+  it('is sent without strict mode if strict mode would reject it', async () => {
     const schema = { type: 'object', properties: { a: text } };
     expect(await sent(schema)).toMatchObject({ json_schema: { schema, strict: false } });
   });
 
-  it('gives way to the options of the provider', async () => {
+  it('is overridden by providerOptions', async () => {
     const providerOptions = { response_format: { type: 'json_object' } };
     expect(await sent(closed({ a: text }), { providerOptions })).toEqual({ type: 'json_object' });
   });
@@ -53,14 +53,14 @@ describe('A schema in an Anthropic message', () => {
     };
   }
 
-  it('is sent as it is where the API takes it', async () => {
+  it('is sent unchanged if the API accepts it', async () => {
     const schema = closed({ a: text });
     const { output_config, system } = await sent(schema);
     expect(output_config).toEqual({ format: { type: 'json_schema', schema } });
     expect(system).toHaveLength(1);
   });
 
-  it('is sent with its objects closed, which the API wants', async () => {
+  it('is sent with closed objects, which the API requires', async () => {
     const schema = { type: 'object', properties: { a: text, in: { type: 'object' } } };
     expect((await sent(schema)).output_config?.format.schema).toEqual({
       type: 'object',
@@ -69,7 +69,7 @@ describe('A schema in an Anthropic message', () => {
     });
   });
 
-  it('says in descriptions what the API refuses', async () => {
+  it('moves constraints that the API rejects to descriptions', async () => {
     const schema = z.object({
       a: z.string().min(1).describe('A name.'),
       n: z.int().max(9).optional(),
@@ -86,7 +86,7 @@ describe('A schema in an Anthropic message', () => {
     });
   });
 
-  it('may have alternatives', async () => {
+  it('can have alternatives', async () => {
     const schema = z.discriminatedUnion('k', [
       z.object({ k: z.literal('a') }),
       z.object({ k: z.literal('b') }),
@@ -109,7 +109,7 @@ describe('A schema in an Anthropic message', () => {
       },
     ],
   ])(
-    'is asked for in words where the API would hold the model to something else: %s',
+    'is sent as an instruction if the API would enforce something else: %s',
     async (_name, schema) => {
       const { output_config, system } = await sent(schema);
       expect(output_config).toBeUndefined();

@@ -5,12 +5,12 @@ import { ask, HELLO, METHODS, says, useBench, WIRES } from '../support/wire/inde
 import { newClient } from '../support/wire/sdk-clients.js';
 
 describe.each(WIRES)("A client's own code, of $name", (wire) => {
-  describe('when the client is ours', () => {
+  describe('when the library creates the client', () => {
     const bench = useBench(wire);
     afterEach(() => void jest.restoreAllMocks());
 
     it.each(METHODS)(
-      'has no place in the flow, which Node would pay for, by %s',
+      'runs outside the async context, which would cost time in Node, by %s',
       async (method) => {
         const { fetch } = globalThis;
         const places: (Frame | undefined)[] = [];
@@ -25,7 +25,7 @@ describe.each(WIRES)("A client's own code, of $name", (wire) => {
     );
   });
 
-  describe('when it is given', () => {
+  describe('when the application provides it', () => {
     const bench = useBench(wire, {
       llm: (origin) => ({
         client: newClient(wire, origin, {

@@ -26,13 +26,13 @@ const fails = (error: Error) => () => {
 interface Row {
   what: string;
   generate: () => unknown;
-  /** What the stream yields; by default what `generate` gives. */
+  /** The chunks of the stream; by default the result of `generate`. */
   stream?: () => unknown;
   is: new (message: string) => CallbacksError;
   cause?: unknown;
 }
 
-/** What providers written by hand, or in plain JavaScript, may do. */
+/** What handwritten providers, or providers in plain JavaScript, can return. */
 const ROWS: Row[] = [
   { what: 'gives nothing', generate: () => undefined, is: LlmResponseError },
   { what: 'gives null', generate: () => null, is: LlmResponseError },
@@ -74,7 +74,7 @@ const ROWS: Row[] = [
   },
 ];
 
-describe('A provider of an application', () => {
+describe('An application’s own provider', () => {
   let module: TestingModule;
   let recording: RecordingCallbacks;
   const given: Pick<Row, 'generate' | 'stream'> = { generate: () => undefined };
@@ -122,7 +122,7 @@ describe('A provider of an application', () => {
     },
   );
 
-  it('may count in any numbers, which become sound ones', async () => {
+  it('can report any numbers as usage, which are corrected', async () => {
     const usage = { inputTokens: Number.NaN, outputTokens: 3, cachedInputTokens: -1 };
     given.generate = () => ({ text: 'Hello', usage });
     const response = await module.get(LlmService).generate('Hi');
@@ -139,7 +139,7 @@ describe('A provider of an application', () => {
     });
   });
 
-  it('has its stream closed, whatever ends the call', async () => {
+  it('has its stream closed, however the call ends', async () => {
     for (const stop of ['break', 'abort', 'hook'] as const) {
       let closed = false;
       given.stream = async function* () {
@@ -166,7 +166,7 @@ describe('A provider of an application', () => {
     }
   });
 
-  it('starts runs as children of its own, also in a stream that is read elsewhere', async () => {
+  it('starts runs as its children, also in a stream that is read elsewhere', async () => {
     const llm = module.get(LlmService);
     const callbacks = module.get(CallbacksService);
     const result = { text: 'Hello', usage: {} };

@@ -2,14 +2,14 @@ import { describe, expect, it } from '@jest/globals';
 import { PartialJson } from '../../src/llm/call/partial-json.js';
 import { Random } from '../support/wire/random.js';
 
-/** What is seen of a text that arrives in pieces; at its end, too. */
+/** The states of a text that arrives in pieces, including the final one. */
 function seen(pieces: Iterable<string>): unknown[] {
   const json = new PartialJson();
   const states = Array.from(pieces, (piece) => json.add(piece));
   return [...states, json.read()].filter((state) => state !== undefined);
 }
 
-describe('JSON that is still being written', () => {
+describe('Partial JSON', () => {
   it.each<[string, string, unknown[]]>([
     ['an empty object', '{', [{}]],
     ['a key', '{"na', [{}]],
@@ -31,17 +31,17 @@ describe('JSON that is still being written', () => {
     ['a code block', '```json\n{"a":[1,2]}\n```', [{ a: [1, 2] }]],
     ['nothing', '', []],
     ['a text without JSON', 'I do not know.', []],
-  ])('shows %s', (_name, text, states) => {
+  ])('yields %s', (_name, text, states) => {
     expect(seen([text])).toEqual(states);
   });
 
-  it('shows each state once, as a value of its own', () => {
+  it('yields each state once, as a separate value', () => {
     const states = seen(['{"a":', ' ', '"x', 'y"', ' ', ',"b":', '1', '2', '}', '\n']);
     expect(states).toEqual([{}, { a: 'x' }, { a: 'xy' }, { a: 'xy', b: 12 }]);
     expect(new Set(states).size).toBe(states.length);
   });
 
-  it.each([1, 2, 3, 4, 5])('shows the same however it is cut (%i)', (seed) => {
+  it.each([1, 2, 3, 4, 5])('yields the same however it is split (%i)', (seed) => {
     const value = {
       a: ['é\n"\\', 1.5e-7, { b: [], c: {}, d: null }],
       'k\u0000': [true, [[]]],
@@ -57,22 +57,22 @@ describe('JSON that is still being written', () => {
     ['has no commas', '{"a":1 "b":2'],
     ['has words that are none', '{"a":NaN,"b":Infinity,'],
     ['has broken escapes', String.raw`{"a":"\x41"`],
-  ])('shows nothing more of a text that %s', (_name, text) => {
+  ])('yields no more states of a text that %s', (_name, text) => {
     expect(seen([text, ',"z":1}'])).toEqual([]);
   });
 
-  it('keeps a key named __proto__ a key', () => {
+  it('keeps a key named __proto__ as a key', () => {
     const [state] = seen(['{"__proto__":{"polluted":true}}']);
     expect(Object.getPrototypeOf(state)).toBe(Object.prototype);
     expect(Object.hasOwn(state as object, '__proto__')).toBe(true);
     expect('polluted' in {}).toBe(false);
   });
 
-  it('does not follow what is deeper than any answer', () => {
+  it('ignores values nested deeper than the bound', () => {
     expect(seen(['{"a":'.repeat(100), '{"a":'.repeat(100_000), '1'])).toHaveLength(1);
   });
 
-  it('is parsed so seldom that a long text takes linear time', () => {
+  it('is parsed so rarely that a long text takes linear time', () => {
     const pieces = Array.from({ length: 20_000 }, () => '"twelve chars",');
     const json = new PartialJson();
     json.add('[');

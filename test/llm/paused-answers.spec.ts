@@ -30,7 +30,7 @@ describe.each(METHODS)('With a schema, by %s', (method) => {
     }
   });
 
-  it('an answer that fits is taken although a filter ended it', async () => {
+  it('an answer that matches is accepted although a filter ended it', async () => {
     const answers = [{ ...refused, text: GOOD }];
     const { llm } = await startApp({}, { answers });
     const { object, finishReason } = await ask(llm, method, 'Hi', OPTIONS);
@@ -48,7 +48,7 @@ describe.each(METHODS)('With a schema, by %s', (method) => {
     expect(fake.requests).toHaveLength(1);
   });
 
-  it('a refusal in answer to the repair rejects as well', async () => {
+  it('a refusal in answer to the repair request also rejects', async () => {
     if (method === 'stream') return;
     const { llm, fake } = await startApp({}, { answers: ['No JSON.', refused, GOOD] });
     const error = await errorOf(llm.generate('Hi', OPTIONS));
@@ -59,7 +59,7 @@ describe.each(METHODS)('With a schema, by %s', (method) => {
 
 describe('A paused turn', () => {
   it.each(METHODS)(
-    'is an answer without a schema, which a cache does not keep, by %s',
+    'without a schema is an answer that a cache does not store, by %s',
     async (method) => {
       const answers = [paused, 'Done.', 'Done again.'];
       const { llm, fake } = await startApp({}, { answers, callbacks: [new CacheInterceptor()] });

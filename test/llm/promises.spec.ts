@@ -15,11 +15,11 @@ import { sender } from '../support/wire/sdk-mocks.js';
 
 afterEach(closeApps);
 
-/** On Node 20, each of them is paid for once more where there is a context. */
+/** On Node 20, each promise has an additional cost if there is an async context. */
 const MORE = { openai: 5, anthropic: 5, responses: 9 };
 const MORE_OF_AGENT = 33;
 
-/** How many promises a piece of work makes, once everything is loaded. */
+/** How many promises a piece of work creates after everything is loaded. */
 async function promisesOf(work: () => PromiseLike<unknown>): Promise<number> {
   await work();
   let count = 0;
@@ -33,7 +33,7 @@ async function promisesOf(work: () => PromiseLike<unknown>): Promise<number> {
   return count;
 }
 
-it.each(WIRES)('A call of $name makes few promises more than the SDK', async (wire) => {
+it.each(WIRES)('A call of $name creates few promises more than the SDK', async (wire) => {
   const answer = JSON.stringify(wire.answer(HELLO));
   const headers = { 'content-type': 'application/json' };
   const client = newClient(wire, 'http://memory.test', {
@@ -53,7 +53,7 @@ it.each(WIRES)('A call of $name makes few promises more than the SDK', async (wi
   expect(byUs - bySdk).toBeLessThanOrEqual(MORE[wire.name]);
 });
 
-it('An agent makes few promises more than its calls and its tool', async () => {
+it('An agent creates few promises more than its calls and its tool', async () => {
   const tool = defineTool({ name: 'look', description: 'Looks.', execute: async () => 'seen' });
   const turns = [{ toolCalls: [{ id: '1', name: 'look', args: {} }] }, 'done'];
   const answers = [...turns, ...turns, 'hello', 'hello'];

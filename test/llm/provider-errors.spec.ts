@@ -47,7 +47,7 @@ const SHARED: Row[] = [
   { status: 529, says: { type: 'overloaded_error' }, is: LlmOverloadedError, retryable: true },
 ];
 
-/** What only one of the providers says. */
+/** Errors that only one of the providers sends. */
 const OWN: Record<'openai' | 'anthropic', Row[]> = {
   openai: [
     {
@@ -92,7 +92,7 @@ const OWN: Record<'openai' | 'anthropic', Row[]> = {
   ],
 };
 
-/** Errors that come after the headers of a good answer. */
+/** Errors that arrive after the headers of a successful response. */
 const IN_STREAM: Row[] = [
   { status: 200, says: { type: 'overloaded_error' }, is: LlmOverloadedError, retryable: true },
   { status: 200, says: { type: 'rate_limit_error' }, is: LlmRateLimitError, retryable: true },
@@ -135,13 +135,13 @@ describe.each(WIRES)('An error of $name', (wire) => {
   it.each([
     ['retry-after-ms', '1500', 1_500],
     ['retry-after', '2', 2_000],
-  ])('says how long to wait: %s', async (header, value, retryAfterMs) => {
+  ])('reports the time to wait: %s', async (header, value, retryAfterMs) => {
     bench.server.answers(json(wire.error({ type: 'rate_limit_error' }), 429, { [header]: value }));
     expect(await errorOf(bench.llm.generate('Hi'))).toMatchObject({ retryAfterMs });
   });
 
   it.each(IN_STREAM)(
-    'inside a stream ends it with what there was: $says.type',
+    'inside a stream fails it with the partial text: $says.type',
     async ({ says, is, retryable = false }) => {
       bench.server.answers(events(wire.opening, wire.text('Hello'), wire.streamError(says)));
       const error = await errorOf(ask(bench.llm, 'stream'));

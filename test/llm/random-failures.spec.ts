@@ -18,7 +18,7 @@ import { toldByChunks } from '../support/wire/told.js';
 
 const STREAMS = 40;
 
-/** Behind lines that end in CR alone, or each in another way, OpenAI's SDK holds events back until the next has come. */
+/** With lines that end in CR alone, or with mixed line ends, OpenAI's SDK holds events back until the next one. */
 const PROMPT_LINE_ENDS = ['\n', '\r\n'];
 
 const STOPPED = {
@@ -26,7 +26,7 @@ const STOPPED = {
   abort: { type: 'llm.error', aborted: true },
 };
 
-/** A random stream, and what to go on choosing by. */
+/** A random stream, and the generator for further choices. */
 function randomStream(format: RandomFormat, seed: number, lineEnds?: readonly string[]) {
   const random = new Random(seed);
   const lines = new RandomLines(random, lineEnds);
@@ -38,7 +38,7 @@ function randomStream(format: RandomFormat, seed: number, lineEnds?: readonly st
   return { random, lines, frames, packets };
 }
 
-/** The first bytes of a stream: any number of them, but for its end. */
+/** The first bytes of a stream: any number of them, without its end. */
 function beginning({ wire }: RandomFormat, random: Random, frames: readonly string[]): Buffer {
   const bytes = Buffer.from(frames.slice(0, endOf(wire, frames)).join(''));
   return bytes.subarray(0, random.int(0, bytes.length));
@@ -48,7 +48,7 @@ function expectSamePlace(seed: number, ours: OwnRead, sdk: Read): void {
   expect({ seed, ...ours.told }).toEqual({ seed, ...sdk.told });
 }
 
-/** Expects the stream to have failed where the SDK's does, and the run to have ended with what there was. */
+/** Expects the stream to fail where the SDK's fails, and the run to end with the partial text. */
 function expectFailure(seed: number, ours: OwnRead, sdk: Read, is: unknown): void {
   expect({ seed, is: ours.error?.constructor }).toEqual({ seed, is });
   expectSamePlace(seed, ours, sdk);
@@ -74,7 +74,7 @@ describe.each(RANDOM_FORMATS)('Random streams of $wire.name', (format) => {
     afterAll(() => readers.bench.close());
     const seeds = Array.from({ length: count }, (_, i) => i + 1);
 
-    it('fail where the connection is lost, at any byte', async () => {
+    it('fail if the connection is lost at any byte', async () => {
       for (const seed of seeds) {
         const { random, frames, packets } = randomStream(format, seed, PROMPT_LINE_ENDS);
         const bytes = beginning(format, random, frames);
@@ -85,7 +85,7 @@ describe.each(RANDOM_FORMATS)('Random streams of $wire.name', (format) => {
       }
     });
 
-    it('fail at an event that is no JSON', async () => {
+    it('fail at an event that is not JSON', async () => {
       for (const seed of seeds) {
         const { random, lines, frames, packets } = randomStream(format, seed);
         const at = random.int(0, endOf(wire, frames) - 1);
@@ -97,16 +97,16 @@ describe.each(RANDOM_FORMATS)('Random streams of $wire.name', (format) => {
       }
     });
 
-    // The SDKs' own streams just end; the library knows that something is missing.
-    it('fail when they end too early, at any byte', async () => {
+    // The SDKs' own streams just end; the library detects that something is missing.
+    it('fail when they end early, at any byte', async () => {
       for (const seed of seeds) {
         const { random, frames, packets } = randomStream(format, seed);
         const bytes = beginning(format, random, frames);
-        // The last event, if it is whole, is an event to the library even without the blank line.
+        // The library accepts a whole last event even without the blank line.
         const read = isWrapped ? bytes : Buffer.concat([bytes, Buffer.from('\n\n')]);
         const sdk = await readers.bySdk(packets(read));
         const ours = await readers.byUs(packets(bytes));
-        // A chat completion is whole with its finish reason, and may be without an end marker.
+        // A chat completion is complete with its finish reason, and may lack an end marker.
         const isWhole = ours.response !== undefined;
         expect({ seed, isWhole }).toEqual({ seed, isWhole: sdk.isFinished });
         if (isWhole) expectSamePlace(seed, ours, sdk);
@@ -115,7 +115,7 @@ describe.each(RANDOM_FORMATS)('Random streams of $wire.name', (format) => {
     });
 
     const forms = ERROR_FORMS[wire.name].filter(({ isMissed }) => !(isWrapped && isMissed));
-    it.each(forms)('fail by an error in the form of $form', async (form) => {
+    it.each(forms)('fail with an error in the form of $form', async (form) => {
       for (const seed of seeds.slice(0, STREAMS / 4)) {
         const { random, lines, frames, packets } = randomStream(format, seed);
         const at = random.int(0, endOf(wire, frames) - 1);
@@ -130,13 +130,13 @@ describe.each(RANDOM_FORMATS)('Random streams of $wire.name', (format) => {
     });
   });
 
-  describe('by a reader of the library', () => {
+  describe('by a consumer of the library', () => {
     const readers = new TwoReaders(format);
     beforeAll(() => readers.bench.open());
     afterAll(() => readers.bench.close());
 
-    // Of other formats than OpenAI's, the SDKs read and understand what is behind the end; to the library it is the end.
-    it('are whole with their end, whatever is behind it', async () => {
+    // For formats other than OpenAI's, the SDKs parse what follows the end; the library stops at the end.
+    it('are complete with their end, whatever follows', async () => {
       for (let seed = 1; seed <= STREAMS / 2; seed++) {
         const { random, lines, frames, packets } = randomStream(format, seed);
         if (endOf(wire, frames) === frames.length) frames.push(lines.text('[DONE]'));
@@ -169,12 +169,12 @@ describe.each(RANDOM_FORMATS)('Random streams of $wire.name', (format) => {
       beforeAll(() => bench.open());
       afterAll(() => bench.close());
 
-      it('fail where the socket is destroyed, at any byte', async () => {
+      it('fail if the socket is destroyed at any byte', async () => {
         const client = newClient(wire, bench.server.origin, { maxRetries: 0 });
         for (let seed = 1; seed <= 10; seed++) {
           const { random, frames, packets } = randomStream(format, seed, PROMPT_LINE_ENDS);
           const bytes = beginning(format, random, frames);
-          // Destroyed when all was read that can be; what is read too late is lost with the socket.
+          // Destroyed after all readable data was read; unread data is lost with the socket.
           const destroyedAt = (last: number) => {
             const { serve, destroy } = destroyed(randomPackets(random, bytes));
             bench.server.answers(serve);

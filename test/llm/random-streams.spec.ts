@@ -13,7 +13,7 @@ const BATCH = 50;
 const OVER_HTTP = scaledList([1, 51], 1);
 const FROM_MEMORY = scaledList([101, 151, 201, 251, 301, 351, 401, 451], 2);
 
-/** What chunks add up to, as far as they tell it. */
+/** The sum of the chunks, as far as they contain it. */
 function addUp(chunks: readonly LlmChunk[]) {
   const texts = { text: '', reasoning: '' };
   const calls: { id: string; name: string; argsText: string }[] = [];
@@ -27,7 +27,7 @@ function addUp(chunks: readonly LlmChunk[]) {
       texts[chunk.type] += chunk.text;
     }
   }
-  // Of a tool that takes no arguments, some servers write none.
+  // Some servers send no arguments for a tool without parameters.
   const toolCalls = calls.map((call) => ({
     ...call,
     args: JSON.parse(call.argsText || '{}') as unknown,
@@ -35,7 +35,7 @@ function addUp(chunks: readonly LlmChunk[]) {
   return { ...texts, toolCalls };
 }
 
-/** How the bytes of a stream come to those who read it. */
+/** How the bytes of a stream reach the reader. */
 interface Transport {
   /** Whether the library reads the SDK's stream. */
   readonly isWrapped?: boolean;
@@ -56,7 +56,7 @@ function fromMemory(): Transport {
   };
 }
 
-/** The bytes of a random stream: whole, and as servers send it that forget the blank line behind the last event. */
+/** The bytes of a random stream: complete, and without the blank line after the last event, as some servers send it. */
 function randomBytes(format: RandomFormat, random: Random) {
   const lines = new RandomLines(random);
   const text = lines.stream(format.frames(random, lines));
@@ -73,11 +73,11 @@ function compareBatches(
   beforeAll(() => bench.open());
   afterAll(() => bench.close());
 
-  /** Lets the SDK and the library read a random stream whose bytes come cut at random places. */
+  /** Lets the SDK and the library read a random stream whose bytes are split at random positions. */
   async function readBoth(seed: number) {
     const random = new Random(seed);
     const { whole, cropped } = randomBytes(format, random);
-    // The standard drops what no blank line closes, and so do the SDKs; the library knows better.
+    // The standard and the SDKs drop an event without a blank line after it; the library does not.
     const read = random.chance(0.2) && !isWrapped ? cropped : whole;
     send(bench, randomPackets(random, whole), randomPackets(random, read));
     const bySdk = await format.readBySdk(client(format, bench.server.origin));
@@ -93,7 +93,7 @@ function compareBatches(
       const { text, toolCalls } = answer;
       expect({ seed, ...chunks }).toMatchObject({ seed, text, reasoning, toolCalls });
       expect({ seed, ...response }).toMatchObject({ seed, ...answer });
-      // What the limit may have cut is no arguments, whatever was streamed of them.
+      // Arguments that the limit may have cut are not valid, whatever was streamed.
       const isCut = response.finishReason === 'length';
       expect(
         response.toolCalls.map(({ argsError, ...call }) =>
@@ -105,19 +105,19 @@ function compareBatches(
   });
 }
 
-describe.each(RANDOM_FORMATS)('Random streams of $wire.name, cut anywhere', (format) => {
-  describe('are what the SDK reads', () => {
+describe.each(RANDOM_FORMATS)('Random streams of $wire.name, split anywhere', (format) => {
+  describe('are read as by the SDK', () => {
     compareBatches(format, OVER_HTTP, http, {});
   });
 
-  describe('are what the SDK reads, with a fetch of its own', () => {
+  describe('are read as by the SDK, with a custom fetch', () => {
     const memory = fromMemory();
     const llm = (origin: string) => ({ client: memory.client(format, origin) });
     compareBatches(format, FROM_MEMORY, memory, { llm });
   });
 
-  // Of its own client the library reads the bytes itself; of one that other tools have wrapped, the SDK's stream.
-  describe('are what the SDK reads, through a wrapped client', () => {
+  // With its own client the library reads the bytes itself; with a wrapped client, it reads the SDK's stream.
+  describe('are read as by the SDK, through a wrapped client', () => {
     const llm = (origin: string) => ({ client: new Proxy(http.client(format, origin), {}) });
     compareBatches(format, OVER_HTTP.slice(0, 1), { ...http, isWrapped: true }, { llm });
   });

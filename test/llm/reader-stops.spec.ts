@@ -3,7 +3,7 @@ import { firstValueFrom, take } from 'rxjs';
 import type { LlmStream } from 'nestjs-llm-callbacks';
 import { costOf, readAll, readOne, stalled, useBench, WIRES } from '../support/wire/index.js';
 
-/** How a reader may stop after the first piece of text. */
+/** How a consumer may stop after the first text chunk. */
 const WAYS: [string, (stream: LlmStream) => Promise<unknown>][] = [
   [
     'break',
@@ -43,7 +43,7 @@ const WAYS: [string, (stream: LlmStream) => Promise<unknown>][] = [
   ],
 ];
 
-describe.each(WIRES)('A stream of $name whose reader stops', (wire) => {
+describe.each(WIRES)('A stream of $name whose consumer stops', (wire) => {
   const bench = useBench(wire);
 
   it.each(WAYS)('ends as cancelled: %s', async (_way, stop) => {
@@ -63,7 +63,7 @@ describe.each(WIRES)('A stream of $name whose reader stops', (wire) => {
     expect(await bench.server.exchanges[0]!.aborted).toBe(true);
   });
 
-  it('ends as cancelled when it is returned while its reader waits for more', async () => {
+  it('ends as cancelled when return() is called while its consumer waits for a chunk', async () => {
     bench.server.answers(stalled(wire.opening, wire.text('Hello')));
     const stream = bench.llm.stream('Hi');
     const reader = stream[Symbol.asyncIterator]();
@@ -74,7 +74,7 @@ describe.each(WIRES)('A stream of $name whose reader stops', (wire) => {
     expect(await stream.response).toMatchObject({ text: 'Hello', finishReason: 'cancelled' });
   });
 
-  it('has told the end when return() is over', async () => {
+  it('has emitted its end when return() resolves', async () => {
     bench.server.answers(stalled(wire.opening, wire.text('Hello')));
     const reader = bench.llm.stream('Hi')[Symbol.asyncIterator]();
     await reader.next();
@@ -98,7 +98,7 @@ describe.each(WIRES)('A stream of $name whose reader stops', (wire) => {
     expect(await aborted).toBe(true);
   });
 
-  it('sends no request when its reader leaves in a start hook', async () => {
+  it('sends no request when its consumer stops during a start handler', async () => {
     const stream = bench.llm.stream('Hi', {
       callbacks: [{ onLlmStart: () => new Promise(() => {}) }],
     });
@@ -124,7 +124,7 @@ describe.each(WIRES)('A stream of $name whose reader stops', (wire) => {
     expect(await stream.response).toMatchObject({ finishReason: 'cancelled' });
   });
 
-  it('reads on without effect', async () => {
+  it('ignores later reads', async () => {
     bench.server.answers(stalled(wire.opening, wire.text('Hello')));
     const stream = bench.llm.stream('Hi');
     const reader = stream[Symbol.asyncIterator]();

@@ -26,7 +26,7 @@ describe.each(WIRES)('A ready client of $name', (wire) => {
       given((origin) => newClient(wire, origin)),
     );
 
-    it.each(METHODS)('tells its retries, by %s', async (method) => {
+    it.each(METHODS)('reports its retries, by %s', async (method) => {
       bench.server.answers(
         failsOnce(wire, 429, { type: 'rate_limit_error' }),
         says(wire, method, HELLO),
@@ -36,7 +36,7 @@ describe.each(WIRES)('A ready client of $name', (wire) => {
       expect(bench.recording.of('llm.retry')).toMatchObject([{ attempt: 1 }]);
     });
 
-    it('stays the object that it was, and its other requests are not heard', async () => {
+    it('is not modified, and its other requests emit no events', async () => {
       bench.server.answers(
         says(wire, 'generate', HELLO),
         failsOnce(wire, 429, { type: 'rate_limit_error' }),
@@ -53,7 +53,7 @@ describe.each(WIRES)('A ready client of $name', (wire) => {
       expect(bench.recording.of('llm.retry')).toEqual([]);
     });
 
-    it.each(METHODS)('may be spied on after the application has started, by %s', async (method) => {
+    it.each(METHODS)('can be spied on after the application has started, by %s', async (method) => {
       bench.server.answers(says(wire, method, HELLO));
       const spy = jest.spyOn(sender(wire, client), 'create');
       expect((await ask(bench.llm, method)).text).toBe('Hello, world');
@@ -62,7 +62,7 @@ describe.each(WIRES)('A ready client of $name', (wire) => {
     });
 
     it.each(METHODS)(
-      'may have its method mocked after the application has started, by %s',
+      'can have its method mocked after the application has started, by %s',
       async (method) => {
         jest.spyOn(sender(wire, client), 'create').mockReturnValue(plain(wire, method));
         expect(await ask(bench.llm, method)).toMatchObject({
@@ -75,7 +75,7 @@ describe.each(WIRES)('A ready client of $name', (wire) => {
   });
 
   describe('behind a proxy', () => {
-    /** Wraps everything that is reached through it, as tracing tools do. */
+    /** Wraps every object that is reached through it, as tracing tools do. */
     const wrap = <T extends object>(target: T, calls: string[]): T =>
       new Proxy(target, {
         get(object, key) {
@@ -103,8 +103,8 @@ describe.each(WIRES)('A ready client of $name', (wire) => {
     });
   });
 
-  describe('with a fetch of its own', () => {
-    // The SDKs know their own timeout by the error's class, which is of another realm in Jest.
+  describe('with a custom fetch', () => {
+    // The SDKs detect their own timeout by the error's class, which is from another realm in Jest.
     const fetchInRealm: typeof fetch = (input, init) =>
       fetch(input, init).catch((error: unknown) => {
         const { name, message } = error as Error;
@@ -116,7 +116,7 @@ describe.each(WIRES)('A ready client of $name', (wire) => {
       given((origin) => newClient(wire, origin, options)),
     );
 
-    it("fails as LlmTimeoutError when the SDK's timeout is over", async () => {
+    it("fails as LlmTimeoutError when the SDK's timeout expires", async () => {
       bench.server.answers(silence, silence);
       const error = await errorOf(bench.llm.generate('Hi'));
       expect(error).toBeInstanceOf(LlmTimeoutError);

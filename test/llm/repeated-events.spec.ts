@@ -7,7 +7,7 @@ const VARYING = {
   besides: [['sequence_number'], ['obfuscation']],
 };
 
-/** The events of a stream whose bytes come in these packets, and how many of them had to be parsed. */
+/** The events of a stream whose bytes arrive in these packets, and how many of them were parsed. */
 function read(packets: readonly Buffer[]): { events: unknown[]; parsed: number } {
   let parsed = 0;
   const parser = new EventParser(VARYING, ({ data }) => {
@@ -32,7 +32,7 @@ function readText(...lines: string[]) {
   return read([Buffer.from(lines.map((line) => `data: ${line}\n\n`).join(''))]);
 }
 
-/** What varies beside the deltas is nobody's business. */
+/** The events without fields that do not matter. */
 function withoutBesides(events: readonly unknown[]) {
   return events.map((event) => {
     const {
@@ -66,7 +66,7 @@ describe('Events that repeat the one before', () => {
     expect(parsed).toBe(2);
   });
 
-  it('may have escapes in their deltas', () => {
+  it('can have escapes in their deltas', () => {
     const { events, parsed } = readText(
       '{"arguments":"{"}',
       String.raw`{"arguments":"\"a\\\":\n\u00e9\ud83d"}`,
@@ -75,7 +75,7 @@ describe('Events that repeat the one before', () => {
     expect(parsed).toBe(1);
   });
 
-  it('may count and fill up', () => {
+  it('can have counters and padding', () => {
     const { events, parsed } = readText(
       '{"sequence_number":9,"delta":{"text":"a"},"obfuscation":"xy"}',
       '{"sequence_number":10,"delta":{"text":"b"},"obfuscation":""}',
@@ -101,12 +101,12 @@ describe('Events that repeat the one before', () => {
     ['half an escape', String.raw`{"delta":{"text":"\u12"}}`],
     ['a control character', '{"delta":{"text":"a\tb"}}'],
     ['a number with a leading zero', '{"sequence_number":07,"delta":{"text":"a"}}'],
-  ])('are as wrong as for a parser with %s', (_what, line) => {
+  ])('fail as in a JSON parser with %s', (_what, line) => {
     const right = line.replace(/"text":".*"}}/, '"text":"a"}}').replace('07', '7');
     expect(() => readText(right, line)).toThrow(SyntaxError);
   });
 
-  it('are not mistaken where a key is there more than once, or inside a text', () => {
+  it('are not misread if a key occurs more than once, or inside a text', () => {
     const lines = [
       '{"text":"x","delta":{"text":"a"}}',
       '{"text":"y","delta":{"text":"b"}}',
@@ -116,21 +116,21 @@ describe('Events that repeat the one before', () => {
     expect(readText(...lines).events).toEqual(lines.map((line) => JSON.parse(line) as unknown));
   });
 
-  it('are single events, also where two stand between other line ends', () => {
+  it('are separate events, also if two of them have other line ends', () => {
     const pair = 'data: {"delta":{"text":"a"}}\r\n\r\ndata: {"type":"b"}\n\n';
     const { events } = read([Buffer.from(pair + pair)]);
     const both = [{ delta: { text: 'a' } }, { type: 'b' }];
     expect(events).toEqual([...both, ...both]);
   });
 
-  it('are looked for no longer in a stream that has none', () => {
+  it('are no longer compared in a stream without repetitions', () => {
     const lines = Array.from({ length: 50 }, (_, i) => `{"at":${i},"delta":{"text":"${i}"}}`);
     const { events, parsed } = readText(...lines, lines[49]!, lines[49]!);
     expect(parsed).toBe(52);
     expect(events).toHaveLength(52);
   });
 
-  it('are what a parser makes of them, whatever they are and wherever they are cut', () => {
+  it('equal the result of a JSON parser, whatever they contain and wherever they are split', () => {
     for (let seed = 1; seed <= 300; seed++) {
       const random = new Random(seed);
       const lines = randomLines(random);
@@ -148,7 +148,7 @@ describe('Events that repeat the one before', () => {
   });
 });
 
-/** Deltas of a few kinds in runs, as providers send them, and other events in between. */
+/** Runs of deltas of a few kinds, as providers send them, with other events in between. */
 function randomLines(random: Random): string[] {
   let number = 0;
   const kinds: readonly ((text: string) => object)[] = [

@@ -155,10 +155,10 @@ const ROWS: Row[] = [
   })),
 ];
 
-describe.each([openai, anthropic])('$name is sent', (wire) => {
+describe.each([openai, anthropic])('The request to $name', (wire) => {
   const bench = useBench(wire);
 
-  it.each(ROWS)('$what', async ({ input = 'Hi', options = {}, ...bodies }) => {
+  it.each(ROWS)('has $what', async ({ input = 'Hi', options = {}, ...bodies }) => {
     bench.server.answers(says(wire, 'generate', HELLO));
     await bench.llm.generate(input, options);
     const { body } = bench.server.exchanges[0]!;
@@ -167,10 +167,10 @@ describe.each([openai, anthropic])('$name is sent', (wire) => {
   });
 });
 
-describe.each(WIRES)('$name is sent', (wire) => {
+describe.each(WIRES)('The request to $name', (wire) => {
   const bench = useBench(wire);
 
-  it.each(METHODS)('the same by %s, but for the stream', async (method) => {
+  it.each(METHODS)('is the same by %s, except for the stream option', async (method) => {
     bench.server.answers(says(wire, 'generate', HELLO), says(wire, method, HELLO));
     const options: LlmCallOptions = { system: 'Be brief.', tools: [LOOKUP], maxOutputTokens: 5 };
     await bench.llm.generate('Hi', options);
@@ -183,7 +183,7 @@ describe.each(WIRES)('$name is sent', (wire) => {
     expect(streamed).toEqual({ ...whole, ...(method === 'stream' && forStream) });
   });
 
-  it('nothing when a message is refused before', async () => {
+  it('is not sent when a message is invalid', async () => {
     const strange = { type: 'video', url: 'https://example.com' } as unknown as {
       type: 'text';
       text: string;
@@ -204,7 +204,7 @@ describe.each(WIRES)('$name is sent', (wire) => {
 describe('anthropic', () => {
   const bench = useBench(anthropic);
 
-  it('is not sent what its SDK refuses: a long answer that is not streamed', async () => {
+  it('fails before sending what its SDK rejects: a long answer that is not streamed', async () => {
     const error = {
       name: 'LlmInvalidRequestError',
       cause: { message: expect.stringContaining('Streaming is required') },
@@ -216,10 +216,10 @@ describe('anthropic', () => {
   });
 });
 
-describe('An estimate', () => {
+describe('A token estimate', () => {
   const bench = useBench(openai);
 
-  it('counts what a provider has thought and is sent again', async () => {
+  it('includes the reasoning that is sent again', async () => {
     bench.server.answers(says(openai, 'generate', HELLO), says(openai, 'generate', HELLO));
     const answer: Message = { role: 'assistant', content: 'Hm.' };
     await bench.llm.generate([answer]);

@@ -25,15 +25,18 @@ const ofTenant = ({ tenantId }: CurrentContext): Overrides => ({ apiKey: `key of
 describe.each(WIRES)('llm.resolve of $name', (wire) => {
   const bench = useKeyBench(wire);
 
-  it.each(METHODS)('gives the key of each call, without one at start-up, by %s', async (method) => {
-    const { llm } = await bench.start({ llm: { resolve: ofTenant } });
-    const answers = await Promise.all(
-      ['a', 'b', 'a'].map((tenantId) => ask(llm, method, 'Hi', { tenantId })),
-    );
-    expect(answers.map(({ text }) => text)).toEqual(['key of a', 'key of b', 'key of a']);
-  });
+  it.each(METHODS)(
+    'returns the key of each call, without one at start-up, by %s',
+    async (method) => {
+      const { llm } = await bench.start({ llm: { resolve: ofTenant } });
+      const answers = await Promise.all(
+        ['a', 'b', 'a'].map((tenantId) => ask(llm, method, 'Hi', { tenantId })),
+      );
+      expect(answers.map(({ text }) => text)).toEqual(['key of a', 'key of b', 'key of a']);
+    },
+  );
 
-  it.each(METHODS)('is given the context of the call and its model, by %s', async (method) => {
+  it.each(METHODS)('receives the context of the call and its model, by %s', async (method) => {
     const asked: unknown[] = [];
     const resolve = (context: CurrentContext, call: { model: string }) => {
       asked.push([context, call]);
@@ -59,7 +62,7 @@ describe.each(WIRES)('llm.resolve of $name', (wire) => {
     expect(asked).toEqual([[context, { model: 'mine' }]]);
   });
 
-  it.each(METHODS)('gives a model that wins over call and client, by %s', async (method) => {
+  it.each(METHODS)('returns a model that overrides call and client, by %s', async (method) => {
     const { llm, recording } = await bench.start({
       llm: { apiKey: 'k', label: 'mine', resolve: () => ({ model: 'resolved' }) },
       prices: { 'mine/resolved': { inputPerMillion: 0, outputPerMillion: 1_000_000 } },
@@ -73,7 +76,7 @@ describe.each(WIRES)('llm.resolve of $name', (wire) => {
   });
 
   it.each(METHODS)(
-    'may lead to another server, without the key of this one, by %s',
+    'can return another server, without the key of this one, by %s',
     async (method) => {
       const other = await KeyServer.listen(wire);
       process.env['OPENAI_API_KEY'] = process.env['ANTHROPIC_API_KEY'] = 'of the environment';
@@ -96,7 +99,7 @@ describe.each(WIRES)('llm.resolve of $name', (wire) => {
     },
   );
 
-  it('keeps the credentials of the application from the key of a tenant', async () => {
+  it('does not mix the credentials of the application with the key of a tenant', async () => {
     process.env['OPENAI_ORG_ID'] = 'our-org';
     process.env['OPENAI_PROJECT_ID'] = 'our-project';
     process.env['ANTHROPIC_AUTH_TOKEN'] = 'our-token';
@@ -130,25 +133,28 @@ describe.each(WIRES)('llm.resolve of $name', (wire) => {
     expect({ key, ...headers }).toMatchObject({ key: 'k', 'x-app': 'desk', 'x-tier': 'gold' });
   });
 
-  it.each(METHODS)('may give a ready client, by %s', async (method) => {
+  it.each(METHODS)('can return a ready client, by %s', async (method) => {
     const client = newClient(wire, bench.server.origin, { apiKey: 'ready' });
     const { llm } = await bench.start({ llm: { resolve: () => ({ client }) } });
     expect((await ask(llm, method)).text).toBe('ready');
     expect((await ask(llm, method)).text).toBe('ready');
   });
 
-  it.each(METHODS)('fails the call as it failed, and nothing is sent, by %s', async (method) => {
-    const error = new Error('no such tenant');
-    const { llm, recording } = await bench.start({
-      llm: { apiKey: 'k', resolve: () => Promise.reject(error) },
-    });
-    expect(await errorOf(ask(llm, method))).toBe(error);
-    expect(recording.events.map(({ type }) => type)).toEqual(['llm.start', 'llm.error']);
-    expect(recording.of('llm.error')[0]).toMatchObject({ error, attempts: [], aborted: false });
-    expect(bench.server.requests).toEqual([]);
-  });
+  it.each(METHODS)(
+    'fails the call with its own error, and nothing is sent, by %s',
+    async (method) => {
+      const error = new Error('no such tenant');
+      const { llm, recording } = await bench.start({
+        llm: { apiKey: 'k', resolve: () => Promise.reject(error) },
+      });
+      expect(await errorOf(ask(llm, method))).toBe(error);
+      expect(recording.events.map(({ type }) => type)).toEqual(['llm.start', 'llm.error']);
+      expect(recording.of('llm.error')[0]).toMatchObject({ error, attempts: [], aborted: false });
+      expect(bench.server.requests).toEqual([]);
+    },
+  );
 
-  it('says that there is no key where nobody has one', async () => {
+  it('fails with a clear error if there is no key', async () => {
     const server = { baseURL: undefined as never };
     const { llm, recording } = await bench.start({
       llm: { ...server, resolve: () => undefined },
@@ -202,7 +208,7 @@ describe('llm.resolve', () => {
       { client: { messages: {} } },
       /client that llm\.resolve returned is not a client of the SDK of openai/,
     ],
-  ])('is refused when it returns %s', async (_what, given, message) => {
+  ])('is rejected when it returns %s', async (_what, given, message) => {
     const resolve = () => given as Overrides;
     const { llm, recording } = await bench.start({ llm: { apiKey: 'k', resolve } });
     for (const method of METHODS) {
@@ -215,7 +221,7 @@ describe('llm.resolve', () => {
     expect(bench.server.requests).toEqual([]);
   });
 
-  it('cannot change a ready client, but may give another', async () => {
+  it('cannot change a ready client, but can return another', async () => {
     const client = newClient(openai, bench.server.origin, { apiKey: 'ready' });
     const other = newClient(openai, bench.server.origin, { apiKey: 'other' });
     const given: Record<string, Overrides> = { a: { apiKey: 'a' }, b: { client: other } };
@@ -228,7 +234,7 @@ describe('llm.resolve', () => {
     expect((await llm.generate('Hi')).text).toBe('ready');
   });
 
-  it('is asked at the first read of a stream, once', async () => {
+  it('is called once, at the first read of a stream', async () => {
     let asked = 0;
     const resolve = () => {
       asked++;
@@ -242,7 +248,7 @@ describe('llm.resolve', () => {
     expect(asked).toBe(1);
   });
 
-  it('is asked before the start is reported, and what it throws wins over critical handlers', async () => {
+  it('is called before the start event, and its error takes precedence over critical handlers', async () => {
     const order: string[] = [];
     class Gate {
       @OnLlmStart({ critical: true }) start() {
@@ -261,7 +267,7 @@ describe('llm.resolve', () => {
   });
 
   it.each(METHODS)(
-    'that never answers is ended by timeoutMs and by a signal, by %s',
+    'that never resolves is stopped by timeoutMs and by a signal, by %s',
     async (method) => {
       const { llm, recording } = await bench.start({
         llm: { resolve: () => new Promise<never>(() => undefined) },
@@ -282,7 +288,7 @@ describe('llm.resolve', () => {
     },
   );
 
-  it('is not asked by a call that was aborted before', async () => {
+  it('is not called by a call that was aborted before', async () => {
     let asked = 0;
     const { llm } = await bench.start({ llm: { resolve: () => void asked++ } });
     const error = await errorOf(llm.generate('Hi', { signal: AbortSignal.abort() }));
@@ -290,7 +296,7 @@ describe('llm.resolve', () => {
     expect(asked).toBe(0);
   });
 
-  it('may make calls of its own, which are nested beside the call and not in it', async () => {
+  it('can make its own calls, which are siblings of the call, not its children', async () => {
     const spare = CallbacksModule.forFeature({
       name: 'spare',
       llm: { ...bench.llm, apiKey: 'spare', resolve: undefined as never },
@@ -310,7 +316,7 @@ describe('llm.resolve', () => {
     expect(starts.map(({ parentRunId }) => parentRunId)).toEqual([chain!.runId, chain!.runId]);
   });
 
-  it('is inherited by features of the same server, and not taken over to others', async () => {
+  it('is inherited by features of the same server, and not by others', async () => {
     const asked: string[] = [];
     const resolve: LlmOptions['resolve'] = ({ scope }) => {
       asked.push(scope);
@@ -342,7 +348,7 @@ describe('llm.resolve', () => {
   });
 
   it.each(METHODS)(
-    'is asked again for each client that an interceptor asks, by %s',
+    'is called again for each client that an interceptor calls, by %s',
     async (method) => {
       const asked: unknown[] = [];
       class Fallback {
@@ -394,7 +400,7 @@ describe('llm.resolve', () => {
     },
   );
 
-  it.each(METHODS)('fails next() as it failed, by %s', async (method) => {
+  it.each(METHODS)('fails next() with its own error, by %s', async (method) => {
     const error = new Error('no such tenant');
     class Elsewhere {
       @InterceptLlm() use({ request }: InterceptedLlmCall, next: LlmNext) {
@@ -414,7 +420,7 @@ describe('llm.resolve', () => {
     expect(bench.server.requests).toEqual([]);
   });
 
-  it('gives a provider of the application only a model', async () => {
+  it('sets only the model for an application’s own provider', async () => {
     const { FakeLlm } = await import('nestjs-llm-callbacks/testing');
     const fake = new FakeLlm(['one', 'two']);
     const given: Overrides[] = [{ model: 'big' }, { apiKey: 'sk-secret' }];

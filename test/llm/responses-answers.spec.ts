@@ -30,7 +30,7 @@ import {
   responsesUsage,
 } from '../support/wire/responses.js';
 
-/** An answer of a response with fields of its own. */
+/** An answer with custom fields in the response. */
 function answers(method: Method, fields: object) {
   const response = responseOf({
     status: 'completed',
@@ -113,12 +113,12 @@ describe.each(METHODS)('An answer of the Responses API, by %s,', (method) => {
     expect((await ask(bench.llm, method)).usage).toMatchObject(is);
   });
 
-  it.each(ENDS)('that ends by %j ends by "%s"', async (end, finishReason) => {
+  it.each(ENDS)('that ends with %j has the finish reason "%s"', async (end, finishReason) => {
     bench.server.answers(answers(method, end));
     expect(await ask(bench.llm, method)).toMatchObject({ text: 'Hello', finishReason });
   });
 
-  it.each(FAILURES)('that failed by %s fails the call', async (code, is, retryable) => {
+  it.each(FAILURES)('that failed with %s fails the call', async (code, is, retryable) => {
     const error = { code, message: 'A secret prompt failed.' };
     const usage = responsesUsage({ input: 1_000, output: 500 });
     bench.server.answers(answers(method, { status: 'failed', error, usage }));
@@ -130,12 +130,12 @@ describe.each(METHODS)('An answer of the Responses API, by %s,', (method) => {
     expect(bench.recording.of('llm.error')).toMatchObject([{ error: thrown, text }]);
   });
 
-  it('that failed and does not say why fails the call', async () => {
+  it('that failed without a reason fails the call', async () => {
     bench.server.answers(answers(method, { status: 'failed' }));
     expect(await errorOf(ask(bench.llm, method))).toBeInstanceOf(LlmServerError);
   });
 
-  it('may hold a refusal, which is what it says', async () => {
+  it('can contain a refusal, which is its text', async () => {
     const refusal = 'I cannot help with that.';
     const item = messageItem('', { content: [{ type: 'refusal', refusal }] });
     bench.server.answers(
@@ -176,19 +176,19 @@ describe.each(METHODS)('An answer of the Responses API, by %s,', (method) => {
 describe('An answer of the Responses API', () => {
   const bench = useBench(responses);
 
-  it.each(['queued', 'in_progress', 'cancelled'])('is none while it is %s', async (status) => {
+  it.each(['queued', 'in_progress', 'cancelled'])('is rejected while it is %s', async (status) => {
     bench.server.answers(answers('generate', { status, output: [] }));
     const error = await errorOf(bench.llm.generate('Hi'));
     expect(error).toBeInstanceOf(LlmResponseError);
     expect(error.message).toContain(`"${status}"`);
   });
 
-  it('may be its text alone, which is what mocks say', async () => {
+  it('can be only its text, as mocks return it', async () => {
     bench.server.answers(json({ output_text: 'Hello', output: null }));
     expect(await bench.llm.generate('Hi')).toMatchObject({ text: 'Hello', finishReason: 'stop' });
   });
 
-  it('that is charged although it failed is charged as counted', async () => {
+  it('that failed after usage was reported is charged that usage', async () => {
     const error = { code: 'server_error', message: 'It went wrong.' };
     const usage = responsesUsage(HELLO.usage);
     bench.server.answers(answers('stream', { status: 'failed', error, usage }));
@@ -198,7 +198,7 @@ describe('An answer of the Responses API', () => {
     expect(event!.cost).toBeCloseTo(costOf(responses, event!.usage), 12);
   });
 
-  it('that is no JSON says so without repeating it', async () => {
+  it('that is not JSON is reported without repeating it', async () => {
     bench.server.answers(json('A secret answer'));
     const error = await errorOf(bench.llm.generate('Hi'));
     expect(error).toBeInstanceOf(LlmResponseError);

@@ -3,7 +3,7 @@ import type { LlmCallOptions } from 'nestjs-llm-callbacks';
 import { ask, errorOf, HELLO, METHODS, says, useBench } from '../support/wire/index.js';
 import { responses } from '../support/wire/responses.js';
 
-describe("OpenAI's Responses API is asked for", () => {
+describe("The request to OpenAI's Responses API", () => {
   const bench = useBench(responses);
 
   async function sent(options: LlmCallOptions) {
@@ -12,7 +12,7 @@ describe("OpenAI's Responses API is asked for", () => {
     return bench.server.exchanges.at(-1)!.body;
   }
 
-  describe('a form for the answer', () => {
+  describe('has a schema for the answer', () => {
     const schema = {
       type: 'object',
       properties: { city: { type: 'string' } },
@@ -22,7 +22,7 @@ describe("OpenAI's Responses API is asked for", () => {
     const format = { type: 'json_schema', name: 'answer', schema, strict: true };
     const answer = { text: '{"city":"Köln"}' };
 
-    it.each(METHODS)('beside other options of its text, by %s', async (method) => {
+    it.each(METHODS)('beside other text options, by %s', async (method) => {
       bench.server.answers(says(responses, method, answer));
       const providerOptions = { text: { verbosity: 'low' } };
       const { object } = await ask(bench.llm, method, 'Hi', { schema, providerOptions });
@@ -30,7 +30,7 @@ describe("OpenAI's Responses API is asked for", () => {
       expect(bench.server.exchanges[0]!.body['text']).toEqual({ format, verbosity: 'low' });
     });
 
-    it('that is not strict where it cannot be', async () => {
+    it('without strict mode if that is not possible', async () => {
       bench.server.answers(says(responses, 'generate', answer));
       const open = { type: 'object', properties: { city: { type: 'string' } } };
       await bench.llm.generate('Hi', { schema: open });
@@ -40,7 +40,7 @@ describe("OpenAI's Responses API is asked for", () => {
     });
   });
 
-  it.each(METHODS)('no stop sequences, which it does not have, by %s', async (method) => {
+  it.each(METHODS)('rejects stop sequences, which the API lacks, by %s', async (method) => {
     const error = await errorOf(ask(bench.llm, method, 'Hi', { stop: ['END'] }));
     expect(error).toMatchObject({
       name: 'LlmInvalidRequestError',
@@ -50,11 +50,11 @@ describe("OpenAI's Responses API is asked for", () => {
     expect(bench.server.exchanges).toEqual([]);
   });
 
-  it('an answer although the list of stop sequences is empty', async () => {
+  it('accepts an empty list of stop sequences', async () => {
     expect(await sent({ stop: [] })).not.toHaveProperty('stop');
   });
 
-  describe('encrypted thoughts', () => {
+  describe('asks for encrypted reasoning', () => {
     const include = ['reasoning.encrypted_content'];
 
     it.each(['o4-mini', 'gpt-5-mini', 'gpt-5.1-codex', 'openai/gpt-5', 'ft:o4-mini:acme'])(
@@ -65,19 +65,19 @@ describe("OpenAI's Responses API is asked for", () => {
     );
 
     it.each(['gpt-4o-mini', 'gpt-4.1', 'gpt-5-chat-latest', 'openai/gpt-oss-20b', 'qwen3'])(
-      'never when its model is %s, which would refuse it',
+      'never when its model is %s, which would reject it',
       async (model) => {
         expect(await sent({ model })).not.toHaveProperty('include');
       },
     );
 
-    it('when the caller says how to reason, whatever the model is called', async () => {
+    it('when the caller sets reasoning options, whatever the model', async () => {
       const providerOptions = { reasoning: { effort: 'low' } };
       const body = await sent({ model: 'my-deployment', providerOptions });
       expect(body).toMatchObject({ include, ...providerOptions });
     });
 
-    it('not when the caller leaves it out', async () => {
+    it('not when the caller excludes it', async () => {
       const providerOptions = { include: undefined };
       const body = await sent({ model: 'gpt-5-mini', providerOptions });
       expect(body).not.toHaveProperty('include');

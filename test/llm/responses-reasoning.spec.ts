@@ -41,7 +41,7 @@ const done = (item: object, output_index: number): ResponseEvent[] => [
   { type: 'response.output_item.done', output_index, item },
 ];
 
-/** An answer with thoughts, in either way. */
+/** An answer with reasoning, by either method. */
 function thinks(method: Method, output: readonly object[] = OUTPUT, more: object = {}) {
   const response = responseOf({ status: 'completed', output, ...more });
   if (method === 'generate') return json(response);
@@ -66,7 +66,7 @@ function thinks(method: Method, output: readonly object[] = OUTPUT, more: object
 
 const turn = (message: Message): Message[] => [
   { role: 'user', content: 'Hi' },
-  // Stored and read again between two turns, as applications do.
+  // Serialized and parsed again between two turns, as applications do.
   JSON.parse(JSON.stringify(message)) as Message,
   { role: 'tool', toolCallId: 'call_1', content: 'Sunny' },
 ];
@@ -81,7 +81,7 @@ const SAID_IN_WORDS = [
   },
 ];
 
-describe('What a model thinks in the Responses API', () => {
+describe('Reasoning of a model in the Responses API', () => {
   const bench = useBench(responses, {
     imports: (origin) => [
       CallbacksModule.forFeature([
@@ -92,7 +92,7 @@ describe('What a model thinks in the Responses API', () => {
   });
   const input = (number: number) => bench.server.exchanges[number]!.body['input'] as unknown[];
 
-  it.each(METHODS)('goes back to it, item by item as they came, by %s', async (method) => {
+  it.each(METHODS)('is sent back item by item in order, by %s', async (method) => {
     bench.server.answers(thinks(method), says(responses, method, HELLO));
     const { message, text, toolCalls, finishReason } = await ask(bench.llm, method);
     expect({ text, finishReason }).toEqual({ text: 'Let me see.', finishReason: 'tool-calls' });
@@ -107,7 +107,7 @@ describe('What a model thinks in the Responses API', () => {
     });
   });
 
-  it('is told as reasoning while it streams', async () => {
+  it('is emitted as reasoning chunks while it streams', async () => {
     bench.server.answers(thinks('stream'));
     await ask(bench.llm, 'stream');
     expect(bench.recording.of('llm.chunk').map(({ chunk }) => chunk)).toEqual([
@@ -120,19 +120,16 @@ describe('What a model thinks in the Responses API', () => {
     ]);
   });
 
-  it.each(METHODS)(
-    'does not go back when nobody could read it: a mere id that is not stored, by %s',
-    async (method) => {
-      const mereId = { ...THOUGHT, encrypted_content: null };
-      const output = [mereId, messageItem('Let me see.'), { ...mereId, id: 'rs_2' }, CALL];
-      bench.server.answers(thinks(method, output), says(responses, method, HELLO));
-      const { message } = await ask(bench.llm, method);
-      await ask(bench.llm, method, turn(message));
-      expect(input(1).slice(1, -1)).toEqual(SAID_IN_WORDS);
-    },
-  );
+  it.each(METHODS)('is not sent back as an id that is not stored, by %s', async (method) => {
+    const mereId = { ...THOUGHT, encrypted_content: null };
+    const output = [mereId, messageItem('Let me see.'), { ...mereId, id: 'rs_2' }, CALL];
+    bench.server.answers(thinks(method, output), says(responses, method, HELLO));
+    const { message } = await ask(bench.llm, method);
+    await ask(bench.llm, method, turn(message));
+    expect(input(1).slice(1, -1)).toEqual(SAID_IN_WORDS);
+  });
 
-  it('goes back as a mere id when its server stores it', async () => {
+  it('is sent back as an id when its server stores it', async () => {
     const output = [{ ...THOUGHT, encrypted_content: null }, CALL];
     bench.server.answers(
       thinks('generate', output, { store: true }),
@@ -144,7 +141,7 @@ describe('What a model thinks in the Responses API', () => {
     expect(input(1).slice(1, -1)).toEqual(output);
   });
 
-  it('goes back in plain text when that is how its server tells it', async () => {
+  it('is sent back in plain text if the server sends plain text', async () => {
     const plain = {
       type: 'reasoning',
       id: 'rs_1',
@@ -160,7 +157,7 @@ describe('What a model thinks in the Responses API', () => {
   it.each([
     ['chat', openai, 'messages', [expect.objectContaining({ tool_calls: expect.anything() })]],
     ['elsewhere', responses, 'input', SAID_IN_WORDS],
-  ] as const)('does not go to another server or API: %s', async (name, wire, field, said) => {
+  ] as const)('is not sent to another server or API: %s', async (name, wire, field, said) => {
     const other = bench.app.get<LlmService>(getLlmToken(name), { strict: false });
     bench.server.answers(thinks('generate'), says(wire, 'generate', HELLO));
     const { message } = await bench.llm.generate('Hi');
@@ -174,7 +171,7 @@ describe('What a model thinks in the Responses API', () => {
     ]);
   });
 
-  it('may be no more than what a text is for', async () => {
+  it('can be only the phase of a text', async () => {
     const output = [messageItem('Let me see.', { phase: 'commentary' }), CALL];
     bench.server.answers(thinks('generate', output), says(responses, 'generate', HELLO));
     const { message } = await bench.llm.generate('Hi');
@@ -182,13 +179,13 @@ describe('What a model thinks in the Responses API', () => {
     expect(input(1).slice(1, -1)).toEqual(output);
   });
 
-  it('is no part of a message that the common words can say', async () => {
+  it('is omitted from a message that the common fields can represent', async () => {
     const output = [messageItem('Let me see.'), CALL];
     bench.server.answers(thinks('generate', output));
     expect((await bench.llm.generate('Hi')).message).not.toHaveProperty('providerData');
   });
 
-  it('stays without the text when a stream is not to collect that', async () => {
+  it('is kept without the text of a stream with collect: false', async () => {
     bench.server.answers(thinks('stream'));
     const { message } = await ask(bench.llm, 'stream', 'Hi', { collect: false });
     expect(message.content).toBe('');

@@ -141,10 +141,10 @@ const ROWS: Row[] = [
   },
 ];
 
-describe("OpenAI's Responses API is sent", () => {
+describe("The request to OpenAI's Responses API", () => {
   const bench = useBench(responses);
 
-  it.each(ROWS)('$what', async ({ input = 'Hi', options, body }) => {
+  it.each(ROWS)('has $what', async ({ input = 'Hi', options, body }) => {
     bench.server.answers(says(responses, 'generate', HELLO));
     await bench.llm.generate(input, options);
     const exchange = bench.server.exchanges[0]!;

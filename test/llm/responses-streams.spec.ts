@@ -43,7 +43,7 @@ describe('A stream of the Responses API', () => {
     bench.server.answers(events(...sent.map(responseFrame)));
   const chunks = () => bench.recording.of('llm.chunk').map(({ chunk }) => chunk);
 
-  it('may write several tool calls at once', async () => {
+  it('can interleave several tool calls', async () => {
     const lookup = callEvents(LOOKUP, 1, ['{"city"', ':"Köln"}']);
     const now = callEvents(NOW, 2, ['{}']);
     const mixed = lookup.flatMap((event, i) => [event, ...now.slice(i, i + 1)]);
@@ -56,7 +56,7 @@ describe('A stream of the Responses API', () => {
     expect(chunks().map((chunk) => 'index' in chunk && chunk.index)).toEqual([0, 1, 0, 1, 0]);
   });
 
-  it('may tell a tool call only when it is written', async () => {
+  it('can send a tool call only when it is complete', async () => {
     streams(done(LOOKUP, 1), done(NOW, 2), completed());
     expect((await ask(bench.llm, 'stream')).toolCalls).toEqual(CALLED);
     expect(chunks()).toEqual([
@@ -67,7 +67,7 @@ describe('A stream of the Responses API', () => {
     ]);
   });
 
-  it('may leave out the places of its items', async () => {
+  it('can omit the indexes of its items', async () => {
     const nowhere = (sent: ResponseEvent[]) =>
       sent.map(({ output_index: _, ...event }): ResponseEvent => event as ResponseEvent);
     streams(
@@ -78,7 +78,7 @@ describe('A stream of the Responses API', () => {
     expect((await ask(bench.llm, 'stream')).toolCalls).toEqual(CALLED);
   });
 
-  it('may tell a text only when it is written', async () => {
+  it('can send a text only when it is complete', async () => {
     streams(done(messageItem('Hello'), 0), done(messageItem(', world'), 1), completed());
     expect((await ask(bench.llm, 'stream')).text).toBe('Hello, world');
     expect(chunks()).toEqual([
@@ -87,14 +87,14 @@ describe('A stream of the Responses API', () => {
     ]);
   });
 
-  it('may consist of its end', async () => {
+  it('can consist of its end event', async () => {
     streams(completed(responseOf({ output: [messageItem('Hello'), LOOKUP, NOW] })));
     const response = await ask(bench.llm, 'stream');
     expect(response).toMatchObject({ id: 'resp_1', text: 'Hello', toolCalls: CALLED });
     expect(chunks()[0]).toEqual({ type: 'text', text: 'Hello' });
   });
 
-  it('may leave out the ends of its items', async () => {
+  it('can omit the end events of its items', async () => {
     const output = [messageItem('Hello'), messageItem('!'), LOOKUP];
     const [text, call] = [responses.text('Hello!'), callEvents(LOOKUP, 1, ['{"city":"Köln"}'])];
     const end = responseFrame(completed(responseOf({ output })));
@@ -117,14 +117,14 @@ describe('A stream of the Responses API', () => {
     expect(cost).toBeCloseTo((usage.inputTokens * 0.05 + usage.outputTokens * 0.4) / 1e6, 12);
   });
 
-  it('may not repeat its items at the end', async () => {
+  it('can omit its items in the end event', async () => {
     const thought = { id: 'rs_1', type: 'reasoning', summary: [], encrypted_content: 'gAAA' };
     streams(done(thought, 0), ...callEvents(LOOKUP, 1, ['{"city":"Köln"}']), completed());
     const { message } = await ask(bench.llm, 'stream');
     expect(message.providerData).toMatchObject({ output: [thought, LOOKUP] });
   });
 
-  it('may hold events and items of kinds that are not known yet', async () => {
+  it('can have events and items of unknown kinds', async () => {
     const hologram = { type: 'hologram', light: 1 };
     const strange = [{ type: 'response.hologram.delta', delta: 2 }, { type: 'ping' }];
     streams(...strange, done(hologram, 0), done(messageItem('Hello'), 1), completed());
@@ -133,16 +133,16 @@ describe('A stream of the Responses API', () => {
     expect(message.providerData).toMatchObject({ output: [hologram, { type: 'message' }] });
   });
 
-  it('may end as chat completions do', async () => {
+  it('can end with the marker of chat completions', async () => {
     bench.server.answers(events(...responses.stream(HELLO), 'data: [DONE]\n\n'));
     expect(await ask(bench.llm, 'stream')).toMatchObject({ text: 'Hello, world' });
   });
 });
 
-describe('A server that speaks the Responses protocol', () => {
+describe('A server with a Responses-compatible API', () => {
   const bench = useBench(responses, { llm: { label: 'vllm', model: 'qwen3' } });
 
-  it('may think in plain text', async () => {
+  it('can send reasoning in plain text', async () => {
     bench.server.answers(
       events(
         responseFrame({ type: 'response.reasoning_text.delta', delta: 'Hm' }),
@@ -157,7 +157,7 @@ describe('A server that speaks the Responses protocol', () => {
     ]);
   });
 
-  it('may leave out what few people miss', async () => {
+  it('can omit optional fields', async () => {
     bench.server.answers(
       json({ output: [{ type: 'message', content: [{ type: 'output_text', text: 'Hello' }] }] }),
       events(
@@ -178,7 +178,7 @@ describe('A server that speaks the Responses protocol', () => {
     }
   });
 
-  it('may answer an error with a good status', async () => {
+  it('can answer an error with status 200', async () => {
     const error = { type: 'invalid_request_error', code: 'context_length_exceeded' };
     bench.server.answers(json(responses.error(error)), events(responses.streamError(error)));
     for (const method of METHODS) {
@@ -189,7 +189,7 @@ describe('A server that speaks the Responses protocol', () => {
     }
   });
 
-  it('is limited by the one name that this API has', async () => {
+  it('is limited by the only limit parameter of this API', async () => {
     bench.server.answers(json(responses.answer(HELLO)));
     await bench.llm.generate('Hi', { maxOutputTokens: 9 });
     expect(bench.server.exchanges[0]!.body).toMatchObject({ max_output_tokens: 9 });

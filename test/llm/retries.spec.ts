@@ -35,12 +35,12 @@ const FAILURES: [string, (wire: WireFormat) => Serve, ErrorClass][] = [
   ['a lost connection', () => hangUp, LlmConnectionError],
 ];
 
-describe.each(WIRES)('A call of $name that the SDK tries again', (wire) => {
+describe.each(WIRES)('A call of $name that the SDK retries', (wire) => {
   const bench = useBench(wire, { llm: { maxRetries: 2 } });
   const overloaded = failsOnce(wire, 529, { type: 'overloaded_error' });
 
   describe.each(METHODS)('by %s', (method) => {
-    it.each(FAILURES)('tells the retry after %s, and is one call', async (_name, fails, is) => {
+    it.each(FAILURES)('emits the retry after %s, and is one call', async (_name, fails, is) => {
       bench.server.answers(fails(wire), says(wire, method, HELLO));
       const response = await ask(bench.llm, method);
 
@@ -59,7 +59,7 @@ describe.each(WIRES)('A call of $name that the SDK tries again', (wire) => {
       expect(bench.server.exchanges).toHaveLength(2);
     });
 
-    it('tells every retry, and fails with the last error', async () => {
+    it('emits every retry, and fails with the last error', async () => {
       bench.server.answers(
         failsOnce(wire, 429, { type: 'rate_limit_error' }),
         failsOnce(wire, 500, { type: 'api_error' }),
@@ -80,14 +80,14 @@ describe.each(WIRES)('A call of $name that the SDK tries again', (wire) => {
       expect(bench.costs).toMatchObject({ requestCount: 1, totalCost: 0 });
     });
 
-    it('waits for no retry hook, not even at the end', async () => {
+    it('does not wait for retry handlers, not even at the end', async () => {
       bench.server.answers(overloaded, says(wire, method, HELLO));
       const hook = { onLlmRetry: () => new Promise(() => {}) };
       expect((await ask(bench.llm, method, 'Hi', { callbacks: [hook] })).text).toBe('Hello, world');
       expect(bench.recording.of('llm.retry')).toHaveLength(1);
     });
 
-    it('cannot be stopped by a retry hook', async () => {
+    it('cannot be stopped by a retry handler', async () => {
       bench.server.answers(overloaded, says(wire, method, HELLO));
       const error = new CallbackAbort('No more.');
       const hook = {
@@ -99,7 +99,7 @@ describe.each(WIRES)('A call of $name that the SDK tries again', (wire) => {
       expect(bench.recording.of('callback.error')).toMatchObject([{ error }]);
     });
 
-    it('ends at once when it is aborted between two tries', async () => {
+    it('fails at once when it is aborted between two attempts', async () => {
       const patient = { 'retry-after-ms': '50000' };
       bench.server.answers(({ response }) => {
         response.writeHead(529, { 'content-type': 'application/json', ...patient });
@@ -120,7 +120,7 @@ describe.each(WIRES)('A call of $name that the SDK tries again', (wire) => {
 describe.each(WIRES)("The SDK's own timeout for $name", (wire) => {
   const bench = useBench(wire, { llm: { maxRetries: 1, timeout: 600 } });
 
-  it.each(METHODS)('is a try that is told, by %s', async (method) => {
+  it.each(METHODS)('is an attempt that is reported, by %s', async (method) => {
     bench.server.answers(silence, says(wire, method, HELLO));
     expect((await ask(bench.llm, method)).text).toBe('Hello, world');
     expect(bench.recording.of('llm.retry')).toMatchObject([
@@ -128,7 +128,7 @@ describe.each(WIRES)("The SDK's own timeout for $name", (wire) => {
     ]);
   });
 
-  it('is not used up by slow hooks', async () => {
+  it('is not consumed by slow handlers', async () => {
     bench.server.answers(
       failsOnce(wire, 500, { type: 'api_error' }),
       says(wire, 'generate', HELLO),

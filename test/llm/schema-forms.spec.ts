@@ -28,7 +28,7 @@ const SAYS_SO: Record<WireFormat['name'], string> = {
 const refuses = (wire: WireFormat, message = SAYS_SO[wire.name], status = 400) =>
   json(wire.error({ type: 'invalid_request_error', message }), status);
 
-/** The part of a body that chooses the form of the answer. */
+/** The part of a body that selects the form of the answer. */
 function formOf(body: Body): unknown {
   const { response_format, output_config, text } = body as {
     response_format?: { type: string };
@@ -38,30 +38,33 @@ function formOf(body: Body): unknown {
   return (response_format ?? output_config?.format ?? text?.format)?.type;
 }
 
-describe.each(WIRES)('A server of $name without an option for schemas', (wire) => {
+describe.each(WIRES)('A server of $name without a schema option', (wire) => {
   const bench = useBench(wire);
   const jsonForm = wire.name === 'anthropic' ? undefined : 'json_object';
 
-  it.each(METHODS)('is asked once more in the same run, in words, by %s', async (method) => {
-    bench.server.answers(refuses(wire), says(wire, method, { text: GOOD }));
-    const { object, attempts } = await ask(bench.llm, method, 'Hi', {
-      ...OPTIONS,
-      system: 'Be kind.',
-    });
-    expect(object).toEqual(TOKYO);
-    const bodies = bench.server.exchanges.map(({ body }) => body);
-    expect(bodies.map(formOf)).toEqual(['json_schema', jsonForm]);
-    const words = JSON.stringify(bodies[1]);
-    expect(words).toContain('Be kind.');
-    expect(words).toContain('It must fit this JSON Schema');
-    expect(words).toContain('people');
-    expect(attempts).toMatchObject([{ error: { name: 'LlmInvalidRequestError' } }, {}]);
-    expect(attempts[1]).not.toHaveProperty('error');
-    expect(bench.recording.of('llm.retry')).toMatchObject([
-      { attempt: 1, delayMs: 0, error: { name: 'LlmInvalidRequestError' } },
-    ]);
-    expect(bench.recording.tree()).toMatchObject([{ children: [] }]);
-  });
+  it.each(METHODS)(
+    'gets a second request with instructions in the same run, by %s',
+    async (method) => {
+      bench.server.answers(refuses(wire), says(wire, method, { text: GOOD }));
+      const { object, attempts } = await ask(bench.llm, method, 'Hi', {
+        ...OPTIONS,
+        system: 'Be kind.',
+      });
+      expect(object).toEqual(TOKYO);
+      const bodies = bench.server.exchanges.map(({ body }) => body);
+      expect(bodies.map(formOf)).toEqual(['json_schema', jsonForm]);
+      const words = JSON.stringify(bodies[1]);
+      expect(words).toContain('Be kind.');
+      expect(words).toContain('It must fit this JSON Schema');
+      expect(words).toContain('people');
+      expect(attempts).toMatchObject([{ error: { name: 'LlmInvalidRequestError' } }, {}]);
+      expect(attempts[1]).not.toHaveProperty('error');
+      expect(bench.recording.of('llm.retry')).toMatchObject([
+        { attempt: 1, delayMs: 0, error: { name: 'LlmInvalidRequestError' } },
+      ]);
+      expect(bench.recording.tree()).toMatchObject([{ children: [] }]);
+    },
+  );
 
   it('is remembered, by model', async () => {
     const answer = json(wire.answer({ text: GOOD }));
@@ -77,7 +80,7 @@ describe.each(WIRES)('A server of $name without an option for schemas', (wire) =
     ]);
   });
 
-  it('answers a request without a schema as always', async () => {
+  it('answers a request without a schema as usual', async () => {
     bench.server.answers(refuses(wire));
     expect(await errorOf(bench.llm.generate('Hi'))).toMatchObject({
       name: 'LlmInvalidRequestError',
@@ -85,7 +88,7 @@ describe.each(WIRES)('A server of $name without an option for schemas', (wire) =
     expect(bench.server.exchanges).toHaveLength(1);
   });
 
-  it('is asked in words by requests that were under way together', async () => {
+  it('gets instructions in requests that were sent concurrently', async () => {
     bench.server.answers(refuses(wire), refuses(wire));
     const answer = says(wire, 'generate', { text: GOOD });
     const both = Promise.all([1, 2].map(() => bench.llm.generate('Hi', OPTIONS)));
@@ -93,7 +96,7 @@ describe.each(WIRES)('A server of $name without an option for schemas', (wire) =
     expect((await both).map(({ object }) => object)).toEqual([TOKYO, TOKYO]);
   });
 
-  it.each(METHODS)('fails with its second refusal, by %s', async (method) => {
+  it.each(METHODS)('fails the call with its second rejection, by %s', async (method) => {
     bench.server.answers(refuses(wire), refuses(wire));
     expect(await errorOf(ask(bench.llm, method, 'Hi', OPTIONS))).toMatchObject({
       name: 'LlmInvalidRequestError',
@@ -102,7 +105,7 @@ describe.each(WIRES)('A server of $name without an option for schemas', (wire) =
     expect(bench.recording.of('llm.error')).toMatchObject([{ attempts: [{}, {}] }]);
   });
 
-  it('is not asked again where the caller chose the form', async () => {
+  it('gets no second request if the caller set the form', async () => {
     bench.server.answers(refuses(wire));
     const format = { type: 'json_schema', schema: PLAIN_CITY };
     const providerOptions = {
@@ -122,7 +125,7 @@ describe.each(WIRES)('A server of $name without an option for schemas', (wire) =
   });
 });
 
-describe('A refusal of a chat completion', () => {
+describe('The rejection of a chat completion', () => {
   afterEach(closeApps);
 
   async function requested(status: number, body: object): Promise<Body[]> {
@@ -150,12 +153,12 @@ describe('A refusal of a chat completion', () => {
     'response_format.type: unknown variant `json_schema`, expected `text` or `json_object`',
     'Structured outputs are not available for this model',
     'json_schema is unsupported',
-  ])('that says so is followed by json_object: %s', async (text) => {
+  ])('that names the option is followed by json_object: %s', async (text) => {
     const bodies = await requested(400, message(text));
     expect(bodies.map(formOf)).toEqual(['json_schema', 'json_object']);
   });
 
-  it('may be a list of faults with the status 422', async () => {
+  it('can be a list of errors with status 422', async () => {
     const fault = {
       type: 'literal_error',
       loc: ['body', 'response_format', 'type'],
@@ -170,7 +173,7 @@ describe('A refusal of a chat completion', () => {
     'Unrecognized request argument supplied: response_format',
     'response_format: Extra inputs are not permitted',
     'response_format is not supported by this model',
-  ])('of the whole option is followed by words alone: %s', async (text) => {
+  ])('of the whole option is followed by instructions only: %s', async (text) => {
     const bodies = await requested(400, message(text));
     expect(bodies.map(formOf)).toEqual(['json_schema', undefined]);
     expect(JSON.stringify(bodies[1])).toContain('It must fit this JSON Schema');

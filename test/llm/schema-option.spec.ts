@@ -15,7 +15,7 @@ import { always, closeApps, startApp } from '../support/app.js';
 import { BAD, CITY, GOOD, PLAIN_CITY, TOKYO } from '../support/city.js';
 import { ask, errorOf, METHODS, readAll, readOne } from '../support/wire/index.js';
 
-describe('A schema given to a call', () => {
+describe('A schema of a call', () => {
   afterEach(closeApps);
 
   async function call(answers: FakeAnswer[], schema: Schema = CITY) {
@@ -34,13 +34,13 @@ describe('A schema given to a call', () => {
     expect([name, people, again]).toEqual(['Tokyo', 14_000_000, 14_000_000]);
   });
 
-  it('is what an own provider is asked for, in each try', async () => {
+  it('is passed to an own provider in each attempt', async () => {
     const { fake, generate } = await call(['no', GOOD]);
     await generate();
     expect(fake.requests).toMatchObject([{ schema: PLAIN_CITY }, { schema: PLAIN_CITY }]);
   });
 
-  it('is sent again with the whole conversation, which stays its owner’s', async () => {
+  it('is sent again with the whole conversation, which is not modified for the caller', async () => {
     const { llm, fake } = await call([BAD, GOOD]);
     const messages: Message[] = [{ role: 'user', content: 'Which city?' }];
     await llm.generate(messages, { schema: CITY, system: 'Be brief.' });
@@ -55,14 +55,14 @@ describe('A schema given to a call', () => {
     });
   });
 
-  it('does not send an empty answer back, which providers would refuse', async () => {
+  it('does not send an empty answer back, which providers would reject', async () => {
     const { fake, generate } = await call(['  \n', GOOD]);
     await generate();
     expect(fake.requests[1]!.messages.map(({ role }) => role)).toEqual(['user', 'user']);
   });
 
   it.each([`\`\`\`json\n${GOOD}\n\`\`\``, `\`\`\`\n${GOOD}\n\`\`\`\n`, ` ${GOOD}\n`])(
-    'is read from %j',
+    'is parsed from %j',
     async (text) => {
       const { fake, generate } = await call([text]);
       expect(await generate()).toMatchObject({ object: TOKYO });
@@ -70,14 +70,14 @@ describe('A schema given to a call', () => {
     },
   );
 
-  it('takes tool calls for the answer to its second try', async () => {
+  it('accepts tool calls as the answer to its second attempt', async () => {
     const { generate } = await call([BAD, { toolCalls: [{ name: 'lookup' }] }]);
     const response = await generate();
     expect(response).toMatchObject({ toolCalls: [{ name: 'lookup' }] });
     expect(response).not.toHaveProperty('object');
   });
 
-  it('takes an answer that was cut where it was whole already', async () => {
+  it('accepts a truncated answer that is already complete', async () => {
     const { generate } = await call([{ text: GOOD, finishReason: 'length' }]);
     expect(await generate()).toMatchObject({ object: TOKYO });
   });
@@ -86,7 +86,7 @@ describe('A schema given to a call', () => {
     ['null', z.null(), null],
     ['a list', z.array(z.number()), [1, 2]],
     ['a text', z.string(), 'Tokyo'],
-  ])('may be %s', async (_name, schema: Schema, value) => {
+  ])('can be %s', async (_name, schema: Schema, value) => {
     const { generate } = await call([JSON.stringify(value)], schema);
     expect((await generate()).object).toEqual(value);
   });
@@ -100,7 +100,7 @@ describe('A schema given to a call', () => {
       'polluting keys',
       '{"__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}}}',
     ],
-  ])('outlives an answer of %s', async (_name, text) => {
+  ])('handles an answer of %s', async (_name, text) => {
     const schema = {
       type: 'object',
       properties: { a: { $ref: '#' } },
@@ -111,7 +111,7 @@ describe('A schema given to a call', () => {
     expect('polluted' in {}).toBe(false);
   });
 
-  it('counts tokens of both tries where the provider counts none', async () => {
+  it('estimates the tokens of both attempts if the provider reports none', async () => {
     const { generate } = await call([BAD, GOOD]);
     const { usage, attempts } = await generate();
     const [first, second] = attempts.map((attempt) => attempt.usage!);
@@ -120,7 +120,7 @@ describe('A schema given to a call', () => {
     expect(second!.inputTokens).toBeGreaterThan(first!.inputTokens);
   });
 
-  it('is part of what the call can use at most', async () => {
+  it('is included in the maximum usage of the call', async () => {
     const { llm } = await call(always(GOOD));
     const recording = new RecordingCallbacks();
     await llm.generate('Hi', { callbacks: [recording] });
@@ -131,14 +131,14 @@ describe('A schema given to a call', () => {
     expect(withSchema! - without!).toBe(JSON.stringify(PLAIN_CITY).length);
   });
 
-  it('whose check never ends is given up with its call', async () => {
+  it('with a validation that never resolves is stopped with its call', async () => {
     const never = z.string().refine(() => new Promise<boolean>(() => undefined));
     const { llm } = await call(['"text"']);
     const options = { schema: never, timeoutMs: 50 };
     expect(await errorOf(llm.generate('Hi', options))).toBeInstanceOf(LlmTimeoutError);
   });
 
-  it('does not give a second try more time than the call has', async () => {
+  it('does not give a second attempt more time than the call has', async () => {
     const provider: LlmProvider = {
       name: 'slow',
       generate: async ({ messages }) =>
@@ -152,7 +152,7 @@ describe('A schema given to a call', () => {
     expect(await errorOf(llm.generate('Hi', options))).toBeInstanceOf(LlmTimeoutError);
   });
 
-  it.each(METHODS)('that is none is refused before anything is sent, by %s', async (method) => {
+  it.each(METHODS)('that is invalid is rejected before anything is sent, by %s', async (method) => {
     const { llm, fake } = await call([]);
     const recording = new RecordingCallbacks();
     for (const schema of [null, 'text', { type: 'strin' }, z.object({ at: z.date() })]) {
@@ -165,13 +165,13 @@ describe('A schema given to a call', () => {
     expect(fake.requests).toEqual([]);
   });
 
-  it('is refused for a stream that keeps no text', async () => {
+  it('is rejected for a stream with collect: false', async () => {
     const { llm } = await call([]);
     const stream = llm.stream('Hi', { schema: CITY, collect: false });
     expect(await errorOf(readAll(stream))).toBeInstanceOf(LlmInvalidRequestError);
   });
 
-  it('lets a stream be read as a growing object', async () => {
+  it('lets a stream be read as partial objects', async () => {
     const { llm } = await call(['{"name": "To kyo", "people": 14000000}']);
     const stream = llm.stream('Hi', { schema: CITY });
     expect(await readAll(stream.partialObjects)).toEqual([
@@ -182,7 +182,7 @@ describe('A schema given to a call', () => {
     ]);
   });
 
-  it('has no say in a stream whose reader leaves', async () => {
+  it('is not applied to a stream whose consumer stops', async () => {
     const { llm } = await call([GOOD.replace(',', ', ')]);
     const stream = llm.stream('Hi', { schema: CITY });
     expect(await readOne(stream.partialObjects)).toEqual({ name: 'Tokyo' });
@@ -191,7 +191,7 @@ describe('A schema given to a call', () => {
     expect(response).not.toHaveProperty('object');
   });
 
-  it('lets the reader of a stream leave while it is checked', async () => {
+  it('lets the consumer of a stream stop during validation', async () => {
     const never = z.string().refine(() => new Promise<boolean>(() => undefined));
     const { llm } = await call(['"text"']);
     const stream = llm.stream('Hi', { schema: never });

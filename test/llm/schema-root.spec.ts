@@ -33,23 +33,26 @@ const SENT: Record<string, (body: Body) => unknown> = {
 describe.each(WIRES)('A schema whose root is a list, at $name', (wire) => {
   const bench = useBench(wire);
 
-  it.each(METHODS)('travels in an object, and the answer is the list, by %s', async (method) => {
-    bench.server.answers(says(wire, method, { text: '{"value":["fern","moss"]}' }));
-    const response = await ask(bench.llm, method, 'Hi', { schema: LIST });
-    expect(response.object).toEqual(['fern', 'moss']);
-    expect(SENT[wire.name]!(bench.server.exchanges[0]!.body)).toEqual(WRAPPED);
-    const [start] = bench.recording.of('llm.start');
-    expect((start!.parameters as Partial<LlmRequest>).schema).toEqual(WRAPPED);
-  });
+  it.each(METHODS)(
+    'is sent wrapped in an object, and the answer is the list, by %s',
+    async (method) => {
+      bench.server.answers(says(wire, method, { text: '{"value":["fern","moss"]}' }));
+      const response = await ask(bench.llm, method, 'Hi', { schema: LIST });
+      expect(response.object).toEqual(['fern', 'moss']);
+      expect(SENT[wire.name]!(bench.server.exchanges[0]!.body)).toEqual(WRAPPED);
+      const [start] = bench.recording.of('llm.start');
+      expect((start!.parameters as Partial<LlmRequest>).schema).toEqual(WRAPPED);
+    },
+  );
 
-  it.each(METHODS)('may be answered by the list alone, by %s', async (method) => {
+  it.each(METHODS)('accepts the list alone as answer, by %s', async (method) => {
     bench.server.answers(says(wire, method, { text: '["fern","moss"]' }));
     const { object } = await ask(bench.llm, method, 'Hi', { schema: z.array(z.string()) });
     expect(object).toEqual(['fern', 'moss']);
     expect(bench.server.exchanges).toHaveLength(1);
   });
 
-  it('is named in its wrapped form when the answer is to be repaired', async () => {
+  it('is sent in its wrapped form with the repair request', async () => {
     bench.server.answers(
       json(wire.answer({ text: '{"value":["fern",7]}' })),
       json(wire.answer({ text: '{"value":["fern"]}' })),
@@ -60,7 +63,7 @@ describe.each(WIRES)('A schema whose root is a list, at $name', (wire) => {
     expect(sent).toContain(JSON.stringify('in "value": [1]: must be string').slice(1, -1));
   });
 
-  it('is a list as it grows', async () => {
+  it('yields a growing list', async () => {
     bench.server.answers(says(wire, 'stream', { text: '{"value":["fern","moss"]}' }));
     const stream = bench.llm.stream('Hi', { schema: z.array(z.string()) });
     const states = await readAll(stream.partialObjects);
@@ -69,13 +72,13 @@ describe.each(WIRES)('A schema whose root is a list, at $name', (wire) => {
     expect((await stream.response).object).toEqual(['fern', 'moss']);
   });
 
-  it('is the form of the answer of an agent', async () => {
+  it('applies to the answer of an agent', async () => {
     bench.server.answers(json(wire.answer({ text: '{"value":["fern"]}' })));
     const { object } = await bench.app.get(AgentService).run('Hi', { schema: LIST });
     expect(object).toEqual(['fern']);
   });
 
-  it('fails as any other when the answer does not fit', async () => {
+  it('fails like any other schema when the answer does not match', async () => {
     bench.server.answers(
       json(wire.answer({ text: '{"value":7}' })),
       json(wire.answer({ text: '{"items":[]}' })),

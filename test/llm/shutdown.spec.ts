@@ -19,12 +19,12 @@ describe.each(WIRES)('The shutdown of an application that calls $name', (wire) =
   describe('past its deadline', () => {
     const bench = useBench(wire, { background: { drainMs: 0 } });
 
-    it.each(METHODS)('aborts a call that is not answered, by %s', async (method) => {
+    it.each(METHODS)('aborts an unanswered call, by %s', async (method) => {
       bench.server.answers(silence);
       const call = errorOf(ask(bench.llm, method));
       const { aborted } = await bench.server.exchange(0);
       await bench.app.close();
-      // The terminal event was told before the application was gone.
+      // The terminal event was emitted before the application had closed.
       const [event] = bench.recording.of('llm.error');
       expect(event).toMatchObject({ aborted: true, error: { name: 'AbortError' } });
       expect(await call).toBe(event!.error);
@@ -32,7 +32,7 @@ describe.each(WIRES)('The shutdown of an application that calls $name', (wire) =
       expect(await aborted).toBe(true);
     });
 
-    it('aborts a stream that was begun and forgotten', async () => {
+    it('aborts a stream that was partly read and abandoned', async () => {
       bench.server.answers(stalled(wire.opening, wire.text('Hello')));
       await bench.llm.stream('Hi')[Symbol.asyncIterator]().next();
       await bench.app.close();
@@ -42,7 +42,7 @@ describe.each(WIRES)('The shutdown of an application that calls $name', (wire) =
       expect(await bench.server.exchanges[0]!.aborted).toBe(true);
     });
 
-    it('knows nothing of a stream that was not begun', async () => {
+    it('ignores a stream that was never read', async () => {
       const stream = bench.llm.stream('Hi');
       await bench.app.close();
       expect(bench.recording.events).toEqual([]);
@@ -67,7 +67,7 @@ describe.each(WIRES)('The shutdown of an application that calls $name', (wire) =
       expect(await reading).toEqual(['Hello, world']);
     });
 
-    it('does not wait when nothing is under way', async () => {
+    it('does not wait when no run is in progress', async () => {
       bench.server.answers(says(wire, 'generate', HELLO));
       await bench.llm.generate('Hi');
       await bench.app.close();

@@ -4,16 +4,16 @@ import { costOf, errorOf, readAll, stalled, useBench, WIRES } from '../support/w
 
 const REASON = new Error('The user pressed Escape.');
 
-/** How a stream may be stopped from outside after the first piece of text. */
+/** How a stream may be aborted from outside after the first text chunk. */
 const WAYS: [string, (stream: LlmStream, signal: AbortController) => void][] = [
   ['abort(reason)', (stream) => stream.abort(REASON)],
   ['its signal', (_stream, signal) => signal.abort(REASON)],
 ];
 
-describe.each(WIRES)('A stream of $name that is stopped half read', (wire) => {
+describe.each(WIRES)('A stream of $name that is aborted half read', (wire) => {
   const bench = useBench(wire);
 
-  it.each(WAYS)('ends in an error with what there was: %s', async (_way, stop) => {
+  it.each(WAYS)('fails with the partial text: %s', async (_way, stop) => {
     bench.server.answers(stalled(wire.opening, wire.text('Hello')));
     const signal = new AbortController();
     const stream = bench.llm.stream('Hi', { signal: signal.signal });
@@ -33,7 +33,7 @@ describe.each(WIRES)('A stream of $name that is stopped half read', (wire) => {
     expect(await bench.server.exchanges[0]!.aborted).toBe(true);
   });
 
-  it('tells its reader with the next chunk that is asked for', async () => {
+  it('fails the next read of its consumer', async () => {
     bench.server.answers(stalled(wire.opening, wire.text('Hello'), wire.text(', world')));
     const stream = bench.llm.stream('Hi');
     const heard: unknown[] = [];
@@ -48,7 +48,7 @@ describe.each(WIRES)('A stream of $name that is stopped half read', (wire) => {
     expect(heard).toHaveLength(1);
   });
 
-  it('tells its reader no sooner than the error event was told', async () => {
+  it('fails its consumer only after the error event', async () => {
     bench.server.answers(stalled(wire.opening, wire.text('Hello')));
     const order: string[] = [];
     const hook = {
@@ -66,7 +66,7 @@ describe.each(WIRES)('A stream of $name that is stopped half read', (wire) => {
     expect(await reader.next()).toEqual({ done: true, value: undefined });
   });
 
-  it('is ended by timeoutMs when its reader forgets it', async () => {
+  it('is ended by timeoutMs when its consumer abandons it', async () => {
     bench.server.answers(stalled(wire.opening, wire.text('Hello')));
     const stream = bench.llm.stream('Hi', { timeoutMs: 600 });
     await stream[Symbol.asyncIterator]().next();
@@ -75,7 +75,7 @@ describe.each(WIRES)('A stream of $name that is stopped half read', (wire) => {
     expect(bench.recording.of('llm.error')).toMatchObject([{ text: 'Hello', aborted: false }]);
   });
 
-  it('is ended by its signal when its reader forgets it', async () => {
+  it('is ended by its signal when its consumer abandons it', async () => {
     bench.server.answers(stalled(wire.opening, wire.text('Hello')));
     const aborter = new AbortController();
     await bench.llm.stream('Hi', { signal: aborter.signal })[Symbol.asyncIterator]().next();
@@ -84,7 +84,7 @@ describe.each(WIRES)('A stream of $name that is stopped half read', (wire) => {
     expect(bench.recording.of('llm.error')).toMatchObject([{ text: 'Hello', aborted: true }]);
   });
 
-  it('ends by the first cause', async () => {
+  it('ends with the first cause', async () => {
     bench.server.answers(stalled(wire.opening, wire.text('Hello')));
     const aborter = new AbortController();
     const stream = bench.llm.stream('Hi', { signal: aborter.signal });
@@ -96,7 +96,7 @@ describe.each(WIRES)('A stream of $name that is stopped half read', (wire) => {
     expect(await errorOf(stream.response)).toMatchObject({ name: 'AbortError', cause: 'first' });
   });
 
-  it('fails when it is read after it was aborted, with no request', async () => {
+  it('fails without a request when it is read after it was aborted', async () => {
     const stream = bench.llm.stream('Hi');
     stream.abort(REASON);
     expect(await errorOf(readAll(stream))).toMatchObject({ name: 'AbortError', cause: REASON });

@@ -27,7 +27,7 @@ function toEntry({ index, id, name, args }: Entry): object {
   };
 }
 
-/** What the calls of some deltas are, as `id name arguments`; `?` stands for an id that was missing. */
+/** The calls of the given deltas, as `id name arguments`; `?` stands for a missing id. */
 function read(deltas: readonly (readonly Entry[])[]): string[] {
   const calls = new ChatStreamedCalls();
   const chunks: LlmChunk[] = [];
@@ -192,7 +192,7 @@ describe('The tool calls of a chat stream', () => {
       ],
       [`x f ${B}`],
     ],
-  ])('are told apart with %s', (_what, deltas, calls) => {
+  ])('are distinguished with %s', (_what, deltas, calls) => {
     expect(read(deltas)).toEqual(calls);
   });
 });

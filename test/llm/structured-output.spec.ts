@@ -30,7 +30,7 @@ describe.each(WIRES)('A schema at $name', (wire) => {
   const bench = useBench(wire, { llm: { maxRetries: 1 } });
 
   describe.each(SCHEMAS)('by %s', (_name, schema) => {
-    it.each(METHODS)('makes the answer a checked value, by %s', async (method) => {
+    it.each(METHODS)('returns a validated object, by %s', async (method) => {
       bench.server.answers(says(wire, method, { text: GOOD, usage: USAGE }));
       const { object, text, attempts } = await ask(bench.llm, method, 'Hi', { schema });
       expect(object).toEqual(TOKYO);
@@ -39,14 +39,14 @@ describe.each(WIRES)('A schema at $name', (wire) => {
       expect(bench.recording.of('llm.end')).toMatchObject([{ response: { object: TOKYO } }]);
     });
 
-    it.each(METHODS)('is told when the call starts, by %s', async (method) => {
+    it.each(METHODS)('is on the start event of the call, by %s', async (method) => {
       bench.server.answers(says(wire, method, { text: GOOD }));
       await ask(bench.llm, method, 'Hi', { schema });
       const [start] = bench.recording.of('llm.start');
       expect(start!.parameters).toEqual({ schema: PLAIN_CITY });
     });
 
-    it('lets the model mend its answer, in the same run', async () => {
+    it('lets the model repair its answer, in the same run', async () => {
       bench.server.answers(
         json(wire.answer({ text: BAD, usage: USAGE })),
         json(wire.answer({ text: GOOD, usage: USAGE })),
@@ -70,7 +70,7 @@ describe.each(WIRES)('A schema at $name', (wire) => {
     });
   });
 
-  it('tells the model what does not fit', async () => {
+  it('sends the validation errors to the model', async () => {
     bench.server.answers(json(wire.answer({ text: BAD })), json(wire.answer({ text: GOOD })));
     await bench.llm.generate('Which city?', { schema: CITY });
     const { body } = await bench.server.exchange(1);
@@ -108,7 +108,7 @@ describe.each(WIRES)('A schema at $name', (wire) => {
     expect(event!.cost).toBeCloseTo(costOf(wire, event!.usage), 12);
   });
 
-  it.each(METHODS)('leaves an answer that calls tools as it is, by %s', async (method) => {
+  it.each(METHODS)('does not change an answer with tool calls, by %s', async (method) => {
     const toolCalls = [{ id: 'call_1', name: 'lookup', argsText: '{"q":1}' }];
     bench.server.answers(says(wire, method, { toolCalls }));
     const tools = [{ name: 'lookup' }];
@@ -121,18 +121,21 @@ describe.each(WIRES)('A schema at $name', (wire) => {
   it.each([
     ['length', 'SchemaValidationError', { text: '{"name":"To' }, /raise maxOutputTokens/],
     ['content-filter', 'LlmContentFilterError', {}, /refused to answer/],
-  ] as const)('is not asked for again after the end by %s', async (finish, name, more, message) => {
-    bench.server.answers(json(wire.answer({ text: '{"name":"To', finish, usage: USAGE })));
-    const error = await errorOf(bench.llm.generate('Hi', { schema: CITY }));
-    expect(error).toMatchObject({ name, retryable: false, ...more });
-    expect(error.message).toMatch(message);
-    expect(bench.server.exchanges).toHaveLength(1);
-    expect(bench.recording.of('llm.error')).toMatchObject([
-      { usage: { totalTokens: 1_500 }, attempts: [{ error, usage: { totalTokens: 1_500 } }] },
-    ]);
-  });
+  ] as const)(
+    'sends no second request after the finish reason %s',
+    async (finish, name, more, message) => {
+      bench.server.answers(json(wire.answer({ text: '{"name":"To', finish, usage: USAGE })));
+      const error = await errorOf(bench.llm.generate('Hi', { schema: CITY }));
+      expect(error).toMatchObject({ name, retryable: false, ...more });
+      expect(error.message).toMatch(message);
+      expect(bench.server.exchanges).toHaveLength(1);
+      expect(bench.recording.of('llm.error')).toMatchObject([
+        { usage: { totalTokens: 1_500 }, attempts: [{ error, usage: { totalTokens: 1_500 } }] },
+      ]);
+    },
+  );
 
-  it('keeps what the first try cost when the second one fails', async () => {
+  it('counts the cost of the first attempt when the second one fails', async () => {
     bench.server.answers(
       json(wire.answer({ text: BAD, usage: USAGE })),
       json(wire.error({ type: 'invalid_request_error' }), 400),
@@ -147,7 +150,7 @@ describe.each(WIRES)('A schema at $name', (wire) => {
     expect(event!.cost).toBeCloseTo(costOf(wire, event!.usage), 12);
   });
 
-  it('keeps the retries of its second try apart from the answer before', async () => {
+  it('separates the retries of its second attempt from the first answer', async () => {
     bench.server.answers(
       json(wire.answer({ text: BAD, usage: USAGE })),
       json(wire.error({ type: 'api_error' }), 500, { 'retry-after-ms': '1' }),
@@ -158,7 +161,7 @@ describe.each(WIRES)('A schema at $name', (wire) => {
     expect(bench.recording.of('llm.retry')).toMatchObject([{ attempt: 1 }]);
   });
 
-  it('is given up with its second try by a signal', async () => {
+  it('stops its second attempt on a signal', async () => {
     bench.server.answers(json(wire.answer({ text: BAD, usage: USAGE })), silence);
     const caller = new AbortController();
     const { signal } = caller;
@@ -177,7 +180,7 @@ describe.each(WIRES)('A schema at $name', (wire) => {
     ]);
   });
 
-  it('fails a stream that does not fit, which its reader has seen', async () => {
+  it('fails a stream that does not match, without a repair', async () => {
     bench.server.answers(says(wire, 'stream', { text: BAD, usage: USAGE }));
     const stream = bench.llm.stream('Hi', { schema: CITY });
     const error = await errorOf(readAll(stream));
@@ -189,7 +192,7 @@ describe.each(WIRES)('A schema at $name', (wire) => {
     expect(event!.cost).toBeCloseTo(costOf(wire, event!.usage), 12);
   });
 
-  it('lets a stream be read as objects', async () => {
+  it('lets a stream be read as partial objects', async () => {
     bench.server.answers(says(wire, 'stream', { text: GOOD }));
     const stream = bench.llm.stream('Hi', { schema: CITY });
     expect((await readAll(stream.partialObjects)).at(-1)).toEqual(TOKYO);

@@ -23,7 +23,7 @@ const ROUNDS = scaled(200);
 const MAX_CLIENTS = 2;
 const PATHS = ['generate', 'stream', 'agent', 'agent-stream'];
 
-/** Waits as long as lookups in a vault or a database may take: some turns of the loop, more or fewer. */
+/** Waits as long as lookups in a vault or a database may take: a varying number of event loop turns. */
 async function lookup(key: string): Promise<string> {
   for (let turns = key.length % 3; turns >= 0; turns--) await new Promise(setImmediate);
   return `key of ${key}`;
@@ -75,7 +75,7 @@ const AT_REQUEST: [string, Partial<LlmOptions>][] = [
 describe.each(WIRES)('Three tenants with three keys at $name', (wire) => {
   const bench = useKeyBench(wire);
 
-  it.each(AT_REQUEST)('never meet, by %s', async (_name, options) => {
+  it.each(AT_REQUEST)('are never mixed, by %s', async (_name, options) => {
     const root = CallbacksModule.forRoot({
       llm: { ...bench.llm, ...options, maxClients: MAX_CLIENTS },
       context: (host) => {
@@ -97,7 +97,7 @@ describe.each(WIRES)('Three tenants with three keys at $name', (wire) => {
     const url = await app.getUrl();
     const clients = jest.spyOn(ClientCache.prototype, 'get');
     for (let round = 0; round < ROUNDS; round++) {
-      // Each tenant another way, all at once.
+      // Each tenant in a different way, all concurrently.
       const answers = TENANTS.map(async (tenant, i) => {
         const path = PATHS[(round + i) % PATHS.length]!;
         const response = await fetch(`${url}/${path}`, { headers: { 'x-tenant': tenant } });

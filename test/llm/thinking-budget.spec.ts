@@ -6,7 +6,7 @@ describe('The limit of an Anthropic request with a thinking budget', () => {
   const bench = useBench(anthropic);
   const thinking = { type: 'enabled', budget_tokens: 9_000 };
 
-  it.each(METHODS)('is above the budget where no limit is given, by %s', async (method) => {
+  it.each(METHODS)('is above the budget if no limit is set, by %s', async (method) => {
     bench.server.answers(says(anthropic, method, HELLO));
     await ask(bench.llm, method, 'Hi', { providerOptions: { thinking } });
     expect(bench.server.exchanges[0]!.body).toMatchObject({ max_tokens: 13_096, thinking });
@@ -25,7 +25,7 @@ describe('The limit of an Anthropic request with a thinking budget', () => {
       { providerOptions: { thinking: { type: 'enabled', budget_tokens: '9000' } } },
       4_096,
     ],
-  ])('is that of %s', async (_what, options, limit) => {
+  ])('is taken from %s', async (_what, options, limit) => {
     bench.server.answers(says(anthropic, 'generate', HELLO));
     await bench.llm.generate('Hi', options);
     expect(bench.server.exchanges[0]!.body).toMatchObject({ max_tokens: limit });

@@ -19,7 +19,7 @@ const TEXT = { type: 'text', text: 'Let me see.' };
 const CALL = { type: 'tool_use', id: 'toolu_1', name: 'lookup', input: { b: 1.5, a: ['Köln'] } };
 const BLOCKS = [THOUGHT, REDACTED, TEXT, CALL];
 
-/** An answer with thoughts, in either way. */
+/** An answer with thinking, by either method. */
 function thinks(method: Method) {
   if (method === 'generate') {
     return json({ ...anthropic.answer(HELLO), content: BLOCKS, stop_reason: 'tool_use' });
@@ -49,18 +49,18 @@ function thinks(method: Method) {
   );
 }
 
-describe('What anthropic thinks', () => {
+describe('Thinking of an Anthropic model', () => {
   const bench = useBench(anthropic);
   const other = useBench(openai);
 
   const turn = (message: Message): Message[] => [
     { role: 'user', content: 'Hi' },
-    // Stored and read again between two turns, as applications do.
+    // Serialized and parsed again between two turns, as applications do.
     JSON.parse(JSON.stringify(message)) as Message,
     { role: 'tool', toolCallId: 'toolu_1', content: 'Sunny' },
   ];
 
-  it.each(METHODS)('goes back to it byte for byte, by %s', async (method) => {
+  it.each(METHODS)('is sent back byte for byte, by %s', async (method) => {
     bench.server.answers(thinks(method), says(anthropic, method, HELLO));
     const { message, text, toolCalls } = await ask(bench.llm, method);
     expect(text).toBe('Let me see.');
@@ -71,7 +71,7 @@ describe('What anthropic thinks', () => {
     expect(JSON.stringify(assistant!.content)).toBe(JSON.stringify(BLOCKS));
   });
 
-  it('is told as reasoning while it streams', async () => {
+  it('is emitted as reasoning chunks while it streams', async () => {
     bench.server.answers(thinks('stream'));
     await ask(bench.llm, 'stream');
     const chunks = bench.recording.of('llm.chunk').map(({ chunk }) => chunk);
@@ -85,7 +85,7 @@ describe('What anthropic thinks', () => {
     ]);
   });
 
-  it('is left as it is beside other messages', async () => {
+  it('is unchanged beside other messages', async () => {
     bench.server.answers(thinks('generate'), says(anthropic, 'generate', HELLO));
     const { message } = await bench.llm.generate('Hi');
     const before = JSON.stringify(message);
@@ -95,7 +95,7 @@ describe('What anthropic thinks', () => {
     expect(JSON.stringify(message)).toBe(before);
   });
 
-  it('does not go to another provider', async () => {
+  it('is not sent to another provider', async () => {
     bench.server.answers(thinks('generate'));
     other.server.answers(says(openai, 'generate', HELLO));
     const { message } = await bench.llm.generate('Hi');

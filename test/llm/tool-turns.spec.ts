@@ -18,7 +18,7 @@ const CONVERSATION: Message[] = [
 ];
 
 describe('A conversation with tools', () => {
-  describe('goes to openai', () => {
+  describe('is sent to openai', () => {
     const bench = useBench(openai);
 
     it('message by message, with arguments as the model wrote them', async () => {
@@ -44,7 +44,7 @@ describe('A conversation with tools', () => {
       ]);
     });
 
-    it('with the pictures of results behind the results, which are text there', async () => {
+    it('with the images of tool results after the results, which are text only', async () => {
       bench.server.answers(says(openai, 'generate', HELLO));
       const image = { type: 'image' as const, url: 'https://example.com/a.png' };
       await bench.llm.generate([
@@ -69,7 +69,7 @@ describe('A conversation with tools', () => {
       ]);
     });
 
-    it('without content where the model only called tools', async () => {
+    it('without content if the model only called tools', async () => {
       bench.server.answers(says(openai, 'generate', HELLO));
       await bench.llm.generate([{ role: 'assistant', content: '', toolCalls: CALLS }]);
       const [assistant] = bench.server.exchanges[0]!.body['messages'] as object[];
@@ -77,10 +77,10 @@ describe('A conversation with tools', () => {
     });
   });
 
-  describe('goes to anthropic', () => {
+  describe('is sent to anthropic', () => {
     const bench = useBench(anthropic);
 
-    it('in turns: results and what the user says next are one', async () => {
+    it('in turns: results and the next user message are one message', async () => {
       bench.server.answers(says(anthropic, 'generate', HELLO));
       await bench.llm.generate(CONVERSATION);
       expect(bench.server.exchanges[0]!.body['messages']).toEqual([
@@ -113,7 +113,7 @@ describe('A conversation with tools', () => {
     });
 
     it.each([['text'], [7], [null], [['a', 'b']], [undefined]])(
-      'with an empty object in the place of arguments that are %j',
+      'with an empty object instead of arguments that are %j',
       async (args) => {
         bench.server.answers(says(anthropic, 'generate', HELLO));
         const call = { id: 'call_1', name: 'now', args, argsText: '…' };
@@ -131,7 +131,7 @@ describe('A conversation with tools', () => {
     );
   });
 
-  describe.each(WIRES)('comes back from $name', (wire) => {
+  describe.each(WIRES)('is received from $name', (wire) => {
     const bench = useBench(wire);
 
     it.each(METHODS)('as a message that the next turn can send, by %s', async (method) => {
@@ -157,13 +157,13 @@ describe('A conversation with tools', () => {
     });
   });
 
-  describe.each(WIRES)('that $name wrote badly', (wire) => {
+  describe.each(WIRES)('with malformed arguments from $name', (wire) => {
     const bench = useBench(wire);
     const call = (argsText: string) => ({
       toolCalls: [{ id: 'call_1', name: 'lookup', argsText }],
     });
 
-    it('keeps arguments that are no JSON as text, and says so', async () => {
+    it('keeps arguments that are not JSON as text, and reports them', async () => {
       bench.server.answers(events(...wire.stream(call('{"city": Köln}'))));
       const { toolCalls } = await ask(bench.llm, 'stream');
       expect(toolCalls).toEqual([
@@ -177,7 +177,7 @@ describe('A conversation with tools', () => {
       ]);
     });
 
-    it('takes no arguments for an empty object', async () => {
+    it('parses empty arguments as an empty object', async () => {
       bench.server.answers(events(...wire.stream(call(''))));
       expect((await ask(bench.llm, 'stream')).toolCalls).toMatchObject([{ args: {} }]);
     });

@@ -20,7 +20,7 @@ import { Random } from '../support/wire/random.js';
 
 const APIS: readonly Api[] = ['chat', 'responses', 'anthropic'];
 
-/** No count of tokens. */
+/** Invalid token counts. */
 const NO_COUNTS: unknown[] = [1e300, 1e12, -5, 12.5, 'NaN', '', 'many', {}, [7], true, null];
 
 const NAMES: Record<'chat' | 'other', [input: string, output: string]> = {
@@ -30,7 +30,7 @@ const NAMES: Record<'chat' | 'other', [input: string, output: string]> = {
 
 const namesOf = (api: Api) => NAMES[api === 'chat' ? 'chat' : 'other'];
 
-/** Whether a usage is one that can be billed, whatever was sent. */
+/** Whether a usage can be billed, whatever the server sent. */
 function isSound(usage: Usage): boolean {
   const { source, ...counts } = usage;
   return (
@@ -52,7 +52,7 @@ function expectSound(usage: Usage): void {
 afterEach(closeApps);
 
 describe.each(METHODS)('By %s, a usage', (method) => {
-  it.each(APIS)('keeps the count that is valid beside one that is not, of %s', async (api) => {
+  it.each(APIS)('keeps the valid count beside an invalid one, of %s', async (api) => {
     const app = await UsageApp.start(api);
     const [input, output] = namesOf(api);
     for (const hostile of [...NO_COUNTS, 0]) {
@@ -140,23 +140,26 @@ describe.each(METHODS)('By %s, a usage', (method) => {
     });
   });
 
-  it.each(APIS)('of zeros is estimated beside a text or calls, and never free: %s', async (api) => {
-    const app = await UsageApp.start(api);
-    const [input, output] = namesOf(api);
-    for (const says of ['text', 'call'] as const) {
-      const answer: UsageAnswer = {
-        usage: { [input]: 0, [output]: 0, total_tokens: 0 },
-        ...(says === 'call' && { says }),
-      };
-      const { usage, cost } = await app.ask(method, answer);
-      expect(usage.source).toBe('estimated');
-      expect(usage.inputTokens).toBeGreaterThan(0);
-      expect(usage.outputTokens).toBeGreaterThan(says === 'call' ? 70 : 5);
-      expect(cost).toBeGreaterThan(0);
-    }
-  });
+  it.each(APIS)(
+    'of zeros is estimated if there is text or a tool call, and never free: %s',
+    async (api) => {
+      const app = await UsageApp.start(api);
+      const [input, output] = namesOf(api);
+      for (const says of ['text', 'call'] as const) {
+        const answer: UsageAnswer = {
+          usage: { [input]: 0, [output]: 0, total_tokens: 0 },
+          ...(says === 'call' && { says }),
+        };
+        const { usage, cost } = await app.ask(method, answer);
+        expect(usage.source).toBe('estimated');
+        expect(usage.inputTokens).toBeGreaterThan(0);
+        expect(usage.outputTokens).toBeGreaterThan(says === 'call' ? 70 : 5);
+        expect(cost).toBeGreaterThan(0);
+      }
+    },
+  );
 
-  it.each(APIS)('of zeros stays as it is when the answer is empty: %s', async (api) => {
+  it.each(APIS)('of zeros is kept when the answer is empty: %s', async (api) => {
     const app = await UsageApp.start(api);
     const [input, output] = namesOf(api);
     const answer = { usage: { [input]: 14, [output]: 0 }, says: 'nothing' as const };
@@ -166,7 +169,7 @@ describe.each(METHODS)('By %s, a usage', (method) => {
     expect(logs).toEqual([]);
   });
 
-  it.each(APIS)('that is missing is estimated from the calls too: %s', async (api) => {
+  it.each(APIS)('that is missing is estimated from the tool calls, too: %s', async (api) => {
     const app = await UsageApp.start(api);
     const { usage, cost } = await app.ask(method, { usage: undefined, says: 'call' });
     expect(usage.source).toBe('estimated');
@@ -175,7 +178,7 @@ describe.each(METHODS)('By %s, a usage', (method) => {
     expect(logs).toEqual([]);
   });
 
-  it.each(APIS)('that cannot be right is logged once, without its numbers: %s', async (api) => {
+  it.each(APIS)('that is invalid is logged once, without its numbers: %s', async (api) => {
     const app = await UsageApp.start(api);
     const [input, output] = namesOf(api);
     for (let i = 0; i < 3; i++) {
@@ -183,13 +186,13 @@ describe.each(METHODS)('By %s, a usage', (method) => {
     }
     expect(logs).toEqual([{ level: 'warn', message: expect.stringContaining('"house"') }]);
     expect(logs[0]!.message).not.toMatch(/98765|trays/);
-    // Another application has a warning of its own.
+    // Another application logs its own warning.
     const other = await UsageApp.start(api);
     await other.ask(method, { usage: { [input]: -98765, [output]: 6 } });
     expect(logs).toHaveLength(2);
   });
 
-  it('that cannot be right leaves a budget usable', async () => {
+  it('that is invalid does not break a budget', async () => {
     const limiter = new CostLimiter({ maxCost: 1, window: 'day' });
     const app = await UsageApp.start('chat', { callbacks: [limiter] });
     for (const hostile of NO_COUNTS) {
@@ -211,8 +214,8 @@ describe.each(METHODS)('By %s, a usage', (method) => {
   });
 });
 
-describe('A stream that is left half read', () => {
-  it('is billed as it counted by then, and never by zeros', async () => {
+describe('A stream that is stopped half read', () => {
+  it('is billed by the usage reported so far, and never by zeros', async () => {
     const app = await UsageApp.start('chat');
     const chunk = (usage: object) =>
       `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content: 'Hello' } }], usage })}\n\n`;
@@ -234,12 +237,12 @@ describe('A stream that is left half read', () => {
   });
 });
 
-describe('A stream in the form of Anthropic', () => {
+describe('A stream in the Anthropic format', () => {
   it.each<[string, unknown, number]>([
     ['has a zero', { output_tokens: 0 }, 8],
     ['has no usage', null, 8],
     ['has a count that cannot be right', { output_tokens: 1e300 }, 8],
-  ])('whose last event %s is not billed by its first', async (_what, delta, output) => {
+  ])('whose last event %s is not billed by its first event', async (_what, delta, output) => {
     const app = await UsageApp.start('anthropic');
     const start = { input_tokens: 34, output_tokens: 1 };
     const { usage } = await app.ask('stream', { usage: undefined, start, delta });
@@ -252,7 +255,7 @@ describe('A stream in the form of Anthropic', () => {
 });
 
 describe('The sum of usages', () => {
-  it('takes one that was stored before one-hour writes were counted', () => {
+  it('accepts a stored usage without one-hour cache writes', () => {
     const { cacheWrite1hTokens: _, ...stored } = NO_USAGE;
     const usage = { ...NO_USAGE, cacheWrite1hTokens: 3 };
     expect(addUsage(stored as Usage, usage).cacheWrite1hTokens).toBe(3);
@@ -260,7 +263,7 @@ describe('The sum of usages', () => {
 });
 
 describe('Reading a usage', () => {
-  it('gives numbers that can be billed for 5,000 random objects, and never throws', () => {
+  it('returns valid numbers for 5,000 random objects, and never throws', () => {
     const random = new Random(7);
     const unsound: object[] = [];
     for (let i = 0; i < 5_000; i++) {

@@ -4,13 +4,13 @@ import { closeApps } from '../support/app.js';
 import { UsageApp, type Api, type Place } from '../support/usage-answers.js';
 import { METHODS } from '../support/wire/index.js';
 
-/** How a server counts, what that is for everybody, and what it costs in millionths of a dollar. */
+/** The usage that a server sends, the normalized usage, and its cost in millionths of a dollar. */
 interface Shape {
   readonly server: string;
   readonly api: Api;
   readonly place?: Place;
   readonly usage: object;
-  /** Anthropic: what `message_start` says, where that is not all. */
+  /** Anthropic: the usage of `message_start`, if it is not complete. */
   readonly start?: object;
   readonly is: Partial<Usage>;
   readonly microUsd: number;
@@ -288,7 +288,7 @@ const SHAPES: Shape[] = [
 afterEach(closeApps);
 
 describe.each(METHODS)('By %s, usage and cost', (method) => {
-  it.each(SHAPES)('of $server are those that are billed', async (shape) => {
+  it.each(SHAPES)('of $server are the billed amounts', async (shape) => {
     const app = await UsageApp.start(shape.api);
     const { usage, cost } = await app.ask(method, shape);
     expect(usage).toEqual(shape.is);
@@ -298,7 +298,7 @@ describe.each(METHODS)('By %s, usage and cost', (method) => {
   });
 });
 
-describe('A stream that counts more than once', () => {
+describe('A stream that reports usage more than once', () => {
   it.each<[string, object, object, Partial<Usage>]>([
     ['a zero', {}, { input_tokens: 0, output_tokens: 19 }, {}],
     ['null', {}, { input_tokens: null, output_tokens: 19 }, {}],
@@ -321,7 +321,7 @@ describe('A stream that counts more than once', () => {
       },
     ],
   ])(
-    'in the form of Anthropic keeps its first counts when it then sends %s',
+    'in the Anthropic format keeps its first counts when it then sends %s',
     async (_what, more, delta, is) => {
       const app = await UsageApp.start('anthropic');
       const start = { input_tokens: 34, output_tokens: 1, ...more };
@@ -334,7 +334,7 @@ describe('A stream that counts more than once', () => {
     ['zeros', { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 }],
     ['null', null],
     ['nothing', {}],
-  ])('in the form of OpenAI keeps its counts when it then sends %s', async (_what, last) => {
+  ])('in the OpenAI format keeps its counts when it then sends %s', async (_what, last) => {
     const app = await UsageApp.start('chat');
     const choice = { index: 0, delta: { content: 'Hello' }, finish_reason: 'stop' };
     const usage = { ...counts, prompt_tokens_details: { cached_tokens: 100 } };

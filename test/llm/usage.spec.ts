@@ -131,7 +131,7 @@ const ANTHROPIC_FINISH: [string | null, FinishReason][] = [
 const frameOf = (data: object) =>
   `data: ${JSON.stringify({ id: '1', model: openai.model, ...data })}\n\n`;
 
-/** An answer of openai with a usage and a reason of its own. */
+/** An openai answer with the given usage and finish reason. */
 function chat(method: Method, usage: object, reason: string | null = 'stop') {
   if (method === 'stream') {
     return events(
@@ -150,7 +150,7 @@ function chat(method: Method, usage: object, reason: string | null = 'stop') {
   });
 }
 
-/** An answer of anthropic with a usage and a reason of its own. */
+/** An anthropic answer with the given usage and finish reason. */
 function message(method: Method, usage: object, reason: string | null = 'end_turn') {
   const whole = { ...anthropic.answer({ text: 'Hello' }), usage, stop_reason: reason };
   if (method === 'generate') return json(whole);
@@ -172,7 +172,7 @@ describe.each(METHODS)('By %s', (method) => {
       bench.server.answers(chat(method, sent));
       expect((await ask(bench.llm, method)).usage).toMatchObject(is);
     });
-    it.each(OPENAI_FINISH)('that ends by %s ends by "%s"', async (reason, is) => {
+    it.each(OPENAI_FINISH)('that ends with %s has the finish reason "%s"', async (reason, is) => {
       bench.server.answers(chat(method, { prompt_tokens: 1 }, reason));
       expect((await ask(bench.llm, method)).finishReason).toBe(is);
     });
@@ -184,16 +184,19 @@ describe.each(METHODS)('By %s', (method) => {
       bench.server.answers(message(method, sent));
       expect((await ask(bench.llm, method)).usage).toMatchObject(is);
     });
-    it.each(ANTHROPIC_FINISH)('that ends by %s ends by "%s"', async (reason, is) => {
-      bench.server.answers(message(method, { input_tokens: 1, output_tokens: 1 }, reason));
-      expect((await ask(bench.llm, method)).finishReason).toBe(is);
-    });
+    it.each(ANTHROPIC_FINISH)(
+      'that ends with %s has the finish reason "%s"',
+      async (reason, is) => {
+        bench.server.answers(message(method, { input_tokens: 1, output_tokens: 1 }, reason));
+        expect((await ask(bench.llm, method)).finishReason).toBe(is);
+      },
+    );
   });
 });
 
 describe('A stream of anthropic', () => {
   const bench = useBench(anthropic);
-  it('counts as its last event says, over what its first one said', async () => {
+  it('reports the usage of its last event, which overrides the first one', async () => {
     const usage = { input_tokens: 700, cache_read_input_tokens: 200, output_tokens: 50 };
     bench.server.answers(
       events(

@@ -11,7 +11,7 @@ async function statesOf(text: string, isWrapped = true): Promise<unknown[]> {
   return readAll(partialObjectsOf(chunks(), isWrapped));
 }
 
-describe('The states of a wrapped value', () => {
+describe('The partial states of a wrapped value', () => {
   it.each<[string, unknown[]]>([
     ['{"value":["a","b"]}', [[], [''], ['a'], ['a', ''], ['a', 'b']]],
     ['{"value": "fern"}', ['', 'f', 'fe', 'fer', 'fern']],
@@ -21,11 +21,11 @@ describe('The states of a wrapped value', () => {
     ['["a"]', [[], [''], ['a']]],
     ['{"id":1,"name":2}', [{ id: 1 }, { id: 1, name: 2 }]],
     ['{}', []],
-  ])('of %s are of the value alone', async (text, states) => {
+  ])('of %s contain only the value', async (text, states) => {
     expect(await statesOf(text)).toEqual(states);
   });
 
-  it('are of the whole where nothing is wrapped', async () => {
+  it('contain the whole text if nothing is wrapped', async () => {
     expect(await statesOf('{"value":17}', false)).toEqual([{}, { value: 17 }]);
   });
 });

@@ -30,7 +30,7 @@ afterEach(async () => {
 
 const llm = { provider: new FakeLlm(), model: 'fake' };
 
-/** Starts an application of these imports and providers; gives what it fails with. */
+/** Starts an application with these imports and providers; returns the error. */
 async function startWith(imports: DynamicModule[], providers: object[] = []): Promise<unknown> {
   try {
     const module = await Test.createTestingModule({
@@ -38,7 +38,7 @@ async function startWith(imports: DynamicModule[], providers: object[] = []): Pr
       providers: providers as [],
     }).compile();
     await module.init();
-    // What did not start need not be closed; Nest 11 would throw the same error once more.
+    // An application that failed to start need not be closed; Nest 11 would throw the same error again.
     willClose(module);
     return undefined;
   } catch (error) {
@@ -49,7 +49,7 @@ async function startWith(imports: DynamicModule[], providers: object[] = []): Pr
 const forRoot = (options: Partial<LlmOptions> | undefined) =>
   CallbacksModule.forRoot({ llm: options } as CallbacksModuleOptions);
 
-describe('The application does not start, and the error says what to do,', () => {
+describe('The application does not start, and the error suggests a fix,', () => {
   const hookWith = (options: object) => {
     class Hooks {
       @OnLlmStart(options) start() {}
@@ -181,14 +181,14 @@ describe('The application does not start, and the error says what to do,', () =>
     expect((error as Error).message).toMatch(message);
   });
 
-  it('with async options that nobody makes', () => {
+  it('with async options that no provider creates', () => {
     expect(() => CallbacksModule.forRootAsync({})).toThrow(
       /give useFactory, useClass or useExisting/,
     );
   });
 });
 
-describe('A decorator on something else than an instance method is an error that names it', () => {
+describe('A decorator on something other than an instance method is an error that names it', () => {
   const decorate = OnLlmStart() as (
     target: object,
     key: string | symbol,
@@ -222,7 +222,7 @@ describe('A decorator on something else than an instance method is an error that
   });
 });
 
-describe('A call is refused before anything is sent', () => {
+describe('A call is rejected before anything is sent', () => {
   it.each<[string, RegExp, unknown, object?]>([
     ['an empty prompt', /prompt is empty/, ' '],
     ['no messages', /no messages/, []],
@@ -262,8 +262,8 @@ describe('A call is refused before anything is sent', () => {
   });
 });
 
-describe('Keys', () => {
-  it('are not asked for with a base URL, and never cross to another provider or server', async () => {
+describe('API keys', () => {
+  it('are not required with a base URL, and never sent to another provider or server', async () => {
     const root = CallbacksModule.forRoot({
       llm: { provider: 'openai', model: 'x', apiKey: 'secret' },
     });
@@ -279,7 +279,7 @@ describe('Keys', () => {
     expect(String(await startWith([root, other]))).toMatch(/"anthropic" has no API key/);
   });
 
-  it('never show in errors', async () => {
+  it('never appear in errors', async () => {
     const options = { provider: 'openai', model: '', apiKey: 'sk-secret' } as const;
     expect(String(await startWith([forRoot(options)]))).not.toContain('sk-secret');
   });

@@ -27,7 +27,7 @@ afterEach(closeApps);
 
 const llm = { provider: new FakeLlm(), model: 'fake' };
 
-/** What an application warns of when it starts. */
+/** The warnings of an application at start-up. */
 async function warningsOf({ imports = [], ...metadata }: ModuleMetadata): Promise<string[]> {
   const root = CallbacksModule.forRoot({ llm });
   const support = CallbacksModule.forFeature({ name: 'support' });
@@ -92,7 +92,7 @@ describe('A global interceptor of the root module', () => {
   it.each([
     ['asks a model by another provider', Sorting],
     ['has a chain', Chained],
-  ])('is warned of when it %s', async (_what, interceptor) => {
+  ])('logs a warning when it %s', async (_what, interceptor) => {
     const warnings = await warningsOf({ providers: [Classifier, global(interceptor)] });
     expect(warnings).toEqual([
       expect.stringMatching(
@@ -105,11 +105,11 @@ describe('A global interceptor of the root module', () => {
     ['starts no runs', Plain],
     ['says who is asking', Named],
     ['is request-scoped, and so comes after all others', Scoped],
-  ])('is not warned of when it %s', async (_what, interceptor) => {
+  ])('logs no warning when it %s', async (_what, interceptor) => {
     expect(await warningsOf({ providers: [Classifier, global(interceptor)] })).toEqual([]);
   });
 
-  it('is not warned of in a module that is imported after CallbacksModule', async () => {
+  it('logs no warning in a module that is imported after CallbacksModule', async () => {
     @Module({ providers: [global(Chained)] })
     class Later {}
 
@@ -117,7 +117,7 @@ describe('A global interceptor of the root module', () => {
   });
 });
 
-/** What `@ResolveField()` of `@nestjs/graphql` writes on a method. */
+/** The metadata that `@ResolveField()` of `@nestjs/graphql` sets on a method. */
 function ResolveField(): MethodDecorator {
   return (_target, _key, { value }: PropertyDescriptor) =>
     Reflect.defineMetadata('graphql:resolve_property', true, value as object);
@@ -142,14 +142,14 @@ class Prices {
   }
 }
 
-describe('Field resolvers of GraphQL', () => {
+describe('GraphQL field resolvers', () => {
   const graphql = (options: object): Provider => ({
     provide: 'GqlModuleOptions',
     useValue: options,
   });
 
   it.each([[{}], [{ fieldResolverEnhancers: ['guards'] }]])(
-    'are warned of when they can start runs and have no interceptors: %j',
+    'log a warning when they can start runs and have no interceptors: %j',
     async (options) => {
       const providers = [Orders, OrdersAgain, Prices, graphql(options)];
       expect(await warningsOf({ providers })).toEqual([
@@ -158,7 +158,7 @@ describe('Field resolvers of GraphQL', () => {
     },
   );
 
-  it('are not warned of with interceptors, without runs, or without GraphQL', async () => {
+  it('log no warning with interceptors, without runs, or without GraphQL', async () => {
     const options = { fieldResolverEnhancers: ['interceptors', 'filters'] };
     expect(await warningsOf({ providers: [Orders, graphql(options)] })).toEqual([]);
     expect(await warningsOf({ providers: [Prices, graphql({})] })).toEqual([]);

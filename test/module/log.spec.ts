@@ -7,7 +7,7 @@ import { logReason, logStack, logText } from '../../src/util/error-text.js';
 
 const SRC = join(process.cwd(), 'src');
 
-it('Only Log talks to Nest’s Logger, so that no text can forge a line', () => {
+it('Only Log calls Nest’s Logger, so that no text can forge a log line', () => {
   const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' });
   const others = files
     .filter((file) => file.endsWith('.ts') && file !== 'util/log.ts')
@@ -15,7 +15,7 @@ it('Only Log talks to Nest’s Logger, so that no text can forge a line', () => 
   expect(others).toEqual([]);
 });
 
-describe('A text of a log', () => {
+describe('A log text', () => {
   it.each([
     ['sk-ant-api03-abcDEF0123456789', '[redacted]'],
     ['Incorrect API key provided: sk-proj-ab****yz.', 'Incorrect API key provided: [redacted]'],
@@ -29,14 +29,14 @@ describe('A text of a log', () => {
     expect(logText(text)).toBe(expected);
   });
 
-  it('takes no longer for a text that was made to be slow', () => {
+  it('is sanitized in linear time, also for malicious texts', () => {
     const begun = performance.now();
     for (const part of ['eyJ', 'sk-', 'a://', 'api_key=', 'bearer ', '\\"'])
       logReason(new Error(part.repeat(200_000)));
     expect(performance.now() - begun).toBeLessThan(2_000);
   });
 
-  it('has the places of a stack, and the message on its first line', () => {
+  it('has the frames of a stack, and the message on its first line', () => {
     const stack = logStack(new Error('no\n    at forged (x.js:1:1)\nforged'));
     const [first, ...places] = stack.split('\n');
     expect(first).toBe(String.raw`Error: no\n    at forged (x.js:1:1)\nforged`);
@@ -45,8 +45,8 @@ describe('A text of a log', () => {
   });
 });
 
-describe('What console.error prints of an error of the package', () => {
-  it('has its numbers and names, and the kinds of its causes', () => {
+describe('The console.error output of a package error', () => {
+  it('has its numbers and names, and the classes of its causes', () => {
     const cause = Object.assign(new Error('You sent: secret'), {
       status: 500,
       headers: { authorization: 'secret' },
@@ -58,14 +58,14 @@ describe('What console.error prints of an error of the package', () => {
     expect(printed).toContain("requestId: 'req_1'");
     expect(printed).toContain('[cause]: Error (status 500): its message is in error.cause');
     expect(printed).not.toContain('secret');
-    // It is all still there, for whoever asks for it.
+    // The fields are still on the object.
     expect(error.cause).toBe(cause);
     expect(cause.headers.authorization).toBe('secret');
     expect(inspect(cause)).not.toContain('authorization');
     expect(JSON.stringify(cause)).not.toContain('authorization');
   });
 
-  it('has the reason of a cause that is the application’s own', () => {
+  it('has the message of a cause from the application', () => {
     const error = new ToolExecutionError('no', { cause: new Error('The disk is full.') });
     expect(inspect(error)).toContain('[cause]: Error: The disk is full.');
   });

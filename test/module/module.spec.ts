@@ -26,7 +26,7 @@ class Desk {
 }
 
 describe('CallbacksModule', () => {
-  it('gives every module the default client, and named ones where they are imported', async () => {
+  it('provides the default client to every module, and named ones where they are imported', async () => {
     @Module({
       imports: [CallbacksModule.forFeature({ name: 'support', llm: { model: 'small' } })],
       providers: [Desk],
@@ -45,7 +45,7 @@ describe('CallbacksModule', () => {
     ]);
   });
 
-  it('takes options from a factory, a class or an existing provider', async () => {
+  it('accepts options from a factory, a class or an existing provider', async () => {
     @Injectable()
     class Options {
       createCallbacksOptions(): CallbacksModuleOptions {
@@ -96,7 +96,7 @@ describe('CallbacksModule', () => {
     ).toBe('hello');
   });
 
-  it('lets tests put another service in a client’s place', async () => {
+  it('lets tests replace a client’s service', async () => {
     const fake = { generate: () => Promise.resolve({ text: 'faked' }) };
     const module = await Test.createTestingModule({
       imports: [
@@ -115,7 +115,7 @@ describe('CallbacksModule', () => {
     expect((await module.get(Desk).llm.generate('hi')).text).toBe('faked');
   });
 
-  it('keeps two applications in one process apart', async () => {
+  it('separates two applications in one process', async () => {
     const events: LlmStartEvent[] = [];
     const inner = await startApp(
       {},
@@ -132,7 +132,7 @@ describe('CallbacksModule', () => {
     expect(events[0]).toMatchObject({ userId: undefined, fromCallback: undefined });
   });
 
-  it('has a service before it is initialised', async () => {
+  it('provides a service before the application is initialized', async () => {
     const { llm } = await compileApp();
     expect((await llm.generate('hi')).text).toBe('hello');
   });

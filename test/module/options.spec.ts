@@ -33,7 +33,7 @@ const forRoot = (options: unknown) => CallbacksModule.forRoot(options as Callbac
 const forFeature = (options: unknown) => CallbacksModule.forFeature(options as FeatureOptions);
 const root = forRoot({ llm });
 
-/** Starts an application; gives what it fails with. */
+/** Starts an application; returns the error. */
 async function startWith(imports: DynamicModule[], providers: object[] = []): Promise<unknown> {
   const building = Test.createTestingModule({ imports, providers: providers as [] });
   try {
@@ -44,7 +44,7 @@ async function startWith(imports: DynamicModule[], providers: object[] = []): Pr
   return undefined;
 }
 
-describe('An option that there is none of is refused, with the one that was meant:', () => {
+describe('An unknown option is rejected with the closest known one:', () => {
   class Prompt {
     @OnLlmEnd({ timeoutMS: 5 } as object) end() {}
   }
@@ -181,7 +181,7 @@ describe('An option that there is none of is refused, with the one that was mean
     expect(fake.requests).toEqual([]);
   });
 
-  it('an agent that is made later, and its runs', async () => {
+  it('an agent that is created later, and its runs', async () => {
     const { module, fake } = await startApp();
     const agents = module.get(AgentService);
     expect(() => agents.create({ system: 'x' } as object)).toThrow(/no option "system"/);
@@ -197,7 +197,7 @@ describe('An option that there is none of is refused, with the one that was mean
   });
 });
 
-describe('A value of the wrong type is refused with what it must be:', () => {
+describe('A value of the wrong type is rejected with the expected type:', () => {
   class Options {}
   it.each<[string, RegExp, DynamicModule[]]>([
     ['no options', /forRoot: the options must be an object, not null/, [forRoot(null)]],
@@ -288,7 +288,7 @@ describe('A value of the wrong type is refused with what it must be:', () => {
     expect(fake.requests).toEqual([]);
   });
 
-  it('callbacks that are given by hand', async () => {
+  it('callbacks that are passed at run time', async () => {
     const { module } = await startApp();
     const callbacks = module.get(CallbacksService);
     const problem = /callbacks must be a list of objects, not an object/;
@@ -297,7 +297,7 @@ describe('A value of the wrong type is refused with what it must be:', () => {
 });
 
 describe('Features', () => {
-  it('of one name in one list are refused, as in two', async () => {
+  it('with the same name are rejected in one list, as in two', async () => {
     const problem = /two clients are named "a"/;
     const twice = CallbacksModule.forFeature([
       { name: 'a', llm: { model: 'x' } },
@@ -321,7 +321,7 @@ describe('Features', () => {
   });
 });
 
-describe('Decorators that were compiled as standard ones', () => {
+describe('Decorators compiled as standard decorators', () => {
   type Standard = (value: unknown, context: object) => void;
   it.each<[string, unknown]>([
     ['@OnLlmEnd()', OnLlmEnd()],
@@ -329,7 +329,7 @@ describe('Decorators that were compiled as standard ones', () => {
     ['@Tool()', Tool({ description: 'x' })],
     ['@Chain()', Chain()],
     ['@Retrieval()', Retrieval()],
-  ])('%s are refused with what to set', (name, decorator) => {
+  ])('%s are rejected with the compiler option to set', (name, decorator) => {
     const context = { kind: 'method', name: 'hear', static: false, private: false };
     const decorate = () => (decorator as Standard)(() => undefined, context);
     expect(decorate).toThrow(CallbacksConfigurationError);
@@ -338,7 +338,7 @@ describe('Decorators that were compiled as standard ones', () => {
     );
   });
 
-  it('of a class or a field too', () => {
+  it('of a class or a field, too', () => {
     @Injectable()
     class Desk {}
     const ofClass = () => (CallbackScope('a') as Standard)(Desk, { kind: 'class', name: 'Desk' });

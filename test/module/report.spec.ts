@@ -68,7 +68,7 @@ async function start() {
   return { report: module.get(CallbacksService).report(), debug };
 }
 
-it('callbacks.report() shows what the application is made of', async () => {
+it('callbacks.report() lists the parts of the application', async () => {
   const { report } = await start();
   expect(report.clients).toEqual([
     { name: 'default', provider: 'openai', label: 'local', model: 'gpt-5-mini' },
@@ -96,7 +96,7 @@ it('callbacks.report() shows what the application is made of', async () => {
   ]);
 });
 
-it('callbacks.report() shows handlers by event, in the order in which they are called', async () => {
+it('callbacks.report() lists handlers by event, in calling order', async () => {
   const { report } = await start();
   const ends = report.handlers['llm.end']!;
   expect(ends.map(({ name }) => name)).toEqual([

@@ -110,14 +110,14 @@ describe.each(CASES)('Options that inject %s', (_what, making, cause) => {
     `depend on the request, by ${cause}, but clients are made once.*llm\\.resolve: \\(context`,
   );
 
-  it('are refused by forRootAsync', async () => {
+  it('are rejected by forRootAsync', async () => {
     const error = await errorOf(startWith([CallbacksModule.forRootAsync(making)]));
     expect(error).toBeInstanceOf(CallbacksConfigurationError);
     expect(error.message).toMatch(/^CallbacksModule\.forRootAsync: /);
     expect(error.message).toMatch(advice);
   });
 
-  it('are refused by forRootAsync when a feature waits for them', async () => {
+  it('are rejected by forRootAsync when a feature waits for them', async () => {
     const error = await errorOf(
       startWith([
         CallbacksModule.forFeature({ name: 'support' }),
@@ -127,7 +127,7 @@ describe.each(CASES)('Options that inject %s', (_what, making, cause) => {
     expect(error.message).toMatch(advice);
   });
 
-  it('are refused by forFeatureAsync', async () => {
+  it('are rejected by forFeatureAsync', async () => {
     const feature = CallbacksModule.forFeatureAsync({ ...making, name: 'support' });
     const error = await errorOf(startWith([CallbacksModule.forRoot(options()), feature]));
     expect(error).toBeInstanceOf(CallbacksConfigurationError);
@@ -136,7 +136,7 @@ describe.each(CASES)('Options that inject %s', (_what, making, cause) => {
   });
 });
 
-it('Options of a module that is loaded late are refused when they are made', async () => {
+it('Such options of a lazily loaded module are rejected when they are created', async () => {
   const feature = CallbacksModule.forFeatureAsync({
     name: 'late',
     inject: [REQUEST],
@@ -148,7 +148,7 @@ it('Options of a module that is loaded late are refused when they are made', asy
   expect(error.message).toMatch(/forFeatureAsync\("late"\): its options depend on the request/);
 });
 
-it('Options that take their time are waited for', async () => {
+it('Slow asynchronous options are awaited', async () => {
   const app = await startWith([
     CallbacksModule.forFeature({ name: 'support' }),
     CallbacksModule.forRootAsync({

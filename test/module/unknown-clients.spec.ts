@@ -21,7 +21,7 @@ class Desk {
   constructor(@InjectLlm('suport') readonly llm: LlmService) {}
 }
 
-describe('A client that there is none of is refused with those that there are', () => {
+describe('An unknown client is rejected with the known ones', () => {
   @Injectable({ scope: Scope.REQUEST })
   class Scoped extends Desk {}
   @Controller()
@@ -55,7 +55,7 @@ describe('A client that there is none of is refused with those that there are', 
     );
   });
 
-  it('or, where the module does not import it, with what to do', async () => {
+  it('or, if the module does not import it, with a suggested fix', async () => {
     @Injectable()
     class Shop {
       constructor(@InjectLlm('support') readonly llm: LlmService) {}
@@ -72,7 +72,7 @@ describe('A client that there is none of is refused with those that there are', 
     expect(module.get(Shop, { strict: false }).llm).toBeInstanceOf(LlmService);
   });
 
-  it('in a module that is loaded later too, by the next run', async () => {
+  it('in a lazily loaded module, too, by the next run', async () => {
     const { module, llm } = await startApp({ imports: [support] });
     await module.get(LazyModuleLoader).load(() => DeskModule);
     await expect(llm.generate('hi')).rejects.toThrow(
@@ -80,7 +80,7 @@ describe('A client that there is none of is refused with those that there are', 
     );
   });
 
-  it('but not where a test mocks what is missing', async () => {
+  it('but not if a test mocks the missing provider', async () => {
     const mock = { generate: () => 'mocked' };
     const module = await Test.createTestingModule({
       imports: [CallbacksModule.forRoot()],

@@ -12,7 +12,7 @@ import {
 } from 'nestjs-llm-callbacks';
 import { Random } from '../support/wire/random.js';
 
-/** A provider whose usage a test dictates. */
+/** A provider that reports the usage of a test. */
 class Dictated implements LlmProvider {
   readonly name = 'dictated';
   usage: Usage = usageOf({});
@@ -55,7 +55,7 @@ async function start(label: string, prices: CallbacksModuleOptions['prices'] = {
   await module.init();
 }
 
-/** What a call costs whose answer comes from a model, with a usage. */
+/** The cost of a call with the given answering model and usage. */
 async function costOf(
   model: string,
   counts: Partial<Usage>,
@@ -84,7 +84,7 @@ const LISTED: [string, string][] = [
 ];
 
 describe('The cost of a call', () => {
-  it.each(LISTED)('is that of the price list for random usages: %s %s', async (label, model) => {
+  it.each(LISTED)('matches the price list for random usages: %s %s', async (label, model) => {
     await start(label);
     const random = new Random(model.length);
     for (let i = 0; i < 200; i++) {
@@ -93,7 +93,7 @@ describe('The cost of a call', () => {
       const cacheWriteTokens = random.chance(0.5)
         ? random.int(0, inputTokens - cachedInputTokens)
         : 0;
-      // The list has a price of one-hour writes for Anthropic's models alone.
+      // The list has a price for one-hour writes only for Anthropic's models.
       const cacheWrite1hTokens = label === 'anthropic' ? random.int(0, cacheWriteTokens) : 0;
       const outputTokens = random.int(0, 10_000);
       const listed = calcPrice(
@@ -126,19 +126,19 @@ describe('The cost of a call', () => {
     ['twice the input, where the list has no price of them', 'gpt-4o-mini', 1e6, 0.3],
     ['twice the input of the tier, where the list has tiers', 'gpt-5.5', 1e5, 2 * 0.1 * 5],
     ['twice the input of the higher tier', 'gpt-5.5', 1e6, 2 * 1 * 10],
-  ])('of one-hour cache writes is by %s', async (_what, model, tokens, cost) => {
+  ])('of one-hour cache writes is calculated by %s', async (_what, model, tokens, cost) => {
     await start(model.startsWith('claude') ? 'anthropic' : 'openai');
     const written = { cacheWriteTokens: tokens, cacheWrite1hTokens: tokens };
     expect(await costOf(model, { inputTokens: tokens, ...written })).toBeCloseTo(cost, 9);
   });
 
-  it('never counts a part beyond its whole', async () => {
+  it('never counts a part beyond its total', async () => {
     await start('openai', { m: { inputPerMillion: 1, outputPerMillion: 1 } });
     const parts = { cachedInputTokens: 1e12, cacheWriteTokens: 1e12, cacheWrite1hTokens: 1e12 };
     expect(await costOf('m', { inputTokens: 1e6, ...parts })).toBeCloseTo(1, 9);
   });
 
-  describe('of a model that nobody knows', () => {
+  describe('of an unknown model', () => {
     beforeEach(() => start('openai'));
 
     it('is null, and counted as unpriced', async () => {
@@ -157,7 +157,7 @@ describe('The cost of a call', () => {
       });
     });
 
-    it('is that of the requested model, where that is known', async () => {
+    it('is that of the requested model, if its price is known', async () => {
       const cost = await costOf('nobody-knows', { inputTokens: 1_000_000 }, 'gpt-4o-mini');
       expect(cost).toBeCloseTo(0.15, 12);
     });
@@ -170,7 +170,7 @@ describe('The cost of a call', () => {
     );
   });
 
-  describe('with the own prices of an application', () => {
+  describe('with prices of the application', () => {
     beforeEach(() =>
       start('openai', {
         'gpt-4o-mini': { inputPerMillion: 10, outputPerMillion: 20 },
@@ -218,12 +218,12 @@ describe('The cost of a call', () => {
       expect(await costOf(model, counts)).toBeCloseTo(cost, 9);
     });
 
-    it('is by the requested model when the answering one has none', async () => {
+    it('is that of the requested model when the answering one has none', async () => {
       expect(await costOf('own-2026-11-01', { inputTokens: 1e6 }, 'own')).toBeCloseTo(1, 9);
     });
   });
 
-  it('is nothing for a call that used nothing, even of a model that nobody knows', async () => {
+  it('is zero for a call without usage, even of an unknown model', async () => {
     await start('openai');
     expect(await costOf('nobody-knows', {})).toBe(0);
   });

@@ -9,7 +9,7 @@ import { responses } from '../support/wire/responses.js';
 interface Vector {
   provider: 'openai' | 'anthropic';
   model: string;
-  /** The day of the price list. */
+  /** The date of the price list. */
   at: string;
   input: number;
   cacheRead: number;
@@ -22,14 +22,14 @@ const FILE = new URL('./price-vectors.json', import.meta.url);
 const { vectors } = JSON.parse(readFileSync(FILE, 'utf8')) as { vectors: Vector[] };
 const WIRE = { openai, anthropic, responses };
 
-/** The wire format that carries a provider's vectors: both of OpenAI's carry the same. */
+/** The wire format for a provider's vectors: both OpenAI formats use the same. */
 type Name = keyof typeof WIRE;
 const CHOICES: [string, (provider: Vector['provider']) => Name][] = [
   ['chat completions', (provider) => provider],
   ['Responses', (provider) => (provider === 'openai' ? 'responses' : provider)],
 ];
 
-/** Stops the calendar, and no clock or timer. */
+/** Freezes the date, but no clock or timer. */
 function freezeDate(at: string): void {
   jest.useFakeTimers({
     now: new Date(at),
@@ -60,7 +60,7 @@ describe('CostTracker', () => {
   });
   beforeEach(() => {
     freezeDate(vectors[0]!.at);
-    // Where Anthropic's SDK says that a model of the vectors is about to be retired.
+    // Anthropic's SDK warns that a model of the vectors is about to be retired.
     jest.spyOn(console, 'warn').mockReturnValue();
   });
   afterEach(() => {
@@ -78,7 +78,7 @@ describe('CostTracker', () => {
   const ways = CHOICES.flatMap(([api, nameOf]) =>
     METHODS.map((method) => ({ api, nameOf, method })),
   );
-  it.each(ways)('shows the sum of the price vectors, by $method through $api', async (way) => {
+  it.each(ways)('matches the sum of the price vectors, by $method through $api', async (way) => {
     for (const vector of vectors) {
       const { cost } = await call(vector, way.nameOf(vector.provider), way.method);
       expect(cost).toBeCloseTo(vector.cost, 12);

@@ -12,7 +12,7 @@ import { describeWithRedisServer, freePort, RedisServer } from '../support/redis
 
 afterEach(closeApps);
 
-describeWithRedisServer('A store of limits on a cluster', () => {
+describeWithRedisServer('A Redis limit store on a cluster', () => {
   const servers: RedisServer[] = [];
   const folder = mkdtempSync(join(tmpdir(), 'limits-'));
   let client: Cluster;
@@ -34,7 +34,7 @@ describeWithRedisServer('A store of limits on a cluster', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it('holds limits of several keys, wherever a limiter is counted', async () => {
+  it('enforces limits of several keys, whatever the node of a key', async () => {
     const store = new RedisLimitStore({ client });
     const nodes = new Set<string>();
     for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) {

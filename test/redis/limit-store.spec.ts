@@ -10,7 +10,7 @@ import { eventually, startLimited } from '../support/limited.js';
 import { describeWithRedisServer, RedisServer } from '../support/redis-server.js';
 import { describeWithRedis, REDIS_URL } from '../support/services.js';
 
-/** What `ioredis` itself finds nodes by. */
+/** The function by which `ioredis` itself finds nodes. */
 const slotOf = createRequire(import.meta.url)('cluster-key-slot') as (key: string) => number;
 
 afterEach(async () => {
@@ -26,7 +26,7 @@ function request(id: string, amount: number, length: WindowLength = 'lifetime') 
 
 const COUNTER = [{ key: 'k', window: limitWindow('lifetime') }];
 
-describeWithRedis('A store of limits on Redis', () => {
+describeWithRedis('A Redis limit store', () => {
   const redis = useRedis();
 
   it('has all keys of a call in one slot of a cluster', async () => {
@@ -54,7 +54,7 @@ describeWithRedis('A store of limits on Redis', () => {
     }
   });
 
-  it('has all keys of a reset and of a refusal in one slot, and lets refusals expire', async () => {
+  it('has all keys of a reset and of a rejection in one slot, and expires rejections', async () => {
     const evalsha = jest.spyOn(redis.client, 'evalsha');
     const limits = [
       { maxCost: 0 },
@@ -76,7 +76,7 @@ describeWithRedis('A store of limits on Redis', () => {
       await limiter.reset('{ada}');
       expect((await redis.keys()).filter((key) => key.endsWith(':refused'))).toEqual([]);
     }
-    // Of each limit: a reservation, a refusal and a reset.
+    // Per limit: a reservation, a rejection and a reset.
     expect(evalsha).toHaveBeenCalledTimes(9);
     for (const [, count, ...args] of evalsha.mock.calls as unknown as [
       string,
@@ -87,7 +87,7 @@ describeWithRedis('A store of limits on Redis', () => {
     }
   });
 
-  it('leaves nothing for ever but lifetime budgets', async () => {
+  it('stores only lifetime budgets without expiry', async () => {
     const store = redis.store();
     const { llm } = await startLimited([
       new RateLimiter({ requestsPerMinute: 9, tokensPerMinute: 9_000, store }),
@@ -103,7 +103,7 @@ describeWithRedis('A store of limits on Redis', () => {
     }
   });
 
-  it('corrects a clock that is not that of the server', async () => {
+  it('corrects a clock that differs from the server’s', async () => {
     const clock = { now: Date.now() };
     jest.spyOn(Date, 'now').mockReturnValue(clock.now + 48 * 3_600_000);
     const store = redis.store();
@@ -114,7 +114,7 @@ describeWithRedis('A store of limits on Redis', () => {
     expect(await store.usage('limits', counters)).toMatchObject([{ reserved: 3 }]);
   });
 
-  it('counts the limiters that have asked', async () => {
+  it('counts the limiters that have called it', async () => {
     const store = redis.store();
     const grants = [];
     for (const [i, instance] of ['a', 'b', 'a', 'c'].entries()) {
@@ -123,7 +123,7 @@ describeWithRedis('A store of limits on Redis', () => {
     expect(grants.map((grant) => (grant as LimitGrant).replicas)).toEqual([1, 2, 2, 3]);
   });
 
-  it('lets other stores of the same client be', async () => {
+  it('does not affect other stores of the same client', async () => {
     const stores = [redis.store(), redis.store()] as const;
     await stores[0].reserve(request('a', 3));
     await stores[1].reserve(request('a', 4));
@@ -139,7 +139,7 @@ describeWithRedis('A store of limits on Redis', () => {
     await client.quit();
   });
 
-  it('names options that make no sense', () => {
+  it('rejects invalid options by name', () => {
     const { client } = redis;
     expect(() => new RedisLimitStore({ client: {} as never })).toThrow(/give it a `client`/);
     expect(() => new RedisLimitStore({ client, prefix: '{a}' })).toThrow(/without braces/);
@@ -147,7 +147,7 @@ describeWithRedis('A store of limits on Redis', () => {
   });
 });
 
-describeWithRedisServer('A store of limits on a Redis that is in trouble', () => {
+describeWithRedisServer('A Redis limit store on a failing Redis', () => {
   let server: RedisServer;
   let client: Redis;
   beforeAll(async () => {
@@ -159,7 +159,7 @@ describeWithRedisServer('A store of limits on a Redis that is in trouble', () =>
     await server.stop();
   });
 
-  it('sends its scripts again to a server that has forgotten them', async () => {
+  it('sends its scripts again to a server that has lost them', async () => {
     const store = new RedisLimitStore({ client, prefix: 'forgotten:' });
     await store.reserve(request('a', 1));
     await client.script('FLUSH');
@@ -167,7 +167,7 @@ describeWithRedisServer('A store of limits on a Redis that is in trouble', () =>
     expect(await store.usage('limits', COUNTER)).toMatchObject([{ reserved: 2 }]);
   });
 
-  it('does not wait for one that hangs, and takes back what that grants later', async () => {
+  it('does not wait for a hanging server, and releases its late grants', async () => {
     const store = new RedisLimitStore({ client, prefix: 'hanging:', timeoutMs: 50 });
     await store.reserve(request('a', 1));
     server.signal('SIGSTOP');

@@ -19,7 +19,7 @@ afterEach(closeApps);
 
 const ASK = { maxOutputTokens: 1 };
 
-/** How calls that are made at once end: answered, refused by the limit, or because the store is away. */
+/** The outcomes of concurrent calls: answered, rejected by the limit, or failed because the store is unavailable. */
 async function outcomes(llm: LlmService, count: number) {
   const settled = await Promise.allSettled(
     Array.from({ length: count }, () => llm.generate('hi', ASK)),
@@ -29,7 +29,7 @@ async function outcomes(llm: LlmService, count: number) {
   return { answered: count - errors.length, refused: errors.length - away, away };
 }
 
-describeWithRedisServer('A limiter whose Redis goes away', () => {
+describeWithRedisServer('A limiter during a Redis outage', () => {
   let server: RedisServer;
   let client: Redis;
   let tests = 0;
@@ -53,7 +53,7 @@ describeWithRedisServer('A limiter whose Redis goes away', () => {
     await eventually(() => client.status === 'ready');
   }
 
-  it('refuses calls by onStoreError: closed, says why, and once in the log', async () => {
+  it('rejects calls with onStoreError: closed, with the reason, and logs it once', async () => {
     const limiter = new CostLimiter({ maxCost: 10, store: store() });
     const { llm, provider } = await startLimited([limiter]);
     await llm.generate('hi', ASK);
@@ -79,7 +79,7 @@ describeWithRedisServer('A limiter whose Redis goes away', () => {
     expect(logs[1]!.message).toMatch(/can be used again; 6 times it could not/);
   });
 
-  it('lets calls through by onStoreError: open, and counts them afterwards', async () => {
+  it('allows calls with onStoreError: open, and counts them afterwards', async () => {
     const limiter = new CostLimiter({ maxCost: 0.5, store: store(), onStoreError: 'open' });
     const { llm } = await startLimited([limiter]);
     await goAway();
@@ -90,10 +90,10 @@ describeWithRedisServer('A limiter whose Redis goes away', () => {
     expect(await limiter.usage()).toMatchObject({ used: 0.8, reserved: 0 });
   });
 
-  it('holds its part of the limit by onStoreError: local, which N processes do not pass together', async () => {
+  it('enforces its share of the limit with onStoreError: local, which N processes do not exceed together', async () => {
     const options = { requestsPerMinute: 12, store: store(), onStoreError: 'local' as const };
     const apps = await Promise.all([1, 2, 3].map(() => startLimited([new RateLimiter(options)])));
-    // So that they know of each other.
+    // So that the limiters are counted.
     for (const { llm } of [...apps, ...apps]) await llm.generate('hi');
     await goAway();
 
@@ -105,7 +105,7 @@ describeWithRedisServer('A limiter whose Redis goes away', () => {
     await comeBack();
   });
 
-  it('divides by `replicas` where they are given', async () => {
+  it('divides by `replicas` if set', async () => {
     const options = { requestsPerMinute: 12, replicas: 4, onStoreError: 'local' as const };
     await goAway();
     const { llm } = await startLimited([new RateLimiter({ ...options, store: store() })]);
@@ -115,7 +115,7 @@ describeWithRedisServer('A limiter whose Redis goes away', () => {
     await comeBack();
   });
 
-  it('counts what a call has used whose settlement found no store', async () => {
+  it('counts the usage of a call whose settlement did not reach the store', async () => {
     const limiter = new CostLimiter({ maxCost: 1, store: store(), leaseMs: 300 });
     const { llm, provider } = await startLimited([limiter], 'by hand');
     const call = llm.generate('hi', ASK);
@@ -125,12 +125,12 @@ describeWithRedisServer('A limiter whose Redis goes away', () => {
     expect((await call).text).toBe('word ');
     await comeBack();
 
-    // No call is needed for that.
+    // This needs no further call.
     await eventually(async () => (await limiter.usage()).used === 0.1);
   });
 
   it.each<NonNullable<LimiterOptions['onStoreError']>>(['closed', 'open', 'local'])(
-    'has no call hang in mid-load by onStoreError: %s',
+    'lets no call hang under load with onStoreError: %s',
     async (onStoreError) => {
       const limiter = new RateLimiter({ requestsPerMinute: 1e6, store: store(), onStoreError });
       const { llm, provider } = await startLimited([limiter]);
@@ -142,7 +142,7 @@ describeWithRedisServer('A limiter whose Redis goes away', () => {
           counts.answered += answered;
           counts.refused += refused;
           counts.away += away;
-          // Else calls that need nobody would leave no room for timers and sockets.
+          // Otherwise calls without I/O would leave no time for timers and sockets.
           await new Promise(setImmediate);
         }
       });
@@ -167,7 +167,7 @@ describeWithRedisServer('A limiter whose Redis goes away', () => {
     },
   );
 
-  it('gives up waiting calls when the store goes away', async () => {
+  it('rejects waiting calls when the store becomes unavailable', async () => {
     const limiter = new CostLimiter({ maxCost: 1, mode: 'wait', store: store() });
     const { llm, provider } = await startLimited([limiter], 'by hand');
     const first = llm.generate('hi', { maxOutputTokens: 9 });

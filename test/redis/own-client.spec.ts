@@ -12,7 +12,7 @@ afterEach(closeApps);
 
 const prices = { fake: { inputPerMillion: 1, outputPerMillion: 1 } };
 
-/** A URL whose connections the server's list shows by their name. */
+/** A URL whose connections are listed by name on the server. */
 function named(): { url: string; open: () => Promise<number>; end: () => Promise<unknown> } {
   const name = `test-${randomUUID()}`;
   const admin = new Redis(REDIS_URL);
@@ -35,7 +35,7 @@ describeWithRedis('A RedisLimitStore with a url', () => {
       (limiter) => [{ providers: [{ provide: CostLimiter, useValue: limiter }] }, { prices }],
     ],
   ])(
-    'opens a connection when it is used, and closes it with the application: %s',
+    'opens a connection at first use, and closes it with the application: %s',
     async (_, appOf) => {
       const prefix = `test-${randomUUID()}:`;
       const { url, open, end } = named();
@@ -58,7 +58,7 @@ describeWithRedis('A RedisLimitStore with a url', () => {
     },
   );
 
-  it('leaves a client that was given open', async () => {
+  it('does not close a client that was passed to it', async () => {
     const prefix = `test-${randomUUID()}:`;
     const client = new Redis(REDIS_URL);
     const { module, llm } = await startApp(
@@ -72,19 +72,19 @@ describeWithRedis('A RedisLimitStore with a url', () => {
     await dropRedisKeys(prefix);
   });
 
-  it('stops to try to connect when the application closes', async () => {
+  it('stops reconnecting when the application closes', async () => {
     const url = `redis://127.0.0.1:${await freePort()}`;
     const disconnecting = jest.spyOn(Redis.prototype, 'disconnect');
     const store = new RedisLimitStore({ url, timeoutMs: 50 });
     const { module, llm } = await startApp({}, { prices, callbacks: [limited(store)] });
     await expect(llm.generate('hi')).rejects.toThrow(/store/i);
     await module.close();
-    // Which clears the timer of the next try.
+    // This clears the timer of the next attempt.
     expect(disconnecting).toHaveBeenCalledTimes(1);
     disconnecting.mockRestore();
   });
 
-  it('is refused where it makes no sense', () => {
+  it('is rejected if it is invalid', () => {
     const refused = (options: object) => () => new RedisLimitStore(options);
     expect(refused({})).toThrow(/give it a `client` of ioredis, or the `url` of a server/);
     expect(refused({ url: '127.0.0.1:6379' })).toThrow(/url must be like redis:/);

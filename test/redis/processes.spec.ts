@@ -15,7 +15,7 @@ const PROCESSES = 4;
 const CALLERS = 50;
 const LATE_CALLS = 60;
 const LEASE_MS = 600;
-/** What a prompt has to be for the server never to answer. */
+/** The prompt that the server never answers. */
 const HELD = 'hold this';
 
 interface Counts {
@@ -26,7 +26,7 @@ interface Counts {
   tokens: number;
 }
 
-/** A server that bills. */
+/** A server that records billed usage. */
 class Provider {
   requests = 0;
   held = 0;
@@ -64,7 +64,7 @@ class Provider {
     const message = { role: 'assistant', content: 'yes' };
     const choices = [{ index: 0, message, finish_reason: 'stop' }];
     response.setHeader('content-type', 'application/json');
-    // What is billed arrives a little later, so that calls overlap.
+    // Usage is recorded with a delay, so that calls overlap.
     setTimeout(
       () => response.end(JSON.stringify({ id: '1', model: 'm', choices, usage })),
       this.#random.int(0, 20),
@@ -72,7 +72,7 @@ class Provider {
   }
 }
 
-describeWithRedis('Limits of four processes with fifty callers each', () => {
+describeWithRedis('Limits of four processes with fifty concurrent callers each', () => {
   const redis = useRedis();
   const provider = new Provider();
   const children: ChildProcess[] = [];
@@ -104,8 +104,8 @@ describeWithRedis('Limits of four processes with fifty callers each', () => {
   });
 
   /**
-   * Has each of the processes make its calls at once, and then one of them some more, one after the other, for which
-   * nothing is reserved by others. Gives the sum of what they counted.
+   * Lets each of the processes make its calls at once, and then one of them some more, sequentially, while no other
+   * process has reservations. Returns the sum of their results.
    */
   async function run(order: object, processes = children): Promise<Counts> {
     const ask = async (child: ChildProcess, more = {}) => {
@@ -122,7 +122,7 @@ describeWithRedis('Limits of four processes with fifty callers each', () => {
     return sum;
   }
 
-  it('share one budget, which what is spent never passes', async () => {
+  it('share one budget, which the billed cost never exceeds', async () => {
     provider.clear();
     const options = { name: 'budget', maxCost: 40, per: 'model' };
     const counts = await run({ limiter: 'CostLimiter', options, calls: 3 });
@@ -131,7 +131,7 @@ describeWithRedis('Limits of four processes with fifty callers each', () => {
     expect(counts.refused).toBeGreaterThan(0);
     expect(provider.requests).toBe(counts.answered);
     expect(provider.dollars).toBeLessThanOrEqual(40);
-    // All but what is too little for another call.
+    // All but an amount too small for another call.
     expect(provider.dollars).toBeGreaterThan(39);
     const limiter = new CostLimiter({
       ...options,
@@ -163,7 +163,7 @@ describeWithRedis('Limits of four processes with fifty callers each', () => {
     expect(provider.tokens).toBeGreaterThan(4_900);
   });
 
-  it('get back what a killed process had reserved', async () => {
+  it('release the reservations of a killed process', async () => {
     provider.clear();
     const [victim, ...others] = children as [ChildProcess, ...ChildProcess[]];
     const budget = { name: 'kill cost', maxCost: 20, leaseMs: LEASE_MS };
@@ -187,7 +187,7 @@ describeWithRedis('Limits of four processes with fifty callers each', () => {
     const held = await reserved();
     expect(held).toEqual([expect.any(Number), 20, expect.any(Number)]);
     expect(held[0]).toBeGreaterThan(10);
-    // Renewed, as long as the process lives.
+    // Renewed as long as the process lives.
     await new Promise((resolve) => setTimeout(resolve, 2 * LEASE_MS));
     await eventually(async () => String(await reserved()) === String(held));
 
@@ -202,7 +202,7 @@ describeWithRedis('Limits of four processes with fifty callers each', () => {
     expect(answered).toBe(40);
   });
 
-  it('charge what a killed process had reserved, by onLostReservation: charge', async () => {
+  it('charge the reservations of a killed process with onLostReservation: charge', async () => {
     provider.clear();
     const others = children.filter(({ exitCode, signalCode }) => (exitCode ?? signalCode) === null);
     const victim = await startProcess();
@@ -225,7 +225,7 @@ describeWithRedis('Limits of four processes with fifty callers each', () => {
     expect((await limiter.usage()).used).toBe(reserved);
 
     const counts = await run({ limiter: 'CostLimiter', options: budget, calls: 1 }, others);
-    // What the killed one may have been billed, and what the others were, are no more than the budget.
+    // The possible usage of the killed process plus the usage of the others does not exceed the budget.
     expect(counts.cost).toBeGreaterThan(0);
     expect(counts.cost + reserved).toBeLessThanOrEqual(20);
     expect((await limiter.usage()).used).toBeCloseTo(counts.cost + reserved, 9);

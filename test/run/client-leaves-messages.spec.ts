@@ -33,7 +33,7 @@ import { json, silence, stalled, WIRES, WireServer, type Serve } from '../suppor
 const [openai] = WIRES;
 const wire = openai!;
 
-/** What the application does, as it happens. */
+/** Emits what the application does, as it happens. */
 let arrived = new EventEmitter();
 let heard = new EventEmitter();
 let provider: WireServer | undefined;
@@ -93,7 +93,7 @@ class Desk {
       .pipe(map((data) => ({ event: 'chunk', data })));
   }
 
-  /** Sends to its client by itself. */
+  /** A gateway that sends messages to its client directly. */
   @SubscribeMessage('own') async own(
     @ConnectedSocket() client: { send: (text: string) => unknown },
   ) {
@@ -108,14 +108,14 @@ class Desk {
     arrived.emit('left');
   }
 
-  /** Answers, and goes on. */
+  /** Answers, and continues to work. */
   @SubscribeMessage('behind') behind() {
     void this.llm.generate('Later').catch(() => undefined);
     return { event: 'answer', data: 'done' };
   }
 }
 
-/** An answer that comes when a client has left. */
+/** An answer that is sent after the client disconnected. */
 const afterItLeft: Serve = async (exchange) => {
   await once(arrived, 'left');
   await json(wire.answer({ text: 'Hello' }))(exchange);
@@ -137,7 +137,7 @@ async function compile() {
   return { module, provider };
 }
 
-describe.each(SOCKETS)('A client by $name that disconnects', (sockets: Sockets) => {
+describe.each(SOCKETS)('A client that disconnects from $name', (sockets: Sockets) => {
   async function listen() {
     const { module, provider: server } = await compile();
     const app: INestApplication = willClose(module.createNestApplication({ logger: SILENT }));
@@ -159,7 +159,7 @@ describe.each(SOCKETS)('A client by $name that disconnects', (sockets: Sockets) 
     expect(await aborted).toBe(true);
   });
 
-  it('aborts all that its messages have begun, and nobody else’s', async () => {
+  it('aborts all runs started by its messages, and no other client’s', async () => {
     const { server, client, connect } = await listen();
     server.answers(afterItLeft, silence, silence);
     const other = await connect();
@@ -188,7 +188,7 @@ describe.each(SOCKETS)('A client by $name that disconnects', (sockets: Sockets) 
     expect(await server.exchanges[0]!.aborted).toBe(true);
   });
 
-  it('before its guards are done has nothing started', async () => {
+  it('before its guards complete starts no request', async () => {
     const { server, client } = await listen();
     const types: string[] = [];
     heard.on('llm.start', () => types.push('llm.start'));
@@ -202,7 +202,7 @@ describe.each(SOCKETS)('A client by $name that disconnects', (sockets: Sockets) 
     expect(server.exchanges).toEqual([]);
   });
 
-  it('leaves alone what goes on behind an answer', async () => {
+  it('does not abort runs that continue after the answer', async () => {
     const { server, client } = await listen();
     server.answers(afterItLeft);
     const ending = ended('llm.end');
@@ -213,7 +213,7 @@ describe.each(SOCKETS)('A client by $name that disconnects', (sockets: Sockets) 
   });
 });
 
-describe('A message to a microservice whose answer is unsubscribed', () => {
+describe('Unsubscribing from the answer to a microservice message', () => {
   async function ask(pattern: string) {
     const { module, provider: server } = await compile();
     const strategy = new Transport();
@@ -223,7 +223,7 @@ describe('A message to a microservice whose answer is unsubscribed', () => {
     return { server, subscription: answer.subscribe() };
   }
 
-  it('aborts its call', async () => {
+  it('aborts the call', async () => {
     const [ending, signalled] = [ended('llm.error'), once(arrived, 'signal')];
     const { server, subscription } = await ask('generate');
     const { aborted } = await server.exchange(0);
@@ -235,7 +235,7 @@ describe('A message to a microservice whose answer is unsubscribed', () => {
     expect(getEventListeners(signal, 'abort')).toEqual([]);
   });
 
-  it('cancels its stream', async () => {
+  it('cancels the stream', async () => {
     const [chunk, ending] = [ended('llm.chunk'), ended('llm.end')];
     const { server, subscription } = await ask('chunks');
     await chunk;

@@ -29,7 +29,7 @@ const wire = openai!;
 type Response = ServerResponse | { raw: ServerResponse };
 const rawOf = (response: Response) => ('raw' in response ? response.raw : response);
 
-/** Lets a request go on when its client has left. */
+/** A guard that passes a request only after its client disconnected. */
 @Injectable()
 class UntilItLeft implements CanActivate, PipeTransform {
   canActivate(host: ExecutionContext) {
@@ -42,7 +42,7 @@ class UntilItLeft implements CanActivate, PipeTransform {
   }
 }
 
-/** Ends the response itself when the client is gone. */
+/** Ends the response itself when the client disconnects. */
 @Injectable()
 class EndsIt implements CanActivate {
   canActivate(host: ExecutionContext) {
@@ -138,7 +138,7 @@ class Desk {
   }
 }
 
-/** What the application does, as it happens. */
+/** Emits what the application does, as it happens. */
 let arrived = new EventEmitter();
 let heard = new EventEmitter();
 const sockets: Socket[] = [];
@@ -163,7 +163,7 @@ const WAYS: [string, (socket: Socket) => void][] = [
 ];
 
 describe.each(Object.keys(PLATFORMS) as (keyof typeof PLATFORMS)[])(
-  'A client on %s that leaves',
+  'A client that disconnects on %s',
   (platform) => {
     const bench = useBench(wire, {
       controllers: [Desk],
@@ -172,7 +172,7 @@ describe.each(Object.keys(PLATFORMS) as (keyof typeof PLATFORMS)[])(
       http: PLATFORMS[platform],
     });
 
-    /** A client that has asked for a path. */
+    /** A client that has requested a path. */
     async function ask(path: string, socket?: Socket): Promise<Socket> {
       const { port } = new URL(await bench.url);
       const asking = socket ?? connect(Number(port), '127.0.0.1');
@@ -182,7 +182,7 @@ describe.each(Object.keys(PLATFORMS) as (keyof typeof PLATFORMS)[])(
       return asking;
     }
 
-    /** Asks, and leaves when the provider has sent all that it will ever send. */
+    /** Sends a request, and disconnects once the provider has sent everything that it sends. */
     async function askAndLeave(path: string, leave = WAYS[0]![1]) {
       const socket = await ask(path);
       const exchange = await bench.server.exchange(0);
@@ -204,7 +204,7 @@ describe.each(Object.keys(PLATFORMS) as (keyof typeof PLATFORMS)[])(
         },
       );
 
-      it('aborts a call whose provider has sent headers and no more', async () => {
+      it('aborts a call whose provider has sent only headers', async () => {
         bench.server.answers(({ response }) => {
           response.writeHead(200, { 'content-type': 'application/json' }).write('{"id":');
         });
@@ -253,20 +253,23 @@ describe.each(Object.keys(PLATFORMS) as (keyof typeof PLATFORMS)[])(
       });
     });
 
-    it.each(['guarded', 'piped'])('before the call of /%s aborts it at its start', async (path) => {
-      const [request, ending] = [once(arrived, 'request'), ended('llm.error')];
-      const socket = await ask(path);
-      await request;
-      socket.destroy();
-      expect(await ending).toMatchObject({ aborted: true, attempts: [] });
-      expect(bench.server.exchanges).toEqual([]);
-    });
+    it.each(['guarded', 'piped'])(
+      'before the call of /%s aborts it when it starts',
+      async (path) => {
+        const [request, ending] = [once(arrived, 'request'), ended('llm.error')];
+        const socket = await ask(path);
+        await request;
+        socket.destroy();
+        expect(await ending).toMatchObject({ aborted: true, attempts: [] });
+        expect(bench.server.exchanges).toEqual([]);
+      },
+    );
 
     it.each([
       ['guarded-stream', 'llm.end', { finishReason: 'cancelled' }],
       ['guarded-agent', 'agent.error', { aborted: true }],
       ['guarded-agent-stream', 'agent.end', { result: { finishReason: 'cancelled' } }],
-    ])('before the run of /%s ends it at its start', async (path, type, end) => {
+    ])('before the run of /%s aborts it when it starts', async (path, type, end) => {
       const [request, ending] = [once(arrived, 'request'), ended(type)];
       const socket = await ask(path);
       await request;
@@ -275,7 +278,7 @@ describe.each(Object.keys(PLATFORMS) as (keyof typeof PLATFORMS)[])(
       expect(bench.server.exchanges).toEqual([]);
     });
 
-    it('on a connection that is kept alive stops its last request alone', async () => {
+    it('from a keep-alive connection aborts only its last request', async () => {
       bench.server.answers(json(wire.answer({ text: 'Hello' })), silence);
       const [answered, ending] = [ended('llm.end'), ended('llm.error')];
       const socket = await ask('generate');
@@ -289,7 +292,7 @@ describe.each(Object.keys(PLATFORMS) as (keyof typeof PLATFORMS)[])(
       expect(types()).toEqual(['llm.start', 'llm.end', 'llm.start', 'llm.error']);
     });
 
-    it('with its answer leaves alone what goes on behind it', async () => {
+    it('after its answer does not abort runs that continue', async () => {
       bench.server.answers(async (exchange) => {
         await once(arrived, 'left');
         await json(wire.answer({ text: 'Hello' }))(exchange);
@@ -303,7 +306,7 @@ describe.each(Object.keys(PLATFORMS) as (keyof typeof PLATFORMS)[])(
       expect(await ending).toMatchObject({ text: 'Hello' });
     });
 
-    it('stops any number of runs at once, whose listeners its signal does not warn of nor keep', async () => {
+    it('aborts any number of runs at once; its signal neither warns about nor keeps their listeners', async () => {
       bench.server.answers(...Array.from({ length: 30 }, () => silence));
       const endings = on(heard, 'llm.error');
       const [[signal], socket] = await Promise.all([once(arrived, 'many'), ask('many')]);
@@ -317,7 +320,7 @@ describe.each(Object.keys(PLATFORMS) as (keyof typeof PLATFORMS)[])(
   },
 );
 
-describe('A client on HTTP/2 that leaves', () => {
+describe('A client that disconnects on HTTP/2', () => {
   const bench = useBench(wire, {
     controllers: [Desk],
     callbacks: [tell],
@@ -343,7 +346,7 @@ describe('A client on HTTP/2 that leaves', () => {
     session.destroy();
   });
 
-  it('with its answer leaves alone what goes on behind it', async () => {
+  it('after its answer does not abort runs that continue', async () => {
     bench.server.answers(async (exchange) => {
       await once(arrived, 'left');
       await json(wire.answer({ text: 'Hello' }))(exchange);

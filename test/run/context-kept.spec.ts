@@ -32,7 +32,7 @@ import { testLogger } from '../support/logs.js';
 
 afterEach(closeApps);
 
-/** Says what it was asked; asks for a tool where an agent has one. */
+/** Answers with its prompt; calls a tool if an agent has one. */
 const echo: LlmProvider = {
   name: 'echo',
   generate: (request, context) => fake(request).generate(request, context),
@@ -60,7 +60,7 @@ class Tools {
   }
 }
 
-/** Asks before and after the handler. */
+/** Calls the LLM before and after the handler. */
 @Injectable()
 class Around implements NestInterceptor {
   constructor(private readonly llm: LlmService) {}
@@ -78,7 +78,7 @@ class Around implements NestInterceptor {
 
 @Controller()
 class Desk {
-  /** Streams that one request has made, for another one to read. */
+  /** Streams created by one request, for another request to read. */
   readonly handedOver = new Map<string, LlmStream | AgentStream>();
 
   constructor(
@@ -124,7 +124,7 @@ const PLATFORMS = {
 };
 
 describe.each(Object.keys(PLATFORMS) as (keyof typeof PLATFORMS)[])(
-  'The context of a request on %s',
+  'The request context on %s',
   (platform) => {
     async function listen() {
       const recording = new RecordingCallbacks();
@@ -153,7 +153,7 @@ describe.each(Object.keys(PLATFORMS) as (keyof typeof PLATFORMS)[])(
       return { get, recording, tools: app.get(Tools) };
     }
 
-    /** The users that events name, by what their runs were asked. */
+    /** The users of events, by the prompts of their runs. */
     function usersOf(events: readonly CallbackEvent[], start: 'llm.start' | 'agent.start') {
       const asked = new Map<string, string>();
       const users: [asked: string, user: string | undefined][] = [];
@@ -168,7 +168,7 @@ describe.each(Object.keys(PLATFORMS) as (keyof typeof PLATFORMS)[])(
     const promptOf = (event: CallbackEvent) =>
       event.type === 'agent.start' ? event.goal : event.type === 'llm.start' ? event.prompt : '';
 
-    it('reaches all that it starts, wherever that is, and nothing of a hundred others', async () => {
+    it('applies to all runs that the request starts, anywhere, and to no run of a hundred others', async () => {
       const { get, recording, tools } = await listen();
       const names = Array.from({ length: 100 }, (_, i) => `user${i}`);
       await Promise.all(names.map((user) => get(`all?user=${user}`)));
@@ -202,7 +202,7 @@ describe.each(Object.keys(PLATFORMS) as (keyof typeof PLATFORMS)[])(
     });
 
     it.each(['llm', 'agent'])(
-      'stays with the %s stream that it made, while its reader’s own runs have the reader’s',
+      'stays with a %s stream created in the request, while the consumer’s own runs have the consumer’s context',
       async (kind) => {
         const { get, recording } = await listen();
         await get(`make?user=ada&kind=${kind}`);

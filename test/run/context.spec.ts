@@ -16,7 +16,7 @@ import { always, closeApps, startApp } from '../support/app.js';
 afterEach(closeApps);
 
 describe('The context of a run', () => {
-  it('has ids of its own where nothing is known', async () => {
+  it('has generated ids if none are given', async () => {
     const recording = new RecordingCallbacks();
     const { llm } = await startApp({}, { callbacks: [recording] });
     await llm.generate('hi');
@@ -41,7 +41,7 @@ describe('The context of a run', () => {
     expect(other?.traceId).not.toBe(start?.traceId);
   });
 
-  it('is what callbacks.run says, nested ones merged, and the call’s own options over it', async () => {
+  it('comes from callbacks.run, with nested calls merged; options of the call take precedence', async () => {
     const recording = new RecordingCallbacks();
     const { module, llm } = await startApp({}, { callbacks: [recording] });
     const callbacks = module.get(CallbacksService);
@@ -61,7 +61,7 @@ describe('The context of a run', () => {
     });
   });
 
-  it('of a stream is that of the place where stream() was called', async () => {
+  it('of a stream is the context in which stream() was called', async () => {
     const recording = new RecordingCallbacks();
     const { module, llm } = await startApp({}, { callbacks: [recording] });
     const callbacks = module.get(CallbacksService);
@@ -70,7 +70,7 @@ describe('The context of a run', () => {
     expect(recording.events.map(({ userId }) => userId)).toEqual(['ada', 'ada', 'ada']);
   });
 
-  it('never mixes between calls that run at once', async () => {
+  it('is never mixed between concurrent calls', async () => {
     const seen = new Map<string, Set<string | undefined>>();
     class Watch {
       async onLlmStart(event: LlmStartEvent) {
@@ -93,7 +93,7 @@ describe('The context of a run', () => {
   });
 });
 
-/** A provider that asks another client before it answers. */
+/** A provider that calls another client before it answers. */
 class Nesting implements LlmProvider {
   readonly name = 'nesting';
   inner: (() => Promise<unknown>) | undefined;
@@ -135,7 +135,7 @@ describe('The run tree', () => {
   }
 
   it.each(['generate', 'stream'] as const)(
-    'nests what is called inside %s, with its scope and callbacks',
+    'nests calls inside %s, with its scope and callbacks',
     async (method) => {
       const { outer, recording, heard, llm, support } = await nested();
       outer.inner = () => llm.generate('inside');
@@ -175,7 +175,7 @@ describe('The run tree', () => {
 });
 
 describe('Shutdown', () => {
-  it('frees the storage of contexts, which every promise of the process would go on to carry', async () => {
+  it('releases the context storage, which every promise of the process would otherwise keep', async () => {
     const { module } = await startApp();
     const store = module.get(ContextStore, { strict: false });
     const around = await module.get(CallbacksService).run({ userId: 'ada' }, async () => {
@@ -198,7 +198,7 @@ describe('Shutdown', () => {
     }
   }
 
-  it('lets runs end that are under way', async () => {
+  it('waits for runs in progress', async () => {
     const recording = new RecordingCallbacks();
     let release!: () => void;
     const wait = new Promise<void>((resolve) => (release = resolve));
@@ -212,7 +212,7 @@ describe('Shutdown', () => {
     expect(recording.tree()[0]?.events).toEqual(['llm.start', 'llm.end']);
   });
 
-  it('aborts those that do not end within drainMs, streams that nobody reads on included', async () => {
+  it('aborts runs that exceed drainMs, including streams without a consumer', async () => {
     const recording = new RecordingCallbacks();
     const { module, llm } = await startApp(
       {},

@@ -40,7 +40,7 @@ afterEach(closeApps);
 
 type Seen = Partial<Record<string, CurrentContext | undefined>>;
 
-/** What code at many places sees of itself. */
+/** Records what code in many places gets from `current`. */
 @Injectable()
 class Places {
   readonly seen: Seen = {};
@@ -154,7 +154,7 @@ describe('CallbacksService.current', () => {
     },
   );
 
-  it('is the run itself in chains, retrievals, and what they run', async () => {
+  it('is the run itself in chains, retrievals, and the runs inside them', async () => {
     const { callbacks, places, recording } = await start();
     await callbacks.run(ADA, () => places.work());
     const [chain] = recording.of('chain.start');
@@ -168,7 +168,7 @@ describe('CallbacksService.current', () => {
     expect(places.seen['chain']).not.toHaveProperty('parentRunId');
   });
 
-  it('is frozen, with all that is in it', async () => {
+  it('is deeply frozen', async () => {
     const { callbacks } = await start();
     const tags = ['a'];
     const metadata = { plan: 'gold' };
@@ -183,7 +183,7 @@ describe('CallbacksService.current', () => {
     expect(Object.isFrozen(tags)).toBe(false);
   });
 
-  it('is nothing outside of runs and requests, also behind them', async () => {
+  it('is undefined outside of runs and requests, and after they end', async () => {
     const { callbacks, llm } = await start();
     expect(callbacks.current).toBeUndefined();
     await llm.generate('Hi');
@@ -191,7 +191,7 @@ describe('CallbacksService.current', () => {
     for await (const _ of llm.stream('Hi')) expect(callbacks.current).toBeUndefined();
   });
 
-  it('reads metadata that cannot be read', async () => {
+  it('does not throw on metadata with throwing getters', async () => {
     const { callbacks } = await start();
     const metadata = {
       get plan(): string {
@@ -254,7 +254,7 @@ class Desk {
   }
 }
 
-it('CallbacksService.current is the context of a request in its plain code, behind guards', async () => {
+it('CallbacksService.current is the request context in plain code of the request, after guards', async () => {
   const { module } = await startApp(
     { controllers: [Desk] },
     { context: () => ({ tenantId: 'acme' }) },
@@ -270,28 +270,31 @@ it('CallbacksService.current is the context of a request in its plain code, behi
 });
 
 describe('An agent', () => {
-  it.each(['run', 'stream'] as const)('shows each of its tools its run, by %s', async (method) => {
-    const tool = { toolCalls: [{ id: '1', name: 'peek', args: {} }] };
-    const recording = new RecordingCallbacks();
-    const { module } = await startApp(
-      { providers: [Places] },
-      { callbacks: [recording], answers: [tool, 'done'], agent: { tools: ['peek'] } },
-    );
-    const places = module.get(Places);
-    const agent = module.get(AgentService);
-    if (method === 'run') await agent.run('Look', ADA);
-    else await readAll(agent.stream('Look', ADA));
-    const [run] = recording.of('agent.start');
-    const [call] = recording.of('tool.start');
-    expect(places.seen).toMatchObject({
-      tool: { runId: call!.runId, parentRunId: run!.runId, ...ADA },
-      'tool interceptor': { runId: call!.runId, ...ADA },
-      'tool handler': { runId: call!.runId, ...ADA },
-      'agent interceptor': { runId: run!.runId, ...ADA },
-    });
-  });
+  it.each(['run', 'stream'] as const)(
+    'has current set to the tool’s run in each of its tools, by %s',
+    async (method) => {
+      const tool = { toolCalls: [{ id: '1', name: 'peek', args: {} }] };
+      const recording = new RecordingCallbacks();
+      const { module } = await startApp(
+        { providers: [Places] },
+        { callbacks: [recording], answers: [tool, 'done'], agent: { tools: ['peek'] } },
+      );
+      const places = module.get(Places);
+      const agent = module.get(AgentService);
+      if (method === 'run') await agent.run('Look', ADA);
+      else await readAll(agent.stream('Look', ADA));
+      const [run] = recording.of('agent.start');
+      const [call] = recording.of('tool.start');
+      expect(places.seen).toMatchObject({
+        tool: { runId: call!.runId, parentRunId: run!.runId, ...ADA },
+        'tool interceptor': { runId: call!.runId, ...ADA },
+        'tool handler': { runId: call!.runId, ...ADA },
+        'agent interceptor': { runId: run!.runId, ...ADA },
+      });
+    },
+  );
 
-  it('gives its conversation to all that it does', async () => {
+  it('passes its conversation id to all runs inside', async () => {
     const tool = { toolCalls: [{ id: '1', name: 'look', args: {} }] };
     const look = defineTool({
       name: 'look',

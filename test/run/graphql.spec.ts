@@ -24,7 +24,7 @@ class Resolver {
     return (await this.llm.generate('hi')).text;
   }
 
-  /** As a subscription is, which GraphQL reads when the resolver has returned. */
+  /** Like a subscription, which GraphQL reads after the resolver has returned. */
   async *subscribe() {
     yield (await this.llm.generate('hi')).text;
   }
@@ -32,7 +32,7 @@ class Resolver {
 
 type Field = (root: unknown, args: object, context: object, info: object) => Promise<string>;
 
-/** Serves two fields of an operation, or one without its request, by what `@nestjs/graphql` makes its resolvers with. */
+/** Runs two fields of an operation, with or without its request, through the context creator of `@nestjs/graphql`. */
 async function listen(
   provider: LlmProvider = new FakeLlm(always('hello')),
   callbacks: object[] = [],
@@ -77,8 +77,8 @@ async function listen(
   return { url: await app.getUrl(), recording, asked };
 }
 
-describe('A resolver of GraphQL', () => {
-  it('has the context of the request by which the operation came, which is asked about once', async () => {
+describe('A GraphQL resolver', () => {
+  it('has the context of the request of its operation; `context` is called once', async () => {
     const { url, recording, asked } = await listen();
     await (await fetch(`${url}/graphql`, { headers: { 'x-request-id': 'req:1' } })).text();
     expect(asked).toEqual(['graphql']);
@@ -88,13 +88,13 @@ describe('A resolver of GraphQL', () => {
     ]);
   });
 
-  it('has it in a subscription that is read later', async () => {
+  it('has this context in a subscription that is read later', async () => {
     const { url, recording } = await listen();
     await (await fetch(`${url}/subscription`, { headers: { 'x-request-id': 'req:2' } })).text();
     expect(recording.of('llm.end')).toMatchObject([{ requestId: 'req:2', userId: 'ada' }]);
   });
 
-  it('has its calls aborted when the client of that request leaves', async () => {
+  it('has its calls aborted when the client of the request disconnects', async () => {
     const called = defer<void>();
     const failed = defer<LlmErrorEvent>();
     const stalled: LlmProvider = {
@@ -112,7 +112,7 @@ describe('A resolver of GraphQL', () => {
     expect(await failed.promise).toMatchObject({ aborted: true });
   });
 
-  it('has ids only where the request is not to be seen', async () => {
+  it('has only ids if the request is not accessible', async () => {
     const { url, recording, asked } = await listen();
     expect(await (await fetch(`${url}/bare`)).text()).toBe('hello');
     expect(asked).toEqual([]);

@@ -12,7 +12,7 @@ import { describeWith, describeWithRedis, REDIS_URL } from '../support/services.
 const APP = join(process.cwd(), 'test/support/second-process/process-one-app.mjs');
 const DRAIN_MS = 300;
 
-/** Makes a process number 1 of a namespace, as a container does; without the rights of root by a user namespace. */
+/** Starts a process with PID 1 in its own namespace, as a container does; a user namespace replaces root rights. */
 const unshare = [
   ['-pf', '--kill-child'],
   ['-Urpf', '--kill-child'],
@@ -22,7 +22,7 @@ let library: Awaited<ReturnType<typeof compileLibrary>>;
 beforeAll(async () => void (library = await compileLibrary()));
 afterAll(() => library.remove());
 
-/** What the application says until its process has gone. */
+/** Collects the output of the application until its process exits. */
 async function terminate(command: string, args: readonly string[], prefix: string) {
   const settings = JSON.stringify({ drainMs: DRAIN_MS, redisUrl: REDIS_URL, prefix });
   const app = spawn(command, [...args, APP, library.folder, settings], {
@@ -55,19 +55,19 @@ function expectAllEnded({ of, lines }: Awaited<ReturnType<typeof terminate>>): v
   for (const [runId = '', type = ''] of of('event')) {
     if (type !== 'callback.error') runs.set(runId, [...(runs.get(runId) ?? []), type]);
   }
-  // Eight, and inside of the agents a call and a tool each.
+  // Eight runs; each agent contains a call and a tool.
   expect(runs.size).toBe(8 + 1 + 3 * 2);
   for (const types of runs.values()) {
     expect(types[0]).toMatch(/\.start$/);
     expect(types.filter((type) => /\.(end|error)$/.test(type))).toHaveLength(1);
     expect(types.at(-1)).toMatch(/\.(end|error)$/);
   }
-  // Nobody waits any more.
+  // No caller waits any more.
   expect(lines.filter((line) => line === 'settled')).toHaveLength(Number(of('begun')[0]![0]));
 }
 
 describeWithRedis('SIGTERM to an application with everything under way', () => {
-  it('ends every run once, and the process within a second after drainMs', async () => {
+  it('as PID 1 in a container: ends every run once, and exits within a second after drainMs', async () => {
     const prefix = `test-${randomUUID()}`;
     const app = await terminate(process.execPath, [], prefix);
     await dropRedisKeys(prefix);
@@ -76,12 +76,12 @@ describeWithRedis('SIGTERM to an application with everything under way', () => {
   });
 
   describeWith('unshare', unshare !== undefined, 'that is process 1, as in a container,', () => {
-    it('ends every run once, and the process within a second after drainMs', async () => {
+    it('as PID 1 in a container: ends every run once, and exits within a second after drainMs', async () => {
       const prefix = `test-${randomUUID()}`;
       const app = await terminate('unshare', [...unshare!, process.execPath], prefix);
       await dropRedisKeys(prefix);
       expectAllEnded(app);
-      // 128 and the number of SIGTERM, which is how a container says it.
+      // 128 plus the number of SIGTERM, the exit code that containers report.
       expect(app.code).toBe(143);
       expect(Number(app.of('lived')[0]![0])).toBeLessThan(DRAIN_MS + 1_000);
     });

@@ -71,7 +71,7 @@ async function start() {
 }
 
 describe('The route of a run', () => {
-  it('is the method of the controller, on events, in their JSON, and for `context` itself', async () => {
+  it('is the controller method, on events, in their JSON, and in `context` itself', async () => {
     const { app, recording, seen } = await start();
     await app.listen(0, '127.0.0.1');
     await (await fetch(`${await app.getUrl()}/web`)).text();

@@ -145,8 +145,8 @@ const byPayload = (host: ExecutionContext) => ({
   userId: `${host.getType()}:${host.switchToRpc().getData<string>()}`,
 });
 
-describe('A message to a microservice', () => {
-  it('gives its runs one id, one trace, and the user that `context` names, who is asked for once', async () => {
+describe('A microservice message', () => {
+  it('gives its runs one id, one trace, and the user that `context` returns; `context` is called once', async () => {
     let asked = 0;
     const context = async (host: ExecutionContext) => {
       asked++;
@@ -161,7 +161,7 @@ describe('A message to a microservice', () => {
     expect(new Set(recording.events.map(({ traceId }) => traceId)).size).toBe(1);
   });
 
-  it('has a context of its own, however many come by one connection at once', async () => {
+  it('has its own context, even with many concurrent messages on one connection', async () => {
     const { client, recording } = await overTcp({ context: byPayload });
     const users = Array.from({ length: 50 }, (_, i) => `user ${i}`);
     await Promise.all(users.map((user) => firstValueFrom(client.send('ask', user))));
@@ -170,7 +170,7 @@ describe('A message to a microservice', () => {
     expect(new Set(starts.map(({ requestId }) => requestId)).size).toBe(50);
   });
 
-  it('that wants no answer has one, too', async () => {
+  it('has a context if it expects no answer', async () => {
     let heard!: (userId: unknown) => void;
     const ended = new Promise<unknown>((resolve) => (heard = resolve));
     const callbacks = [{ onLlmEnd: ({ userId }: { userId?: string }) => heard(userId) }];
@@ -179,7 +179,7 @@ describe('A message to a microservice', () => {
     expect(await ended).toBe('rpc:ada');
   });
 
-  it('is rejected as Nest rejects messages when `context` fails', async () => {
+  it('is rejected with Nest’s error for messages when `context` fails', async () => {
     const context = () => {
       throw new Error('who?');
     };
@@ -192,7 +192,7 @@ describe('A message to a microservice', () => {
     expect(logs).toMatchObject([{ level: 'error', message: 'Error: who?' }]);
   });
 
-  it('is one object of its pattern, data and context in the place where runs start', async () => {
+  it('is passed to `context` as one object with pattern, data and RPC context', async () => {
     const { client } = await overTcp();
     expect(await firstValueFrom(client.send('request', 'ada'))).toEqual({
       data: 'ada',
@@ -269,7 +269,7 @@ describe('A hybrid application', () => {
     expect(logs).toEqual([]);
   });
 
-  it('that does not is warned of, once, when a message has started a run', async () => {
+  it('that does not inherit its config logs one warning, after a message has started a run', async () => {
     const { url, client } = await hybrid({});
     await fetch(`${url}/ask`);
     await firstValueFrom(client.send('request', 'no run'));
@@ -283,13 +283,13 @@ describe('A hybrid application', () => {
   it.each([
     ['answers in pieces', 'twice', {}],
     ['is started late', 'ask', { deferInitialization: true }],
-  ])('is warned of, too, whose microservice %s', async (_what, pattern, options) => {
+  ])('logs the warning, too, if its microservice %s', async (_what, pattern, options) => {
     const { client } = await hybrid(options);
     await lastValueFrom(client.send(pattern, 'by TCP'));
     expect(logs).toMatchObject([{ level: 'warn' }]);
   });
 
-  it('calls all handlers of an event, while it is watched', async () => {
+  it('calls all handlers of an event while the config check is active', async () => {
     const heard = new EventEmitter();
     const ends = on(heard, 'end');
     const tell = { onLlmEnd: () => void heard.emit('end') };
@@ -300,7 +300,7 @@ describe('A hybrid application', () => {
     expect(recording.of('llm.start').map(({ prompt }) => prompt)).toEqual(['ada', 'ada again']);
   });
 
-  it('is not warned of when a guard that asks a model refuses its first message', async () => {
+  it('logs no warning when a guard that calls an LLM rejects its first message', async () => {
     const { client } = await hybrid({ inheritAppConfig: true });
     await expect(firstValueFrom(client.send('refused', 'by TCP'))).rejects.toBeDefined();
     expect(logs).toEqual([]);

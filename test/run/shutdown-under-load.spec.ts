@@ -12,7 +12,7 @@ let library: Awaited<ReturnType<typeof compileLibrary>>;
 beforeAll(async () => void (library = await compileLibrary()));
 afterAll(() => library.remove());
 
-/** What an application under load says until its process has gone, and how that came. */
+/** The output of an application under load until its process exits, and how it exited. */
 async function terminate(drainMs: number) {
   const settings = JSON.stringify({ calls: CALLS, drainMs });
   const app = fork(APP, [library.folder, settings], { execArgv: [], silent: true });
@@ -31,17 +31,17 @@ async function terminate(drainMs: number) {
   }
 }
 
-it('A process that is told to go under load ends every run, loses no awaited handler, and says what it leaves behind', async () => {
+it('A process stopped under load ends every run, loses no awaited handler, and reports what is unfinished', async () => {
   const { signal, of, settled } = await terminate(300);
 
-  // It went by itself, whatever was stalled.
+  // It exited by itself, even with stalled requests.
   expect(signal).toBe('SIGTERM');
   expect(settled).toBe(CALLS);
   const runs = new Map<string, string[]>();
   for (const [runId = '', type = ''] of of('awaited')) {
     runs.set(runId, [...(runs.get(runId) ?? []), type]);
   }
-  // Agents and chains have calls inside.
+  // Agents and chains contain calls.
   expect(runs.size).toBe(CALLS * 1.5);
   for (const types of runs.values()) {
     expect(types[0]).toMatch(/\.start$/);

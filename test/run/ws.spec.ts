@@ -70,7 +70,7 @@ class Desk {
   }
 }
 
-/** For Nest 12 and later, whose global interceptors are those of gateways, too. */
+/** For Nest 12 and later, where global interceptors also apply to gateways. */
 @WebSocketGateway()
 class PlainDesk extends Desk {}
 
@@ -114,10 +114,10 @@ const distinct = <T>(events: readonly CallbackEvent[], field: (event: CallbackEv
   ...new Set(events.map(field)),
 ];
 
-describe.each(CASES)('A message by $name to a gateway $which', (gateway) => {
+describe.each(CASES)('A WebSocket message over $name to a gateway $which', (gateway) => {
   const { sockets } = gateway;
 
-  it('gives its runs one id, one trace, and the user that `context` names, who is asked for once', async () => {
+  it('gives its runs one id, one trace, and the user that `context` returns; `context` is called once', async () => {
     let asked = 0;
     const context = (host: ExecutionContext) => {
       asked++;
@@ -138,7 +138,7 @@ describe.each(CASES)('A message by $name to a gateway $which', (gateway) => {
     expect(distinct(recording.events, ({ traceId }) => traceId)).toHaveLength(1);
   });
 
-  it('has the method of the gateway as its route', async () => {
+  it('has the gateway method as its route', async () => {
     const { url, recording } = await listen(gateway);
     const client = await sockets.connect(url);
     client.send('ask', 'hi');
@@ -147,7 +147,7 @@ describe.each(CASES)('A message by $name to a gateway $which', (gateway) => {
     expect(distinct(recording.events, (event) => event.route)).toEqual([route]);
   });
 
-  it('has a context of its own, whose ids are not those of the connection', async () => {
+  it('has its own context, with other ids than the connection', async () => {
     const { url, recording } = await listen(gateway);
     const client = await sockets.connect(url, HANDSHAKE);
     for (const prompt of ['one', 'two']) {
@@ -161,7 +161,7 @@ describe.each(CASES)('A message by $name to a gateway $which', (gateway) => {
     expect(starts.map(({ traceId }) => traceId)).not.toContain(TRACE);
   });
 
-  it('is rejected as Nest rejects messages when `context` fails, and the next one is not', async () => {
+  it('is rejected with Nest’s error for messages when `context` fails, and the next message is accepted', async () => {
     let asked = 0;
     const context = () => {
       if (asked++ === 0) throw new Error('who?');
@@ -176,7 +176,7 @@ describe.each(CASES)('A message by $name to a gateway $which', (gateway) => {
     expect(logs).toEqual([{ level: 'error', message: expect.stringContaining('who?') }]);
   });
 
-  it('has ids only in guards, which come before `context`', async () => {
+  it('has only ids in guards, which run before `context`', async () => {
     const { url, recording } = await listen(gateway, { context: () => ({ userId: 'ada' }) });
     const client = await sockets.connect(url);
     client.send('guarded');
@@ -184,7 +184,7 @@ describe.each(CASES)('A message by $name to a gateway $which', (gateway) => {
     expect(recording.of('llm.start')).toMatchObject([{ prompt: 'may they?', userId: undefined }]);
   });
 
-  it('is one object of its client, data and pattern in the place where runs start', async () => {
+  it('is passed to `context` as one object with client, data and pattern', async () => {
     const { url } = await listen(gateway);
     const client = await sockets.connect(url);
     client.send('request', 'ada');
@@ -195,7 +195,7 @@ describe.each(CASES)('A message by $name to a gateway $which', (gateway) => {
     });
   });
 
-  it('is one of a thousand on its connection, without a listener of its own or another’s context', async () => {
+  it('adds no listener of its own and gets no other context, as one of a thousand on its connection', async () => {
     const context = (host: ExecutionContext) => ({ userId: host.switchToWs().getData<string>() });
     const asked = new Map<string, string>();
     const heard = {

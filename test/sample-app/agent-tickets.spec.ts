@@ -16,7 +16,7 @@ describe("The desk's agent", () => {
 
   afterEach(() => desk.close());
 
-  it('answers with what two tools found at the same time', async () => {
+  it('answers with the results of two concurrent tools', async () => {
     const events = desk.record();
     const response = await ask('Where is my order 1042?');
 
@@ -55,7 +55,7 @@ describe("The desk's agent", () => {
     expect(answer).toContain('from Monday to Saturday');
   });
 
-  it('goes on when its tools fail', async () => {
+  it('continues when its tools fail', async () => {
     const events = desk.record();
     const { answer } = await answered(await ask('Where is my order 9999?'));
 
@@ -63,14 +63,14 @@ describe("The desk's agent", () => {
     expect(events.filter(({ type }) => type === 'tool.error')).toHaveLength(2);
   });
 
-  it('refunds a small amount by itself', async () => {
+  it('refunds a small amount without approval', async () => {
     const { answer } = await answered(await ask('I want a refund for order 1044.'));
 
     expect(answer).toContain('We return $12.50');
     expect(await refunded('1044')).toBe(12.5);
   });
 
-  it('waits for a colleague before it refunds more', async () => {
+  it('waits for approval before a larger refund', async () => {
     const response = await ask(DEAR_REFUND);
 
     expect(response.status).toBe(202);
@@ -82,7 +82,7 @@ describe("The desk's agent", () => {
     expect(await refunded('1043')).toBe(0);
   });
 
-  it('refunds what a colleague approves, and answers then', async () => {
+  it('refunds after approval, and then answers', async () => {
     const id = await waiting();
     const response = await decide(id, { approve: true });
 
@@ -92,7 +92,7 @@ describe("The desk's agent", () => {
     expect(await refunded('1043')).toBe(129);
   });
 
-  it('does not refund what a colleague denies, and says so', async () => {
+  it('does not refund after a denial, and answers so', async () => {
     const id = await waiting();
     const events = desk.record();
     const { answer } = await answered(await decide(id, { approve: false, reason: 'Too late' }));
@@ -105,7 +105,7 @@ describe("The desk's agent", () => {
     });
   });
 
-  it('takes one decision about a ticket, and none about one that it does not know', async () => {
+  it('accepts one decision about a ticket, and none about an unknown ticket', async () => {
     const id = await waiting();
     const answers = await Promise.all([
       decide(id, { approve: true }),
@@ -129,14 +129,14 @@ describe("The desk's agent", () => {
     ['nothing', {}],
     ['a word', { approve: 'yes' }],
     ['a very long reason', { approve: true, reason: 'x'.repeat(501) }],
-  ])('refuses %s as a decision; the ticket waits on', async (_what, decision) => {
+  ])('rejects %s as a decision; the ticket keeps waiting', async (_what, decision) => {
     const id = await waiting();
 
     expect((await decide(id, decision)).status).toBe(400);
     expect((await decide(id, { approve: false })).status).toBe(200);
   });
 
-  it('neither asks a model nor calls a tool for nobody, nor lets nobody decide', async () => {
+  it('calls no model or tool for anonymous users, and accepts no decision from them', async () => {
     const id = await waiting();
     const events = desk.record();
 

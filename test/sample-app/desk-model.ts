@@ -13,7 +13,7 @@ import { MockOutage } from '../../sample-app/models/mock-outage.js';
 import type { ModelConnections } from '../../sample-app/models/model-connections.js';
 import { MODELS, type ClientName } from '../../sample-app/models/models.js';
 
-/** What a fixture of the sample app's mock says. */
+/** The fields of a fixture of the sample app's mock. */
 interface Said {
   readonly content?: string;
   readonly toolCalls?: readonly { readonly name: string; readonly arguments: string }[];
@@ -21,7 +21,7 @@ interface Said {
   readonly error?: object;
 }
 
-/** The connections of a desk whose models nobody may reach: without keys, and without a server that mocks them. */
+/** Connections of a desk whose models are unreachable: without keys, and without a mock server. */
 export class NoConnections {
   readonly openai = {};
   readonly anthropic = {};
@@ -32,13 +32,13 @@ export class NoConnections {
     return true;
   }
 
-  /** As what the sample app takes. */
+  /** In the type that the sample app expects. */
   get asConnections(): ModelConnections {
     return this as unknown as ModelConnections;
   }
 }
 
-/** Says, in place of all models, what the sample app's mock says over HTTP. */
+/** Answers, in place of all models, like the sample app's mock over HTTP. */
 export class DeskModel extends FakeLlm {
   constructor({ outage }: NoConnections) {
     const fixtures = [outage.fixture, ...mockFixtures()];
@@ -49,7 +49,7 @@ export class DeskModel extends FakeLlm {
     });
   }
 
-  /** Is read to the end, but for the manual, of which there is no more than a piece: its reader has to leave. */
+  /** Streams are complete, except the manual, which stalls after a chunk: its consumer has to stop. */
   override async *stream(request: LlmRequest, context: LlmProviderContext) {
     for await (const item of super.stream(request, context)) {
       yield item;
@@ -64,7 +64,7 @@ function lastOf({ messages }: LlmRequest): string {
   return textOf(messages.findLast(({ role }) => role === 'user')?.content);
 }
 
-/** The desk sends texts alone. */
+/** The desk sends only texts. */
 function textOf(content: unknown): string {
   return typeof content === 'string' ? content : '';
 }
@@ -113,7 +113,7 @@ function toAnswer({ content = '', toolCalls = [], usage, error }: Said): FakeAns
   return { text: content, toolCalls: calls, usage: toUsage(usage) };
 }
 
-/** The fixtures count in the words of both wire formats. */
+/** The fixtures use the finish reasons of both wire formats. */
 function toUsage(counted: Readonly<Record<string, number>> = {}): Usage {
   const inputTokens = counted['input_tokens'] ?? counted['prompt_tokens'] ?? 0;
   const outputTokens = counted['output_tokens'] ?? counted['completion_tokens'] ?? 0;

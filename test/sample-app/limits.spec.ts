@@ -13,9 +13,9 @@ import { ADA, Desk } from './open-desk.js';
 
 const GRACE = { 'x-user-id': 'grace' };
 const ADMIN = { 'x-user-id': 'admin' };
-/** For one question: what is reserved for a second one does not fit. */
+/** A budget for one question: the reservation of a second one does not fit. */
 const SMALL_BUDGET = { maxCost: 0.0005 };
-/** Of one question, at the mock's prices. */
+/** The cost of one question, at the mock's prices. */
 const COST = 0.000144;
 
 const desks: Desk[] = [];
@@ -33,11 +33,11 @@ async function openDesk(limits?: LimitStorage): Promise<Desk> {
 describe('Limits of the desk, in memory', () => {
   testLimits(() => LimitStorage.open({}));
 
-  it('say so in the terminal', async () => {
+  it('are described in the terminal', async () => {
     expect(await LimitStorage.open({}).describe()).toBe('Limits are counted in this process.');
   });
 
-  it('are met in the tour, which leaves them as they were', async () => {
+  it('are reached in the tour, which restores them', async () => {
     const desk = await openDesk();
     const lines: string[] = [];
     const { url, app } = desk;
@@ -79,7 +79,7 @@ describeWithRedis('Limits of the desk, on Redis', () => {
     expect((await ask(one)).status).toBe(200);
   });
 
-  it('say in the terminal where they are counted', async () => {
+  it('are described in the terminal with their store', async () => {
     const storage = sharedBy()();
 
     expect(await storage.describe()).toMatch(/^Limits are counted on Redis at \S+:\d+\.$/);
@@ -87,20 +87,20 @@ describeWithRedis('Limits of the desk, on Redis', () => {
   });
 });
 
-describe('A desk whose Redis is not there', () => {
-  it('opens, says so, and counts for itself', async () => {
+describe('A desk whose Redis is unavailable', () => {
+  it('opens, reports it, and counts locally', async () => {
     const port = await freePort();
 
     expect(await openWith(port)).toEqual(alone(port));
   });
 
-  it.each(['127.0.0.1:6379', 'http://127.0.0.1', 'redis://'])('does not open by %s', (url) => {
+  it.each(['127.0.0.1:6379', 'http://127.0.0.1', 'redis://'])('does not open with %s', (url) => {
     expect(() => LimitStorage.open({ REDIS_URL: url })).toThrow('REDIS_URL must be like redis://');
   });
 });
 
 describeWithRedisServer('A desk whose Redis hangs', () => {
-  it('opens, says so, and counts for itself', async () => {
+  it('opens, reports it, and counts locally', async () => {
     const server = await RedisServer.start();
     server.signal('SIGSTOP');
     const opened = await openWith(server.port);
@@ -110,14 +110,14 @@ describeWithRedisServer('A desk whose Redis hangs', () => {
   });
 });
 
-describe('An outage of a model', () => {
+describe('A simulated outage of a model', () => {
   let desk: Desk;
 
   beforeEach(async () => {
     desk = await openDesk();
   });
 
-  it('has the backup answer, in one call of two tries', async () => {
+  it('makes the backup answer, in one call of two attempts', async () => {
     expect(await (await fail('support')).json()).toEqual({ client: 'support', calls: 1 });
     const response = await ask(desk);
 
@@ -136,7 +136,7 @@ describe('An outage of a model', () => {
     expect((await limitsOf(desk, 'ada')).rate.used).toBe(3);
   });
 
-  it('is over after as many calls as were asked for', async () => {
+  it('is over after the given number of calls', async () => {
     await fail('support', 2);
     for (let i = 0; i < 3; i++) await ask(desk);
 
@@ -149,7 +149,7 @@ describe('An outage of a model', () => {
     ]);
   });
 
-  it('has the backup stand in for the model of the agent and of streams too', async () => {
+  it('makes the backup replace the model of the agent and of streams, too', async () => {
     await fail('support', 2);
 
     const question = 'Where is my order 1042?';
@@ -160,7 +160,7 @@ describe('An outage of a model', () => {
     expect(await stream.text()).not.toContain('event: failed');
   });
 
-  it('is a 503 when the backup fails as well, and when its SDK tries it again', async () => {
+  it('is a 503 when the backup fails as well, and when its SDK retries', async () => {
     await fail('support');
     await fail('backup', 3);
 
@@ -169,17 +169,17 @@ describe('An outage of a model', () => {
   });
 
   it.each([{}, { client: 'nobody' }, { client: 'support', calls: -1 }])(
-    'does not begin by %j',
+    'does not start with %j',
     async (body) => {
       expect((await desk.post('/outage', body, ADMIN)).status).toBe(400);
     },
   );
 
-  it('is for admins', async () => {
+  it('is only for admins', async () => {
     expect((await desk.post('/outage', { client: 'support' }, ADA)).status).toBe(403);
   });
 
-  it('is refused where the model is asked itself', async () => {
+  it('is rejected if a real model is used', async () => {
     const models = await ModelConnections.open({ OPENAI_API_KEY: 'key' });
     const controller = new OutageController(models);
     await models.onApplicationShutdown();
@@ -194,7 +194,7 @@ describe('An outage of a model', () => {
   }
 });
 
-/** The same for every storage. */
+/** The same tests for every storage. */
 function testLimits(storage: () => LimitStorage): void {
   let desk: Desk;
 
@@ -202,7 +202,7 @@ function testLimits(storage: () => LimitStorage): void {
     desk = await openDesk(storage());
   });
 
-  it('answer 402 to a user whose budget is spent, before the model is asked', async () => {
+  it('answer 402 to a user whose budget is spent, before the model is called', async () => {
     await change(desk, SMALL_BUDGET);
     expect((await ask(desk)).status).toBe(200);
     const refused = await ask(desk);
@@ -217,7 +217,7 @@ function testLimits(storage: () => LimitStorage): void {
     expect((await ask(desk, GRACE)).status).toBe(200);
   });
 
-  it('answer 429 to a user who asks too often, and say when to ask again', async () => {
+  it('answer 429 to a user beyond the rate, with the time to retry after', async () => {
     await change(desk, { requestsPerMinute: 3 });
     await ask(desk);
     const refused = await ask(desk);
@@ -227,7 +227,7 @@ function testLimits(storage: () => LimitStorage): void {
     expect((await ask(desk, GRACE)).status).toBe(200);
   });
 
-  it('are read by their user: what is used, what is left, and when it is back', async () => {
+  it('are shown to their user: usage, remaining amount, and reset time', async () => {
     await ask(desk);
 
     expect(await limitsOf(desk, 'ada')).toEqual({
@@ -256,7 +256,7 @@ function testLimits(storage: () => LimitStorage): void {
     expect([budget.limit, rate.limit]).toEqual([1, 6]);
   });
 
-  it('are forgotten for one user', async () => {
+  it('are reset for one user', async () => {
     await change(desk, { requestsPerMinute: 2 });
     await ask(desk);
     await ask(desk, GRACE);
@@ -277,7 +277,7 @@ function testLimits(storage: () => LimitStorage): void {
     expect((await limitsOf(desk, 'ada')).budget.limit).toBe(0.005);
   });
 
-  it('are nobody else’s to read or change', async () => {
+  it('are not readable or changeable by others', async () => {
     const answers = await Promise.all([
       desk.fetch('/limits/ada'),
       desk.fetch('/limits/ada', GRACE),
@@ -290,7 +290,9 @@ function testLimits(storage: () => LimitStorage): void {
   });
 }
 
-/** What a desk says of its Redis at its start, then to two questions at three requests a minute, and of its limits. */
+/**
+ * The output of a desk about its Redis at start-up, then of two questions at three requests a minute, and its limits.
+ */
 async function openWith(port: number) {
   const limits = LimitStorage.open({ REDIS_URL: `redis://127.0.0.1:${port}` });
   const said = await limits.describe();

@@ -7,7 +7,7 @@ import { ModelConnections } from '../../sample-app/models/model-connections.js';
 
 export const ADA = { 'x-user-id': 'ada' };
 
-/** The sample app, listening, and how to talk to it. */
+/** The sample app, listening, with helpers to call it. */
 export class Desk {
   private constructor(
     readonly app: INestApplication,
@@ -60,7 +60,7 @@ export class Desk {
     });
   }
 
-  /** What callbacks hear from now on. */
+  /** The events that callbacks receive from now on. */
   record(): CallbackEvent[] {
     const events: CallbackEvent[] = [];
     this.app.get(CallbacksService).on('*', (event) => void events.push(event));

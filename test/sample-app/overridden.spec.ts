@@ -12,7 +12,7 @@ import { ADA, Desk } from './open-desk.js';
 
 const ADMIN = { 'x-user-id': 'admin' };
 const SHIPPING = 'Where is my order 1042?';
-/** Of one question, at the prices of the models that are configured. */
+/** The cost of one question, at the prices of the configured models. */
 const COST = 0.000144;
 
 let allow: () => void;
@@ -38,7 +38,7 @@ describe('The support desk without keys, its models overridden,', () => {
 
   afterEach(() => desk.close());
 
-  it('answers, audits and counts as with the models', async () => {
+  it('answers, audits and counts as with the real models', async () => {
     const response = await ask(SHIPPING);
 
     expect(await response.json()).toEqual({
@@ -57,7 +57,7 @@ describe('The support desk without keys, its models overridden,', () => {
     expect(costs.totalCost).toBeCloseTo(COST, 9);
   });
 
-  it('streams, and ends a run as cancelled when its reader leaves', async () => {
+  it('streams, and ends a run as cancelled when its consumer stops', async () => {
     const read = (query: string) => desk.fetch(`/tickets/stream?q=${query}`, ADA);
     let text = '';
     for await (const piece of readSse(await read('How+do+I+get+a+refund'))) text += piece;
@@ -74,7 +74,7 @@ describe('The support desk without keys, its models overridden,', () => {
     expect((await desk.get<AuditEntry[]>('/audit')).at(-1)?.outcome).toBe('cancelled');
   });
 
-  it('has its hooks and limits refuse before the model is asked', async () => {
+  it('rejects calls by its handlers and limits before the model is called', async () => {
     expect((await ask(SHIPPING, {})).status).toBe(403);
     await desk.send('PATCH', '/limits', { maxCost: 0.0005 }, ADMIN);
     expect((await ask(SHIPPING)).status).toBe(200);

@@ -12,7 +12,7 @@ describe('The page of the desk', () => {
 
   afterAll(() => desk.close());
 
-  it('is HTML that may load nothing from elsewhere and run nothing that is inline', async () => {
+  it('is HTML with a policy against external resources and inline scripts', async () => {
     const { status, headers } = await desk.fetch('/');
 
     expect(status).toBe(200);
@@ -25,7 +25,7 @@ describe('The page of the desk', () => {
     expect(policy.join(' ')).not.toMatch(/unsafe|https?:|\*/);
   });
 
-  it('keeps to that policy', async () => {
+  it('complies with that policy', async () => {
     const html = await (await desk.fetch('/')).text();
 
     expect(html).not.toMatch(
@@ -33,7 +33,7 @@ describe('The page of the desk', () => {
     );
   });
 
-  it('finds the files that it names', async () => {
+  it('can load the files that it references', async () => {
     const html = await (await desk.fetch('/')).text();
     const named = [...html.matchAll(/(?:src|href)="(\/[^"]+)"/g)].map(([, path]) => path!);
 
@@ -47,7 +47,7 @@ describe('The page of the desk', () => {
     }
   });
 
-  it('sets what models and customers wrote as text, never as HTML', async () => {
+  it('inserts texts of models and customers as text, never as HTML', async () => {
     for (const name of SCRIPTS) {
       const script = await (await desk.fetch(`/page/${name}`)).text();
       expect(script).not.toMatch(/innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(/);

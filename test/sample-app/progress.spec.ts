@@ -5,7 +5,7 @@ import type { Progress } from '../../sample-app/progress/progress.js';
 import { ADA, Desk } from './open-desk.js';
 
 const GRACE = { 'x-user-id': 'grace' };
-/** Of the last turn, in the tickets that are asked here. */
+/** The answer of the last turn, for the tickets in these tests. */
 const isAnswered = (told: Progress[]) =>
   told.filter(({ kind, status }) => kind === 'turn' && status === 'done').length === 2;
 
@@ -20,7 +20,7 @@ describe("A ticket's progress", () => {
 
   afterEach(() => desk.close());
 
-  it('is told while the agent works: each search, turn and tool, from its start to its end', async () => {
+  it('is sent while the agent works: each search, turn and tool, from its start to its end', async () => {
     const follower = await follow(ADA);
     await ask('Where is my order 1042?', ADA);
     const told = await follower.until(isAnswered);
@@ -51,7 +51,7 @@ describe("A ticket's progress", () => {
     });
   });
 
-  it('shows a call that waits, and goes on with the same call once it is decided about', async () => {
+  it('shows a waiting call, and continues with the same call after the decision', async () => {
     const follower = await follow(ADA);
     const { approvalId } = (await (await ask('I want a refund for order 1043.', ADA)).json()) as {
       approvalId: string;
@@ -63,7 +63,7 @@ describe("A ticket's progress", () => {
     expect(after.at(-1)).toMatchObject({ kind: 'tool', title: 'refund', id: before.at(-1)!.id });
   });
 
-  it('says that a call was denied, and why', async () => {
+  it('shows that a call was denied, with the reason', async () => {
     const follower = await follow(ADA);
     const approvalId = await askForRefund();
     const decision = { approve: false, reason: 'Too late' };
@@ -73,7 +73,7 @@ describe("A ticket's progress", () => {
     expect(told.at(-1)).toMatchObject({ title: 'refund', detail: 'The call was denied: Too late' });
   });
 
-  it('says why a tool failed', async () => {
+  it('shows why a tool failed', async () => {
     const follower = await follow(ADA);
     await ask('Where is my order 9999?', ADA);
     const told = await follower.until(isAnswered);
@@ -84,7 +84,7 @@ describe("A ticket's progress", () => {
     ]);
   });
 
-  it('is told to nobody but its user', async () => {
+  it('is sent only to its user', async () => {
     const [ada, grace] = [await follow(ADA), await follow(GRACE)];
     await ask('Where is my order 1042?', ADA);
     const hers = await ada.until(isAnswered);
@@ -108,13 +108,13 @@ describe("A ticket's progress", () => {
     return desk.post('/tickets', { question }, { ...user, 'x-request-id': id });
   }
 
-  /** @returns what a colleague has to decide about */
+  /** @returns the calls that a colleague has to decide about */
   async function askForRefund(): Promise<string> {
     const response = await ask('I want a refund for order 1043.', ADA);
     return ((await response.json()) as { approvalId: string }).approvalId;
   }
 
-  /** Resolves when nothing will be missed any more. */
+  /** Resolves when the subscription is active. */
   async function follow(user: Record<string, string>) {
     const { body } = await desk.fetch(`/progress/${id}`, user);
     const messages = body!
@@ -123,7 +123,7 @@ describe("A ticket's progress", () => {
       .getReader();
     expect((await messages.read()).value).toMatchObject({ event: 'listening', data: id });
     return {
-      /** What is told until it is enough. */
+      /** The received progress, up to the given condition. */
       async until(isEnough: (told: Progress[]) => boolean): Promise<Progress[]> {
         const told: Progress[] = [];
         while (!isEnough(told)) {

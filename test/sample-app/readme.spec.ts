@@ -17,7 +17,7 @@ describe('The requests of the sample app’s README', () => {
 
   afterAll(() => desk.close());
 
-  it('have the answers that it shows, and leave the limits as they were', async () => {
+  it('return the answers that it shows, and leave the limits unchanged', async () => {
     const commands = commandsOf(SHELL);
     expect(commands.length).toBeGreaterThan(8);
     for (const { command, answer } of commands) {
@@ -33,17 +33,20 @@ describe('The requests of the sample app’s README', () => {
   });
 });
 
-it.each(['abc', '-1', '65536', '1e3', ' '])('PORT=%p is refused in a sentence', (value) => {
-  expect(() => portOf(value)).toThrow(`PORT is "${value}". Give a number from 0 to 65535.`);
-});
+it.each(['abc', '-1', '65536', '1e3', ' '])(
+  'The sample app rejects PORT=%p in one sentence',
+  (value) => {
+    expect(() => portOf(value)).toThrow(`PORT is "${value}". Give a number from 0 to 65535.`);
+  },
+);
 
-it('PORT is 3000 by default, and 0 leaves the choice to the system', () => {
+it('The sample app’s PORT is 3000 by default, and 0 lets the system choose', () => {
   expect([portOf(undefined), portOf(''), portOf('0'), portOf('8080')]).toEqual([
     3000, 3000, 0, 8080,
   ]);
 });
 
-/** Each `curl` line, with the comment below it in one line. */
+/** Each `curl` line, with the comment below it on one line. */
 function commandsOf(shell: string): { command: string; answer: string }[] {
   const variables = new Map(
     [...shell.matchAll(/(json|question)='([^']*)'/g)].map(([, name, value]) => [name, value]),
@@ -56,7 +59,7 @@ function commandsOf(shell: string): { command: string; answer: string }[] {
   }));
 }
 
-/** A long answer is shown from `…` on; one of no interest is not shown. */
+/** A long answer is shown from `…` on; an irrelevant one is not shown. */
 function isAnswer(got: string, shown: string): boolean {
   if (shown === '') return true;
   return shown.startsWith('…') ? got.includes(shown.slice(1).trim()) : got === shown;

@@ -18,7 +18,7 @@ describe('The support desk', () => {
 
   afterEach(() => desk.close());
 
-  it('sorts a question with one provider and answers it with the other', async () => {
+  it('classifies a question with one provider and answers it with the other', async () => {
     const response = await ask(SHIPPING, ADA);
 
     expect(response.status).toBe(200);
@@ -47,7 +47,7 @@ describe('The support desk', () => {
     expect(pieces.join('')).toMatch(/^Send the item back .* is here\.$/);
   });
 
-  it('adds up what was spent by model and by user', async () => {
+  it('sums the cost by model and by user', async () => {
     await ask(SHIPPING, ADA);
     await ask(REFUND, { 'x-user-id': 'grace' });
 
@@ -65,7 +65,7 @@ describe('The support desk', () => {
     ['an answer to nobody', () => ask(SHIPPING)],
     ['a stream to nobody', () => read(SHIPPING)],
     ['an answer to a name unfit for a log', () => ask(SHIPPING, { 'x-user-id': 'a b' })],
-  ])('refuses %s before a provider is asked', async (_what, request) => {
+  ])('rejects %s before a provider is called', async (_what, request) => {
     const response = await request();
 
     expect(response.status).toBe(403);
@@ -74,7 +74,7 @@ describe('The support desk', () => {
     expect((await desk.get<AuditEntry[]>('/audit')).at(-1)?.outcome).toBe('ForbiddenException');
   });
 
-  it('ends a run as cancelled when its reader leaves', async () => {
+  it('ends a run as cancelled when its consumer stops', async () => {
     const ended = nextEnd();
     for await (const text of readSse(await read('What does the manual say?', ADA))) {
       expect(text).not.toBe('');
@@ -93,12 +93,12 @@ describe('The support desk', () => {
     ['an empty one', { question: ' ' }],
     ['a list, which would be taken for a conversation', { question: ['a', 'b'] }],
     ['a very long one', { question: 'x'.repeat(2_001) }],
-  ])('refuses %s', async (_what, body) => {
+  ])('rejects %s', async (_what, body) => {
     expect((await desk.post('/tickets/answer', body, ADA)).status).toBe(400);
     expect(await desk.get('/audit')).toEqual([]);
   });
 
-  it('plays a tour that shows answers, a cancelled stream, a refusal, the agent and the costs', async () => {
+  it('plays a tour with answers, a cancelled stream, a rejection, the agent and the costs', async () => {
     const lines: string[] = [];
     await new Tour(
       desk.url,
@@ -127,7 +127,7 @@ describe('The support desk', () => {
     await expect(fetch(desk.models.openai.baseURL!)).rejects.toThrow('fetch failed');
   });
 
-  it('asks a provider itself when its key is set, and the mock for the other one', async () => {
+  it('calls a real provider when its key is set, and the mock for the other one', async () => {
     const connections = await ModelConnections.open({ OPENAI_API_KEY: 'key' });
     await connections.onApplicationShutdown();
 

@@ -16,14 +16,14 @@ const RUN: PendingRun = {
   cost: 0,
 };
 
-describe('Tickets that wait', () => {
-  it('come back as they were kept', () => {
+describe('Waiting tickets', () => {
+  it('are restored as they were stored', () => {
     const tickets = new WaitingTickets();
 
     expect(tickets.take(tickets.keep(RUN))).toEqual(RUN);
   });
 
-  it('are at most a hundred: the oldest is forgotten', () => {
+  it('are at most a hundred: the oldest is removed', () => {
     const tickets = new WaitingTickets();
     const ids = Array.from({ length: 101 }, () => tickets.keep(RUN));
 

@@ -4,7 +4,7 @@ import { CallbacksConfigurationError, type Schema } from 'nestjs-llm-callbacks';
 import { compileSchema } from '../../src/schema/compile-schema.js';
 import { doubled, nested } from '../support/deep.js';
 
-/** A schema of so many levels. */
+/** A schema with the given number of levels. */
 function levels(count: number): Record<string, unknown> {
   let schema: Record<string, unknown> = { type: 'string' };
   for (let i = 0; i < count; i++) schema = { type: 'object', properties: { in: schema } };
@@ -17,7 +17,7 @@ function holdsItself(): Record<string, unknown> {
   return schema;
 }
 
-/** A schema of a library that writes this one. */
+/** A schema of a library that outputs this JSON Schema. */
 function written(schema: Record<string, unknown>): Schema {
   const jsonSchema = { input: () => schema };
   const validate = (value: unknown) => ({ value });
@@ -39,19 +39,19 @@ describe.each<[string, (schema: Record<string, unknown>) => Schema]>([
       () => Object.defineProperty({}, 'type', { get: fail, enumerable: true }),
       /one of its getters throws/,
     ],
-  ])('that %s is refused with the reason', (__, make, why) => {
+  ])('that %s is rejected with the reason', (__, make, why) => {
     const compile = () => compileSchema(by(make()), 'the tool "refund"');
     expect(compile).toThrow(CallbacksConfigurationError);
     expect(compile).toThrow(why);
   });
 
-  it('of 90 objects is taken', async () => {
+  it('of 90 objects is accepted', async () => {
     const { validate } = compileSchema(by(levels(90)), 'the answer');
     expect(await validate({})).toEqual({ value: {} });
   });
 });
 
-describe('A value that is checked', () => {
+describe('A validated value', () => {
   const Tree: z.ZodType = z.object({ in: z.lazy(() => Tree).optional() });
   const tooMuch = { issues: 'the value is too large or too deep to be checked' };
 
@@ -64,14 +64,14 @@ describe('A value that is checked', () => {
   it.each<[string, Schema]>([
     ['zod', Tree],
     ['JSON Schema', { type: 'object', properties: { in: { $ref: '#' } } }],
-  ])('by a recursive schema of %s may be 200 levels deep', async (_, schema) => {
+  ])('by a recursive schema of %s can be 200 levels deep', async (_, schema) => {
     const { validate } = compileSchema(schema, 'the answer');
     expect(await validate(tree(200))).toEqual({ value: tree(200) });
     expect(await validate(tree(201))).toEqual(tooMuch);
     expect(await validate(tree(50_000))).toEqual(tooMuch);
   });
 
-  it('never reaches the rules of a schema when it is too deep or holds itself', async () => {
+  it('is not passed to the schema when it is too deep or refers to itself', async () => {
     const seen: unknown[] = [];
     const { validate } = compileSchema(
       z.object({ in: z.unknown() }).refine((value) => seen.push(value)),
@@ -84,7 +84,7 @@ describe('A value that is checked', () => {
     expect(seen).toEqual([]);
   });
 
-  it('has issues where an asynchronous library gives issues that throw', async () => {
+  it('has issues even if the issues of an asynchronous library throw', async () => {
     const broken = Object.defineProperty({}, 'issues', { get: fail }) as { value: unknown };
     const schema: Schema = {
       '~standard': {

@@ -30,7 +30,7 @@ const SCHEMAS: [string, Schema][] = [
   ['plain JSON Schema', PLAIN_ORDER],
 ];
 
-/** A schema of a library that is none of the known ones. */
+/** A schema of an unknown library. */
 function standard(
   validate: StandardSchemaV1['~standard']['validate'],
   written: Record<string, unknown> = { type: 'object' },
@@ -42,12 +42,12 @@ function standard(
 describe.each(SCHEMAS)('A schema by %s', (_name, schema) => {
   const compiled = compileSchema(schema, PLACE);
 
-  it('gives the value that fits', async () => {
+  it('returns a matching value', async () => {
     const value = { id: 'A1', items: [{ count: 2 }] };
     expect(await compiled.validate(value)).toEqual({ value });
   });
 
-  it('says where a value does not fit, and quotes none', async () => {
+  it('reports where a value does not match, without quoting it', async () => {
     const result = await compiled.validate({
       id: 4711,
       items: [{ count: 1 }, { count: 'secret' }],
@@ -58,24 +58,24 @@ describe.each(SCHEMAS)('A schema by %s', (_name, schema) => {
     expect(JSON.stringify(result)).not.toMatch(/secret|4711/);
   });
 
-  it.each([undefined, null, 'text', 7, [], () => 1, Symbol('s')])('refuses %p', async (value) => {
+  it.each([undefined, null, 'text', 7, [], () => 1, Symbol('s')])('rejects %p', async (value) => {
     expect(await compiled.validate(value)).toEqual({ issues: expect.any(String) });
   });
 
-  it('leaves the value as it is', async () => {
+  it('does not modify the value', async () => {
     const value = Object.freeze({ id: 'A1', extra: Object.freeze([1]) });
     await compiled.validate(value);
     expect(value).toEqual({ id: 'A1', extra: [1] });
   });
 
-  it('is not taken in by what every object inherits', async () => {
+  it('does not accept inherited properties', async () => {
     await compiled.validate(
       JSON.parse('{"__proto__":{"polluted":1},"constructor":{"prototype":2},"id":"A1"}'),
     );
     expect('polluted' in {}).toBe(false);
   });
 
-  it('keeps what it says of very many issues short', async () => {
+  it('shortens the message for very many issues', async () => {
     const items = Array.from({ length: 200_000 }, () => ({ count: 'no' }));
     const result = await compiled.validate({ id: 'A1', items });
     expect(JSON.stringify(result).length).toBeLessThan(1_500);
@@ -88,7 +88,7 @@ describe.each(SCHEMAS)('A schema by %s', (_name, schema) => {
 });
 
 describe('A schema of a library', () => {
-  it('gives what its transforms and defaults make of the value, and is sent as what comes before them', async () => {
+  it('returns the value after transforms and defaults, and is sent in its input form', async () => {
     const schema = z.object({
       at: z.iso.datetime().transform((text) => new Date(text)),
       size: z.number().default(3),
@@ -100,7 +100,7 @@ describe('A schema of a library', () => {
     });
   });
 
-  it('is sent with its objects closed, so that providers can be strict', () => {
+  it('is sent with closed objects, so that providers can use strict mode', () => {
     const schema = z.object({ list: z.array(z.object({ a: z.string() })) });
     expect(compileSchema(schema, PLACE).jsonSchema).toMatchObject({
       additionalProperties: false,
@@ -117,7 +117,7 @@ describe('A schema of a library', () => {
     });
   });
 
-  it('stays open where it is an intersection, because closed parts would shut each other out', () => {
+  it('stays open if it is an intersection, because closed parts would exclude each other', () => {
     const part = (name: string) => ({ type: 'object', properties: { [name]: { type: 'string' } } });
     const allOf = [part('a'), part('b')];
     const { jsonSchema } = compileSchema(
@@ -127,14 +127,14 @@ describe('A schema of a library', () => {
     expect(jsonSchema).toEqual({ allOf });
   });
 
-  it('may check asynchronously', async () => {
+  it('can validate asynchronously', async () => {
     const schema = z.object({ id: z.string().refine(async (id) => id !== 'taken', 'is taken') });
     const { validate } = compileSchema(schema, PLACE);
     expect(await validate({ id: 'taken' })).toEqual({ issues: 'id: is taken' });
     expect(await validate({ id: 'free' })).toEqual({ value: { id: 'free' } });
   });
 
-  it('whose check throws finds the value unfit', async () => {
+  it('whose validation throws rejects the value', async () => {
     const { validate } = compileSchema(
       standard(() => {
         throw new Error('secret');
@@ -146,7 +146,7 @@ describe('A schema of a library', () => {
     });
   });
 
-  it('whose check rejects finds the value unfit', async () => {
+  it('whose validation rejects its promise rejects the value', async () => {
     const { validate } = compileSchema(
       standard(() => Promise.reject(new Error('secret'))),
       PLACE,
@@ -154,7 +154,7 @@ describe('A schema of a library', () => {
     expect(await validate({})).toEqual({ issues: expect.not.stringContaining('secret') });
   });
 
-  it('may be a function, as those of some libraries are', async () => {
+  it('can be a function, as in some libraries', async () => {
     const schema = Object.assign(
       () => undefined,
       standard((value) => ({ value })),
@@ -162,7 +162,7 @@ describe('A schema of a library', () => {
     expect(await compileSchema(schema, PLACE).validate(1)).toEqual({ value: 1 });
   });
 
-  it('writes odd keys of a path so that they cannot be mistaken', async () => {
+  it('quotes unusual keys of a path unambiguously', async () => {
     const path = ['a b', { key: 'c' }, 0, '\n'];
     const { validate } = compileSchema(
       standard(() => ({ issues: [{ message: 'no', path }] })),
@@ -175,14 +175,14 @@ describe('A schema of a library', () => {
     ['a date', z.object({ at: z.date() })],
     ['a function', z.object({ at: z.custom(() => true) })],
     ['a BigInt', z.object({ at: z.bigint() })],
-  ])('is refused with %s in it', (_name, schema) => {
+  ])('is rejected with %s in it', (_name, schema) => {
     expect(() => compileSchema(schema, PLACE)).toThrow(CallbacksConfigurationError);
     expect(() => compileSchema(schema, PLACE)).toThrow(
       /the tool "refund" cannot be written as JSON Schema/,
     );
   });
 
-  it('is refused when its library cannot write JSON Schema', () => {
+  it('is rejected when its library cannot output JSON Schema', () => {
     const schema: StandardSchemaV1 = {
       '~standard': { version: 1, vendor: 'old', validate: (value) => ({ value }) },
     };
@@ -197,14 +197,14 @@ describe('A plain JSON Schema', () => {
     ['a pattern that is none', { type: 'string', pattern: '(' }],
     ['a reference that leads nowhere', { $ref: '#/$defs/none' }],
     ['a reference to elsewhere', { $ref: 'https://example.com/schema.json' }],
-  ])('is refused with %s', (_name, schema) => {
+  ])('is rejected with %s', (_name, schema) => {
     expect(() => compileSchema(schema as Schema, PLACE)).toThrow(CallbacksConfigurationError);
     expect(() => compileSchema(schema as Schema, PLACE)).toThrow(
       /JSON Schema of the tool "refund" is not valid/,
     );
   });
 
-  it('is refused when it is no JSON', () => {
+  it('is rejected when it cannot be serialized', () => {
     const schema: Record<string, unknown> = { type: 'object' };
     schema['self'] = schema;
     expect(() => compileSchema(schema, PLACE)).toThrow(CallbacksConfigurationError);
@@ -216,7 +216,7 @@ describe('A plain JSON Schema', () => {
     );
   });
 
-  it('may refer to itself, and refuses a value that is too deep instead of failing', async () => {
+  it('can be recursive, and rejects a value that is too deep instead of throwing', async () => {
     const schema = { type: 'object', properties: { in: { $ref: '#' } } };
     const { validate } = compileSchema(schema, PLACE);
     let deep: object = {};
@@ -226,14 +226,14 @@ describe('A plain JSON Schema', () => {
     });
   });
 
-  it('names the first issue only of a value so large that all of them would fill the memory', async () => {
+  it('reports only the first issue of a value too large to list all', async () => {
     const { validate } = compileSchema({ type: 'array', items: { type: 'string' } }, PLACE);
     expect(await validate([1, 2])).toEqual({ issues: '[0]: must be string; [1]: must be string' });
     const many = Array.from({ length: 20_000 }, () => 1);
     expect(await validate(many)).toEqual({ issues: '[0]: must be string' });
   });
 
-  it('asks for properties of its own, where objects inherit some of that name', async () => {
+  it('requires own properties; inherited ones of that name do not count', async () => {
     const { validate } = compileSchema(
       { type: 'object', required: ['constructor'], properties: { toString: { type: 'string' } } },
       PLACE,
@@ -242,24 +242,24 @@ describe('A plain JSON Schema', () => {
     expect(await validate({ constructor: 1 })).toEqual({ value: { constructor: 1 } });
   });
 
-  it('sees a key named __proto__ where no key may be added', async () => {
+  it('detects a key named __proto__ where additional keys are not allowed', async () => {
     const { validate } = compileSchema({ type: 'object', additionalProperties: false }, PLACE);
     expect(await validate(JSON.parse('{"__proto__":1}'))).toEqual({
       issues: 'must not have the property "__proto__"',
     });
   });
 
-  it('says which values are allowed', async () => {
+  it('reports the allowed values', async () => {
     const { validate } = compileSchema({ enum: ['a', 'b'] }, PLACE);
     expect(await validate('c')).toEqual({ issues: expect.stringContaining('["a","b"]') });
   });
 
-  it('takes formats for descriptions', async () => {
+  it('treats formats as descriptions', async () => {
     const { validate } = compileSchema({ type: 'string', format: 'email' }, PLACE);
     expect(await validate('nobody')).toEqual({ value: 'nobody' });
   });
 
-  it('stays as it was when its owner changes the object', async () => {
+  it('is not affected when the caller changes the object later', async () => {
     const schema: { type: string } = { type: 'string' };
     const { jsonSchema, validate } = compileSchema(schema, PLACE);
     schema.type = 'number';
@@ -267,7 +267,7 @@ describe('A plain JSON Schema', () => {
     expect(await validate('text')).toEqual({ value: 'text' });
   });
 
-  it('may carry the same $id as another', () => {
+  it('can have the same $id as another', () => {
     const cache = new SchemaCache();
     const first = cache.compile({ $id: 'order', type: 'string' }, PLACE);
     const second = cache.compile({ $id: 'order', type: 'number' }, PLACE);
@@ -276,14 +276,14 @@ describe('A plain JSON Schema', () => {
   });
 });
 
-describe('A cache of schemas', () => {
+describe('A schema cache', () => {
   it('compiles a schema once', () => {
     const cache = new SchemaCache();
     expect(cache.compile(ZOD_ORDER, PLACE)).toBe(cache.compile(ZOD_ORDER, 'elsewhere'));
     expect(cache.compile(PLAIN_ORDER, PLACE)).toBe(cache.compile(PLAIN_ORDER, PLACE));
   });
 
-  it('refuses a wrong schema each time', () => {
+  it('rejects an invalid schema each time', () => {
     const cache = new SchemaCache();
     const wrong = { type: 'strin' };
     expect(() => cache.compile(wrong, PLACE)).toThrow(CallbacksConfigurationError);

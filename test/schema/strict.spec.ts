@@ -32,7 +32,7 @@ describe('OpenAI’s strict mode', () => {
       'what zod writes of a plain object',
       compileSchema(z.object({ a: z.string(), n: z.int() }), 'a test').jsonSchema,
     ],
-  ])('takes %s', (_name, schema) => {
+  ])('accepts %s', (_name, schema) => {
     expect(isStrict(schema)).toBe(true);
   });
 
@@ -60,7 +60,7 @@ describe('OpenAI’s strict mode', () => {
       { ...closed({ a: { $ref: '#/$defs/a' } }), $defs: { a: { type: 'object' } } },
     ],
     ['more than ten levels', nested(11)],
-  ])('does not take %s', (_name, schema) => {
+  ])('does not accept %s', (_name, schema) => {
     expect(isStrict(schema)).toBe(false);
   });
 });

@@ -4,7 +4,7 @@ import type { Schema } from 'nestjs-llm-callbacks';
 import { compileSchema } from '../../src/schema/compile-schema.js';
 
 const SLOW = /could not be checked within 1000 ms/;
-/** Fails only after 2^40 ways to split it. */
+/** Fails only after 2^40 ways to match it. */
 const CATASTROPHIC = `${'a'.repeat(40)}!`;
 
 const objects = (count: number) =>
@@ -14,7 +14,7 @@ function check(schema: Schema, value: unknown) {
   return compileSchema(schema, 'the answer').validate(value);
 }
 
-describe('The check of an answer', () => {
+describe('The validation of an answer', () => {
   it.each<[string, Schema, unknown]>([
     ['a pattern', { type: 'string', pattern: '^(a+)+$' }, CATASTROPHIC],
     [
@@ -38,13 +38,13 @@ describe('The check of an answer', () => {
       },
       JSON.parse('{"in":'.repeat(60) + '1' + '}'.repeat(60)),
     ],
-  ])('is ended when %s takes too long, with a clear reason', async (_, schema, value) => {
+  ])('is stopped when %s takes too long, with a clear reason', async (_, schema, value) => {
     expect(await check(schema, value)).toEqual({ issues: expect.stringMatching(SLOW) });
-    // The next one is checked as usual.
+    // The next validation works as usual.
     expect(await check({ type: 'string', pattern: '^a+$' }, 'aaa')).toEqual({ value: 'aaa' });
   });
 
-  it('finds 20,000 objects unique, and two of them equal', async () => {
+  it('detects that 20,000 objects are unique, and that two of them are equal', async () => {
     const schema = { type: 'array', uniqueItems: true };
     const items = objects(20_000);
     expect(await check(schema, items)).toEqual({ value: items });
@@ -81,7 +81,7 @@ describe('The check of an answer', () => {
     expect('value' in free).toBe(true);
   });
 
-  it('may itself check by another schema, and throw', async () => {
+  it('can itself validate with another schema, and throw', async () => {
     const inner = compileSchema({ type: 'string', pattern: '^a+$' }, 'the answer');
     const outer = z
       .string()

@@ -7,7 +7,7 @@ import type { JsonSchema } from '../../src/schema/schema.js';
 
 const answerSchema = (schema: JsonSchema) => toAnswerSchema(compileSchema(schema, 'the test'));
 
-describe('A schema whose root is no object', () => {
+describe('A schema whose root is not an object', () => {
   it.each<[string, JsonSchema, unknown, unknown]>([
     ['a list', { type: 'array', items: { type: 'string' } }, ['fern', 'moss'], [1]],
     ['a text', { type: 'string' }, 'fern', 1],
@@ -53,7 +53,7 @@ describe('A schema whose root is no object', () => {
     });
   });
 
-  it('keeps its definitions at the root, and its references lead to the same parts', () => {
+  it('keeps its definitions at the root, and its references point to the same parts', () => {
     const schema: JsonSchema = {
       $defs: { leaf: { type: 'string' }, twig: { type: 'array', items: { $ref: '#/$defs/leaf' } } },
       anyOf: [
@@ -98,7 +98,7 @@ describe('A schema whose root is no object', () => {
     ]);
   });
 
-  it('keeps definitions of older drafts and anchors, and does not read data as references', () => {
+  it('keeps definitions of older drafts and anchors, and does not treat data as references', () => {
     const { jsonSchema } = answerSchema({
       $id: 'https://example.org/list',
       definitions: { leaf: { $anchor: 'leaf', type: 'string' } },
@@ -123,7 +123,7 @@ describe('A schema whose root is no object', () => {
     });
   });
 
-  it('is as strict as it was', () => {
+  it('stays as strict as before', () => {
     const strict = { type: 'array', items: { type: 'string' } };
     const open = { type: 'array', items: { type: 'object' } };
     expect([strict, open].map((one) => isStrict(answerSchema(one).jsonSchema))).toEqual([
@@ -132,7 +132,7 @@ describe('A schema whose root is no object', () => {
     ]);
   });
 
-  it('takes a value that has a property of that name itself', () => {
+  it('accepts a value that has a property with the name of the wrapper', () => {
     const { validate } = answerSchema({
       anyOf: [
         { type: 'object', properties: { value: { type: 'number' } }, required: ['value'] },
@@ -146,7 +146,7 @@ describe('A schema whose root is no object', () => {
 });
 
 describe('A schema whose root is an object', () => {
-  it('is left as it is', () => {
+  it('is not changed', () => {
     const schema = { type: 'object', properties: { value: { type: 'string' } } };
     const compiled = compileSchema(schema, 'the test');
     const { jsonSchema, validate, isWrapped } = toAnswerSchema(compiled);

@@ -11,7 +11,7 @@ import { LlmService, OnLlmEnd } from 'nestjs-llm-callbacks';
 import { closeApps } from '../support/app.js';
 import { platforms, serve, Visit, type HttpRequest } from './support.js';
 
-/** One context a tenant for what is durable, named by the header that stands for the user elsewhere. */
+/** One context per tenant for durable providers, by the header that other tests use for the user. */
 class ByTenant implements ContextIdStrategy<HttpRequest> {
   readonly #contexts = new Map<string, ContextId>();
 
@@ -85,8 +85,8 @@ class DurableDesk extends StaticDesk {
   }
 }
 
-describe.each(platforms)('A durable handler on %s', (platform) => {
-  it('is one instance a tenant, whose payload is its REQUEST', async () => {
+describe.each(platforms)('A durable provider with handlers on %s', (platform) => {
+  it('has one instance per tenant, whose payload is its REQUEST', async () => {
     const { ask } = await serve(platform, { providers: [Tenant], controllers: [StaticDesk] });
     for (const tenant of ['acme', 'byte', 'acme']) await ask('', tenant);
     expect(heard.map(({ request }) => request.tenant)).toEqual(['acme', 'byte', 'acme']);
@@ -94,14 +94,14 @@ describe.each(platforms)('A durable handler on %s', (platform) => {
     expect(heard[1]).not.toBe(heard[0]);
   });
 
-  it('is the one that a durable controller has', async () => {
+  it('is the instance that a durable controller has', async () => {
     const { ask } = await serve(platform, { providers: [Tenant], controllers: [DurableDesk] });
     for (const tenant of ['acme', 'byte', 'acme']) await ask('', tenant);
     expect(new Set(heard)).toEqual(new Set(visited));
     expect(visited).toHaveLength(2);
   });
 
-  it('is shared by what is each request’s own', async () => {
+  it('is shared by request-scoped providers', async () => {
     const { ask } = await serve(platform, {
       providers: [Tenant, Visit, VisitHooks],
       controllers: [ScopedDesk],

@@ -21,7 +21,7 @@ class Audit {
 const scope = Scope.REQUEST;
 
 describe('A request-scoped factory', () => {
-  it('whose token is no class, and that nothing injects, is named by a warning', async () => {
+  it('whose token is not a class, and that is never injected, logs a warning', async () => {
     const { llm } = await startApp({
       providers: [{ provide: 'audit', scope, useFactory: () => new Audit() }],
     });
@@ -32,7 +32,7 @@ describe('A request-scoped factory', () => {
     ]);
   });
 
-  it('whose token is no class is heard from its first instance on, with a warning', async () => {
+  it('whose token is not a class receives events after its first instance, with a warning', async () => {
     const injected: Audit[] = [];
     @Controller()
     class Desk {
@@ -65,7 +65,7 @@ describe('A request-scoped factory', () => {
     ]);
   });
 
-  it('that makes what has no hooks is nobody’s business', async () => {
+  it('whose instances have no handlers logs no warning', async () => {
     let made = 0;
     @Injectable()
     class User {

@@ -43,8 +43,8 @@ class Broken {
   }
 }
 
-describe('A request-scoped handler whose instance cannot be built', () => {
-  it('is reported, and the run goes on', async () => {
+describe('A request-scoped handler whose instance cannot be created', () => {
+  it('is reported, and the run continues', async () => {
     const { llm } = await startApp({ providers: [Broken, Failures] });
     expect((await llm.generate('hi')).text).toBe('hello');
     expect(failed.map(({ handler, error }) => [handler, error])).toEqual([['Broken.end', broken]]);
@@ -54,7 +54,7 @@ describe('A request-scoped handler whose instance cannot be built', () => {
     expect(heard).toEqual([]);
   });
 
-  it('fails the run with its error where it is critical', async () => {
+  it('fails the run with its error if it is critical', async () => {
     @Injectable({ scope: Scope.REQUEST })
     class Critical extends Broken {
       @OnLlmStart({ critical: true }) gate() {}
@@ -64,7 +64,7 @@ describe('A request-scoped handler whose instance cannot be built', () => {
     expect(fake.requests).toEqual([]);
   });
 
-  it('is built anew for the next event', async () => {
+  it('is created again for the next event', async () => {
     let attempts = 0;
     @Injectable({ scope: Scope.REQUEST })
     class Recovering {
@@ -84,7 +84,7 @@ describe('A request-scoped handler whose instance cannot be built', () => {
     expect(failed.map(({ handler }) => handler)).toEqual(['Recovering.start']);
   });
 
-  it('is no longer waited for after its timeoutMs', async () => {
+  it('is no longer awaited after its timeoutMs', async () => {
     @Injectable({ scope: Scope.REQUEST })
     class Slow {
       constructor(@Inject('never') _never: unknown) {}
@@ -100,7 +100,7 @@ describe('A request-scoped handler whose instance cannot be built', () => {
     expect(failed[0]?.error).toBeInstanceOf(CallbackTimeoutError);
   });
 
-  it('says so where its factory made something else', async () => {
+  it('is reported if its factory created something else', async () => {
     class Promised {
       @OnLlmEnd() end() {}
     }
@@ -115,7 +115,7 @@ describe('A request-scoped handler whose instance cannot be built', () => {
     ]);
   });
 
-  it('is reported for each chunk, and the stream goes on', async () => {
+  it('is reported for each chunk, and the stream continues', async () => {
     @Injectable({ scope: Scope.REQUEST })
     class Pieces extends Broken {
       @OnLlmStreamChunk() piece() {}
@@ -127,7 +127,7 @@ describe('A request-scoped handler whose instance cannot be built', () => {
   });
 });
 
-it('A request-scoped tool whose instance cannot be built is a failed call, of which the model is told', async () => {
+it('A request-scoped tool whose instance cannot be created is a failed call, sent to the model as an error', async () => {
   @Injectable({ scope: Scope.REQUEST })
   class BrokenTools {
     constructor() {
@@ -143,7 +143,7 @@ it('A request-scoped tool whose instance cannot be built is a failed call, of wh
 });
 
 describe('A request-scoped handler that calls a model itself', () => {
-  it('does not hear that call', async () => {
+  it('does not receive events of that call', async () => {
     @Injectable({ scope: Scope.REQUEST })
     class Asking {
       constructor(private readonly llm: LlmService) {}
@@ -157,7 +157,7 @@ describe('A request-scoped handler that calls a model itself', () => {
     expect(heard).toEqual(['one']);
   });
 
-  it('while it is built does not wait for itself, nor for another that is built of the same', async () => {
+  it('during its creation does not wait for itself, nor for another provider that is created by the same call', async () => {
     @Injectable()
     class One {
       constructor(@Inject('greeting') readonly greeting: string) {}

@@ -28,7 +28,7 @@ class Meter {
   }
 }
 
-it('An interceptor is called on its owner’s instance: later the first time, at once from then on', async () => {
+it('An interceptor is called on its owner’s instance: asynchronously the first time, synchronously afterwards', async () => {
   const { module } = await startApp({ providers: [Meter] });
   const [interceptor] = module.get(HandlerRegistry).tableFor(new HandlerScope())['intercept.llm'];
   const [one, two] = [{ root: {} }, { root: {} }];
@@ -40,7 +40,7 @@ it('An interceptor is called on its owner’s instance: later the first time, at
   expect(((await callHook(interceptor!, two)) as unknown[])[0]).not.toBe(instance);
 });
 
-it('A chunk waits for an instance that is to be built, and no chunk after it does', async () => {
+it('A chunk waits for an instance that is being created, and no later chunk does', async () => {
   const order: string[] = [];
   @Injectable({ scope: Scope.REQUEST })
   class Pieces {
@@ -69,8 +69,8 @@ it('A chunk waits for an instance that is to be built, and no chunk after it doe
   );
 });
 
-describe('An instance is not kept', () => {
-  /** How many of the instances that were built are still there. */
+describe('A request-scoped instance is released', () => {
+  /** How many of the created instances are still alive. */
   let built: WeakRef<object>[];
   beforeEach(() => {
     built = [];
@@ -84,7 +84,7 @@ describe('An instance is not kept', () => {
     @OnLlmEnd() end() {}
   }
 
-  /** How many are left, once it is no more than `few`, or after some patience. */
+  /** The number of live instances, once it is at most `few`, or after a timeout. */
   async function left(few: number): Promise<number> {
     for (let i = 0; i < 10 && count() > few; i++) {
       await turn();
@@ -94,11 +94,11 @@ describe('An instance is not kept', () => {
   }
   const count = () => built.filter((ref) => ref.deref() !== undefined).length;
 
-  it('when its tree of runs is over', async () => {
+  it('when its run tree is over', async () => {
     const { llm } = await startApp({ providers: [Counted] });
     for (let i = 0; i < 20; i++) await llm.generate('hi');
     expect(built).toHaveLength(20);
-    // The last one may still lie on a stack.
+    // The last one may still be on a stack.
     expect(await left(1)).toBeLessThanOrEqual(1);
   });
 
@@ -113,7 +113,7 @@ describe('An instance is not kept', () => {
     const { ask } = await serve(platform, { providers: [Counted], controllers: [Desk] });
     for (let i = 0; i < 20; i++) await ask();
     expect(built).toHaveLength(20);
-    // A connection that is kept alive may hold its last request.
+    // A keep-alive connection may hold its last request.
     expect(await left(2)).toBeLessThanOrEqual(2);
   });
 });

@@ -26,12 +26,12 @@ import { scaled } from '../support/scale.js';
 import { callsTool, platforms, serve, Visit, type HttpRequest } from './support.js';
 
 const REQUESTS = scaled(1_000);
-/** Fewer than the 511 connections that a server keeps waiting: a busy machine would reset the others. */
+/** Fewer than the 511 connections in a server's backlog: a busy machine would reset the others. */
 const SOCKETS = 400;
 
 afterEach(closeApps);
 
-/** Whom everything that took part in a request has seen; each part adds what it knows. */
+/** The users that each part of the request has seen; each part adds its own. */
 @Injectable({ scope: Scope.REQUEST })
 class Sightings {
   readonly #seen = new Map<string, Set<string | undefined>>();
@@ -88,7 +88,7 @@ class ScopedInterceptor {
   }
 }
 
-/** What a part of the application did that is no provider of the request's own: by the request's id. */
+/** The users that parts outside of the request's providers have seen, by the request's id. */
 @Injectable()
 class StaticHandler {
   readonly users = new Map<string, Set<string | undefined>>();
@@ -98,7 +98,7 @@ class StaticHandler {
   }
 }
 
-/** Whom background work has seen, by the request's id. */
+/** The users that background work has seen, by the request's id. */
 @Injectable()
 class BackgroundUsers {
   readonly users = new Map<string, Set<string | undefined>>();
@@ -109,7 +109,7 @@ class BackgroundUsers {
   }
 }
 
-/** Works when the request may be over; {@link StaticHandler} hears whom the call is for that it makes. */
+/** May run after the request is over; {@link StaticHandler} records the user of its call. */
 @Injectable()
 class InBackground {
   constructor(
@@ -142,17 +142,17 @@ class Desk {
   }
 }
 
-/** Lets other requests go on. */
+/** Lets other requests proceed. */
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-/** What takes part in each request; whatever is added to the application above belongs here. */
+/** The parts of each request; add new parts of the application above here. */
 const PARTS = 'agent.start agent.step agent.end tool.start tool.end llm.start llm.chunk llm.end'
   .split(' ')
   .flatMap((type) => [`${type} before`, type])
   .concat('around llm', 'around tool', 'chunk', 'controller', 'tool');
 
 it.each(platforms)(
-  `On %s no part of ${REQUESTS} requests at once sees another’s context`,
+  `On %s no part of ${REQUESTS} concurrent requests sees another’s context`,
   async (platform) => {
     const providers = [
       Visit,

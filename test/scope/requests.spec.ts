@@ -25,7 +25,7 @@ import { closeApps } from '../support/app.js';
 import { logs } from '../support/logs.js';
 import { callsTool, platforms, serve, Visit } from './support.js';
 
-/** What was heard, and by the instance that belongs to which visit. */
+/** The recorded events, with the visit of the instance that received them. */
 let heard: { by: object; what: string; visit: Visit }[];
 /** The visits of controllers. */
 let visits: Visit[];
@@ -37,7 +37,7 @@ afterEach(closeApps);
 
 const ANYTHING = { type: 'object', properties: { goal: { type: 'string' } } } as const;
 
-/** Is request-scoped because its visit is. */
+/** Is request-scoped because its `Visit` is. */
 @Injectable()
 class VisitHooks {
   constructor(readonly visit: Visit) {}
@@ -80,7 +80,7 @@ class StaticDesk {
 }
 
 describe.each(platforms)('In a request on %s, a request-scoped handler', (platform) => {
-  it('is the instance of the request that its controller shares its dependencies with', async () => {
+  it('is the request’s instance, with the same dependencies as its controller', async () => {
     const { ask } = await serve(platform, {
       providers: [VisitHooks, Visit],
       controllers: [ScopedDesk],
@@ -97,7 +97,7 @@ describe.each(platforms)('In a request on %s, a request-scoped handler', (platfo
     expect(heard[3]!.visit).toBe(visits[1]);
   });
 
-  it('is one instance a request where the controller is a singleton, and has the request injected', async () => {
+  it('has one instance per request with a singleton controller, and can inject the request', async () => {
     const { ask } = await serve(platform, {
       providers: [VisitHooks, Visit],
       controllers: [StaticDesk],
@@ -109,7 +109,7 @@ describe.each(platforms)('In a request on %s, a request-scoped handler', (platfo
     expect(heard[1]!.by).not.toBe(heard[2]!.by);
   });
 
-  it('may be the controller itself', async () => {
+  it('can be the controller itself', async () => {
     const answering: object[] = [];
     @Controller({ scope: Scope.REQUEST })
     class Listening extends ScopedDesk {
@@ -127,7 +127,7 @@ describe.each(platforms)('In a request on %s, a request-scoped handler', (platfo
     expect(visits).toHaveLength(1);
   });
 
-  it('may be a Callbacks class, a factory under its class, and a class under another token, with aliases', async () => {
+  it('can be a Callbacks class, a factory under its class, and a class under another token, with aliases', async () => {
     @Injectable({ scope: Scope.REQUEST })
     class Named extends Callbacks {
       constructor(private readonly visit: Visit) {
@@ -170,7 +170,7 @@ describe.each(platforms)('In a request on %s, a request-scoped handler', (platfo
     expect(new Set(heard.map(({ by }) => by)).size).toBe(1);
   });
 
-  it('hears the chunks of a stream', async () => {
+  it('receives the chunks of a stream', async () => {
     @Injectable({ scope: Scope.REQUEST })
     class Pieces {
       readonly #texts: string[] = [];
@@ -187,7 +187,7 @@ describe.each(platforms)('In a request on %s, a request-scoped handler', (platfo
     expect(heard[0]!.by).not.toBe(heard[1]!.by);
   });
 
-  it('shares its request with request-scoped tools, also of a nested agent', async () => {
+  it('shares its request with request-scoped tools, also those of a nested agent', async () => {
     @Injectable()
     class VisitTools extends VisitHooks {
       @OnToolStart() tool() {
@@ -275,8 +275,8 @@ describe.each(platforms)('In a request on %s, a request-scoped interceptor', (pl
   });
 });
 
-describe('A module that is loaded inside a request', () => {
-  it('hears that request with its own instance', async () => {
+describe('A module that is lazily loaded inside a request', () => {
+  it('receives the events of that request on its own instance', async () => {
     @Module({ providers: [VisitHooks, Visit] })
     class LateModule {}
     @Controller()
@@ -297,7 +297,7 @@ describe('A module that is loaded inside a request', () => {
 });
 
 describe('REQUEST in a request-scoped handler', () => {
-  it('is what Nest has registered for a request-scoped controller', async () => {
+  it('is the object that Nest has registered for a request-scoped controller', async () => {
     const seen: unknown[] = [];
     @Injectable()
     class Seeing {

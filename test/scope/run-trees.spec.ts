@@ -32,7 +32,7 @@ class Hooks {
 }
 
 describe('Outside of requests, a request-scoped handler', () => {
-  it('is one instance for a tree of runs, and another for the next, with no request', async () => {
+  it('has one instance per run tree, and no request', async () => {
     const { module } = await startApp({ providers: [Hooks, Visit] });
     const callbacks = module.get(CallbacksService);
     const job = () =>
@@ -48,7 +48,7 @@ describe('Outside of requests, a request-scoped handler', () => {
     expect(instances()).toBe(2);
   });
 
-  it('shares its instance with the tools of the tree, those of nested agents included', async () => {
+  it('shares its instance with the tools of the tree, including those of nested agents', async () => {
     @Injectable({ scope: Scope.REQUEST })
     class Desk {
       @OnAgentStart() begun() {
@@ -73,7 +73,7 @@ describe('Outside of requests, a request-scoped handler', () => {
     expect(instances()).toBe(2);
   });
 
-  it('is heard in an application that is not initialised, and of a module that is loaded later', async () => {
+  it('receives events in an application that is not initialized, and from a lazily loaded module', async () => {
     const { module, llm } = await compileApp({ providers: [Hooks, Visit] });
     await llm.generate('hi');
     expect(heard).toHaveLength(2);
@@ -91,14 +91,14 @@ describe('Outside of requests, a request-scoped handler', () => {
     ]);
   });
 
-  it('is looked for once: runs of an application that was built look for nothing', async () => {
+  it('is resolved once: later runs need no lookup', async () => {
     const { module, llm } = await startApp({ providers: [Hooks, Visit] });
     const looking = jest.spyOn(module.get(DiscoveryService, { strict: false }), 'getProviders');
     await llm.generate('hi');
     expect(looking).not.toHaveBeenCalled();
   });
 
-  it('is each application its own', async () => {
+  it('is separate in each application', async () => {
     const [one, two] = [
       await startApp({ providers: [Hooks, Visit] }),
       await startApp({ providers: [Hooks, Visit] }),

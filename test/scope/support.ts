@@ -31,7 +31,7 @@ export interface HttpRequest {
   headers: Record<string, string>;
 }
 
-/** A service that each request has for itself. */
+/** A request-scoped service. */
 @Injectable({ scope: Scope.REQUEST })
 export class Visit {
   constructor(@Inject(REQUEST) readonly request: HttpRequest | undefined) {}
@@ -41,7 +41,7 @@ export class Visit {
   }
 }
 
-/** A fake model that answers by what it is asked, so that the order of requests is of no meaning. */
+/** A fake model that answers by its prompt, so that the order of requests does not matter. */
 export class AnsweringLlm implements LlmProvider {
   readonly name = 'answering';
 
@@ -60,7 +60,7 @@ export class AnsweringLlm implements LlmProvider {
   }
 }
 
-/** Calls its first tool, and then says what that gave. */
+/** Calls its first tool, and then answers with the result. */
 export const callsTool = new AnsweringLlm(({ messages, tools: [tool] = [] }) => {
   const last = messages.at(-1)!;
   if (tool === undefined) return 'one two three';
@@ -68,7 +68,7 @@ export const callsTool = new AnsweringLlm(({ messages, tools: [tool] = [] }) => 
   return { toolCalls: [{ name: tool.name, args: { goal: 'go' } }] };
 });
 
-/** A served application around a fake model. */
+/** A listening application with a fake model. */
 export async function serve(
   platform: Platform,
   metadata: ModuleMetadata,

@@ -6,7 +6,7 @@ import { logs, testLogger } from './logs.js';
 
 const open: INestApplicationContext[] = [];
 
-/** An endless supply of one answer. */
+/** An endless supply of the same answer. */
 export function always(answer: FakeAnswer): FakeAnswer[] {
   return Array.from({ length: 100 }, () => answer);
 }
@@ -17,7 +17,7 @@ export interface TestApp {
   readonly fake: FakeLlm;
 }
 
-/** The module of an application around a fake model, not yet initialised. */
+/** The module of an application with a fake model, not yet initialized. */
 export async function compileApp(
   metadata: ModuleMetadata = {},
   options: CallbacksModuleOptions & { answers?: FakeAnswer[] } = {},
@@ -33,26 +33,26 @@ export async function compileApp(
   return { module, fake, llm: module.get(LlmService) };
 }
 
-/** An application around a fake model. */
+/** An application with a fake model. */
 export async function startApp(...args: Parameters<typeof compileApp>): Promise<TestApp> {
   const app = await compileApp(...args);
   try {
     await app.module.init();
   } catch (error) {
-    // Nest 11 fails again when what did not start is closed.
+    // Nest 11 throws again when an application that failed to start is closed.
     open.splice(open.indexOf(app.module), 1);
     throw error;
   }
   return app;
 }
 
-/** Has an application closed by {@link closeApps}. */
+/** Registers an application to be closed by {@link closeApps}. */
 export function willClose<T extends INestApplicationContext>(app: T): T {
   open.push(app);
   return app;
 }
 
-/** Closes what a test has opened, and forgets what it logged; for `afterEach`. */
+/** Closes what a test has opened, and clears its log; for `afterEach`. */
 export async function closeApps(): Promise<void> {
   for (const app of open.splice(0)) await app.close();
   logs.length = 0;

@@ -1,9 +1,9 @@
 import * as z from 'zod';
 
-/** What the tests of structured output ask for. */
+/** The schema in the tests of structured output. */
 export const CITY = z.object({ name: z.string(), people: z.number() });
 
-/** The same, as it is sent. */
+/** The same schema, as it is sent. */
 export const PLAIN_CITY = {
   type: 'object',
   properties: { name: { type: 'string' }, people: { type: 'number' } },
@@ -12,7 +12,7 @@ export const PLAIN_CITY = {
 };
 
 export const TOKYO = { name: 'Tokyo', people: 14_000_000 };
-/** An answer that fits. */
+/** An answer that matches. */
 export const GOOD = JSON.stringify(TOKYO);
-/** An answer that does not. */
+/** An answer that does not match. */
 export const BAD = '{"name":"Tokyo","people":"many"}';

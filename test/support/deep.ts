@@ -1,4 +1,4 @@
-/** A list in a list in a list …, so many levels. */
+/** A list nested to the given number of levels. */
 export function nested(levels: number): unknown {
   let value: unknown = 'bottom';
   for (let i = 0; i < levels; i++) value = [value];
@@ -10,7 +10,7 @@ export function nestedText(levels: number): string {
   return `{"id":${'['.repeat(levels)}${']'.repeat(levels)}}`;
 }
 
-/** Levels of lists and objects, counted without recursion. */
+/** The number of levels of lists and objects, counted without recursion. */
 export function depthOf(value: unknown): number {
   let depth = 0;
   for (let level = [value].filter(isObject); level.length > 0; depth++)
@@ -22,7 +22,7 @@ function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
 }
 
-/** So many users and groups that refer to each other, each to each. */
+/** The given number of users and groups, each referring to all of the others. */
 export function manyToMany(count: number): object {
   const users = Array.from({ length: count }, (_, id) => ({ id, groups: [] as object[] }));
   const groups = Array.from({ length: count }, (_, id) => ({ id, users: [] as object[] }));
@@ -31,14 +31,14 @@ export function manyToMany(count: number): object {
   return users;
 }
 
-/** A list of twice the same list of twice the same list …: 2^levels values when it is written out. */
+/** A list of twice the same list of twice the same list …: 2^levels values when it is serialized. */
 export function doubled(levels: number): unknown {
   let value: unknown = 'leaf';
   for (let i = 0; i < levels; i++) value = [value, value];
   return value;
 }
 
-/** A list of so many places with nothing in them. */
+/** A list with the given number of holes. */
 export function holes(length: number): unknown[] {
   return Object.assign([] as unknown[], { length });
 }

@@ -2,18 +2,18 @@ import { request, type IncomingMessage } from 'node:http';
 import { once } from 'node:events';
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
 
-/** What a client of server-sent events got of one request. */
+/** What a client of server-sent events received for one request. */
 export interface Connection {
   readonly status: number;
   readonly type: string | undefined;
   readonly events: EventSourceMessage[];
-  /** Everything that was sent. */
+  /** The whole body. */
   readonly text: string;
 }
 
 /**
- * A client that does what a browser's `EventSource` does, without its pauses: it connects again whenever a response ends,
- * with the id of the last event, until one has another status than 200.
+ * A client that behaves like a browser's `EventSource`, without its pauses: it reconnects whenever a response ends,
+ * with the id of the last event, until a response has a status other than 200.
  */
 export class TestEventSource {
   readonly connections: Connection[] = [];
@@ -22,11 +22,11 @@ export class TestEventSource {
 
   constructor(
     private readonly url: string,
-    /** Called when something has arrived, with everything so far. */
+    /** Called when data has arrived, with all data so far. */
     private readonly onData: (source: TestEventSource, text: string) => void = () => undefined,
   ) {}
 
-  /** Connects until it may not again; at most `limit` times. */
+  /** Connects until it must stop; at most `limit` times. */
   async run(limit = 5): Promise<Connection[]> {
     while (this.connections.length < limit) {
       const connection = await this.connect();
@@ -54,7 +54,7 @@ export class TestEventSource {
       for await (const bytes of response) {
         text += String(bytes);
         parser.feed(String(bytes));
-        // The parser has no id of blocks without data; a browser takes them.
+        // The parser ignores ids of blocks without data; a browser accepts them.
         this.lastEventId = [...text.matchAll(/^id: (.*)$/gm)].at(-1)?.[1] ?? this.lastEventId;
         this.onData(this, text);
       }

@@ -1,11 +1,11 @@
-/** Holds up whoever waits for it, and knows who does. */
+/** Blocks its callers until it is opened, and counts them. */
 export class Gate {
   #open!: () => void;
   readonly opened = new Promise<void>((resolve) => (this.#open = resolve));
   #entered = 0;
   readonly #watchers: { readonly count: number; readonly resolve: () => void }[] = [];
 
-  /** How many have come so far. */
+  /** The number of callers so far. */
   get entered(): number {
     return this.#entered;
   }
@@ -17,7 +17,7 @@ export class Gate {
     return this.opened;
   }
 
-  /** Settles when so many have come. */
+  /** Settles when the given number of callers have arrived. */
   reached(count: number): Promise<void> {
     return new Promise((resolve) => {
       this.#watchers.push({ count, resolve });
@@ -30,7 +30,7 @@ export class Gate {
   }
 }
 
-/** Lets everything happen that nothing holds up: promises, immediates, what these begin. */
+/** Lets everything run that is not blocked: promises, immediates, and what they start. */
 export async function settle(): Promise<void> {
   for (let i = 0; i < 5; i++) await new Promise<void>((resolve) => setImmediate(resolve));
 }

@@ -1,13 +1,13 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-/** Collects what nobody holds any more. */
+/** Collects all objects without references. */
 export function collectGarbage(): void {
   setFlagsFromString('--expose-gc');
   (runInNewContext('gc') as () => void)();
 }
 
-/** The bytes of all that is held, once what can be collected has been. */
+/** The bytes of all reachable objects, after a garbage collection. */
 export async function heldBytes(): Promise<number> {
   for (let i = 0; i < 2; i++) {
     await new Promise(setImmediate);

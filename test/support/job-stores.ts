@@ -4,10 +4,10 @@ import type { BullmqJobQueueOptions } from 'nestjs-llm-callbacks/bullmq';
 import { Client } from 'pg';
 import { describeWithPostgres, describeWithRedis, POSTGRES_URL, REDIS_URL } from './services.js';
 
-/** A place of its own for jobs. */
+/** A separate place for jobs. */
 export interface JobStore {
   readonly options: Pick<BullmqJobQueueOptions, 'connection' | 'prefix'>;
-  /** Removes all that is there. */
+  /** Removes all jobs in it. */
   drop(): Promise<void>;
 }
 
@@ -16,7 +16,7 @@ async function redisStore(): Promise<JobStore> {
   return { options: { connection: REDIS_URL, prefix }, drop: () => dropRedisKeys(prefix) };
 }
 
-/** Removes the keys that begin with a prefix. */
+/** Removes the keys with the given prefix. */
 export async function dropRedisKeys(prefix: string): Promise<void> {
   const client = new Redis(REDIS_URL);
   const keys = await client.keys(`${prefix}*`);
@@ -35,7 +35,7 @@ async function postgresStore(): Promise<JobStore> {
   return { options: { connection: { connectionString: POSTGRES_URL, schema } }, drop };
 }
 
-/** Tests that hold on Redis and on PostgreSQL alike. */
+/** The same tests on Redis and on PostgreSQL. */
 export function describeJobStores(
   name: string,
   tests: (newStore: () => Promise<JobStore>) => void,

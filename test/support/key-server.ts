@@ -3,14 +3,14 @@ import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { WireFormat } from './wire/index.js';
 
-/** A request that a {@link KeyServer} got. */
+/** A request that a {@link KeyServer} received. */
 export interface KeyedRequest {
   readonly key: string | undefined;
   readonly headers: IncomingHttpHeaders;
   readonly body: Record<string, unknown>;
 }
 
-/** A provider on loopback that answers every request, whole or streamed, with the key that it came with. */
+/** A provider on loopback that answers every request, whole or streamed, with the API key of the request. */
 export class KeyServer {
   readonly requests: KeyedRequest[] = [];
   readonly #server;
@@ -60,7 +60,7 @@ export class KeyServer {
   }
 }
 
-/** OpenAI's key is a bearer token, Anthropic's has a header of its own. */
+/** OpenAI's key is a bearer token, Anthropic's has its own header. */
 function keyOf(headers: IncomingHttpHeaders): string | undefined {
   const own = headers['x-api-key'];
   return typeof own === 'string' ? own : headers.authorization?.replace('Bearer ', '');

@@ -31,20 +31,20 @@ export interface KeyedApp {
   readonly recording: RecordingCallbacks;
 }
 
-/** How an application differs from the plain one. */
+/** The options of an application that differ from the plain one. */
 export interface KeyedOptions extends Omit<CallbacksModuleOptions, 'llm'> {
   readonly llm?: Partial<LlmOptions>;
   readonly imports?: DynamicModule[];
   readonly metadata?: ModuleMetadata;
 }
 
-/** A server that answers with the keys of its requests, and applications that ask it; a new one for each test around. */
+/** A server that answers with the keys of its requests, and applications that call it; a new one for each test. */
 export class KeyBench {
   server!: KeyServer;
 
   constructor(readonly wire: WireFormat) {}
 
-  /** The options of a client without a key that asks the server. */
+  /** The options of a client without a key that calls the server. */
   get llm(): LlmOptions {
     const { apiKey: _apiKey, ...llm } = this.wire.client(this.server.origin);
     return llm;
@@ -72,7 +72,7 @@ export class KeyBench {
   }
 }
 
-/** The environment has no keys meanwhile. */
+/** The environment contains no keys meanwhile. */
 export function useKeyBench(wire: WireFormat): KeyBench {
   const bench = new KeyBench(wire);
   let environment: NodeJS.ProcessEnv;

@@ -5,15 +5,15 @@ import { MemoryLimitStore, type LimitStore } from 'nestjs-llm-callbacks';
 import { RedisLimitStore } from 'nestjs-llm-callbacks/redis';
 import { describeWithRedis, REDIS_URL } from './services.js';
 
-/** 2027-01-15 08:00 UTC, and a time that tests move on. */
+/** 2027-01-15 08:00 UTC, and a clock that tests advance. */
 export const START = Date.UTC(2027, 0, 15, 8);
 
-/** Makes stores that count for themselves, by the clock of a test or, without one, by the real one. */
+/** Creates independent stores with the clock of a test or, without one, with the real clock. */
 export type NewStore = (clock?: { now: number }) => LimitStore;
 
 /** The same tests for every store. */
 export function describeStores(name: string, tests: (newStore: NewStore) => void): void {
-  // oxlint-disable-next-line jest/valid-title -- this is what tests call instead
+  // oxlint-disable-next-line jest/valid-title -- tests call this function instead
   describe(`${name}, in memory`, () => {
     tests((clock) => new MemoryLimitStore(clock && { now: () => clock.now }));
   });
@@ -31,7 +31,7 @@ class ClockedStore extends RedisLimitStore {
   }
 }
 
-/** A client for the tests of a file, whose keys are removed after them. */
+/** A client for the tests of a file; its keys are removed after them. */
 export function useRedis(url = REDIS_URL) {
   const prefix = `test:${randomUUID()}:`;
   let stores = 0;
@@ -43,7 +43,7 @@ export function useRedis(url = REDIS_URL) {
       store.clock = clock;
       return store;
     },
-    /** The keys that are left. */
+    /** The remaining keys. */
     async keys(): Promise<string[]> {
       const keys: string[] = [];
       for await (const page of redis.client.scanStream({ match: `${prefix}*`, count: 1_000 })) {

@@ -12,7 +12,7 @@ import { RecordingCallbacks } from 'nestjs-llm-callbacks/testing';
 import { defer, type Deferred } from '../../src/util/deferred.js';
 import { startApp } from './app.js';
 
-/** Ten cents an output token; what is asked costs nothing. */
+/** Ten cents per output token; input costs nothing. */
 export const PRICES = { fake: { inputPerMillion: 0, outputPerMillion: 100_000 } };
 
 const PATIENCE_MS = 20_000;
@@ -20,12 +20,12 @@ const PATIENCE_MS = 20_000;
 /** A request that waits for the test to answer it. */
 export interface Pending {
   readonly request: LlmRequest;
-  /** Answers with so many tokens of ten cents. */
+  /** Answers with the given number of tokens at ten cents. */
   answer(outputTokens: number): void;
   fail(): void;
 }
 
-/** A model that answers at once with `tokens`, or, with `'by hand'`, when the test says so. */
+/** A model that answers at once with `tokens`, or, with `'by hand'`, when the test lets it. */
 export class MeteredLlm implements LlmProvider {
   readonly name = 'fake';
   readonly requests: Pending[] = [];
@@ -49,7 +49,7 @@ export class MeteredLlm implements LlmProvider {
     return resultOf(request, await answering.promise);
   }
 
-  /** A word a token. */
+  /** One word per token. */
   async *stream(
     request: LlmRequest,
     context: LlmProviderContext,
@@ -63,7 +63,7 @@ export class MeteredLlm implements LlmProvider {
     yield result;
   }
 
-  /** Resolves when so many requests have come. */
+  /** Resolves when the given number of requests have arrived. */
   async asked(count: number): Promise<void> {
     while (this.requests.length < count) await this.#isAsked.promise;
   }
@@ -91,7 +91,7 @@ function resultOf({ model }: LlmRequest, outputTokens: number): ProviderResult {
   };
 }
 
-/** An application around such a model, with these callbacks. */
+/** An application with such a model and these callbacks. */
 export async function startLimited(
   callbacks: object[],
   tokens: number | 'by hand' = 1,
@@ -111,7 +111,7 @@ export async function startLimited(
   return { ...app, provider, recording };
 }
 
-/** Asks again and again until the answer is the expected one; fails only when it never comes. */
+/** Polls until the value is the expected one; fails only by the timeout of the test. */
 export async function eventually(check: () => boolean | Promise<boolean>): Promise<void> {
   const until = performance.now() + PATIENCE_MS;
   while (!(await check())) {

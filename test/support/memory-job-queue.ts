@@ -5,22 +5,24 @@ interface Entry {
   attempt: number;
 }
 
-/** A queue that keeps jobs as text, and does each when the test says so; `attempts` times before it is a dead letter. */
+/**
+ * A queue that stores jobs as text, and runs each when the test lets it; after `attempts` failures it is a dead letter.
+ */
 export class MemoryJobQueue implements JobQueue {
   readonly #jobs = new Map<string, Entry>();
   readonly #ids = new Set<string>();
   readonly dead: { job: Job; error: unknown }[] = [];
-  /** What was called, in order. */
+  /** The called methods, in order. */
   readonly calls: string[] = [];
-  /** Fired by a test that has the queue give a job up. */
+  /** Fired by a test that lets the queue give a job up. */
   readonly lost = new AbortController();
-  /** What `add` waits for. */
+  /** A promise that `add` awaits. */
   holdsUp: Promise<void> | undefined;
   #work: JobWork | undefined;
 
   constructor(private readonly attempts = 1) {}
 
-  /** Those that are not done. */
+  /** The jobs that are not done. */
   get jobs(): Job[] {
     return [...this.#jobs.values()].map(({ json }) => JSON.parse(json) as Job);
   }
@@ -46,7 +48,7 @@ export class MemoryJobQueue implements JobQueue {
     this.calls.push('close');
   }
 
-  /** Does every job that is there, until it is done or dead. */
+  /** Runs every job in the queue until it is done or dead. */
   async work(): Promise<void> {
     for (const [id, entry] of this.#jobs) {
       while (this.#jobs.has(id)) await this.#try(id, entry);

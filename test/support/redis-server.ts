@@ -7,12 +7,12 @@ import { describeWith } from './services.js';
 
 const hasServer = spawnSync('redis-server', ['--version']).status === 0;
 
-/** Tests that start and stop a Redis of their own. */
+/** Tests that start and stop their own Redis. */
 export function describeWithRedisServer(name: string, tests: () => void): void {
   describeWith('redis-server', hasServer, name, tests);
 }
 
-/** A Redis that keeps nothing, on a port of its own. */
+/** A Redis without persistence, on its own port. */
 export class RedisServer {
   #process: ChildProcess | undefined;
 
@@ -59,12 +59,12 @@ export class RedisServer {
     await exited;
   }
 
-  /** Lets it hang, or go on. */
+  /** Pauses or resumes the server. */
   signal(name: 'SIGSTOP' | 'SIGCONT'): void {
     this.#process?.kill(name);
   }
 
-  /** A client that finds it again soon after an outage; to be closed by `disconnect()`. */
+  /** A client that reconnects soon after an outage; close it with `disconnect()`. */
   client(): Redis {
     const client = new Redis(this.port, '127.0.0.1', { retryStrategy: () => 20 });
     client.on('error', () => undefined);

@@ -79,7 +79,7 @@ const steps = [step];
 const call = { toolName: 'find', toolCallId: 'c1', args: { id: 7n } };
 const image = { type: 'image' as const, data: new Uint8Array(3), mediaType: 'image/png' };
 
-/** An event of every class, with all that it can carry; a new event without a sample does not compile. */
+/** An event of every class, with all of its fields; a new event without a sample does not compile. */
 export const SAMPLE_EVENTS: { readonly [T in EventType]: EventOf<T> } = {
   'llm.start': new LlmStartEvent(run, {
     request: {

@@ -1,9 +1,9 @@
 import { connect } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 
-/** Where tests find Redis; `REDIS_URL` says otherwise. */
+/** The address of Redis; `REDIS_URL` overrides it. */
 export const REDIS_URL = process.env.REDIS_URL ?? 'redis://127.0.0.1:6379';
-/** Where tests find PostgreSQL; `POSTGRES_URL` says otherwise. */
+/** The address of PostgreSQL; `POSTGRES_URL` overrides it. */
 export const POSTGRES_URL = process.env.POSTGRES_URL ?? 'postgres://root@127.0.0.1:5432/test';
 
 const hasRedis = await answers(REDIS_URL);
@@ -19,21 +19,21 @@ export function describeWithPostgres(name: string, tests: () => void): void {
   describeWith(`PostgreSQL at ${hostOf(POSTGRES_URL)}`, hasPostgres, name, tests);
 }
 
-/** Tests that need something: skipped on machines without it, which is said; with `CI=true` they fail there. */
+/** Tests that need a service: skipped, with a message, on machines without it; with `CI=true` they fail there. */
 export function describeWith(
   what: string,
   isThere: boolean,
   name: string,
   tests: () => void,
 ): void {
-  // oxlint-disable-next-line jest/valid-title, jest/valid-describe-callback -- this is what tests call instead
+  // oxlint-disable-next-line jest/valid-title, jest/valid-describe-callback -- tests call this function instead
   if (isThere) return describe(name, tests);
   if (process.env.CI === 'true') {
     it(`${name}: needs ${what}`, () => expect(isThere).toBe(true));
   } else {
-    // Jest itself tells only how many.
+    // Jest itself reports only the number.
     process.stderr.write(`Skipped, because there is no ${what}: ${name}\n`);
-    // oxlint-disable-next-line jest/no-disabled-tests, jest/valid-title, jest/valid-describe-callback -- where there is none, none is tested
+    // oxlint-disable-next-line jest/no-disabled-tests, jest/valid-title, jest/valid-describe-callback -- no service, no tests
     describe.skip(name, tests);
   }
 }

@@ -10,13 +10,13 @@ export interface SocketClient {
   send(event: string, data?: unknown): void;
   /** Emits what the server sends: the data, by the name of its event. */
   readonly received: EventEmitter;
-  /** The data of the next one. */
+  /** The data of the next event. */
   next(event: string): Promise<unknown>;
-  /** Goes without a word. */
+  /** Disconnects without a closing handshake. */
   leave(): void;
 }
 
-/** A library for WebSockets that Nest has an adapter for. */
+/** A WebSocket library that Nest has an adapter for. */
 export interface Sockets {
   readonly name: string;
   adapter(app: INestApplication): WebSocketAdapter;

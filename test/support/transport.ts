@@ -1,7 +1,7 @@
 import { Server, type CustomTransportStrategy } from '@nestjs/microservices';
 import { isObservable, type Observable } from 'rxjs';
 
-/** A transport without a wire: what it hands over, and takes back, is the test's to say. */
+/** A transport without a network: the test defines what it delivers and receives. */
 export class Transport extends Server implements CustomTransportStrategy {
   listen(callback: () => void): void {
     callback();
@@ -15,7 +15,7 @@ export class Transport extends Server implements CustomTransportStrategy {
     return this as never;
   }
 
-  /** The answer to a message, which is not subscribed to yet. */
+  /** The answer to a message, without a subscription yet. */
   async ask(pattern: string, data: unknown, context: object): Promise<Observable<unknown>> {
     const answer: unknown = await this.getHandlerByPattern(pattern)!(data, context);
     return isObservable(answer) ? answer : this.transformToObservable(answer);

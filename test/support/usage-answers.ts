@@ -17,7 +17,7 @@ export interface UsageAnswer {
   readonly usage: unknown;
   readonly place?: Place | undefined;
   readonly says?: 'text' | 'call' | 'nothing';
-  /** Anthropic: what `message_start` and `message_delta` say, in place of `usage`. */
+  /** Anthropic: the usage of `message_start` and `message_delta`, instead of `usage`. */
   readonly start?: unknown;
   readonly delta?: unknown;
 }
@@ -159,7 +159,7 @@ function messageStream(answer: UsageAnswer): string {
     .join('');
 }
 
-/** An application that asks a real SDK, whose `fetch` gives answers in place of a server. */
+/** An application with a real SDK, whose `fetch` returns answers in place of a server. */
 export class UsageApp {
   #body = '';
 
@@ -196,14 +196,14 @@ export class UsageApp {
   costs!: CostTracker;
   tokens!: TokenCounter;
 
-  /** What a call gives that is answered like this. */
+  /** The result of a call that receives this answer. */
   async ask(method: Method, answer: UsageAnswer): Promise<LlmResponse> {
     this.#body = bodyOf(this.api, method, answer);
     if (method === 'generate') return this.llm.generate('How are the trays?');
     return this.llm.stream('How are the trays?').response;
   }
 
-  /** Has what follows answered with these bytes. */
+  /** Answers the following requests with these bytes. */
   answers(body: string): void {
     this.#body = body;
   }

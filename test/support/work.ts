@@ -3,17 +3,17 @@ import { CallbacksService, Chain, LlmService, type LlmStream } from 'nestjs-llm-
 import { RecordingCallbacks, type FakeAnswer } from 'nestjs-llm-callbacks/testing';
 import { always, startApp } from './app.js';
 
-/** The events of a chain that ended well. */
+/** The events of a chain that completed. */
 export const ENDED = ['chain.start', 'chain.end'];
 /** The events of a chain that failed. */
 export const FAILED = ['chain.start', 'chain.error'];
 /** A model call in a tree of runs. */
 export const ASKED = { kind: 'llm', events: ['llm.start', 'llm.end'], children: [] };
 
-/** Until all that was ready to happen has happened. */
+/** Waits until all pending work has run. */
 export const macrotask = () => new Promise(setImmediate);
 
-/** Chains of every kind of result. */
+/** Chains with every kind of result. */
 @Injectable()
 export class Work {
   constructor(readonly llm: LlmService) {}
@@ -40,7 +40,7 @@ export class Work {
   }
 }
 
-/** An application, and what is heard of it. */
+/** An application and its recorded events. */
 export async function startHeard(
   providers: Provider[],
   options: Parameters<typeof startApp>[1] = {},

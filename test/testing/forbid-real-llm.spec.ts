@@ -30,7 +30,7 @@ import { mockClient, plain } from '../support/wire/sdk-mocks.js';
 
 const undos: (() => void)[] = [];
 const forbid = () => void undos.push(forbidRealLlm());
-/** What would leave this machine, if it were sent. */
+/** Requests that would leave this machine. */
 let sent: jest.SpiedFunction<typeof fetch>;
 
 beforeEach(() => {
@@ -66,7 +66,7 @@ const errorOf = (calling: Promise<unknown>) =>
   );
 
 describe('forbidRealLlm', () => {
-  it.each(METHODS)('refuses a call to a real model and names its client, by %s', async (method) => {
+  it.each(METHODS)('rejects a call to a real model and names its client, by %s', async (method) => {
     forbid();
     const { app, recording } = await start(REAL);
     const llm: LlmService = app.get(getLlmToken('support'), { strict: false });
@@ -109,14 +109,14 @@ describe('forbidRealLlm', () => {
         }),
       }),
     ],
-  ])('refuses %s', async (_what, options) => {
+  ])('rejects %s', async (_what, options) => {
     forbid();
     const { llm } = await start(options());
     expect(await errorOf(llm.generate('hi'))).toBeInstanceOf(RealLlmCallError);
     expect(sent).not.toHaveBeenCalled();
   });
 
-  it('is not got around by retries, fallbacks or agents, and costs nothing', async () => {
+  it('is not bypassed by retries, fallbacks or agents, and costs nothing', async () => {
     forbid();
     const fake = new FakeLlm(['hello']);
     const callbacks = [new FallbackInterceptor({ clients: ['support'] }), new RetryInterceptor()];
@@ -134,7 +134,7 @@ describe('forbidRealLlm', () => {
     expect([fake.requests, totalCost]).toEqual([[], 0]);
   });
 
-  it('ends an agent whose tool is about to ask a real model', async () => {
+  it('ends an agent whose tool calls a real model', async () => {
     forbid();
     const { app } = await start(
       {
@@ -159,7 +159,7 @@ describe('forbidRealLlm', () => {
     expect(await errorOf(running)).toBeInstanceOf(RealLlmCallError);
   });
 
-  it('lets fakes, overrides, own providers and mocked clients go on', async () => {
+  it('allows fakes, overrides, own providers and mocked clients', async () => {
     forbid();
     const [openai] = WIRES;
     const create = jest.fn(async () => plain(openai!, 'generate'));
@@ -174,7 +174,7 @@ describe('forbidRealLlm', () => {
     expect((await mocked.llm.generate('hi')).text).toBe(HELLO.text);
   });
 
-  it('nests, and allows calls again when each was undone, however often', async () => {
+  it('nests, and allows calls again after each was undone; repeated undos have no effect', async () => {
     const { llm } = await start(REAL);
     const [outer, inner] = [forbidRealLlm(), forbidRealLlm()];
     undos.push(outer, inner);
@@ -190,7 +190,7 @@ describe('forbidRealLlm', () => {
     expect(await errorOf(llm.generate('hi'))).toBeInstanceOf(RealLlmCallError);
   });
 
-  it('is an error of the server in HTTP, which says no more', async () => {
+  it('is a server error in HTTP, without details', async () => {
     forbid();
     @Controller()
     class Desk {
@@ -222,7 +222,7 @@ describe.each(WIRES)('forbidRealLlm and a server on this machine, by $name,', (w
   const bench = useBench(wire);
   beforeEach(() => sent.mockRestore());
 
-  it.each(METHODS)('lets calls through, by %s', async (method) => {
+  it.each(METHODS)('allows calls, by %s', async (method) => {
     forbid();
     bench.server.answers(
       method === 'generate' ? json(wire.answer(HELLO)) : events(...wire.stream(HELLO)),
@@ -231,10 +231,10 @@ describe.each(WIRES)('forbidRealLlm and a server on this machine, by $name,', (w
   });
 
   it.each(['http://localhost:1', 'http://api.localhost:1', 'http://[::1]:1', 'http://127.9.9.9:1'])(
-    'takes %s for one',
+    'treats %s as local',
     async (baseURL) => {
       forbid();
-      // Nothing listens there; what matters is that it was tried.
+      // No server listens there; only the attempt matters.
       const client =
         wire.provider === 'openai'
           ? new OpenAI({ apiKey: 'k', baseURL, maxRetries: 0 })

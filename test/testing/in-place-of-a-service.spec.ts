@@ -14,7 +14,7 @@ afterEach(closeApps);
 const root = () =>
   CallbacksModule.forRoot({ llm: { provider: new FakeLlm(['real']), model: 'm' } });
 
-describe('A FakeLlm in place of an LlmService', () => {
+describe('A FakeLlm provided in place of an LlmService', () => {
   async function start() {
     const app = await Test.createTestingModule({ imports: [root()] })
       .overrideProvider(LlmService)
@@ -28,21 +28,21 @@ describe('A FakeLlm in place of an LlmService', () => {
     ['generate', (llm) => llm.generate('hi')],
     ['generate with messages', (llm) => llm.generate([{ role: 'user', content: 'hi' }], {})],
     ['stream', async (llm) => llm.stream('hi').textStream],
-  ])('says by %s what to do instead', async (_method, call) => {
+  ])('fails with the correct alternative, by %s', async (_method, call) => {
     const calling = Promise.resolve(call((await start()).get(LlmService)));
     const error = await calling.catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(CallbacksConfigurationError);
     expect(error).toMatchObject({ message: expect.stringContaining('use overrideLlm(builder, ') });
   });
 
-  it('says so in an agent too, whose calls no callback would see', async () => {
+  it('fails so in an agent, too, whose calls no callback would receive', async () => {
     const running = (await start()).get(AgentService).run('Do it.');
     await expect(running).rejects.toThrow('use overrideLlm(builder, ');
   });
 });
 
 describe('overrideModule', () => {
-  it('replaces a module of forRoot that is the very object, and not the class', async () => {
+  it('replaces a forRoot module by the module object, and not by the class', async () => {
     const real = root();
     const replaced = CallbacksModule.forRoot({
       llm: { provider: new FakeLlm(['replaced']), model: 'm' },
@@ -59,7 +59,7 @@ describe('overrideModule', () => {
     expect(await ask(real)).toBe('replaced');
   });
 
-  it('does not stand in the way of overrideLlm', async () => {
+  it('can be combined with overrideLlm', async () => {
     const builder = Test.createTestingModule({ imports: [root()] });
     builder.overrideModule(CallbacksModule).useModule(class Nothing {});
     const app = await overrideLlm(builder, new FakeLlm(['overridden'])).compile();

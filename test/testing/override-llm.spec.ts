@@ -43,7 +43,7 @@ const answers = (text: string) => new FakeLlm(() => ({ text, usage }));
 const DEFAULT = { provider: 'openai', model: 'gpt-5-mini' } as const;
 const SUPPORT = { provider: 'anthropic', model: 'claude-haiku-4-5' } as const;
 
-/** The modules of an application without any key, as `forRoot` and `forFeature` make them. */
+/** The modules of an application without any key, created by `forRoot` and `forFeature`. */
 function builderOf(callbacks: object[] = [], imports: object[] = []): TestingModuleBuilder {
   return Test.createTestingModule({
     imports: [
@@ -74,7 +74,7 @@ describe('overrideLlm', () => {
     expect(fake.requests.map(({ model }) => model)).toEqual(['gpt-5-mini', 'claude-haiku-4-5']);
   });
 
-  it('keeps provider, label and model on events, and with them the cost', async () => {
+  it('keeps provider, label and model on events, and so the cost', async () => {
     const recording = new RecordingCallbacks();
     const labelled = CallbacksModule.forFeature({
       name: 'cheap',
@@ -93,7 +93,7 @@ describe('overrideLlm', () => {
     ]);
   });
 
-  it('replaces one client by its name, whatever the order, and the last of several counts', async () => {
+  it('replaces one client by its name, in any order; the last of several overrides applies', async () => {
     const builder = builderOf();
     overrideLlm(builder, answers('support, first'), 'support');
     overrideLlm(builder, answers('support'), 'support');
@@ -104,16 +104,16 @@ describe('overrideLlm', () => {
     expect((await llm('support').generate('b')).text).toBe('support');
   });
 
-  it("replaces that of forRoot alone by 'default'", async () => {
+  it("replaces only the client of forRoot by 'default'", async () => {
     const builder = overrideLlm(builderOf(), answers('root'), 'default');
-    // The other one has no key yet.
+    // The other one has no key.
     await expect(start(builder)).rejects.toThrow('"anthropic" has no API key');
     process.env['ANTHROPIC_API_KEY'] = 'a key';
     const { llm } = await start(overrideLlm(builderOf(), answers('root'), 'default'));
     expect((await llm().generate('a')).text).toBe('root');
   });
 
-  it('works with options that other providers make', async () => {
+  it('works with options created by other providers', async () => {
     const builder = Test.createTestingModule({
       imports: [
         CallbacksModule.forRootAsync({ useFactory: () => ({ llm: DEFAULT }) }),
@@ -130,21 +130,18 @@ describe('overrideLlm', () => {
     expect((await llm('support').generate('b')).text).toBe('support');
   });
 
-  it.each([undefined, 'late'])(
-    'works for a feature that comes lazily, by name %s',
-    async (name) => {
-      @Module({ imports: [CallbacksModule.forFeature({ name: 'late', llm: SUPPORT })] })
-      class LateModule {}
-      const builder = overrideLlm(builderOf(), answers('all'));
-      const { app } = await start(overrideLlm(builder, answers('late'), name));
+  it.each([undefined, 'late'])('works for a lazily loaded feature, by name %s', async (name) => {
+    @Module({ imports: [CallbacksModule.forFeature({ name: 'late', llm: SUPPORT })] })
+    class LateModule {}
+    const builder = overrideLlm(builderOf(), answers('all'));
+    const { app } = await start(overrideLlm(builder, answers('late'), name));
 
-      const loaded = await app.get(LazyModuleLoader).load(() => LateModule);
-      const llm: LlmService = loaded.get(getLlmToken('late'), { strict: false });
-      expect((await llm.generate('a')).text).toBe('late');
-    },
-  );
+    const loaded = await app.get(LazyModuleLoader).load(() => LateModule);
+    const llm: LlmService = loaded.get(getLlmToken('late'), { strict: false });
+    expect((await llm.generate('a')).text).toBe('late');
+  });
 
-  it('shares nothing with another application of the process', async () => {
+  it('does not affect another application of the process', async () => {
     const one = await start(overrideLlm(builderOf(), answers('one')));
     const two = await start(overrideLlm(builderOf(), answers('two')));
     expect((await one.llm().generate('a')).text).toBe('one');
@@ -162,8 +159,8 @@ describe('overrideLlm', () => {
   });
 });
 
-describe('With a client that is overridden,', () => {
-  it('hooks refuse calls, and limits count what they cost', async () => {
+describe('With an overridden client,', () => {
+  it('handlers can reject calls, and limits count their cost', async () => {
     @Injectable()
     class Gate {
       @OnLlmStart({ critical: true })
@@ -184,7 +181,7 @@ describe('With a client that is overridden,', () => {
     expect(fake.requests).toHaveLength(2);
   });
 
-  it('retries and fallbacks act, and each client says its own name', async () => {
+  it('retries and fallbacks work, and each client keeps its own label', async () => {
     const fake = new FakeLlm(({ model }, number) =>
       model === DEFAULT.model ? new LlmRateLimitError('slow') : `answer ${number}`,
     );
@@ -205,7 +202,7 @@ describe('With a client that is overridden,', () => {
       ['openai', LlmRateLimitError],
       ['anthropic', undefined],
     ]);
-    // What is said to one SDK is not said to another, as if they were asked.
+    // Options for one SDK are not passed to the other, as with real clients.
     expect(fake.requests.map(({ providerOptions }) => providerOptions)).toEqual([
       { reasoning_effort: 'minimal' },
       { reasoning_effort: 'minimal' },
@@ -213,7 +210,7 @@ describe('With a client that is overridden,', () => {
     ]);
   });
 
-  it('interceptors see the client that is configured', async () => {
+  it('interceptors see the configured client', async () => {
     class Seen {
       readonly calls: string[] = [];
       @InterceptLlm()
@@ -228,7 +225,7 @@ describe('With a client that is overridden,', () => {
     expect(seen.calls).toEqual(['support anthropic/claude-haiku-4-5']);
   });
 
-  it('llm.resolve is asked, and its key makes no client of an SDK', async () => {
+  it('llm.resolve is called, and its key creates no SDK client', async () => {
     const fake = answers('hello');
     const recording = new RecordingCallbacks();
     const resolve = () => ({
@@ -267,14 +264,14 @@ describe('With a client that is overridden,', () => {
   });
 });
 
-describe('overrideLlm refuses', () => {
+describe('overrideLlm rejects', () => {
   const known = /no client "suport" that has a model\. Known are: default, support; /;
 
-  it('the name of no client, when the application is compiled, before a key is missed', async () => {
+  it('the name of an unknown client, when the application is compiled, before a missing key is reported', async () => {
     await expect(overrideLlm(builderOf(), answers(''), 'suport').compile()).rejects.toThrow(known);
   });
 
-  it('the name of no client only in the log, where no model is asked anyway', async () => {
+  it('the name of an unknown client only in the log, if no model is called anyway', async () => {
     const builder = overrideLlm(builderOf(), answers('all'));
     const { llm } = await start(overrideLlm(builder, answers('one'), 'suport'));
     expect((await llm('support').generate('a')).text).toBe('all');
@@ -293,7 +290,7 @@ describe('overrideLlm refuses', () => {
     );
   });
 
-  it('to come after compile()', async () => {
+  it('a call after compile()', async () => {
     const before = 'Test.createTestingModule() returns, before its compile()';
     for (const builder of [builderOf(), overrideLlm(builderOf(), answers('early'))]) {
       const app = await builder.compile();

@@ -11,7 +11,7 @@ import { closeApps, startApp } from '../support/app.js';
 afterEach(closeApps);
 
 const usage = { ...NO_USAGE, inputTokens: 1_000, outputTokens: 100, totalTokens: 1_100 };
-/** By the price of gpt-5-mini. */
+/** At the price of gpt-5-mini. */
 const COST = 0.00045;
 const LIMIT = 0.001;
 
@@ -19,7 +19,7 @@ function start(options: CallbacksModuleOptions) {
   return startApp({}, { ...options, callbacks: [new CostLimiter({ maxCost: LIMIT })] });
 }
 
-describe('A CostLimiter on a FakeLlm', () => {
+describe('A CostLimiter with a FakeLlm', () => {
   const fake = () => new FakeLlm(() => ({ text: 'hi', usage }));
   const ask = { maxOutputTokens: 100 };
 
@@ -42,7 +42,7 @@ describe('A CostLimiter on a FakeLlm', () => {
     await expect(llm.generate('hi', ask)).rejects.toBeInstanceOf(BudgetExceededError);
   });
 
-  it('refuses what has no price', async () => {
+  it('rejects a model without a price', async () => {
     const { llm } = await start({ llm: { provider: fake(), model: 'fake' } });
     await expect(llm.generate('hi', ask)).rejects.toThrow(/price/);
   });

@@ -55,14 +55,14 @@ export async function closeServers({ servers }: BootedCase): Promise<void> {
   for (const { server } of servers.values()) await server.close();
 }
 
-/** An interceptor of the public index, by the name of its class. */
+/** An interceptor exported by the package, by the name of its class. */
 function interceptor(name: string, options: object = {}): object {
   const Class = (library as Readonly<Record<string, unknown>>)[name];
   if (typeof Class !== 'function') throw new Error(`The package has no class ${name}.`);
   return new (Class as new (options: object) => object)(options);
 }
 
-/** The SDKs try once, so that a server gets exactly the requests that the library makes. */
+/** The SDKs do not retry, so that a server receives exactly the requests that the library makes. */
 const SDK = { apiKey: 'test', maxRetries: 0 };
 
 function llmOptions({ given, server }: { given: CaseServer; server: WireServer }): LlmOptions {
@@ -80,7 +80,7 @@ function llmOptions({ given, server }: { given: CaseServer; server: WireServer }
     : { provider: 'openai', api, ...options };
 }
 
-/** A client of the SDK for some host, whose requests go to our server. */
+/** An SDK client for some host, whose requests go to the test server. */
 function sdkClient(api: CaseServer['api'], baseURL: string, { origin }: WireServer): object {
   const rerouted: typeof fetch = (input, init) => {
     const { pathname, search } = new URL(input instanceof Request ? input.url : input);

@@ -6,8 +6,8 @@ import { testCases } from './test-cases.js';
 
 const cases = readCases('cases');
 
-describe('What servers send and take', () => {
-  it('has all of its cases', () => expect(cases).toHaveLength(111));
+describe('Recorded provider answers', () => {
+  it('include all cases', () => expect(cases).toHaveLength(111));
 
   testCases(
     cases.filter(({ program }) => program === undefined),

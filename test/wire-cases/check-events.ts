@@ -7,7 +7,7 @@ import {
 } from 'nestjs-llm-callbacks';
 import type { Outcome } from './play-case.js';
 
-/** What of the errors is no error of the package: what was thrown, and what events carry. */
+/** The errors, thrown or on events, that are not errors of the package. */
 export function foreignErrors(
   { error, next }: Outcome,
   events: readonly CallbackEvent[],
@@ -19,7 +19,7 @@ export function foreignErrors(
   return [...thrown, ...carried].filter((value) => !(value instanceof CallbacksError));
 }
 
-/** Where chunks and answer differ, for each streamed call that ended: a line each. */
+/** The differences between chunks and answer, one line for each streamed call that ended. */
 export function chunkMismatches(events: readonly CallbackEvent[]): string[] {
   return events.flatMap((event) => {
     if (event.type !== 'llm.end') return [];

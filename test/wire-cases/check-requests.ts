@@ -12,7 +12,7 @@ const PATHS: Readonly<Record<Api, string>> = {
   anthropic: '/v1/messages',
 };
 
-/** What the providers would refuse of all requests that reached a server of the case: a line each. */
+/** What the providers would reject in the requests to a server of the case: one line each. */
 export function requestViolations({ servers }: BootedCase): string[] {
   return [...servers].flatMap(([name, { given, server }]) =>
     server.exchanges.flatMap(({ path, body }, number) => {

@@ -4,7 +4,7 @@ import { pathMismatches, valueMismatches } from './expectations.js';
 import type { Outcome } from './play-case.js';
 import type { Expected, Paths } from './read-case.js';
 
-/** What of an outcome is not as expected: a line each. */
+/** The differences between an outcome and the expected one: one line each. */
 export function mismatchesOf(
   expected: Expected,
   outcome: Outcome,
@@ -77,7 +77,7 @@ function callMismatches(wanted: Expected['toolCalls'], response?: LlmResponse): 
   ];
 }
 
-/** `secondTurn` is the turn that was made by hand where there is one, else the second request. */
+/** `secondTurn` is the manual turn if there is one, else the second request. */
 function turnMismatches(expected: Expected, { requests, next }: Outcome): string[] {
   const { firstTurn = {}, secondTurn = {} } = expected;
   const second = next ? next.body : requests[1]?.body;
@@ -108,7 +108,7 @@ function describe(error: unknown): string {
   return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 }
 
-/** The texts of an error: its message, its causes and the bodies that they keep. */
+/** The texts of an error: its message, its causes and their bodies. */
 function wordsOf(error: unknown, seen: Set<unknown> = new Set()): string[] {
   if (typeof error === 'string') return [error];
   if (typeof error !== 'object' || error === null || seen.has(error)) return [];
@@ -118,7 +118,7 @@ function wordsOf(error: unknown, seen: Set<unknown> = new Set()): string[] {
     .flatMap((name) => wordsOf((error as Record<string, unknown>)[name], seen));
 }
 
-/** The mismatches of the alternative that comes closest; none as soon as one alternative holds. */
+/** The mismatches of the closest alternative; none if one alternative matches. */
 export function mismatchesOfOneOf(
   alternatives: readonly Expected[],
   outcome: Outcome,

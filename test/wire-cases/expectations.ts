@@ -19,21 +19,21 @@ const CONDITIONS: Readonly<Record<string, Condition>> = {
     Object.entries(operand).every(([field, text]) => joined(actual, field) === text),
 };
 
-/** Whether a value is what is wanted: equal, or as its condition says. */
+/** Whether a value matches: it is equal, or meets its condition. */
 export function isMatch(actual: unknown, wanted: unknown): boolean {
   const [name, operand] = conditionOf(wanted) ?? [];
   if (name !== undefined) return CONDITIONS[name]!(actual, operand as never);
   return isDeepStrictEqual(plain(actual), plain(wanted));
 }
 
-/** What does not fit at the given paths, a line each. */
+/** The mismatches at the given paths, one line each. */
 export function pathMismatches(actual: unknown, wanted: Paths, place: string): string[] {
   return Object.entries(wanted).flatMap(([path, value]) =>
     valueMismatches(readPath(actual, path), value, `${place} ${path}`),
   );
 }
 
-/** What does not fit, as a list of at most one line. */
+/** The mismatch, as a list of at most one line. */
 export function valueMismatches(actual: unknown, wanted: unknown, place: string): string[] {
   if (isMatch(actual, wanted)) return [];
   return [`${place}: ${show(actual)} is not ${show(wanted)}`];
@@ -47,7 +47,7 @@ function conditionOf(wanted: unknown): readonly [string, unknown] | undefined {
   return entry;
 }
 
-/** A pattern; case does not matter. What is no text is searched in its JSON. */
+/** A case-insensitive pattern. A value other than a string is searched in its JSON. */
 function says(actual: unknown, pattern: string): boolean {
   const text = typeof actual === 'string' ? actual : JSON.stringify(actual ?? '');
   return new RegExp(pattern, 'i').test(text);
@@ -68,7 +68,7 @@ function joined(entries: readonly unknown[], field: string): string {
     .join('');
 }
 
-/** Without prototypes and fields that JSON has no form for. */
+/** Without prototypes and fields that JSON cannot represent. */
 function plain(value: unknown): unknown {
   return value === undefined ? undefined : (JSON.parse(JSON.stringify(value)) as unknown);
 }

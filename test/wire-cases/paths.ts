@@ -1,12 +1,12 @@
-/** A step of a path: the field of an object, the entry of a list by number, or the first entry that fits. */
+/** A step of a path: the field of an object, the entry of a list by number, or the first matching entry. */
 type Step =
   | { readonly field: string }
   | { readonly index: number }
   | { readonly key: string; readonly value: string };
 
 /**
- * The value at a path: `messages[role=assistant].tool_calls[0].id`, `messages[-1]`. A filter takes the first entry that
- * fits; `undefined` where there is nothing.
+ * The value at a path: `messages[role=assistant].tool_calls[0].id`, `messages[-1]`. A filter takes the first matching
+ * entry; `undefined` if there is none.
  */
 export function readPath(value: unknown, path: string): unknown {
   let found = value;

@@ -1,11 +1,11 @@
 import { Random } from '../support/wire/random.js';
 
-/** How the bytes of an answer are divided. */
+/** How the bytes of an answer are split. */
 export type Division = 'whole' | 'cut at random places' | 'byte by byte';
 
 export const DIVISIONS: readonly Division[] = ['whole', 'cut at random places', 'byte by byte'];
 
-/** The bytes of a body in pieces; the same name gives the same cuts. */
+/** The bytes of a body in pieces; the same name splits at the same places. */
 export function piecesOf(body: string, division: Division, name: string): Uint8Array[] {
   const bytes = Buffer.from(body);
   if (division === 'whole' || bytes.length < 2) return [bytes];

@@ -16,27 +16,27 @@ import type { Exchange } from '../support/wire/server.js';
 import { DEFAULT, type BootedCase } from './boot-case.js';
 import { alternativesOf, type CaseCall, type WireCase } from './read-case.js';
 
-/** What came of a case. */
+/** The outcome of a case. */
 export interface Outcome {
   response?: LlmResponse;
   result?: AgentResult;
   error?: unknown;
-  /** The chunks that the reader of a stream got. */
+  /** The chunks that the consumer of a stream received. */
   chunks: LlmChunk[];
   toolRuns: [string, unknown][];
-  /** The requests to the default client's server, without the turn that was made by hand. */
+  /** The requests to the default client's server, without the manual turn. */
   requests: Exchange[];
-  /** The answer to the turn that was made by hand, or why it failed. */
+  /** The answer to the manual turn, or its error. */
   next?: { text?: string; error?: unknown; body?: Exchange['body'] | undefined };
-  /** The events of the call, without those of the turn that was made by hand. */
+  /** The events of the call, without those of the manual turn. */
   events: CallbackEvent[];
 }
 
-/** Says of each tool that the call is done. */
+/** Returns a result for each tool call. */
 const DONE = 'done';
 const NEXT_INPUT = 'And now?';
 
-/** Makes the call of a case, and the next turn where there is one. */
+/** Makes the call of a case, and the next turn if there is one. */
 export async function playCase(given: WireCase, booted: BootedCase): Promise<Outcome> {
   const { call } = given;
   if (call === undefined) throw new Error(`The case ${given.name} has no call.`);
@@ -56,7 +56,7 @@ export async function playCase(given: WireCase, booted: BootedCase): Promise<Out
   return outcome;
 }
 
-/** Whether a next turn is made by hand: the case says so, or wants to see the second turn of a single call. */
+/** Whether a next turn is made manually: the case requests it, or checks the second turn of a single call. */
 function hasNext({ next, call, ...rest }: WireCase): boolean {
   if (next !== undefined) return true;
   const isSingle = call?.method === 'generate' || call?.method === 'stream';
@@ -71,7 +71,7 @@ async function playNext(
 ): Promise<void> {
   const { client = DEFAULT, input = NEXT_INPUT, from } = next;
   const { messages } = Object(outcome.error) as { messages?: Message[] };
-  // Without a transcript to go on from there is no next turn, and the comparison says so.
+  // Without a transcript there is no next turn, and the comparison reports it.
   if (from === 'error' ? messages === undefined : outcome.error !== undefined) return;
   const { server } = booted.servers.get(client)!;
   const before = server.exchanges.length;
@@ -86,7 +86,7 @@ async function playNext(
 
 interface Player {
   play(): Promise<void>;
-  /** Makes the next turn by a client; returns its text. */
+  /** Makes the next turn with a client; returns its text. */
   playNext(client: string, input: string, messages: Message[] | undefined): Promise<string>;
 }
 

@@ -22,7 +22,7 @@ async function expectOrder(booted: BootedCase): Promise<void> {
   expectRunsThatEndedOnce(booted.events);
 }
 
-describe('What servers send, to programs', () => {
+describe('Recorded provider answers in programs', () => {
   let booted: BootedCase;
 
   async function boot(given: WireCase, division: Division = 'whole'): Promise<void> {
@@ -36,7 +36,7 @@ describe('What servers send, to programs', () => {
   });
 
   describe('agent/left-transcript', () => {
-    /** Ends only when it is stopped. */
+    /** Ends only when it is aborted. */
     const slow = defineTool({
       name: 'slow',
       description: 'Takes long.',
@@ -51,7 +51,7 @@ describe('What servers send, to programs', () => {
         DIVISIONS.map((division) => ({ ...given, division })),
       ),
     )(
-      'leaves messages that are ready for the next run when a reader leaves while a tool runs: $name, $division',
+      'leaves messages for the next run when a consumer stops while a tool runs: $name, $division',
       async ({ division, ...given }) => {
         await boot(given, division);
         const agent = booted.app.get(AgentService).create({ tools: [slow] });
@@ -72,7 +72,7 @@ describe('What servers send, to programs', () => {
   describe('context/async-generator', () => {
     const [given] = readPrograms('run-generator');
 
-    it('runs the body of an async generator in its context, and what the reader does outside of it', async () => {
+    it('runs the body of an async generator in its context, and the consumer’s code outside of it', async () => {
       await boot(given!);
       const llm = booted.app.get(LlmService);
       const items: number[] = [];
@@ -103,7 +103,7 @@ describe('What servers send, to programs', () => {
       ]);
     });
 
-    it('runs what ends and leaves a generator in its context too', async () => {
+    it('runs code that ends a generator in its context, too', async () => {
       await boot(given!);
       const llm = booted.app.get(LlmService);
       const numbers = booted.app.get(CallbacksService).run({ userId: 'u-2' }, async function* () {

@@ -4,7 +4,7 @@ import type { AgentOptions, AgentRunOptions, LlmStreamOptions, Prices } from 'ne
 /** The API that a server speaks. */
 export type Api = 'chat' | 'responses' | 'anthropic';
 
-/** One recorded answer of a server, to the byte. */
+/** One recorded answer of a server, byte for byte. */
 export interface CaseResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -41,7 +41,7 @@ export interface CaseCall {
 /** Values and conditions by path. */
 export type Paths = Readonly<Record<string, unknown>>;
 
-/** What must come of a case; only what is named is compared. */
+/** The expected outcome of a case; only the given fields are compared. */
 export interface Expected {
   readonly text?: unknown;
   readonly reasoning?: unknown;
@@ -61,7 +61,7 @@ export interface Expected {
   readonly next?: { readonly text?: unknown };
 }
 
-/** A case as its file holds it; README.md describes the format. */
+/** A case as its file contains it; README.md describes the format. */
 export interface WireCase extends CaseServer {
   readonly name: string;
   readonly kind: string;
@@ -76,7 +76,7 @@ export interface WireCase extends CaseServer {
   readonly expectOneOf?: readonly Expected[];
 }
 
-/** All cases of a folder beside this file, in the order of their names. */
+/** All cases of a folder next to this file, in the order of their names. */
 export function readCases(folder: 'cases' | 'siblings'): WireCase[] {
   const directory = new URL(`./${folder}/`, import.meta.url);
   return readdirSync(directory)
@@ -95,12 +95,12 @@ export function readPrograms(program: string): WireCase[] {
   );
 }
 
-/** The alternatives of which one must hold. */
+/** The alternatives, one of which must match. */
 export function alternativesOf({ expect, expectOneOf }: WireCase): readonly Expected[] {
   return expectOneOf ?? [expect ?? {}];
 }
 
-/** Whether a case is about an event stream, so that the places where its bytes are cut matter. */
+/** Whether a case is about an event stream, so that the split of its bytes matters. */
 export function isStreamed({ call, responses = [] }: WireCase): boolean {
   const asksForStream = call?.method === 'stream' || call?.method === 'agent.stream';
   const isEvents = ({ headers }: CaseResponse) =>

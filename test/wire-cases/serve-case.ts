@@ -10,13 +10,13 @@ import { piecesOf, type Division } from './pieces.js';
 import type { Api, CaseResponse, CaseServer } from './read-case.js';
 import { readPath } from './paths.js';
 
-/** The formats in which a server answers what no case says. */
+/** The formats in which a server answers requests that the case does not define. */
 const FORMATS: Readonly<Record<Api, WireFormat>> = { chat: openai, responses, anthropic };
 
 /** More requests than any case makes. */
 const MOST_REQUESTS = 64;
 
-/** Starts a server on loopback that answers as a case says, its bytes divided in one way. */
+/** Starts a server on loopback that answers as defined in a case, with its bytes split in one way. */
 export async function serveCase(given: CaseServer, division: Division): Promise<WireServer> {
   const server = await WireServer.listen();
   for (let number = 0; number < MOST_REQUESTS; number++) {
@@ -40,7 +40,7 @@ function recorded({ status, headers, body }: CaseResponse, division: Division): 
   };
 }
 
-/** Answers by the value of `answerBySchema`, or by a plain text, in the form that is asked for. */
+/** Answers with the value of `answerBySchema`, or with a plain text, in the requested form. */
 function plain({ api, answerBySchema }: CaseServer): Serve {
   const format = FORMATS[api];
   return (exchange) => {
@@ -58,7 +58,7 @@ const SCHEMA_PLACES = [
   'output_config.format.schema',
 ];
 
-/** The value, wrapped where the schema of the request is an object that wraps it. */
+/** The value, wrapped if the schema of the request wraps it in an object. */
 function toSchemaText(value: unknown, body: Exchange['body']): string {
   const schema = SCHEMA_PLACES.map((place) => readPath(body, place)).find(Boolean);
   const { type, properties } = fieldsOf(schema);
@@ -68,7 +68,7 @@ function toSchemaText(value: unknown, body: Exchange['body']): string {
   return JSON.stringify(isWrapped ? { [name]: value } : value);
 }
 
-/** Refuses requests whose ids of calls this server does not take. */
+/** Rejects requests with ids of calls that this server does not accept. */
 function guarded(serve: Serve, ids: string | undefined): Serve {
   if (ids === undefined) return serve;
   const pattern = new RegExp(ids);

@@ -4,7 +4,7 @@ import { DIVISIONS } from './pieces.js';
 import { readCases } from './read-case.js';
 import { testCases } from './test-cases.js';
 
-describe('What servers send and take, in other places and words', () => {
+describe('Variants of recorded provider answers', () => {
   testCases(
     readCases('siblings').filter(({ program }) => program === undefined),
     scaledList(DIVISIONS, 1),

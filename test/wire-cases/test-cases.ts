@@ -10,7 +10,7 @@ import { DIVISIONS, type Division } from './pieces.js';
 import { playCase } from './play-case.js';
 import { alternativesOf, isStreamed, type WireCase } from './read-case.js';
 
-/** Plays cases as tests: each once, and those of event streams once for each way to divide their bytes. */
+/** Plays cases as tests: each once, and those of event streams once for each way to split their bytes. */
 export function testCases(
   cases: readonly WireCase[],
   divisions: readonly Division[] = DIVISIONS,
@@ -24,7 +24,7 @@ export function testCases(
 
   describe.each(cases)('$kind: $name', (given) => {
     it.each(isStreamed(given) ? divisions : divisions.slice(0, 1))(
-      'holds, %s',
+      'has the expected outcome, with %s',
       async (division) => {
         booted = await bootCase(given, division);
         expect(await problemsOf(given, booted)).toEqual([]);
@@ -35,12 +35,12 @@ export function testCases(
   });
 }
 
-/** Plays a case; gives a line for each thing that is not as it must be. */
+/** Plays a case; returns one line for each violation. */
 async function problemsOf(given: WireCase, booted: BootedCase): Promise<string[]> {
   const outcome = await playCase(given, booted);
   await settle(booted);
   const { events } = booted;
-  // Without collected text the answer has none to compare with.
+  // Without collected text the answer cannot be compared.
   const isCollected = given.call?.options?.collect !== false;
   return [
     ...mismatchesOfOneOf(alternativesOf(given), outcome, booted),
@@ -50,7 +50,7 @@ async function problemsOf(given: WireCase, booted: BootedCase): Promise<string[]
   ];
 }
 
-/** Waits for events that come late. Jest fails the test for rejections that nobody handles by then. */
+/** Waits for late events. Jest fails the test for rejections that are unhandled by then. */
 export async function settle({ app }: BootedCase): Promise<void> {
   await app.get(CallbacksService).flush();
   await new Promise(setImmediate);

@@ -13,7 +13,7 @@ async function start() {
 }
 
 describe('A chain that returns an AgentStream', () => {
-  it('is open until the agent is done, what it came to the result', async () => {
+  it('ends when the agent completes, with the agent’s result', async () => {
     const { callbacks, agents, recording, types } = await start();
     const stream = await callbacks.chain('ask', 0, () => agents.stream('Hi'));
     expect(types()).toEqual(['chain.start']);
@@ -25,33 +25,33 @@ describe('A chain that returns an AgentStream', () => {
     ]);
   });
 
-  it('ends when its reader stops reading', async () => {
+  it('ends when its consumer stops reading', async () => {
     const { work, agents, types } = await start();
     await readOne(work.give(agents.stream('Hi')));
     expect(types().at(-1)).toBe('chain.end');
   });
 
-  it('ends when it is disposed of unread', async () => {
+  it('ends when the stream is disposed unread', async () => {
     const { work, agents, types } = await start();
     await work.give(agents.stream('Hi'))[Symbol.asyncDispose]();
     expect(types()).toEqual(ENDED);
   });
 
-  it('fails when it is aborted unread', async () => {
+  it('fails when the stream is aborted unread', async () => {
     const { work, agents, types } = await start();
     work.give(agents.stream('Hi')).abort();
     await macrotask();
     expect(types()).toEqual(FAILED);
   });
 
-  it('fails with the mistake in its options', async () => {
+  it('fails with the error in the agent’s options', async () => {
     const { work, agents, recording, ofChain } = await start();
     const error = await errorOf(readAll(work.give(agents.stream('', { maxSteps: -1 }))));
     expect(ofChain()).toEqual(FAILED);
     expect(recording.of('chain.error')[0]!.error).toBe(error);
   });
 
-  it('lets its reader know what a critical end handler threw', async () => {
+  it('passes the error of a critical end handler to its consumer', async () => {
     const { work, callbacks, agents } = await start();
     const refusal = new Error('no');
     callbacks.on('chain.end', async () => Promise.reject(refusal), { critical: true });

@@ -6,7 +6,7 @@ import { ASKED, ENDED, FAILED, macrotask, startWork } from '../support/work.js';
 afterEach(closeApps);
 
 describe('A chain that is an async generator', () => {
-  it('is open until that was read, everything in its body nested', async () => {
+  it('ends when it has been read, with all runs of its body nested', async () => {
     const { work, recording, types } = await startWork();
     const texts = work.talk();
     expect(types()).toEqual(['chain.start']);
@@ -15,13 +15,13 @@ describe('A chain that is an async generator', () => {
     expect(recording.of('chain.end')[0]!.result).toBeUndefined();
   });
 
-  it('ends when its reader stops, at any item', async () => {
+  it('ends when its consumer stops at any item', async () => {
     const { work, types } = await startWork();
     await readOne(work.talk());
     expect(types()).toEqual(['chain.start', 'llm.start', 'llm.end', 'chain.end']);
   });
 
-  it('ends when its reader stops, though it has more to say', async () => {
+  it('ends when its consumer stops, even if the generator yields more in `finally`', async () => {
     const { callbacks, types } = await startWork();
     const items = await callbacks.chain('stubborn', 0, async function* () {
       try {
@@ -34,20 +34,20 @@ describe('A chain that is an async generator', () => {
     expect(types()).toEqual(ENDED);
   });
 
-  it('ends when it is left unread', async () => {
+  it('ends when it is never read', async () => {
     const { work, types } = await startWork();
     await work.talk().return(undefined);
     expect(types()).toEqual(ENDED);
   });
 
-  it('fails with what its reader throws into it', async () => {
+  it('fails with the error that its consumer throws into it', async () => {
     const { work, types } = await startWork();
     const error = new Error('no');
     expect(await errorOf(work.talk().throw(error))).toBe(error);
     expect(types()).toEqual(FAILED);
   });
 
-  it('fails with what its body throws, and is at its end then', async () => {
+  it('fails with the error of its body, and is done then', async () => {
     const { work, recording, types } = await startWork(new Error('down'));
     const texts = work.talk();
     const error = await errorOf(texts.next());
@@ -56,7 +56,7 @@ describe('A chain that is an async generator', () => {
     expect(types().at(-1)).toBe('chain.error');
   });
 
-  it('never begins when a critical start handler throws, synchronous or not', async () => {
+  it('never starts when a critical start handler throws, synchronously or not', async () => {
     const { work, callbacks, types, fake } = await startWork();
     const refusal = new Error('no');
     callbacks.on('chain.start', async () => Promise.reject(refusal), { critical: true });
@@ -65,7 +65,7 @@ describe('A chain that is an async generator', () => {
     expect(fake.requests).toEqual([]);
   });
 
-  it('lets its reader know what a critical end handler threw', async () => {
+  it('passes the error of a critical end handler to its consumer', async () => {
     const { work, callbacks } = await startWork();
     const refusal = new Error('no');
     callbacks.on('chain.end', async () => Promise.reject(refusal), { critical: true });
@@ -88,7 +88,7 @@ describe('A chain that returns an async iterable', () => {
     }
   }
 
-  it('gives the very object, which is as it was once somebody reads it', async () => {
+  it('returns the same object, which is unchanged after it was read', async () => {
     const { work, types } = await startWork();
     const feed = new Feed();
     const before = Reflect.ownKeys(feed);
@@ -100,7 +100,7 @@ describe('A chain that returns an async iterable', () => {
     expect(types()).toEqual(ENDED);
   });
 
-  it('may give the same one again and again', async () => {
+  it('can return the same object several times', async () => {
     const { work, types } = await startWork();
     const feed = new Feed();
     for (let i = 0; i < 3; i++) expect(await readAll(work.give(feed))).toEqual([1, 2]);
@@ -108,7 +108,7 @@ describe('A chain that returns an async iterable', () => {
     expect(Object.hasOwn(feed, Symbol.asyncIterator)).toBe(false);
   });
 
-  it('ends when that is disposed of unread', async () => {
+  it('ends when the iterable is disposed unread', async () => {
     const { work, types } = await startWork();
     const feed = work.give(new Feed());
     await feed[Symbol.asyncDispose]();
@@ -116,7 +116,7 @@ describe('A chain that returns an async iterable', () => {
     expect(types()).toEqual(ENDED);
   });
 
-  it('fails when that cannot be opened', async () => {
+  it('fails when the iterator cannot be created', async () => {
     const { work, types } = await startWork();
     const error = new Error('read already');
     const broken = {
@@ -128,7 +128,7 @@ describe('A chain that returns an async iterable', () => {
     expect(types()).toEqual(FAILED);
   });
 
-  it('ends when its reader stops, though that has no return()', async () => {
+  it('ends when its consumer stops, even if the iterator has no return()', async () => {
     const { work, types } = await startWork();
     const endless = { next: async () => ({ done: false, value: 1 }) };
     const iterable = { [Symbol.asyncIterator]: () => endless };
@@ -136,7 +136,7 @@ describe('A chain that returns an async iterable', () => {
     expect(types()).toEqual(ENDED);
   });
 
-  it('is not read when a critical start handler throws, however late', async () => {
+  it('is not read when a critical start handler throws, at any time', async () => {
     const { work, callbacks, types } = await startWork();
     const refusal = new Error('no');
     callbacks.on('chain.start', async () => Promise.reject(refusal), { critical: true });
@@ -147,7 +147,7 @@ describe('A chain that returns an async iterable', () => {
     expect(types().toSorted()).toEqual([...FAILED, ...FAILED].toSorted());
   });
 
-  it('ends at once when that cannot be watched', async () => {
+  it('ends immediately when the iterable cannot be tracked', async () => {
     const { work, types } = await startWork();
     const feed = Object.freeze(new Feed());
     expect(work.give(feed)).toBe(feed);

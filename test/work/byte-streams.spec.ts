@@ -7,11 +7,11 @@ import { ENDED, macrotask, startWork } from '../support/work.js';
 
 afterEach(closeApps);
 
-describe('A chain that returns a stream of bytes', () => {
+describe('A chain that returns a byte stream', () => {
   it.each([
     ['Node', () => Readable.from(['a', 'b'])],
     ['the web', () => ReadableStream.from(['a', 'b'])],
-  ])('of %s gives the very object and is open until that was read', async (_of, make) => {
+  ])('of %s returns the same object and ends when it has been read', async (_of, make) => {
     const { work, types } = await startWork();
     const stream: AsyncIterable<string> = make();
     expect(work.give(stream)).toBe(stream);
@@ -21,7 +21,7 @@ describe('A chain that returns a stream of bytes', () => {
     expect(types()).toEqual(ENDED);
   });
 
-  it('ends when nobody reads that any more', async () => {
+  it('ends when the stream is destroyed or cancelled unread', async () => {
     const { work, types } = await startWork();
     work.give(Readable.from(['a'])).destroy();
     await work.give(ReadableStream.from(['a'])).cancel();
@@ -29,7 +29,7 @@ describe('A chain that returns a stream of bytes', () => {
     expect(types().toSorted()).toEqual([...ENDED, ...ENDED].toSorted());
   });
 
-  it('ends when there is nothing left to read, though it can be written to', async () => {
+  it('ends when there is nothing left to read, even if the stream is still writable', async () => {
     const { work, types } = await startWork();
     const both = new Duplex({ read: () => undefined });
     both.push(null);
@@ -38,7 +38,7 @@ describe('A chain that returns a stream of bytes', () => {
     expect([both.writable, types()]).toEqual([true, ENDED]);
   });
 
-  it('fails as that does', async () => {
+  it('fails with the error of the stream', async () => {
     const { work, recording } = await startWork();
     const errors = [new Error('node'), new Error('web')] as const;
     work.give(new Readable()).destroy(errors[0]);

@@ -15,7 +15,7 @@ type Fn<R> = (input: object, context: WorkContext) => R;
 type Service = CallbacksService;
 const INPUT = { of: 'the work' };
 
-/** The three kinds of work, each with what its events are to say. */
+/** The three kinds of run, each with the expected fields of its events. */
 const KINDS = [
   {
     kind: 'chain',
@@ -40,8 +40,8 @@ const KINDS = [
   },
 ] as const;
 
-describe.each(KINDS)('A function as a $kind', ({ kind, call, says, start: begun, result }) => {
-  it('is told from start to end, with its input and its result', async () => {
+describe.each(KINDS)('A function run as a $kind', ({ kind, call, says, start: begun, result }) => {
+  it('emits start and end events with its input and its result', async () => {
     const { callbacks, recording } = await start();
     const given = { found: ['a', 'b'] };
     expect(await call(callbacks, () => given)).toBe(given);
@@ -65,18 +65,21 @@ describe.each(KINDS)('A function as a $kind', ({ kind, call, says, start: begun,
   it.each([
     ['throws', new RangeError('no')],
     ['throws what is no error', { code: 7 }],
-  ])('that %s is told as an error, and its caller gets the very thing', async (_how, thrown) => {
-    const { callbacks, recording } = await start();
-    const failing = call(callbacks, async () => Promise.reject(thrown as Error));
-    await expect(failing).rejects.toBe(thrown);
-    expect(recording.events.map(({ type }) => type)).toEqual([`${kind}.start`, `${kind}.error`]);
-    const [, event] = recording.events as [CallbackEvent, CallbackEvent & { error: Error }];
-    expect(event).toMatchObject({ ...says, aborted: false, durationMs: expect.any(Number) });
-    expect(thrown instanceof Error ? event.error : event.error.cause).toBe(thrown);
-    expect(event.toJSON()).toMatchObject({ aborted: false });
-  });
+  ])(
+    'that %s emits an error event, and the caller gets the thrown value itself',
+    async (_how, thrown) => {
+      const { callbacks, recording } = await start();
+      const failing = call(callbacks, async () => Promise.reject(thrown as Error));
+      await expect(failing).rejects.toBe(thrown);
+      expect(recording.events.map(({ type }) => type)).toEqual([`${kind}.start`, `${kind}.error`]);
+      const [, event] = recording.events as [CallbackEvent, CallbackEvent & { error: Error }];
+      expect(event).toMatchObject({ ...says, aborted: false, durationMs: expect.any(Number) });
+      expect(thrown instanceof Error ? event.error : event.error.cause).toBe(thrown);
+      expect(event.toJSON()).toMatchObject({ aborted: false });
+    },
+  );
 
-  it('has everything that it calls nested under it', async () => {
+  it('nests all runs that it starts', async () => {
     const { callbacks, llm, recording } = await start();
     await call(callbacks, async () => {
       await llm.generate('Hi');
@@ -89,7 +92,7 @@ describe.each(KINDS)('A function as a $kind', ({ kind, call, says, start: begun,
     ]);
   });
 
-  it('is not called when a critical start handler throws, which its caller gets', async () => {
+  it('is not called when a critical start handler throws; the caller gets that error', async () => {
     const { callbacks, recording } = await start();
     const refusal = new Error('not now');
     const handler = async () => Promise.reject(refusal);
@@ -101,7 +104,7 @@ describe.each(KINDS)('A function as a $kind', ({ kind, call, says, start: begun,
     expect(recording.events[1]).toMatchObject({ error: refusal, durationMs: 0 });
   });
 
-  it('fails with what a critical end handler throws, and is told no second end', async () => {
+  it('fails with the error of a critical end handler, and emits no second terminal event', async () => {
     const { callbacks, recording } = await start();
     const refusal = new Error('too late');
     const handler = async () => Promise.reject(refusal);
@@ -110,7 +113,7 @@ describe.each(KINDS)('A function as a $kind', ({ kind, call, says, start: begun,
     expect(recording.events.map(({ type }) => type)).toEqual([`${kind}.start`, `${kind}.end`]);
   });
 
-  it('may outlive the run that it was begun in, and is detached then', async () => {
+  it('can outlive the run in which it was started, and is detached then', async () => {
     const { callbacks, recording } = await start();
     let release!: () => void;
     const gate = new Promise<void>((resolve) => (release = resolve));
@@ -132,7 +135,7 @@ describe.each(KINDS)('A function as a $kind', ({ kind, call, says, start: begun,
   });
 });
 
-describe('The duration of work', () => {
+describe('The duration of a run', () => {
   it('excludes its start handlers', async () => {
     const { callbacks, recording } = await start();
     const wait = (ms: number) => {

@@ -29,7 +29,7 @@ describe('A decorated method of a provider', () => {
     constructor(readonly own: PerUser) {}
   }
 
-  it.each([PerRequest, PerUser])('of the scope of %p is heard on every instance', async (type) => {
+  it.each([PerRequest, PerUser])('of scope %p emits events on every instance', async (type) => {
     const { module, recording } = await startHeard([type]);
     const [one, two] = [await module.resolve<PerUser>(type), await module.resolve<PerUser>(type)];
     expect([one.who() === one, two.who() === two, one === two]).toEqual([true, true, false]);
@@ -39,21 +39,21 @@ describe('A decorated method of a provider', () => {
     ]);
   });
 
-  it('that is injected as a transient is heard', async () => {
+  it('emits events on an injected transient instance', async () => {
     const { module, recording } = await startHeard([PerUser, User]);
     const { own } = module.get(User);
     expect(own.who()).toBe(own);
     expect(recording.of('chain.end')).toHaveLength(1);
   });
 
-  it('that ModuleRef creates is heard', async () => {
+  it('emits events on an instance created by ModuleRef', async () => {
     const { module, recording } = await startHeard([]);
     const created = await module.get(ModuleRef).create(PerUser);
     expect(created.who()).toBe(created);
     expect(recording.of('chain.end')).toHaveLength(1);
   });
 
-  it('is heard in onModuleInit() already', async () => {
+  it('emits events in onModuleInit() already', async () => {
     @Injectable()
     class Early implements OnModuleInit {
       onModuleInit() {
@@ -68,7 +68,7 @@ describe('A decorated method of a provider', () => {
     expect(recording.of('chain.end')).toMatchObject([{ chainName: 'Early.ping' }]);
   });
 
-  it('in a module that is loaded lazily is heard', async () => {
+  it('emits events in a lazily loaded module', async () => {
     @Injectable()
     class Late {
       @Chain()
@@ -84,7 +84,7 @@ describe('A decorated method of a provider', () => {
     expect(recording.of('chain.end')).toHaveLength(1);
   });
 
-  it('in a module of an application whose CallbacksModule is not global is heard', async () => {
+  it('emits events in a module of an application whose CallbacksModule is not global', async () => {
     @Injectable()
     class Remote {
       @Chain()
@@ -104,7 +104,7 @@ describe('A decorated method of a provider', () => {
   });
 });
 
-describe('A decorated method stays a plain one', () => {
+describe('A decorated method runs as a plain method', () => {
   class Plain {
     constructor(readonly log: string[] = []) {}
 
@@ -122,14 +122,14 @@ describe('A decorated method stays a plain one', () => {
   it.each([
     ['useValue', { provide: Plain, useValue: new Plain() }],
     ['useFactory', { provide: Plain, useFactory: () => new Plain() }],
-  ])('on an instance that was given by %s', async (_how, provider) => {
+  ])('on an instance provided by %s', async (_how, provider) => {
     const { module, recording } = await startHeard([provider]);
     expect(module.get(Plain).add(1, 2)).toBe(3);
     expect(await module.get(Plain).later(1)).toBe(1);
     expect(recording.events).toEqual([]);
   });
 
-  it('without an application, on an instance that is frozen, and without an instance', async () => {
+  it('without an application, on a frozen instance, and without an instance', async () => {
     expect(new Plain().add(1, 2)).toBe(3);
     expect(Reflect.apply(Reflect.get(Plain.prototype, 'add'), undefined, [1, 2])).toBe(3);
 

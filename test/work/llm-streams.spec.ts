@@ -6,12 +6,12 @@ import { ENDED, FAILED, macrotask, startWork } from '../support/work.js';
 afterEach(closeApps);
 
 describe('A chain that returns an LlmStream', () => {
-  it('gives it at once and is open until that was read, its answer the result', async () => {
+  it('returns it at once and ends when it has been read, with the answer as result', async () => {
     const { work, types, recording } = await startWork();
     const stream = work.ask();
     expect(types()).toEqual(['chain.start']);
     expect(await readAll(stream.textStream)).toEqual(['Hello,', ' world']);
-    // Told before the reader knew that the stream was over.
+    // Emitted before the consumer saw the end of the stream.
     expect(types().slice(-2)).toEqual(['llm.end', 'chain.end']);
     expect(recording.of('llm.end')[0]).toMatchObject({
       parentRunId: recording.of('chain.start')[0]!.runId,
@@ -20,7 +20,7 @@ describe('A chain that returns an LlmStream', () => {
     expect(recording.of('chain.end')[0]!.result).toBe(await stream.response);
   });
 
-  it.each(['chain', 'method'])('by an async %s, gives it at once as well', async (how) => {
+  it.each(['chain', 'method'])('from an async %s, returns it at once as well', async (how) => {
     const { work, callbacks, llm, types } = await startWork();
     const stream = await (how === 'chain'
       ? callbacks.chain('ask', 1, () => llm.stream('Hi'))
@@ -30,14 +30,14 @@ describe('A chain that returns an LlmStream', () => {
     expect(types().at(-1)).toBe('chain.end');
   });
 
-  it('ends when its reader stops reading', async () => {
+  it('ends when its consumer stops reading', async () => {
     const { work, types, recording } = await startWork();
     await readOne(work.ask());
     expect(types().at(-1)).toBe('chain.end');
     expect(recording.of('chain.end')).toMatchObject([{ result: { finishReason: 'cancelled' } }]);
   });
 
-  it('is over with it when it was read inside', async () => {
+  it('ends with the method when the stream was read inside', async () => {
     const { callbacks, llm, types, recording } = await startWork();
     const stream = await callbacks.chain('read', 0, async () => {
       const inside = llm.stream('Hi');
@@ -49,7 +49,7 @@ describe('A chain that returns an LlmStream', () => {
     expect(recording.of('chain.end')[0]!.result).toBe(await stream.response);
   });
 
-  it('lets its reader go when the handlers of its end are done', async () => {
+  it('completes the stream for its consumer after its end handlers', async () => {
     const { work, callbacks } = await startWork();
     let isDone = false;
     callbacks.on('chain.end', async () => {
@@ -60,14 +60,14 @@ describe('A chain that returns an LlmStream', () => {
     expect(isDone).toBe(true);
   });
 
-  it('ends without a result when it is disposed of unread', async () => {
+  it('ends without a result when the stream is disposed unread', async () => {
     const { work, types, recording } = await startWork();
     await work.ask()[Symbol.asyncDispose]();
     expect(types()).toEqual(ENDED);
     expect(recording.of('chain.end')[0]!.result).toBeUndefined();
   });
 
-  it('fails when it is aborted unread', async () => {
+  it('fails when the stream is aborted unread', async () => {
     const { work, types, recording } = await startWork();
     work.ask().abort('changed my mind');
     await macrotask();
@@ -77,13 +77,13 @@ describe('A chain that returns an LlmStream', () => {
     ]);
   });
 
-  it('fails as it does', async () => {
+  it('fails with the error of the stream', async () => {
     const { work, recording } = await startWork(new Error('down'));
     const error = await errorOf(readAll(work.ask()));
     expect(recording.of('chain.error')[0]!.error).toBe(error);
   });
 
-  it('fails with the mistake in its options', async () => {
+  it('fails with the error in the options of the call', async () => {
     const { work, llm, recording } = await startWork();
     const error = await errorOf(readAll(work.give(llm.stream(''))));
     expect(recording.of('chain.error')[0]!.error).toBe(error);
@@ -91,7 +91,7 @@ describe('A chain that returns an LlmStream', () => {
     expect(recording.of('chain.end')).toHaveLength(1);
   });
 
-  it('lets its reader know what a critical end handler threw', async () => {
+  it('passes the error of a critical end handler to its consumer', async () => {
     const { work, callbacks, types } = await startWork();
     const refusal = new Error('no');
     callbacks.on('chain.end', async () => Promise.reject(refusal), { critical: true });
@@ -101,7 +101,7 @@ describe('A chain that returns an LlmStream', () => {
     expect(types().at(-1)).toBe('chain.end');
   });
 
-  it('aborts it when a critical start handler throws too late to stop the method', async () => {
+  it('aborts the stream when a critical start handler throws too late to stop the method', async () => {
     const { work, callbacks, types, recording } = await startWork();
     const refusal = new Error('no');
     callbacks.on('chain.start', async () => Promise.reject(refusal), { critical: true });
@@ -112,7 +112,7 @@ describe('A chain that returns an LlmStream', () => {
     expect(recording.of('chain.error')[0]!.error).toBe(refusal);
   });
 
-  it('of another chain ends after that', async () => {
+  it('created by another chain ends after that chain', async () => {
     const { work, callbacks, recording } = await startWork();
     const stream = await callbacks.chain('outer', 0, () => work.ask());
     await readAll(stream);

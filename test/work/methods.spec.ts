@@ -35,7 +35,7 @@ class Desk {
   }
 }
 
-/** A method as its class has it. */
+/** A method as its class defines it. */
 function methodOf(type: Type, name: string): (...args: unknown[]) => unknown {
   return Reflect.get(type.prototype as object, name) as (...args: unknown[]) => unknown;
 }
@@ -57,7 +57,7 @@ describe('A decorated method', () => {
     ]);
   });
 
-  it('may be given a name, and has the list of its arguments as input', async () => {
+  it('can be given a name, and has the list of its arguments as input', async () => {
     const { module, recording } = await startHeard([Desk]);
     expect(module.get(Desk).add(1, 2)).toBe(7);
     expect(recording.of('chain.start')).toMatchObject([{ chainName: 'sum', input: [1, 2] }]);
@@ -87,7 +87,7 @@ describe('A decorated method', () => {
     ]);
   });
 
-  it('leaves no trace on the instance', async () => {
+  it('adds no property to the instance', async () => {
     const { module } = await startHeard([Desk]);
     const desk = module.get(Desk);
     expect(Reflect.ownKeys(Object.assign({}, desk)).map(String).toSorted()).toEqual([
@@ -98,7 +98,7 @@ describe('A decorated method', () => {
     expect(JSON.stringify(desk)).toBe('{"llm":{},"name":"desk"}');
   });
 
-  it('may be spied on', async () => {
+  it('can be spied on', async () => {
     const { module, recording } = await startHeard([Desk]);
     const desk = module.get(Desk);
     const spy = jest.spyOn(desk, 'add');
@@ -136,7 +136,7 @@ describe('An inherited method', () => {
     }
   }
 
-  it('is one of the class of the instance', async () => {
+  it('belongs to the class of the instance', async () => {
     const greeting = { provide: 'GREETING', useValue: 'Hello' };
     const { module, recording } = await startHeard([FrontDesk, greeting]);
     const desk = module.get(FrontDesk);
@@ -151,7 +151,7 @@ describe('An inherited method', () => {
     expect(add!.parentRunId).toBe(greet!.runId);
   });
 
-  it('leaves those of its base class alone', async () => {
+  it('does not affect the methods of its base class', async () => {
     const { module, recording } = await startHeard([Desk]);
     expect(module.get(Desk).add(0, 0)).toBe(4);
     expect(recording.events).toHaveLength(2);
@@ -159,7 +159,7 @@ describe('An inherited method', () => {
 });
 
 describe('Two applications in one process', () => {
-  it('each hear their own instances', async () => {
+  it('each emit events for their own instances', async () => {
     const [one, two] = [await startHeard([Desk]), await startHeard([Desk])];
     one.module.get(Desk).add(1, 1);
     await two.module.get(Desk).answer('Hi');

@@ -20,12 +20,12 @@ import { closeApps, willClose } from '../support/app.js';
 
 afterEach(closeApps);
 
-/** Answers whatever it is asked for by another double, as `createMock()` of several libraries does. */
+/** Returns another double for every property, as `createMock()` of several libraries does. */
 function deepMock(): object {
   const properties = new Map<unknown, unknown>();
   return new Proxy(() => undefined, {
     get(_target, key) {
-      // A promise would be waited for.
+      // A promise would be awaited.
       if (key === 'then') return undefined;
       if (!properties.has(key)) properties.set(key, deepMock());
       return properties.get(key);
@@ -70,7 +70,7 @@ describe.each<[string, () => object]>([
   ['deep mocks', deepMock],
   ['empty objects', () => ({})],
   ['classes', () => class {}],
-])('With %s in place of all that is injected,', (_what, mock) => {
+])('With %s for all injected dependencies,', (_what, mock) => {
   it('chains and retrievals run as plain methods', async () => {
     const module = await Test.createTestingModule({ providers: [Desk] })
       .useMocker(mock)
@@ -84,7 +84,7 @@ describe.each<[string, () => object]>([
     expect([...desk.words('a b')]).toEqual(['a', 'b']);
   });
 
-  it('they are what they are in an application that has the module', async () => {
+  it('they behave as in an application that has the module', async () => {
     const recording = new RecordingCallbacks();
     const root = CallbacksModule.forRoot({
       llm: { provider: new FakeLlm(['hello']), model: 'm' },
@@ -127,16 +127,16 @@ describe.each<[string, () => object]>([
   });
 });
 
-describe('A double that is assigned to an instance,', () => {
+describe('A double assigned to an instance,', () => {
   it.each<[string, unknown]>([
     ['a mock', deepMock()],
     ['an empty object', {}],
     ['null', null],
     ['a string', 'runner'],
-  ])('%s, has no method of it disappear', async (_what, double) => {
+  ])('%s, keeps all its methods', async (_what, double) => {
     const desk = Object.assign(new Desk(new Index()), {});
     const [key] = Object.getOwnPropertySymbols(Desk.prototype);
-    // As @suites/unit does it.
+    // As @suites/unit does.
     (desk as unknown as Record<symbol, unknown>)[key!] = double;
     expect(await desk.search('lamp')).toEqual(['lamp']);
     Object.defineProperty(desk, key!, { value: double, configurable: true });

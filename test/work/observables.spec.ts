@@ -7,13 +7,13 @@ import { ASKED, ENDED, FAILED, macrotask, startWork } from '../support/work.js';
 afterEach(closeApps);
 
 describe('A chain that returns an Observable', () => {
-  it('is open until its first subscription completes, which sees what it saw', async () => {
+  it('ends when its first subscription completes, with the emitted values as result', async () => {
     const { work, types } = await startWork();
     const numbers = work.give(of(1, 2));
     expect(types()).toEqual(['chain.start']);
     const seen: unknown[] = [];
     numbers.subscribe({ next: (value) => seen.push(value), complete: () => seen.push(types()) });
-    // An Observable that is synchronous stays so.
+    // A synchronous Observable stays synchronous.
     expect(seen).toEqual([1, 2, ENDED]);
     expect(await lastValueFrom(numbers.pipe(toArray()))).toEqual([1, 2]);
     expect(types()).toEqual(ENDED);
@@ -32,7 +32,7 @@ describe('A chain that returns an Observable', () => {
     expect(recording.tree()).toEqual([{ kind: 'chain', events: ENDED, children: [ASKED] }]);
   });
 
-  it('is open until the first of its subscribers is gone', async () => {
+  it('ends with the first of its subscribers', async () => {
     const { work, types } = await startWork();
     const subject = new Subject<number>();
     const numbers = work.give(subject);
@@ -45,7 +45,7 @@ describe('A chain that returns an Observable', () => {
     expect(types()).toEqual(ENDED);
   });
 
-  it('ends when its subscriber leaves', async () => {
+  it('ends when its subscriber unsubscribes', async () => {
     const { work, types } = await startWork();
     const subject = new Subject<number>();
     const subscription = work.give(subject).subscribe();
@@ -56,14 +56,14 @@ describe('A chain that returns an Observable', () => {
     expect(types()).toEqual(ENDED);
   });
 
-  it('fails as that does', async () => {
+  it('fails with the error of the Observable', async () => {
     const { work, recording } = await startWork();
     const error = new Error('no');
     expect(await errorOf(lastValueFrom(work.give(throwError(() => error))))).toBe(error);
     expect(recording.of('chain.error')[0]!.error).toBe(error);
   });
 
-  it('tells what a critical end handler threw as callback.error when its subscriber has left', async () => {
+  it('emits callback.error for a critical end handler that throws after its subscriber has unsubscribed', async () => {
     const { work, callbacks, types } = await startWork();
     callbacks.on('chain.end', async () => Promise.reject(new Error('no')), { critical: true });
     work.give(NEVER).subscribe().unsubscribe();
@@ -71,7 +71,7 @@ describe('A chain that returns an Observable', () => {
     expect(types()).toEqual([...ENDED, 'callback.error']);
   });
 
-  it('does not complete before its start handlers are done, who may still refuse it', async () => {
+  it('does not complete before its start handlers, which can still reject the run', async () => {
     const { work, callbacks, types } = await startWork();
     const refusal = new Error('no');
     callbacks.on('chain.start', async () => Promise.reject(refusal), { critical: true });
@@ -79,7 +79,7 @@ describe('A chain that returns an Observable', () => {
     expect(types()).toEqual(FAILED);
   });
 
-  it('lets its subscriber know what a critical handler threw', async () => {
+  it('passes the error of a critical handler to its subscriber', async () => {
     const { work, callbacks, types } = await startWork();
     const refusal = new Error('no');
     const remove = callbacks.on('chain.end', async () => Promise.reject(refusal), {

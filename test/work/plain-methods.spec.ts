@@ -34,7 +34,7 @@ async function start() {
   return { recording, callbacks, work: module.get(Work), types };
 }
 
-/** A handler that throws when it is let go. */
+/** A handler that throws when the test releases it. */
 function gate(error?: Error) {
   let open!: () => void;
   const opened = new Promise<void>((resolve) => (open = resolve));
@@ -46,21 +46,21 @@ function gate(error?: Error) {
 }
 
 describe('A plain method', () => {
-  it('gives its value at once, and is over then', async () => {
+  it('returns its value at once, and its run ends then', async () => {
     const { work, types } = await start();
     const value = {};
     expect(work.plain(value)).toBe(value);
     expect(types()).toEqual(['chain.start', 'chain.end']);
   });
 
-  it('throws at once what it throws, and is over then', async () => {
+  it('throws at once, and its run ends then', async () => {
     const { work, types } = await start();
     const error = new Error('no');
     expect(() => work.plain(error)).toThrow(error);
     expect(types()).toEqual(['chain.start', 'chain.error']);
   });
 
-  it('does not wait for start handlers, but its end is not told before they are done', async () => {
+  it('does not wait for start handlers, but its end is emitted only after them', async () => {
     const { work, callbacks, types, recording } = await start();
     const { open, handler } = gate();
     callbacks.on('chain.start', handler, { order: -1 });
@@ -72,7 +72,7 @@ describe('A plain method', () => {
     expect(recording.of('chain.end')).toMatchObject([{ result: 1 }]);
   });
 
-  it('that throws is told as an error when its start handlers are done', async () => {
+  it('that throws emits an error event after its start handlers', async () => {
     const { work, callbacks, types } = await start();
     const { open, handler } = gate();
     callbacks.on('chain.start', handler, { order: -1 });
@@ -99,7 +99,7 @@ describe('A critical start handler', () => {
     expect(types()).toEqual(['chain.start', 'chain.error']);
   });
 
-  it('that is synchronous stops a plain method though another handler takes its time', async () => {
+  it('that is synchronous stops a plain method even if another handler is slow', async () => {
     const { work, callbacks, types } = await start();
     const { open, handler } = gate();
     callbacks.on('chain.start', refuse, { critical: true, order: -2 });
@@ -126,7 +126,7 @@ describe('A critical start handler', () => {
     expect(types()).toEqual(['chain.start', 'chain.error', 'chain.start', 'chain.error']);
   });
 
-  it('that is asynchronous comes too late for a plain value, and is told as callback.error', async () => {
+  it('that is asynchronous is too late for a plain value, and emits callback.error', async () => {
     const { work, callbacks, types, recording } = await start();
     const { open, handler } = gate(refusal);
     callbacks.on('chain.start', handler, { critical: true });
@@ -151,7 +151,7 @@ describe('A critical start handler', () => {
 describe('A critical end handler', () => {
   const refusal = new Error('refused');
 
-  it('that is synchronous has a plain method throw, and nothing is told again', async () => {
+  it('that is synchronous makes a plain method throw, and no second event is emitted', async () => {
     const { work, callbacks, types } = await start();
     const { open, handler } = gate();
     const refuse = () => {
@@ -165,7 +165,7 @@ describe('A critical end handler', () => {
     expect(types()).toEqual(['chain.start', 'chain.end']);
   });
 
-  it('that is asynchronous comes too late for a plain value, and is told as callback.error', async () => {
+  it('that is asynchronous is too late for a plain value, and emits callback.error', async () => {
     const { work, callbacks, types } = await start();
     const { open, handler } = gate(refusal);
     callbacks.on('chain.end', handler, { critical: true });
@@ -177,7 +177,7 @@ describe('A critical end handler', () => {
 });
 
 describe('A plain method that returns a promise', () => {
-  it('is a chain until that settles', async () => {
+  it('is a chain until the promise settles', async () => {
     const { work, types, recording } = await start();
     const calling = work.plain(Promise.resolve('later'));
     expect(types()).toEqual(['chain.start']);
@@ -186,7 +186,7 @@ describe('A plain method that returns a promise', () => {
     expect(recording.of('chain.end')[0]!.result).toBe('later');
   });
 
-  it('fails as that does', async () => {
+  it('fails with the error of the promise', async () => {
     const { work, types } = await start();
     const error = new Error('no');
     await expect(work.plain(Promise.reject(error))).rejects.toBe(error);

@@ -10,7 +10,7 @@ import { errorOf } from '../support/wire/index.js';
 
 afterEach(closeApps);
 
-/** A model that begins an answer and never ends it. */
+/** A model that starts an answer and never ends it. */
 const endless: LlmProvider = {
   name: 'endless',
   generate: () => new Promise(() => undefined),
@@ -41,8 +41,8 @@ async function start() {
   return { module, llm, recording, callbacks: module.get(CallbacksService) };
 }
 
-describe('A chain that is open when the deadline of a shutdown is over', () => {
-  it('is aborted: its function is told, its caller’s promise rejects', async () => {
+describe('A chain still running at the shutdown deadline', () => {
+  it('is aborted: its function’s signal fires, its caller’s promise rejects', async () => {
     const { module, callbacks, recording } = await start();
     let aborted = false;
     const calling = errorOf(
@@ -66,7 +66,7 @@ describe('A chain that is open when the deadline of a shutdown is over', () => {
     expect(await calling).toBe(recording.of('chain.error')[0]!.error);
   });
 
-  it('is aborted with a stream of ours that was not read', async () => {
+  it('is aborted with an LLM or agent stream that was not read', async () => {
     const { module, llm, callbacks, recording } = await start();
     await callbacks.chain('endless', 0, () => llm.stream('Hi'));
     await module.close();
@@ -74,7 +74,7 @@ describe('A chain that is open when the deadline of a shutdown is over', () => {
     expect(recording.of('chain.error')[0]).toMatchObject({ aborted: true });
   });
 
-  it('is aborted after a stream of ours that was begun', async () => {
+  it('is aborted after an LLM or agent stream was partly read', async () => {
     const { module, llm, callbacks, recording } = await start();
     const stream = await callbacks.chain('endless', 0, () => llm.stream('Hi'));
     const reader = stream[Symbol.asyncIterator]();
@@ -126,14 +126,14 @@ describe('A chain that is open when the deadline of a shutdown is over', () => {
       'an async iterable',
       () => ({ [Symbol.asyncIterator]: () => endless.stream({} as never, {} as never) }),
     ],
-  ])('is aborted with %s that nobody reads', async (_what, make) => {
+  ])('is aborted with %s that has no consumer', async (_what, make) => {
     const { module, callbacks, recording } = await start();
     await callbacks.chain('endless', 0, make as () => unknown);
     await module.close();
     expect(recording.of('chain.error')).toMatchObject([{ aborted: true }]);
   });
 
-  it('stops its stream of bytes', async () => {
+  it('stops its byte stream', async () => {
     const { module, callbacks, recording } = await start();
     const node = await callbacks.chain('node', 0, () => new Readable({ read: () => undefined }));
     let cancelled: unknown;

@@ -25,7 +25,7 @@ import { startHeard } from '../support/work.js';
 
 afterEach(closeApps);
 
-describe('Beside other decorators', () => {
+describe('A decorated method with other decorators', () => {
   const Tagged = (tag: string): MethodDecorator => SetMetadata('tag', tag);
   const Doubled: MethodDecorator = (_target, _key, descriptor: PropertyDescriptor) => {
     const method = descriptor.value as (...args: unknown[]) => number;
@@ -78,7 +78,7 @@ describe('Beside other decorators', () => {
     ]);
   });
 
-  it.each(['above', 'below'])('hears events with a hook %s it', async (where) => {
+  it.each(['above', 'below'])('receives events with a handler decorator %s it', async (where) => {
     @Injectable()
     class Above {
       @OnLlmEnd()

@@ -5,7 +5,7 @@ import { closeApps, startApp } from '../support/app.js';
 
 afterEach(closeApps);
 
-/** A wrapper as those of transactions and traces are: a plain function around whatever there is. */
+/** A wrapper like those for transactions and traces: a plain function around the original. */
 const Span: MethodDecorator = (_target, _key, descriptor: PropertyDescriptor) => {
   const method = descriptor.value as (...args: unknown[]) => unknown;
   descriptor.value = function (this: unknown, ...args: unknown[]) {
@@ -81,7 +81,7 @@ describe('An asynchronous critical start handler stops a method before its body 
     },
   );
 
-  it('but not one that says that it is called at once, or gives something else than a promise', async () => {
+  it('but not one that declares that it is called at once, or returns something other than a promise', async () => {
     const work = await start();
     await expect(work.atOnce()).rejects.toThrow('refused');
     expect(work.plain()).toBe(1);
@@ -91,13 +91,13 @@ describe('An asynchronous critical start handler stops a method before its body 
   });
 });
 
-it('A method that waits for start handlers gives what it gave', async () => {
+it('A method that waits for start handlers returns the original result', async () => {
   const work = await start([Work] as never[]);
   expect(await work.above()).toBe(1);
   expect(await work.declared()).toBe(1);
   await expect(Promise.resolve(work.said())).resolves.toBe(1);
   const running = work.declared();
-  // Without asynchronous handlers its body has run at once.
+  // Without asynchronous handlers its body has already run.
   expect(calls).toEqual(['above', 'declared', 'said', 'declared']);
   await running;
 });

@@ -12,7 +12,7 @@ export async function send(path, body, ticket) {
   return answer;
 }
 
-/** What a user may still spend: `{ remaining, limit }` in US dollars. */
+/** A user's remaining budget: `{ remaining, limit }` in US dollars. */
 export async function budgetOf(user) {
   const response = await request(`/limits/${encodeURIComponent(user)}`, {
     headers: { 'x-user-id': user },
@@ -22,7 +22,7 @@ export async function budgetOf(user) {
   return budget;
 }
 
-/** Resolves once the desk will tell the ticket's progress; what it tells then goes to `onProgress`. */
+/** Resolves once the desk reports the ticket's progress, which is then passed to `onProgress`. */
 export async function follow(ticket, onProgress, signal) {
   const response = await request(`/progress/${ticket.id}`, { headers: headersOf(ticket), signal });
   if (!response.ok) throw new Error((await response.json()).message);
@@ -43,12 +43,12 @@ async function pass(messages, onProgress, signal) {
   try {
     for await (const { data } of messages) onProgress(JSON.parse(data));
   } catch (error) {
-    // The page stops to read when it asks anew.
+    // The page stops reading when it sends a new question.
     if (!signal.aborted) throw error;
   }
 }
 
-/** Server-sent events; an EventSource could not say who is asking. */
+/** Server-sent events; an EventSource cannot send the user's header. */
 async function* readEvents(body) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let buffer = '';

@@ -14,7 +14,7 @@ const progress = new ProgressList({
   cost: at('cost'),
 });
 
-/** What is under way: its id, who asked, how to stop following it, and what waits for a decision. */
+/** The active ticket: its id, its user, how to stop following it, and the pending decision. */
 let ticket;
 let isBusy = false;
 
@@ -91,7 +91,7 @@ function showError({ message }) {
   progress.stop();
   at('error-text').textContent = message;
   reveal('error');
-  // The ticket still waits, and can be decided about again.
+  // The ticket is still pending, and can be decided again.
   at('approval').hidden = ticket.approvalId === undefined;
 }
 
@@ -108,7 +108,7 @@ function setBusy(busy) {
   }
 }
 
-/** Shows a notice; the focus goes there when what had it was a notice that is gone, or when a decision is needed. */
+/** Shows a notice. It gets the focus if the previously focused notice is gone, or if a decision is needed. */
 function reveal(id) {
   const notice = at(id);
   notice.hidden = false;
@@ -117,7 +117,7 @@ function reveal(id) {
   if (wasLost || id === 'approval') notice.querySelector('h3').focus();
 }
 
-/** A call that waits, as the colleague should read it: every argument of it. */
+/** A pending call, as shown to the colleague: with every argument. */
 function toItem({ tool, args }) {
   const item = document.createElement('li');
   const name = document.createElement('strong');

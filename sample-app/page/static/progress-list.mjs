@@ -1,4 +1,4 @@
-// What the desk tells of a ticket, as a list. All texts are set as text: they come from models and customers.
+// The progress of a ticket, as a list. All texts are set as text content: they come from models and customers.
 
 const STATUS = {
   running: 'Running',
@@ -25,7 +25,7 @@ export class ProgressList {
     this.#showTotals();
   }
 
-  /** Shows a piece of progress in the row of its id. */
+  /** Shows a progress entry in the row of its id. */
   show(progress) {
     const row = this.#rows.get(progress.id) ?? this.#addRow(progress);
     const { status, detail, durationMs } = progress;
@@ -41,7 +41,7 @@ export class ProgressList {
     }
   }
 
-  /** What has not ended when the ticket fails never will. */
+  /** Entries that have not ended when the ticket fails will never end. */
   stop() {
     for (const { item, status } of this.#rows.values()) {
       if (item.dataset.status !== 'running') continue;

@@ -6,9 +6,9 @@ import type { TaskTracker, Task } from './task-tracker.js';
 import { callWithTimeout } from '../timeout.js';
 import type { QueuedEvent } from '../queued-event.js';
 
-/** A handler's call in the background, in the asynchronous context in which its event was told. */
+/** A handler's call in the background, in the asynchronous context in which its event was emitted. */
 export class BackgroundJob implements QueuedJob {
-  /** Holds every AsyncLocalStorage as it is now, the application's own ones too. */
+  /** Captures the current state of every AsyncLocalStorage, including the application's. */
   readonly #context = new AsyncResource('nestjs-llm-callbacks:background', {
     requireManualDestroy: true,
   });

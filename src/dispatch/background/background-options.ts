@@ -3,48 +3,46 @@ import { CallbacksConfigurationError } from '../../errors/callbacks-error.js';
 import { isOptions, kindOf, unknownOption, type OptionNames } from '../../util/known-options.js';
 import type { JobQueue } from './job-queue.js';
 
-/** How work that nobody waits for is done: `forRoot({ background })`. */
+/** Settings of background handlers: `forRoot({ background })`. */
 export interface BackgroundOptions {
   /**
-   * How many handlers with `background: true` run at once.
+   * The maximum number of handlers with `background: true` that run at once.
    * @default 16
    */
   concurrency?: number;
   /**
-   * How many of them wait for their turn.
+   * The maximum number of background handlers that wait in the queue.
    * @default 1_000
    */
   queueSize?: number;
   /**
-   * What happens to an event for whose handler there is no room: the run waits until there is, unless it is aborted; or
-   * the handler is not called, which is counted and told as `callback.error`. What a handler in the background causes,
-   * and what an aborted run tells, waits in the queue without holding anybody up, up to `queueSize` more of it; beyond
-   * that it is dropped too.
+   * What happens to an event if the queue has no room for its handler. `'wait'`: the run waits for room, unless it is
+   * aborted. `'drop'`: the handler is not called, which is counted and emitted as `callback.error`. Events caused by
+   * background handlers, and events of aborted runs, are queued without blocking, up to `queueSize` more; beyond that
+   * they are dropped too.
    * @default 'wait'
    */
   whenFull?: 'wait' | 'drop';
   /**
-   * How long shutdown waits for runs and the background together, in milliseconds. Then runs are aborted, and those whose
-   * work ignores that are ended all the same; handlers in the background are left behind. All of that takes less than a
-   * second more.
+   * How long shutdown waits for runs and background handlers together, in milliseconds. Then runs are aborted, and runs
+   * that ignore their signal are ended anyway; background handlers are abandoned. This takes less than one more second.
    * @default 10_000
    */
   drainMs?: number;
-  /** Where the work of handlers with `background: 'durable'` waits. Without it there can be none. */
+  /** The job queue of handlers with `background: 'durable'`, which require it. */
   queue?: JobQueue;
   /**
-   * How long a run waits for `queue` to take a job, in milliseconds. Then it goes on, and the failure is told as
-   * `callback.error`, although the job may arrive later. A queue that owes an answer, or that took long to fail, is
-   * not waited for again until it has taken a job: each run hands its job over and goes on. It owes `queueSize` answers
-   * at most.
+   * How long a run waits for `queue` to accept a job, in milliseconds. Then the run continues and `callback.error` is
+   * emitted, although the job may still arrive later. After a timeout or a slow failure, runs add their jobs without
+   * waiting until the queue has accepted a job again. At most `queueSize` jobs may be unanswered.
    * @default 5_000
    */
   addTimeoutMs?: number;
 }
 
-/** {@link BackgroundOptions} with everything filled in. */
+/** {@link BackgroundOptions} with defaults applied. */
 export interface BackgroundSettings extends Required<Omit<BackgroundOptions, 'queue'>> {
-  /** Absent where there are no durable handlers. */
+  /** `undefined` if there are no durable handlers. */
   readonly queue: JobQueue | undefined;
 }
 
@@ -60,7 +58,7 @@ export const BACKGROUND_DEFAULTS: BackgroundSettings = {
 const KNOWN: OptionNames = new Set(Object.keys(BACKGROUND_DEFAULTS));
 const QUEUE_METHODS = ['add', 'start', 'close'] as const satisfies (keyof JobQueue)[];
 
-/** Fills in the defaults; refuses what makes no sense. */
+/** Applies the defaults; rejects invalid options. */
 export function toBackgroundSettings(options: BackgroundOptions = {}): BackgroundSettings {
   if (!isOptions(options)) throw refusal(` must be an object, not ${kindOf(options)}`);
   const unknown = unknownOption(options, KNOWN);

@@ -2,26 +2,26 @@ import { setImmediate } from 'node:timers';
 
 /** What can be put into a {@link BackgroundQueue}. */
 export interface QueuedJob {
-  /** Its turn has come: it is run next. */
+  /** Called when the job leaves the queue, just before `run()`. */
   begin(): void;
   /** Never rejects. */
   run(): Promise<void>;
 }
 
-/** How many jobs run and wait at once, and what happens to more. */
+/** How many jobs run and wait at once, and what happens to further jobs. */
 export interface QueueLimits {
   readonly concurrency: number;
   readonly queueSize: number;
   readonly whenFull: 'wait' | 'drop';
 }
 
-/** Runs jobs later, in order, a bounded number at once, with a bounded number of them waiting. */
+/** Runs jobs later and in order, with a bounded concurrency and a bounded queue. */
 export class BackgroundQueue {
   #running = 0;
   readonly #pending = new Set<QueuedJob>();
-  /** Behind those: the jobs whose callers wait for room, and what to do when there is some. */
+  /** After the queued jobs: jobs whose callers wait for room, each with the function to call when there is room. */
   readonly #line = new Map<QueuedJob, () => void>();
-  /** How many in the line have nobody who waits. */
+  /** The number of jobs in the line without a waiting caller. */
   #abandoned = 0;
 
   constructor(private readonly limits: QueueLimits) {}
@@ -35,10 +35,10 @@ export class BackgroundQueue {
   }
 
   /**
-   * Puts a job in; `false` when there is no room for it. A promise of that while there is none, if the caller is to
-   * wait: until `patience` fires.
+   * Adds a job; returns `false` if there is no room. If the caller may wait, returns a promise of the result, which
+   * waits for room until `patience` fires.
    *
-   * @param patience none: the caller must not wait, because it is what others wait for
+   * @param patience `undefined` if the caller must not wait, because others wait for it
    */
   add(job: QueuedJob, patience: (() => AbortSignal) | undefined): boolean | Promise<boolean> {
     if (this.#hasRoom()) {
@@ -49,7 +49,7 @@ export class BackgroundQueue {
     return patience === undefined ? this.#abandon(job) : this.#wait(job, patience());
   }
 
-  /** Forgets what has not begun; whoever waits goes on. */
+  /** Drops jobs that have not started; waiting callers continue. */
   clear(): void {
     this.#pending.clear();
     for (const goOn of this.#line.values()) goOn();
@@ -77,7 +77,7 @@ export class BackgroundQueue {
     });
   }
 
-  /** Lets a job stand in line with nobody who waits, at the place that it had; of these too there is a bounded number. */
+  /** Keeps a job at its position in the line without a waiting caller; the number of these is bounded too. */
   #abandon(job: QueuedJob): boolean {
     if (this.#abandoned >= this.limits.queueSize) {
       this.#line.delete(job);
@@ -91,7 +91,7 @@ export class BackgroundQueue {
   #start(job: QueuedJob): void {
     this.#running++;
     job.begin();
-    // After the promises of now: the caller goes first.
+    // After pending promises, so that the caller continues first.
     setImmediate(() => void job.run().finally(() => this.#next()));
   }
 

@@ -8,19 +8,19 @@ import { DurableAdds } from './durable-adds.js';
 import { TaskTracker } from './task-tracker.js';
 import type { QueuedEvent } from '../queued-event.js';
 
-/** What is going on in the background of an application. */
+/** The state of an application's background handlers. */
 export interface BackgroundStatus {
-  /** Handlers that run now. */
+  /** Handlers that are running. */
   readonly running: number;
-  /** Handlers that wait for their turn. */
+  /** Handlers that wait in the queue. */
   readonly pending: number;
-  /** How many were not called, because there was no room, since the application began. */
+  /** Handlers not called for lack of room, since the application started. */
   readonly dropped: number;
 }
 /** A value of that name, because compilers import the types in decorated signatures. */
 export const BackgroundStatus: object = Object;
 
-/** Takes what handlers are told that nobody waits for, in one application. */
+/** Accepts events for the background and durable handlers of one application. */
 @Injectable()
 export class Background implements OnApplicationShutdown {
   readonly tasks = new TaskTracker();
@@ -28,7 +28,7 @@ export class Background implements OnApplicationShutdown {
   #queue = new BackgroundQueue(BACKGROUND_DEFAULTS);
   #adds: DurableAdds | undefined;
   #dropped = 0;
-  /** Whether it was said that there is no room. */
+  /** Whether the lack of room was logged. */
   #isWarned = false;
 
   configure(settings: BackgroundSettings): void {
@@ -42,19 +42,19 @@ export class Background implements OnApplicationShutdown {
     return { running, pending, dropped: this.#dropped };
   }
 
-  /** Returns a promise, which never rejects, only while the run is to wait: for room, or for the job queue. */
+  /** Returns a promise, which never rejects, only if the run must wait: for room, or for the job queue. */
   take(queued: QueuedEvent): Promise<void> | undefined {
     if (this.tasks.isStopped) {
       this.#dropped++;
       return undefined;
     }
-    // The registry has refused durable handlers where there is no queue.
+    // The registry rejects durable handlers if there is no queue.
     return queued.handler.background === 'durable'
       ? this.#adds?.add(queued)
       : this.#enqueue(queued);
   }
 
-  /** Gives up what is left, once the time of a shutdown is over; returns how many there were of each handler. */
+  /** Abandons the remaining handlers at the deadline of a shutdown; returns their number by handler. */
   stop(reason: Error): ReadonlyMap<string, number> {
     const left = this.tasks.stop(reason);
     this.#queue.clear();
@@ -67,7 +67,7 @@ export class Background implements OnApplicationShutdown {
 
   #enqueue(queued: QueuedEvent): Promise<void> | undefined {
     const { run, handler } = queued;
-    // What waits for itself waits for ever.
+    // A background handler must not wait for room, or it could wait for itself.
     const patience = this.tasks.isInside ? undefined : () => run.signal;
     const task = this.tasks.begin(handler.name);
     const isTaken = this.#queue.add(new BackgroundJob(queued, task, this.tasks), patience);

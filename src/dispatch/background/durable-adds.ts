@@ -4,20 +4,20 @@ import { toJob, type JobQueue } from './job-queue.js';
 import type { TaskTracker } from './task-tracker.js';
 import type { QueuedEvent } from '../queued-event.js';
 
-/** A failure that took longer has held up the run, in milliseconds. */
+/** A slower failure counts as having delayed the run, in milliseconds. */
 const QUICK_MS = 100;
 
 /**
- * Hands the work of durable handlers to the job queue, which may be slow, or away. The first run that it holds up finds
- * that out; those after it are not held up: each of their jobs is handed over without waiting, which tries whether the
- * queue is back, and failures are reported as `callback.error`.
+ * Adds the jobs of durable handlers to the job queue, which may be slow or unavailable. Only the first run is delayed
+ * by that. Later runs add their jobs without waiting, which also probes whether the queue is back; failures are
+ * reported as `callback.error`.
  */
 export class DurableAdds {
-  /** Jobs that the queue owes an answer for longer than is waited. */
+  /** Jobs that timed out and that the queue has not answered yet. */
   #late = 0;
-  /** Those, and the ones that were not waited for because of them. */
+  /** Unanswered jobs: those that timed out, and those added without waiting. */
   #unwatched = 0;
-  /** Whether the last job that the queue answered for held up its run and failed. */
+  /** Whether the last answered job delayed its run and failed. */
   #isAway = false;
 
   constructor(
@@ -26,7 +26,7 @@ export class DurableAdds {
     private readonly tasks: TaskTracker,
   ) {}
 
-  /** Returns a promise, which never rejects, while the run is to wait until the job is stored. */
+  /** Returns a promise, which never rejects, if the run must wait until the job is stored. */
   add(queued: QueuedEvent): Promise<void> | undefined {
     const isLate = this.#late > 0 || this.#isAway;
     if (isLate && this.#unwatched >= this.limits.queueSize) {
@@ -40,7 +40,7 @@ export class DurableAdds {
     const startedAt = performance.now();
     const added = this.#addInTime(queued, !isLate)
       .catch((error: unknown) => {
-        // What fails at once holds nobody up.
+        // A fast failure delays nobody.
         const tookMs = performance.now() - startedAt;
         if (tookMs > Math.min(QUICK_MS, this.limits.addTimeoutMs / 2)) this.#isAway = true;
         return queued.failed(error);
@@ -69,7 +69,7 @@ export class DurableAdds {
     });
   }
 
-  /** Asynchronous whatever the queue does; but the event is written down as it is now. */
+  /** Always asynchronous, whatever the queue does; the event is serialized synchronously. */
   async #add({ handler, event }: QueuedEvent): Promise<void> {
     await this.queue.add(toJob(handler.jobName!, event));
   }

@@ -1,55 +1,55 @@
 import type { EventJson } from '../../events/event.js';
 
-/** A durable handler's part of one event, as it waits in a queue: JSON, and nothing else. */
+/** One event for one durable handler, as stored in a queue: pure JSON. */
 export interface Job {
-  /** Made of the event's `eventId` and the handler's name: a queue keeps one job of an id. */
+  /** Derived from the event's `eventId` and the handler's name: a queue keeps one job per id. */
   readonly id: string;
   /** The handler's `name`, by default `Class.method`. */
   readonly handler: string;
-  /** What `event.toJSON()` gave. It holds prompts and answers. */
+  /** The result of `event.toJSON()`. It contains prompts and answers. */
   readonly event: EventJson;
 }
 
-/** One try of a job. */
+/** One attempt at a job. */
 export interface JobTry {
-  /** Fires when the queue gives the job up: another process may have it already. */
+  /** Fires when the queue gives up the job: another process may already have it. */
   readonly signal: AbortSignal;
-  /** 1 for the first try. */
+  /** 1 for the first attempt. */
   readonly attempt: number;
-  /** Whether the job is not tried again when this try fails. A queue that does not say has every failure told. */
+  /** Whether this attempt is the last. If a queue leaves it undefined, every failure is emitted as `callback.error`. */
   readonly final?: boolean;
 }
 
-/** Does a job. Rejects when the job failed and is to be tried again. */
+/** Processes a job. Rejects if the job failed and must be retried. */
 export type JobWork = (job: Job, attempt: JobTry) => Promise<void>;
 
 /**
- * Keeps the work of durable handlers (`{ background: 'durable' }`) until it is done, in this process or in another one;
- * given as `forRoot({ background: { queue } })`. `BullmqJobQueue` of `nestjs-llm-callbacks/bullmq` is one.
+ * Stores the jobs of durable handlers (`{ background: 'durable' }`) until they are done, in this process or another
+ * one; passed as `forRoot({ background: { queue } })`. `BullmqJobQueue` of `nestjs-llm-callbacks/bullmq` implements it.
  *
- * Jobs are done at least once: a queue that does not know whether a job was done has it done again.
+ * Jobs are processed at least once: if a queue does not know whether a job was done, it runs the job again.
  */
 export interface JobQueue {
-  /** Settles when the job is stored. A job whose id is there already is left out. */
+  /** Settles when the job is stored. A job whose id already exists is ignored. */
   add(job: Job): Promise<void>;
   /**
-   * Called once, when the application has started: from now on, `work` may be called for jobs. Rejects where the queue
-   * cannot be used at all, which fails the start. A queue of a process that only adds jobs calls nothing.
+   * Called once, when the application has started: from then on, the queue may call `work` for jobs. Rejects if the
+   * queue cannot be used at all, which fails the start. In a process that only adds jobs, the queue never calls `work`.
    */
   start(work: JobWork): Promise<void>;
-  /** Takes no more jobs; called when shutdown begins, which waits for those that are under way. */
+  /** Stops taking jobs. Called when shutdown begins; shutdown waits for active jobs. */
   pause?(): Promise<void>;
   /**
-   * Called when shutdown has waited. Settles when jobs under way have settled and connections of its own are closed.
+   * Called after shutdown has waited. Settles when active jobs have settled and the queue's own connections are closed.
    *
-   * @param withinMs how long shutdown waits for that; what is open then must be cut, or it keeps the process alive
+   * @param withinMs how long shutdown waits; connections still open then must be cut, or they keep the process alive
    */
   close(withinMs?: number): Promise<void>;
 }
 /** A value of that name, because compilers import the types in decorated signatures. */
 export const JobQueue: object = Object;
 
-/** The job of a durable handler for one event. */
+/** Creates the job of a durable handler for one event. */
 export function toJob(
   handler: string,
   event: { readonly eventId: string; toJSON(): EventJson },

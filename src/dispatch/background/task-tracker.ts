@@ -1,9 +1,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { HandlerContext } from '../../events/handler-options.js';
 
-/** A handler that nobody waits for, from when it is accepted until it is done; what it gets besides the event. */
+/**
+ * A background handler's call, from when it is accepted until it is done; also the context that the handler receives.
+ */
 export class Task implements HandlerContext {
-  /** Whether it waits for its turn. */
+  /** Whether it waits in the queue. */
   isQueued = false;
   #controller: AbortController | undefined;
   #stopped: { readonly reason: Error } | undefined;
@@ -13,7 +15,7 @@ export class Task implements HandlerContext {
     readonly handler: string,
   ) {}
 
-  /** Fires when shutdown waits no longer. Not with the run: what the handler is told of has happened. */
+  /** Fires when shutdown stops waiting. It does not fire with the run: the handled event has already happened. */
   get signal(): AbortSignal {
     this.#controller ??= new AbortController();
     if (this.#stopped) this.#controller.abort(this.#stopped.reason);
@@ -30,28 +32,28 @@ export class Task implements HandlerContext {
   }
 }
 
-/** Somebody who waits for tasks, and for those that come of them. */
+/** A caller that waits for tasks, and for the tasks that they cause. */
 interface Flush {
-  /** The task that waits itself, where one does. */
+  /** The waiting task, if the caller is one. */
   readonly waiting: Task | undefined;
   readonly left: Set<Task>;
   readonly done: () => void;
 }
 
-/** What is under way in the background of one application. */
+/** The active background tasks of one application. */
 export class TaskTracker {
   readonly #tasks = new Set<Task>();
   readonly #flushes = new Set<Flush>();
-  /** The task that the asynchronous flow belongs to. */
+  /** The task of the current asynchronous context. */
   readonly #around = new AsyncLocalStorage<Task>();
   #stopped: { readonly reason: Error } | undefined;
 
-  /** Whether nothing more is to begin. */
+  /** Whether no more tasks may start. */
   get isStopped(): boolean {
     return this.#stopped !== undefined;
   }
 
-  /** Whether the caller is in the background itself. */
+  /** Whether the caller runs in the background. */
   get isInside(): boolean {
     const around = this.#around.getStore();
     return around !== undefined && this.#tasks.has(around);
@@ -78,8 +80,8 @@ export class TaskTracker {
   }
 
   /**
-   * Waits for all that is under way, and for what that begins meanwhile; not for what others begin. A task does not wait
-   * for itself, nor for others that wait in this way, nor for those whose turn would come only after it.
+   * Waits for all active tasks, and for the tasks that they start meanwhile; not for tasks that others start. A task
+   * does not wait for itself, for other tasks that call `flush`, or for tasks queued after it.
    */
   async flush(): Promise<void> {
     const left = new Set(this.#tasks);
@@ -108,12 +110,12 @@ export class TaskTracker {
     });
   }
 
-  /** Waits until there is nothing. */
+  /** Waits until there are no tasks. */
   async idle(): Promise<void> {
     while (this.#tasks.size > 0) await this.flush();
   }
 
-  /** Gives everything up: signals fire, and nobody waits any more. Returns how many there were of each handler. */
+  /** Abandons all tasks: signals fire, and all waits end. Returns the number of tasks by handler. */
   stop(reason: Error): ReadonlyMap<string, number> {
     this.#stopped = { reason };
     const left = new Map<string, number>();
@@ -131,7 +133,10 @@ export class TaskTracker {
     if (left.size === 0) done();
   }
 
-  /** Before Node 24, each promise of the process walks all storages that were ever used; a closed application's goes. */
+  /**
+   * Before Node 24, every promise of the process iterates over all storages in use; remove a closed application's
+   * storage.
+   */
   close(): void {
     this.#around.disable();
   }

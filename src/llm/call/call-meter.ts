@@ -10,7 +10,7 @@ import {
   type UsageAndCost,
 } from './request-meter.js';
 
-/** Measures one call: its clock, its requests, and what they have used together. */
+/** Measures one call: its clock, its requests, and their total usage. */
 export class CallMeter {
   #arrivals: ResponseAccumulator | undefined;
   readonly #requests: RequestMeter[] = [];
@@ -25,7 +25,7 @@ export class CallMeter {
     private readonly collect: boolean,
   ) {}
 
-  /** What has arrived of the call's answer: of its only request, or of what interceptors made of several. */
+  /** What has arrived of the call's answer: from its only request, or from what interceptors built from several. */
   get arrivals(): ResponseAccumulator {
     this.#arrivals ??= new ResponseAccumulator(this.collect);
     return this.#arrivals;
@@ -35,22 +35,20 @@ export class CallMeter {
     this.#arrivals = those;
   }
 
-  /** Starts the clock. */
   start(): void {
     this.#startedAt = performance.now();
   }
 
-  /** Stops the clock. */
   stop(): void {
     this.#endedAt = performance.now();
   }
 
-  /** Leaves so many milliseconds out of the call's duration. */
+  /** Excludes a number of milliseconds from the call's duration. */
   paused(ms: number): void {
     this.#pausedMs += ms;
   }
 
-  /** What a request can use at most; needs the price list to be loaded. */
+  /** The most that a request can use; needs the price list to be loaded. */
   estimate(target: LlmTarget): LlmEstimate {
     const { maxOutputTokens: outputTokens } = target.request;
     const inputTokens = maxInputTokens(target.request);
@@ -72,64 +70,64 @@ export class CallMeter {
     );
   }
 
-  /** A request that goes to its provider now. */
+  /** Registers a request that is sent to its provider now. */
   open(target: LlmTarget): RequestMeter {
     const meter = new RequestMeter(target, this.prices, this.collect);
     this.#requests.push(meter);
     return meter;
   }
 
-  /** The number of a try that is made again, from 1. */
+  /** The number of the next retry, from 1. */
   nextRetry(): number {
     return ++this.#retries;
   }
 
-  /** Notes a request that failed. */
+  /** Records a failed request. */
   failed(meter: RequestMeter, error: Error): void {
     if (meter.closed) return;
     meter.fail(error);
     this.#failure = { error, at: performance.now() };
   }
 
-  /** The failure that another request follows, once. */
+  /** The failure that precedes the next request; returned once. */
   takeFailure(): { readonly error: Error; readonly delayMs: number } | undefined {
     const failure = this.#failure;
     this.#failure = undefined;
     return failure && { error: failure.error, delayMs: performance.now() - failure.at };
   }
 
-  /** Notes that the last answer does not fit; what it has used counts nevertheless. */
+  /** Records that the last answer does not match; its usage still counts. */
   rejectAttempt(error: Error): void {
     const attempt = this.#requests.at(-1)?.attempts.at(-1);
     if (attempt !== undefined) attempt.error ??= error;
   }
 
-  /** Ends what is still under way: cut short by the reader, or by the error that the call ends with. */
+  /** Closes requests still in progress: cut short by the consumer, or by the error that the call ends with. */
   closeAll(error?: Error): void {
     for (const meter of this.#requests) meter.fail(error);
   }
 
-  /** Who was really asked for what, the last time; `undefined` where nobody was. */
+  /** The client and request of the last request sent; `undefined` if none was sent. */
   get lastTarget(): LlmTarget | undefined {
     return this.#requests.at(-1)?.target;
   }
 
-  /** The model that answers, as far as it is known. */
+  /** The model that answers, as far as known. */
   get model(): string | undefined {
     return this.#requests.at(-1)?.model;
   }
 
-  /** The tries of all requests, in the order of the requests. */
+  /** The attempts of all requests, in the order of the requests. */
   get attempts(): Attempt[] {
     return attemptsOf(this.#requests);
   }
 
-  /** What all requests have used until now. */
+  /** The usage and cost of all requests so far. */
   get total(): UsageAndCost {
     return sumOf(this.#requests);
   }
 
-  /** Milliseconds from when the start was told to when the clock was stopped, without pauses. */
+  /** Milliseconds from the dispatch of the start event until the clock stopped, without pauses. */
   get durationMs(): number {
     return this.#startedAt === undefined ? 0 : this.#since(this.#startedAt, this.#endedAt);
   }
@@ -139,7 +137,7 @@ export class CallMeter {
     return firstChunkAt === undefined ? undefined : this.#since(this.#startedAt!, firstChunkAt);
   }
 
-  /** What is to be awaited before costs are asked for. */
+  /** To be awaited before costs are read. */
   prepareCost(): Promise<void> | undefined {
     return this.#requests.length > 0 ? this.prices.load() : undefined;
   }
@@ -149,12 +147,12 @@ export class CallMeter {
   }
 }
 
-/** The tries of several requests. */
+/** The attempts of several requests. */
 export function attemptsOf(requests: readonly RequestMeter[]): Attempt[] {
   return requests.length === 1 ? requests[0]!.attempts : requests.flatMap((one) => one.attempts);
 }
 
-/** What several requests have used together. */
+/** The total usage and cost of several requests. */
 export function sumOf(requests: readonly RequestMeter[]): UsageAndCost {
   if (requests.length === 1) return requests[0]!.spent;
   if (requests.length === 0) return { usage: { ...NO_USAGE }, cost: 0 };

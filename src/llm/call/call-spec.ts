@@ -5,16 +5,16 @@ import type { LlmClients } from '../llm-client.js';
 import type { LlmStreamOptions } from '../llm-options.js';
 import type { LlmTarget } from './request-meter.js';
 
-/** What every call of an application shares. */
+/** What all calls of an application share. */
 export interface LlmRuntime extends RunRuntime {
   readonly prices: PriceBook;
   readonly clients: LlmClients;
 }
 
-/** What is asked, of whom. */
+/** The client and request of a call, with its options. */
 export interface LlmCallSpec extends LlmTarget {
   readonly options: LlmStreamOptions;
   readonly streaming: boolean;
-  /** What the answer must fit. */
+  /** The schema that the answer must match. */
   readonly schema: AnswerSchema | undefined;
 }

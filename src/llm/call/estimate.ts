@@ -3,26 +3,26 @@ import { toUsage, type Usage } from '../../types/usage.js';
 import type { LlmRequest } from '../../types/llm.js';
 import type { ToolCall } from '../../types/message.js';
 
-/** About four characters of English are a token, https://platform.openai.com/tokenizer; of other scripts about one. */
+/** English has about four characters per token, https://platform.openai.com/tokenizer; other scripts about one. */
 const ASCII_PER_TOKEN = 4;
 /** What providers add around each message. */
 const TOKENS_PER_MESSAGE = 4;
-/** A picture of about 1000 × 1000 pixels; its real size is not known here. */
+/** An image of about 1000 × 1000 pixels; the real size is not known here. */
 const TOKENS_PER_IMAGE = 1_500;
 
-/** Tokens of a text, roughly. */
+/** Approximate number of tokens of a text. */
 export function estimateTokens(text: string): number {
   let other = 0;
   for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7f) other++;
   return Math.ceil((text.length - other) / ASCII_PER_TOKEN) + other;
 }
 
-/** What requests have besides texts. */
+/** Tokens that requests have besides their texts. */
 const BESIDE_TEXTS = { message: TOKENS_PER_MESSAGE, image: TOKENS_PER_IMAGE };
-/** More than tokens of any common text have: English has about four bytes a token. */
+/** More than any common text has: English has about four bytes per token. */
 const MOST_BYTES_PER_TOKEN = 8;
 
-/** The most input tokens that a request can have: none is shorter than a byte. Pictures count as 1,500 tokens each. */
+/** The most input tokens that a request can have: a token is at least one byte. Images count as 1,500 tokens each. */
 export function maxInputTokens(request: LlmRequest): number {
   let tokens = inputTokens(request, (text) => Buffer.byteLength(text));
   for (const { providerData } of request.messages) {
@@ -31,23 +31,23 @@ export function maxInputTokens(request: LlmRequest): number {
   return tokens;
 }
 
-/** The fewest input tokens that a request may have: an eighth of the bytes of its texts. Pictures do not count. */
+/** The fewest input tokens that a request can have: an eighth of the bytes of its texts. Images do not count. */
 export function minInputTokens(request: LlmRequest): number {
   const bytes = inputTokens(request, (text) => Buffer.byteLength(text), { message: 0, image: 0 });
   return Math.ceil(bytes / MOST_BYTES_PER_TOKEN);
 }
 
-/** Tokens of tool calls as a model writes them, roughly: their names and arguments. */
+/** Approximate number of tokens of tool calls as a model writes them: their names and arguments. */
 export function estimateToolCalls(toolCalls: readonly ToolCall[]): number {
   let tokens = 0;
-  // A provider of the application's own may leave out either.
+  // A custom provider may leave out either.
   for (const { name, argsText } of toolCalls as readonly Partial<ToolCall>[]) {
     tokens += estimateTokens(name ?? '') + estimateTokens(argsText ?? '');
   }
   return tokens;
 }
 
-/** The usage of a call whose server counted nothing, or only a part of it before it was cut short. */
+/** The usage of a call whose server reported no counts, or only some of them before the call was cut short. */
 export function estimateUsage(request: LlmRequest, outputTokens: number, counted?: Usage): Usage {
   if (counted?.source === 'provider') return counted;
   return toUsage({
@@ -58,12 +58,12 @@ export function estimateUsage(request: LlmRequest, outputTokens: number, counted
   });
 }
 
-/** How far an estimate of tokens may be above what they are: long runs of one character, texts that are not English. */
+/** How far an estimate may exceed the real count: long runs of one character, texts that are not English. */
 const ESTIMATE_ABOVE = 4;
 
 /**
- * The usage of a whole answer whose server did not count all of it: what it did count is kept, but for an output that is
- * far below what was written, as the first event of a stream counts it.
+ * The usage of a complete answer whose server did not count all of it. Reported counts are kept, except an output count
+ * far below what was written, as in the first event of a stream.
  */
 export function completeUsage(request: LlmRequest, outputTokens: number, counted: Usage): Usage {
   const isCounted = counted.outputTokens * ESTIMATE_ABOVE >= outputTokens;
@@ -92,7 +92,7 @@ function inputTokens(
   return tokens;
 }
 
-/** Schemas were checked when they were given, but for those that interceptors put in their place. */
+/** Schemas were checked when they were given, except those that interceptors replaced. */
 function schemaText(schema: object): string {
   try {
     return JSON.stringify(schema);

@@ -13,7 +13,7 @@ import {
   type AnswerReading,
 } from './structured-answer.js';
 
-/** Takes a call from its start event to its terminal one. */
+/** Runs a call from its start event to its terminal event. */
 export async function generate(open: () => LlmCall): Promise<LlmResponse> {
   const call = open();
   const { schema } = call.spec;
@@ -29,7 +29,7 @@ export async function generate(open: () => LlmCall): Promise<LlmResponse> {
   }
 }
 
-/** Ends a streamed call with its answer; a reader has seen it by then, so that it cannot be mended. */
+/** Ends a streamed call with its answer. The consumer has already seen it, so it cannot be repaired. */
 export async function concludeStream(call: LlmCall, result: Answer): Promise<LlmResponse> {
   const { schema } = call.spec;
   if (schema === undefined) return call.succeed(result);
@@ -40,18 +40,18 @@ export async function concludeStream(call: LlmCall, result: Answer): Promise<Llm
   }
 }
 
-/** One answer: the provider's, or what interceptors make of it. */
+/** One answer: the provider's, or the interceptors' result. */
 function ask(call: LlmCall, request: LlmRequest): Promise<Answer> {
   const target = { client: call.spec.client, request };
   const { signal } = call.run;
   if (!call.isIntercepted) return new ProviderRequest(call, target, signal).whole();
   const answering = new InterceptorChain(call, target, signal).whole();
-  // Once it is aborted nobody waits for the interceptors, which have things to bring in order.
+  // After an abort, the caller does not wait for interceptors, which may still clean up.
   call.holdOpen(answering);
   return call.run.orAborted(answering);
 }
 
-/** Lets the model mend an answer that does not fit, once. */
+/** Lets the model repair an answer that does not match, once. */
 async function generateObject(
   call: LlmCall,
   schema: CompiledSchema,

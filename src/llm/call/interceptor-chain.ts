@@ -19,26 +19,26 @@ import type { ItemSource } from './streamed.js';
 import { StreamedChain, type ChainLink } from './streamed-chain.js';
 
 /**
- * The way that a request takes: through the next interceptor, which is shown it as its call, or to the provider, when
- * there is none left.
+ * The chain that a request passes through: the next interceptor, which sees it as its call, or the provider if no
+ * interceptor is left.
  */
 export class InterceptorChain implements InterceptedLlmCall, ChainLink {
   readonly kind = 'llm';
-  /** The request at the way's end, if no interceptor is on it. */
+  /** The request at the end of the chain, if no interceptor handles it. */
   #request: ProviderRequest | undefined;
   readonly #requests: RequestMeter[] = [];
   readonly #startedAt = performance.now();
-  /** What the interceptor's `next` has given, the last time. */
+  /** What the interceptor's `next` last returned. */
   #given: LlmResponse | undefined;
   #at: number;
-  /** Whether another client is to be asked, which may depend on who is asking. */
+  /** Whether another client is to be called, which may depend on the request's context. */
   #isUnresolved = false;
-  /** Where a stream was asked for, with the AsyncLocalStorages of the application. */
+  /** Where the stream was created, with the application's AsyncLocalStorages. */
   #place: Enter;
 
   /**
-   * @param signal that of the call, or one that fires with it
-   * @param outer the way that the interceptor around was shown
+   * @param signal the call's signal, or one that fires with it
+   * @param outer the chain that the surrounding interceptor was given
    */
   constructor(
     readonly call: LlmCall,
@@ -87,7 +87,7 @@ export class InterceptorChain implements InterceptedLlmCall, ChainLink {
     }
   }
 
-  /** Finds out which client is really asked, where an interceptor chose another one. What is returned is to be awaited. */
+  /** Resolves which client is actually called, if an interceptor chose another one. Await the returned value. */
   prepare(): void | Promise<void> {
     if (this.#isUnresolved) return this.#resolve();
   }
@@ -99,7 +99,7 @@ export class InterceptorChain implements InterceptedLlmCall, ChainLink {
     );
   }
 
-  /** The whole answer. */
+  /** The complete answer. */
   async whole(): Promise<Answer> {
     const preparing = this.prepare();
     if (preparing !== undefined) await preparing;
@@ -108,7 +108,7 @@ export class InterceptorChain implements InterceptedLlmCall, ChainLink {
     return checkAnswer(handler.name, this.target, await this.#intercept(handler));
   }
 
-  /** Opens the source of the streamed answer: the provider's, or what the interceptor gives. */
+  /** Opens the source of the streamed answer: the provider's, or the interceptor's. */
   open(read: (source: ItemSource) => void): void {
     const handler = this.#interceptor();
     if (handler === undefined) {
@@ -178,7 +178,7 @@ export class InterceptorChain implements InterceptedLlmCall, ChainLink {
     }
     const unwatch = watch();
     const answering = inner.whole().then((answer) => inner.answered(answer));
-    // An interceptor may have lost interest in it.
+    // An interceptor may have stopped waiting for it.
     this.call.stopAtEnd(stop, answering);
     answering.then(unwatch, unwatch);
     return answering;
@@ -188,12 +188,12 @@ export class InterceptorChain implements InterceptedLlmCall, ChainLink {
     if (name === undefined) return { client: this.target.client, request };
     const named = this.call.runtime.clients.named(name);
     const { client: asked } = this.target;
-    // The one that is asked may have been chosen for this call.
+    // The client may have been resolved for this call.
     const isSameClient = named === (asked.origin ?? asked);
     const client = isSameClient ? asked : named;
     if (isSameClient || request.model !== this.request.model) return { client, request };
     const { providerOptions, ...rest } = request;
-    // What is said to one SDK means nothing to another.
+    // Options for one SDK mean nothing to another.
     const isSame = client.provider.name === this.target.client.provider.name;
     const options = isSame && providerOptions !== undefined && { providerOptions };
     return { client, request: { ...rest, ...options, model: client.model } };
@@ -221,7 +221,7 @@ export class InterceptorChain implements InterceptedLlmCall, ChainLink {
   }
 }
 
-/** Why a request was stopped, as its interceptor is to get it. */
+/** Why a request was stopped, as its interceptor receives it. */
 function toAbortedError(cause: unknown): Error {
   if (cause instanceof CallbacksError) return cause;
   return new LlmAbortedError('The request was aborted by the signal that next() got.', { cause });

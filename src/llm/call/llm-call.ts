@@ -20,18 +20,21 @@ import { callsApplication, resolveTarget } from '../resolve-target.js';
 export class LlmCall extends ActiveRun implements Stoppable {
   /** Whether streamed text is kept. */
   readonly collect: boolean;
-  /** The start event, with the original request; made where somebody asks for it. */
+  /** The start event, with the original request; created on first access. */
   startEvent!: LlmStartEvent;
   readonly meter: CallMeter;
-  /** When its `timeoutMs` ends, by `performance.now()`. */
+  /** When the call's `timeoutMs` expires, by `performance.now()`. */
   deadline: number | undefined;
   #unwatch: (() => void) | undefined;
-  /** Stops what interceptors have asked for and is still under way. */
+  /** Stops requests of interceptors that are still in progress. */
   #underWay: Set<AbortController> | undefined;
-  /** Whether the reader stopped reading; the call then ends well, where an abort ends it in an error. */
+  /**
+   * Whether the consumer stopped reading: the run is then cancelled and completes, while an abort ends it with an
+   * error.
+   */
   #cancelled = false;
   #chunks = 0;
-  /** Where a stream was asked for; it is known if code of the application is called when the stream is read. */
+  /** Where the stream was created; set if reading the stream calls code of the application. */
   readonly place: Enter | undefined;
 
   constructor(
@@ -45,14 +48,14 @@ export class LlmCall extends ActiveRun implements Stoppable {
     this.meter = new CallMeter(runtime.prices, this.collect);
   }
 
-  /** Whether something stands between the caller and the provider. */
+  /** Whether interceptors wrap the call. */
   get isIntercepted(): boolean {
     return this.run.handlers['intercept.llm'].length > 0;
   }
 
   /**
-   * Opens the run and tells its start; fails with what a critical handler threw, or with why it was aborted. What is
-   * returned is to be awaited.
+   * Starts the run and dispatches its start event. Fails with what a critical handler threw, or with the reason of an
+   * abort. Await the returned value.
    */
   begin(): void | Promise<void> {
     this.open();
@@ -66,7 +69,7 @@ export class LlmCall extends ActiveRun implements Stoppable {
   }
 
   #announce(): void | Promise<void> {
-    // Needed at the end, and before for those who ask what the call may cost.
+    // Needed at the end, and earlier by handlers that read the estimate.
     const loading = this.runtime.prices.load();
     if (this.run.handlers['llm.start'].length > 0 || this.isIntercepted) {
       const dispatching = loading
@@ -77,7 +80,7 @@ export class LlmCall extends ActiveRun implements Stoppable {
     this.#started();
   }
 
-  /** What the application throws ends the call, and is reported after its start. */
+  /** An error of the application ends the call; it is reported after the start event. */
   async #resolveThenAnnounce(): Promise<void> {
     let failure: { readonly error: unknown } | undefined;
     try {
@@ -114,7 +117,7 @@ export class LlmCall extends ActiveRun implements Stoppable {
     this.meter.start();
   }
 
-  /** Notes that the reader stopped reading. */
+  /** Records that the consumer stopped reading. */
   cancel(): void {
     if (this.run.ended || this.run.aborted) return;
     this.#cancelled = true;
@@ -131,7 +134,7 @@ export class LlmCall extends ActiveRun implements Stoppable {
       );
   }
 
-  /** Has what an interceptor asks for stopped, if it is still under way when the call is answered. */
+  /** Stops an interceptor's request if it is still in progress when the call is answered. */
   stopAtEnd(stop: AbortController, asking: Promise<unknown>): void {
     const underWay = (this.#underWay ??= new Set());
     const forget = () => void underWay.delete(stop);
@@ -139,7 +142,7 @@ export class LlmCall extends ActiveRun implements Stoppable {
     asking.then(forget, forget);
   }
 
-  /** A request to a provider; fails once the call is over or was aborted, and where a test forbids it. */
+  /** Opens a request to a provider. Fails once the call has ended or was aborted, and if a test forbids it. */
   openRequest(target: LlmTarget): RequestMeter {
     if (this.run.aborted) throw this.run.reason as Error;
     if (this.run.ended) throw tooLate('call');
@@ -151,42 +154,44 @@ export class LlmCall extends ActiveRun implements Stoppable {
     return request;
   }
 
-  /** Notes a request that failed, or that the call's reader did not want any more. */
+  /** Records a request that failed, or that the call's consumer cancelled. */
   requestFailed(request: RequestMeter, error: Error): void {
     if (this.#cancelled) request.fail();
     else this.meter.failed(request, error);
   }
 
-  /** Tells that another try begins. */
+  /** Dispatches that another attempt begins. */
   retrying(retry: LlmRetry): void {
     if (this.run.ended) return;
     const attempt = this.meter.nextRetry();
-    // Never awaited: the try that it tells of has begun, and the SDK's own clock is running.
+    // Never awaited: the attempt has begun, and the SDK's own clock is running.
     void this.dispatch(new LlmRetryEvent(this.run, { attempt, ...retry }));
   }
 
-  /** Tells a chunk that arrived at `timestamp`; what is returned is to be awaited before the chunk is handed over. */
+  /** Dispatches a chunk that arrived at `timestamp`; await the returned value before the consumer gets the chunk. */
   chunk(chunk: LlmChunk, timestamp: number): void | Promise<void> {
     this.meter.arrivals.chunk(chunk);
     return this.runtime.dispatcher.dispatchChunk(chunk, this.#chunks++, timestamp, this.run);
   }
 
-  /** Notes a whole answer that is still to be checked, so that it is told if the call ends meanwhile. */
+  /**
+   * Records a complete answer that is not yet checked, so that the terminal event has it if the call ends meanwhile.
+   */
   arrived({ text }: ProviderResult): void {
     this.meter.arrivals.text = text;
   }
 
-  /** Counts the answer that arrived as a try that failed; fails if the call was aborted. */
+  /** Counts the answer that arrived as a failed attempt; fails if the call was aborted. */
   rejectAttempt(error: Error): void {
     if (this.run.aborted) throw this.run.reason as Error;
     this.meter.rejectAttempt(error);
   }
 
-  /** Ends the run well; fails with what a critical end handler threw. A promise that is returned is to be awaited. */
+  /** Completes the run; fails with what a critical end handler threw. Await a returned promise. */
   succeed(answer: Answer, object?: unknown): LlmResponse | Promise<LlmResponse> {
     const { meter } = this;
     this.#finish();
-    // What was asked for beside the answer counts as it stands.
+    // Requests beside the answer count as they stand.
     meter.closeAll();
     this.#underWay?.forEach((stop) => stop.abort(new LlmAbortedError('The call was answered.')));
     const { total } = meter;
@@ -196,10 +201,10 @@ export class LlmCall extends ActiveRun implements Stoppable {
     return dispatching === undefined ? response : dispatching.then(() => response);
   }
 
-  /** Ends the run as its reader left it. */
+  /** Ends the run as cancelled by its consumer. */
   async #endCancelled(): Promise<LlmResponse> {
     const { meter } = this;
-    // Before costs are waited for: from here on nothing can stop it.
+    // Before costs are awaited: nothing can stop the call from here on.
     this.#finish();
     const loading = meter.prepareCost();
     if (loading !== undefined) await loading;
@@ -209,13 +214,13 @@ export class LlmCall extends ActiveRun implements Stoppable {
     return this.succeed(sent ? { ...answer, provider: sent.client.label } : answer);
   }
 
-  /** Ends the run in its error event, unless it ended before. Returns what the caller gets: the first cause. */
+  /** Ends the run with its error event, unless it has ended. Returns what the caller gets: the first cause. */
   async fail(thrown: unknown): Promise<Error> {
     if (this.run.ended) return thrown as Error;
     const error = (this.run.aborted ? this.run.reason : thrown) as Error;
     const { meter } = this;
     this.#finish();
-    // Stops what the provider and the handlers still do for it.
+    // Stops what the provider and the handlers still do for the run.
     this.run.abort(error);
     await meter.prepareCost();
     meter.closeAll(error);
@@ -229,20 +234,20 @@ export class LlmCall extends ActiveRun implements Stoppable {
     return error;
   }
 
-  /** Ends the run as it was stopped: well, where its reader left; else it rejects with the first cause. */
+  /** Ends a stopped run: it completes if its consumer cancelled it, otherwise it rejects with the first cause. */
   async breakOff(thrown: unknown): Promise<LlmResponse> {
     if (this.#cancelled && !this.run.ended) return this.#endCancelled();
     throw await this.fail(thrown);
   }
 
-  /** What was really sent, where interceptors have changed it. */
+  /** What was actually sent, if interceptors changed it. */
   get #changedTarget(): LlmTarget | undefined {
     if (!this.isIntercepted) return undefined;
     const { lastTarget } = this.meter;
     return lastTarget?.request === this.spec.request ? undefined : lastTarget;
   }
 
-  /** Claims the terminal event; from here on nothing can stop the call. */
+  /** Takes the right to emit the terminal event; nothing can stop the call from here on. */
   #finish(): void {
     if (!this.run.end()) return;
     this.#unwatch?.();

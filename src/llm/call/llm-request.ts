@@ -12,7 +12,7 @@ import { jsonTextOf, objectOf } from '../providers/shared/wire-values.js';
 
 const ROLES = new Set(['system', 'user', 'assistant', 'tool']);
 
-/** The request of a call, checked as far as it can be known here; the lists are copies. */
+/** The request of a call, checked as far as possible here; its lists are copies. */
 export function toRequest(
   input: string | readonly MessageInput[],
   options: LlmStreamOptions,
@@ -34,7 +34,7 @@ export function toRequest(
   return request;
 }
 
-/** Encoders of requests recurse over its schema. */
+/** Request encoders recurse over its schema. */
 function checkTool(tool: ToolSpec): ToolSpec {
   const excess = schemaExcess(tool?.parameters);
   if (excess === undefined) return tool;
@@ -61,7 +61,7 @@ function toMessages(input: string | readonly MessageInput[]): Message[] {
   return whole;
 }
 
-/** The message with the arguments of its calls as texts, whatever else it is. */
+/** The message with the arguments of its calls as text, whatever else it is. */
 export function withArgsText(message: MessageInput): Message {
   const toolCalls: unknown = message?.toolCalls;
   if (!Array.isArray(toolCalls)) return message as Message;
@@ -94,7 +94,7 @@ function checkMessage(message: MessageInput, index: number): void {
   if (!areCalls) refuse(`${place}.toolCalls must be a list of calls, each with a name.`);
 }
 
-/** The parts of a message, which users' own code has made and no type holds back. */
+/** Checks one part of a message; user code built it, so types guarantee nothing. */
 function checkPart(given: unknown, place: string): void {
   const { type, text, url, data, mediaType } = objectOf(given);
   if (type === 'text') {

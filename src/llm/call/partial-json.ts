@@ -1,6 +1,6 @@
-/** Deeper than any answer to a schema; a text of brackets alone is not worth following. */
+/** Deeper than any answer to a schema; a text of only brackets is not worth following. */
 const MAX_DEPTH = 256;
-/** A text is parsed again when it has grown by this part of its length, so that all parses together stay linear. */
+/** A text is parsed again when it has grown by this fraction of its length, so that the total work stays linear. */
 const GROWTH = 1 / 32;
 const AFTER_BACKSLASH = -1;
 const HEX_DIGITS = 4;
@@ -8,26 +8,26 @@ const HEX_DIGITS = 4;
 type Place = 'before' | 'between' | 'in a key' | 'in a text' | 'in a word' | 'after';
 
 /**
- * Reads a JSON object or list while it is being written: what is there of it, closed where it breaks off. Texts grow;
- * a number, a word or a key is seen when it is whole. What stands before and after the JSON is left out.
+ * Reads a JSON object or list while it is being written: what has arrived, closed where it breaks off. Texts grow;
+ * numbers, literals and keys appear when complete. Text before and after the JSON is ignored.
  */
 export class PartialJson {
   #text = '';
   #place: Place = 'before';
   #start = 0;
-  /** Up to here all is whole but for the brackets that are still open. */
+  /** Up to here the JSON is complete except for open brackets. */
   #wholeEnd = 0;
-  /** Up to here the text that is being written can be closed: an escape is whole or left out. */
+  /** Up to here the text being written can be closed: an escape is complete or left out. */
   #textEnd = 0;
-  /** What closes the open brackets, the innermost last. */
+  /** The closing brackets of the open ones, the innermost last. */
   readonly #closing: string[] = [];
   #expectsKey = false;
-  /** What is left of an escape: its kind, or so many digits. */
+  /** What is left of an escape: its kind, or its number of digits. */
   #escape = 0;
   #parsedLength = 0;
   #seen = '';
 
-  /** Adds what arrived. Returns the value so far, or undefined where there is nothing new to be seen. */
+  /** Adds what arrived. Returns the value so far, or undefined if nothing new is visible. */
   add(piece: string): unknown {
     const offset = this.#text.length;
     this.#text += piece;
@@ -36,7 +36,7 @@ export class PartialJson {
     return grownBy >= this.#parsedLength * GROWTH ? this.read() : undefined;
   }
 
-  /** The value so far, or undefined where there is nothing new to be seen. */
+  /** The value so far, or undefined if nothing new is visible. */
   read(): unknown {
     this.#parsedLength = this.#text.length;
     if (this.#place === 'before' || this.#closing.length > MAX_DEPTH) return undefined;
@@ -115,7 +115,7 @@ export class PartialJson {
     this.#closing.push(bracket === '{' ? '}' : ']');
     this.#expectsKey = bracket === '{';
     this.#wholeEnd = at + 1;
-    // What is too deep is not followed; it stays too deep.
+    // JSON that is too deep is not followed; it stays too deep.
     this.#place = this.#closing.length > MAX_DEPTH ? 'after' : 'between';
   }
 

@@ -15,7 +15,7 @@ export class ProviderRequest {
   readonly meter: RequestMeter;
   readonly #context: LlmProviderContext;
 
-  /** @param signal that of the call, or one that fires with it */
+  /** @param signal the call's signal, or one that fires with it */
   constructor(
     private readonly call: LlmCall,
     readonly target: LlmTarget,
@@ -39,14 +39,14 @@ export class ProviderRequest {
     };
   }
 
-  /** The whole answer, noted and checked. */
+  /** The complete answer, recorded and checked. */
   whole(): Promise<ProviderResult> {
     const { call, signal } = this;
     const { client, request } = this.target;
     const answering = promised(() =>
       this.#inPlace(() => client.provider.generate(request, this.#context)),
     );
-    // Interceptors, which run waits for itself, may ask several providers at once.
+    // Interceptors, which the run itself waits for, may send several requests at once.
     const given = call.isIntercepted ? abortable(answering, signal) : call.run.orAborted(answering);
     return given.then(
       (result) => this.#noted(result),
@@ -69,9 +69,9 @@ export class ProviderRequest {
   }
 
   /**
-   * The pieces of the answer, read for the first time where they belong; the reader notes them at the meter.
+   * The pieces of the answer, first read in the right context; their reader records them at the meter.
    *
-   * @param place where the stream was asked for, with the AsyncLocalStorages of the application
+   * @param place where the stream was created, with the application's AsyncLocalStorages
    */
   stream(read: (source: ItemSource) => void, place: Enter = here): void {
     const { client, request } = this.target;
@@ -85,7 +85,7 @@ export class ProviderRequest {
     run.inside(() => read(place(() => run.inside(() => staying(open())))));
   }
 
-  /** Calls the provider, where runs that its own code starts know whom they come from. */
+  /** Calls the provider so that runs started by its own code know their parent. */
   #inPlace<R>(ask: () => R): R {
     return this.#contextFree ? ask() : this.call.run.inside(ask);
   }
@@ -94,7 +94,7 @@ export class ProviderRequest {
     return isContextFree(this.target.client.provider);
   }
 
-  /** Notes the whole answer. What is returned is to be awaited. */
+  /** Records the complete answer. Await the returned value. */
   answered(result: ProviderResult): void | Promise<void> {
     const { meter } = this;
     const note = () => void meter.answered(result.model, meter.usageOf(result));
@@ -103,7 +103,7 @@ export class ProviderRequest {
     note();
   }
 
-  /** Notes that it failed; gives the error, which is one of our tree. */
+  /** Records the failure; returns an error of this package. */
   async failed(thrown: unknown): Promise<Error> {
     const error = this.#stopped ?? providerError(this.target, thrown);
     await this.call.meter.prepareCost();
@@ -111,7 +111,7 @@ export class ProviderRequest {
     return error;
   }
 
-  /** Why it was stopped; `undefined` when it was not. */
+  /** Why it was stopped; `undefined` if it was not. */
   get #stopped(): Error | undefined {
     const { run } = this.call;
     if (run.aborted) return run.reason as Error;
@@ -119,7 +119,7 @@ export class ProviderRequest {
   }
 }
 
-/** A provider's own code goes on as part of the run, wherever it is read; that of an SDK alone would start none. */
+/** A custom provider's code stays part of the run, wherever it is read; an SDK's own code starts no runs. */
 function staying(source: ItemSource): ItemSource {
   const inside = comeBack();
   const next = () => source.next();
@@ -128,7 +128,7 @@ function staying(source: ItemSource): ItemSource {
   return source.take === undefined ? kept : { ...kept, take: () => source.take!() };
 }
 
-/** What a provider threw, as an error of our tree. */
+/** What a provider threw, as an error of this package. */
 export function providerError({ client }: LlmTarget, thrown: unknown): Error {
   if (thrown instanceof CallerFault) return thrown.thrown as Error;
   if (thrown instanceof CallbacksError) return thrown;

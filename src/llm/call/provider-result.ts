@@ -6,15 +6,15 @@ import type { CallMeter } from './call-meter.js';
 import { callable } from '../providers/shared/tool-call.js';
 import type { LlmTarget, UsageAndCost } from './request-meter.js';
 
-/** Whether an item of a provider's stream is a chunk; the last one is the result. */
+/** Whether an item of a provider's stream is a chunk; the last item is the result. */
 export function isChunk(item: unknown): item is LlmChunk {
   return 'type' in (Object(item) as object);
 }
 
-/** An answer: a provider's, or what interceptors have made of it or put in its place. */
+/** An answer: a provider's, or what interceptors returned. */
 export type Answer = ProviderResult & Partial<Pick<LlmResponse, 'provider'>>;
 
-/** The answer of a stream whose reader stopped reading: what had arrived by then. */
+/** The answer of a cancelled stream: what had arrived by then. */
 export function cancelledAnswer(text: string, model: string, usage: Usage): Answer {
   return {
     id: '',
@@ -27,7 +27,7 @@ export function cancelledAnswer(text: string, model: string, usage: Usage): Answ
   };
 }
 
-/** What a provider of any make gave as its answer, so that the call cannot fail any more while it ends. */
+/** Checks the answer of any provider, so that the call can no longer fail while it ends. */
 export function checkResult({ client, request }: LlmTarget, given: unknown): ProviderResult {
   const result = Object(given) as ProviderResult;
   if (typeof result.text !== 'string' || !result.usage) {
@@ -38,7 +38,7 @@ export function checkResult({ client, request }: LlmTarget, given: unknown): Pro
   return filledIn(result, request.model);
 }
 
-/** What an interceptor gave as the answer of a call. */
+/** Checks the answer that an interceptor returned. */
 export function checkAnswer(
   interceptor: string,
   { client, request }: LlmTarget,
@@ -61,7 +61,7 @@ function filledIn(result: ProviderResult, model: string): ProviderResult {
   const finishReason = result.finishReason ?? 'other';
   const given = result.message ?? { role: 'assistant', content: text };
   const toolCalls = callable(result.toolCalls ?? [], finishReason);
-  // Compatible servers, and mocks, leave out what few people miss. Written out, because a spread is slow on Node 20.
+  // Compatible servers and mocks leave out rarely used fields. Written out, because a spread is slow on Node 20.
   return {
     id: result.id || '',
     model: result.model || model,
@@ -74,7 +74,7 @@ function filledIn(result: ProviderResult, model: string): ProviderResult {
   };
 }
 
-/** The answer as the caller gets it. Field by field: on Node 20, a spread costs more than all the rest of a call's end. */
+/** The answer as the caller gets it. Field by field: on Node 20, a spread costs more than the rest of a call's end. */
 export function toResponse(
   result: Answer,
   provider: string,

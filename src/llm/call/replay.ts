@@ -5,22 +5,25 @@ import { checkAnswer, isChunk, type Answer } from './provider-result.js';
 import type { LlmTarget } from './request-meter.js';
 import { toToolCall } from '../providers/shared/tool-call.js';
 
-/** Who gave something to be replayed. */
+/** The interceptor whose result is replayed, and its context. */
 export interface ReplayPlace {
   /** The interceptor, as `Class.method`. */
   readonly interceptor: string;
   readonly target: LlmTarget;
-  /** Where the stream was asked for: the interceptor is called, and its stream first read, there. */
+  /** Where the stream was created: the interceptor is called, and its stream first read, there. */
   readonly begin: Enter;
-  /** Where the interceptor's own code is run. */
+  /** Runs the interceptor's own code in its context. */
   readonly inside: <R>(work: () => R) => R;
-  /** What the interceptor's `next` has given, the last time. */
+  /** What the interceptor's `next` last returned. */
   readonly given: () => LlmResponse | undefined;
   /** Whether the text is kept. */
   readonly collect: boolean;
 }
 
-/** What an interceptor gives for a streamed call, as chunks and the answer as the last item; it is called when it is read. */
+/**
+ * An interceptor's result for a streamed call, as chunks with the answer as the last item. The interceptor is called on
+ * the first read.
+ */
 export async function* replay(
   intercept: () => unknown,
   place: ReplayPlace,
@@ -50,7 +53,7 @@ async function* readThrough(
       read.add(item.value);
       yield item.value;
     }
-    // What the interceptor does after its answer comes before the end is told.
+    // What the interceptor does after its answer runs before the end event is dispatched.
     if (!item.done) {
       given = item.value;
       item = await next();
@@ -63,7 +66,7 @@ async function* readThrough(
   yield checkAnswer(interceptor, target, given);
 }
 
-/** A whole answer in pieces. */
+/** A complete answer in pieces. */
 function* chunksOf({ text, toolCalls }: Answer): Generator<LlmChunk, void, undefined> {
   if (text !== '') yield { type: 'text', text };
   for (const [index, { id, name, argsText }] of toolCalls.entries())
@@ -92,7 +95,7 @@ class ReadAnswer {
     if (chunk.type !== 'tool-call') return;
     const { index, id = '', name = '', argsDelta } = chunk;
     const call = this.#open.get(index);
-    // Two ids are two calls, although both came under one index.
+    // Two ids are two calls, even under one index.
     if (call !== undefined && !(name && id && call.id && id !== call.id)) {
       call.argsText += argsDelta;
       return;
@@ -102,7 +105,7 @@ class ReadAnswer {
     this.#open.set(index, begun);
   }
 
-  /** @param base the answer that they may have been made of, which knows more than chunks say */
+  /** @param base the answer that the chunks may derive from, which has more fields than chunks have */
   answer(base: LlmResponse | undefined): object {
     const toolCalls = this.#calls.map(({ id, name, argsText }) => toToolCall(id, name, argsText));
     const text = this.#text;
@@ -112,7 +115,7 @@ class ReadAnswer {
       ...base,
       text,
       toolCalls,
-      // Without the opaque blocks of the answer that they were made of: these say what it said.
+      // Without the opaque blocks of the original answer, which hold its own content.
       message: { role: 'assistant', content: text, ...(toolCalls.length > 0 && { toolCalls }) },
       finishReason: isCut ? base.finishReason : toolCalls.length > 0 ? 'tool-calls' : 'stop',
     };

@@ -8,26 +8,26 @@ import type { LlmClient } from '../llm-client.js';
 import type { LlmRetry } from '../llm-provider.js';
 import { SdkProvider } from '../providers/shared/sdk-provider.js';
 
-/** Who is asked for what. */
+/** The client to call and the request to send. */
 export interface LlmTarget {
   readonly client: LlmClient;
   readonly request: LlmRequest;
 }
 
-/** What was used, and what it cost in US dollars; `null` when a price is not known. */
+/** Usage, and its cost in US dollars; `null` when a price is not known. */
 export interface UsageAndCost {
   readonly usage: Usage;
   readonly cost: number | null;
 }
 
-/** Whether somebody counted: the server, or a provider that estimates by itself. */
+/** Whether the usage was counted: by the server, or by a provider with its own estimate. */
 function isCounted(usage: Usage): boolean {
   return usage.source === 'provider' || usage.totalTokens > 0;
 }
 
 /** What has arrived of an answer. */
 export class ResponseAccumulator {
-  /** The text, where it is collected. */
+  /** The text, if it is collected. */
   text = '';
   firstChunkAt: number | undefined;
   #uncollectedTokens = 0;
@@ -44,9 +44,9 @@ export class ResponseAccumulator {
     else this.#uncollectedTokens += estimateTokens(chunk.text);
   }
 
-  /** Tokens, roughly, with `text` and `toolCalls` in place of what was collected. */
+  /** Approximate tokens, with `text` and `toolCalls` in place of what was collected. */
   tokens(text = this.text, toolCalls: readonly ToolCall[] = []): number {
-    // A call is something, even without a name and arguments.
+    // A call counts, even without a name and arguments.
     const calls =
       toolCalls.length > 0 ? Math.max(1, estimateToolCalls(toolCalls)) : this.#callTokens;
     return this.#uncollectedTokens + estimateTokens(text) + calls;
@@ -60,11 +60,11 @@ export class ResponseAccumulator {
   }
 }
 
-/** Measures one request to a provider, with the SDK's own tries. */
+/** Measures one request to a provider, including the SDK's own attempts. */
 export class RequestMeter {
   readonly attempts: Attempt[] = [];
   readonly arrivals: ResponseAccumulator;
-  /** The model that answers; until that is known, the requested one. */
+  /** The model that answers; until known, the requested one. */
   model: string;
   /** What the server has counted so far. */
   counted: Usage | undefined;
@@ -80,17 +80,17 @@ export class RequestMeter {
     this.arrivals = new ResponseAccumulator(collect);
   }
 
-  /** Whether it came out, one way or the other. */
+  /** Whether the request has succeeded or failed. */
   get closed(): boolean {
     return this.#final !== undefined;
   }
 
-  /** What it has used: in the end, or until now. */
+  /** Its usage and cost: final, or so far. */
   get spent(): UsageAndCost {
     return this.#final ?? this.#priced(this.model, this.usageSoFar);
   }
 
-  /** The usage of a request that is cut short: nothing before anything arrived, else counted or estimated. */
+  /** The usage of a request that is cut short: none before anything arrived, otherwise counted or estimated. */
   get usageSoFar(): Usage {
     const { arrivals, counted, target } = this;
     if (arrivals.firstChunkAt === undefined && counted === undefined) return { ...NO_USAGE };
@@ -100,7 +100,7 @@ export class RequestMeter {
       : estimateUsage(target.request, written, counted);
   }
 
-  /** Notes a try of the SDK's that is made again. */
+  /** Records a retry by the SDK. */
   retried({ error, delayMs }: LlmRetry): void {
     const now = performance.now();
     const durationMs = Math.max(0, now - this.#attemptAt - delayMs);
@@ -109,7 +109,7 @@ export class RequestMeter {
     this.attempts.push({ provider: client.label, model: request.model, error, durationMs });
   }
 
-  /** The usage of a whole answer: as it was counted, or, as far as it was not, estimated. */
+  /** The usage of a complete answer: counts that the server did not report are estimated. */
   usageOf({ usage, text, toolCalls }: ProviderResult): Usage {
     if (usage.source === 'provider' && usage.inputTokens > 0 && usage.outputTokens > 0)
       return usage;
@@ -122,9 +122,9 @@ export class RequestMeter {
       : estimateUsage(request, written, this.counted);
   }
 
-  /** Notes a whole answer. */
+  /** Records a complete answer. */
   answered(model: string, usage: Usage): UsageAndCost {
-    // An answer that comes after all changes nothing.
+    // An answer that arrives late changes nothing.
     if (this.#final !== undefined) return this.#final;
     const { cost } = (this.#final = this.#priced(model, usage));
     const durationMs = performance.now() - this.#attemptAt;
@@ -132,7 +132,9 @@ export class RequestMeter {
     return this.#final;
   }
 
-  /** Notes that it was cut short, by its reader or, with an error, by a failure; what was used by then counts. */
+  /**
+   * Records that the request was cut short, by its consumer or, with an error, by a failure; its usage so far counts.
+   */
   fail(error?: Error): void {
     if (this.#final !== undefined) return;
     if (error === undefined) {
@@ -151,8 +153,8 @@ export class RequestMeter {
   }
 
   /**
-   * Whether a usage lacks something that is to be estimated. Servers send zeros for what they do not count, and no answer
-   * that says something is without tokens; a provider of the application's own means what it says.
+   * Whether a usage lacks counts that must be estimated. Servers send zeros for what they do not count, and an answer
+   * with content always has tokens; a custom provider's zeros are trusted.
    */
   #isUncounted(usage: Usage, written: number): boolean {
     if (!(this.target.client.provider instanceof SdkProvider)) return !isCounted(usage);
@@ -160,14 +162,14 @@ export class RequestMeter {
     return usage.source === 'estimated' || (hasZero && written > 0);
   }
 
-  /** By the model that answered, else the requested one; needs the price list to be loaded. */
+  /** Priced by the model that answered, otherwise the requested one; needs the price list to be loaded. */
   #priced(answered: string, usage: Usage): UsageAndCost {
     const { client, request } = this.target;
     return { usage, cost: this.prices.cost(client.label, answered, request.model, usage) };
   }
 }
 
-/** Says once a client that its counts are not believed; nothing of what they are, or of the call. */
+/** Logs once per client that its counts are implausible, without the counts and without anything of the call. */
 function logDoubt(asked: LlmClient): void {
   const { label, origin: client = asked } = asked;
   if (client.isDoubtLogged) return;

@@ -11,27 +11,27 @@ type Outcome = { readonly result: LlmResponse } | { readonly error: unknown };
 type Next = IteratorResult<LlmChunk, undefined>;
 const DONE: Next = { done: true, value: undefined };
 
-/** How a stream is read: from its first read, through chunks that are told and handed over, to its one end. */
+/** Reads a stream: from its first read, through chunks that are dispatched and handed over, to its one end. */
 export class StreamReading {
   readonly #streamed: Streamed | Error;
   #source: ItemSource | undefined;
   #begun = false;
   #over = false;
-  /** Whether somebody reads; else chunks are for `.response` alone. */
+  /** Whether there is a consumer; otherwise chunks are for `.response` alone. */
   #isRead = false;
   #arrivedAt = 0;
   #waiting: Deferred<Next> | undefined;
   #response: Deferred<LlmResponse> | undefined;
   #outcome: Outcome | undefined;
   #watchers: StreamWatchers<LlmResponse> | undefined;
-  /** Whether the reader knows how the stream ended. */
+  /** Whether the consumer has received the end of the stream. */
   #isDispatched = false;
 
   constructor(streamed: Streamed | Error) {
     this.#streamed = streamed;
   }
 
-  /** The one reader. */
+  /** Opens the one consumer's iterator. */
   open(): AsyncIterableIterator<LlmChunk, undefined> {
     if (this.#isRead || this.#begun) {
       throw new CallbacksConfigurationError(
@@ -50,11 +50,11 @@ export class StreamReading {
     return reader;
   }
 
-  /** Settles when the stream has ended; reads it, if nobody has begun to by the next macrotask. */
+  /** Settles when the stream has ended; reads the stream if nobody has begun to by the next macrotask. */
   get response(): Promise<LlmResponse> {
     if (this.#response === undefined) {
       this.#response = defer();
-      // Whoever reads the stream gets the error from there.
+      // The consumer of the stream gets the error there.
       this.#response.promise.catch(() => undefined);
       if (this.#outcome) this.#settle(this.#outcome);
       else if (!this.#isRead) setImmediate(() => void this.#drain());
@@ -72,7 +72,7 @@ export class StreamReading {
     if (!this.#begun) void this.#watchers?.notify({ error });
   }
 
-  /** Has `watcher` called once, when the stream is over or will never be read. */
+  /** Calls `watcher` once, when the stream has ended or will never be read. */
   whenOver(watcher: StreamWatcher<LlmResponse>): void {
     this.#watchers ??= new StreamWatchers();
     this.#watchers.add(watcher);
@@ -80,7 +80,7 @@ export class StreamReading {
   }
 
   #next(): Promise<Next> {
-    // A second next() before the first has settled waits for its turn, as with generators.
+    // A second next() waits until the first has settled, as with generators.
     if (this.#waiting) return this.#waiting.promise.then(this.#nextInTurn, this.#nextInTurn);
     const chunk = this.#source && this.#pull(this.#source);
     if (chunk) return Promise.resolve({ done: false, value: chunk });
@@ -113,7 +113,7 @@ export class StreamReading {
     }
   }
 
-  /** Takes what has arrived; returns a chunk that may be handed over, or sees to it that one will be delivered. */
+  /** Takes what has arrived; returns a chunk that may be handed over, or schedules its delivery. */
   #pull(source: ItemSource): LlmChunk | undefined {
     try {
       while (!this.#over) {
@@ -138,7 +138,7 @@ export class StreamReading {
     this.#onFailure(new LlmResponseError('The provider’s stream ended without a result.'));
   };
 
-  /** Tells a chunk, or ends the stream with its result. Returns the chunk if its handlers need not be waited for. */
+  /** Dispatches a chunk, or ends the stream with its result. Returns the chunk if its handlers need not be awaited. */
   #accept(item: unknown): LlmChunk | undefined {
     const streamed = this.#streamed as Streamed;
     try {
@@ -172,12 +172,12 @@ export class StreamReading {
     if (this.#over) return;
     this.#over = true;
     const streamed = this.#streamed as Streamed;
-    // Before the end is told, which must know what is still to be waited for.
+    // Before the end event, whose dispatch must know what is still to be awaited.
     if (this.#source !== undefined) streamed.releasing(this.#release(this.#source));
     this.#end(() => streamed.breakOff(error));
   };
 
-  /** The stream is over; its reader learns of it when the terminal event was told. */
+  /** Ends the stream; its consumer learns of it after the terminal event was dispatched. */
   #end(ending: () => Promise<LlmResponse>): void {
     this.#over = true;
     ending().then(
@@ -198,7 +198,7 @@ export class StreamReading {
     if (this.#waiting) this.#dispatch(outcome);
   }
 
-  /** Tells the reader, who waits, how the stream ended: an error once, wherever it was when that happened. */
+  /** Delivers the end of the stream to the waiting consumer; an error is delivered once, whenever it occurred. */
   #dispatch(outcome: Outcome): void {
     const waiting = this.#waiting;
     this.#waiting = undefined;
@@ -218,7 +218,7 @@ export class StreamReading {
     await this.#begin();
   }
 
-  /** Stops reading; a stream that was not begun never will be. */
+  /** Stops reading; a stream that was not started never will be. */
   async stop(): Promise<void> {
     this.#isDispatched = true;
     if (!this.#begun) {
@@ -237,7 +237,7 @@ export class StreamReading {
     await this.#watchers?.over;
   }
 
-  /** The provider's stream may have work of its own to undo; nobody waits for it, or asks how it went. */
+  /** The provider's stream may have cleanup to do; it is not awaited and its outcome is ignored. */
   async #release(source: ItemSource): Promise<void> {
     try {
       await source.return?.();

@@ -12,7 +12,7 @@ export async function* textOf(
   for await (const chunk of chunks) if (chunk.type === 'text') yield chunk.text;
 }
 
-/** A value that is still being written: properties may be missing, lists and texts unfinished. */
+/** A value that is still being written: properties may be missing, lists and texts incomplete. */
 export type DeepPartial<T> = T extends readonly (infer Item)[]
   ? DeepPartial<Item>[]
   : T extends object
@@ -20,9 +20,9 @@ export type DeepPartial<T> = T extends readonly (infer Item)[]
     : T;
 
 /**
- * The JSON value that the text of a stream grows to; each state once, as a value of its own.
+ * The JSON value that the text of a stream builds up; yields each state once, as a separate value.
  *
- * @param isWrapped whether the value is expected inside an object, as {@link AnswerSchema} says
+ * @param isWrapped whether the value is expected inside an object, as in {@link AnswerSchema}
  */
 export async function* partialObjectsOf(
   chunks: AsyncIterable<LlmChunk>,
@@ -38,14 +38,17 @@ export async function* partialObjectsOf(
   if (last !== undefined) yield last;
 }
 
-/** The value of an object that wraps it, once it begins; what shows to be no such object is the value itself. */
+/**
+ * The value inside a wrapping object, once it begins; an answer that turns out not to be such an object is the value
+ * itself.
+ */
 function valueInside(answer: unknown): unknown {
   const size = Object.keys(Object(answer) as object).length;
   if (Array.isArray(answer) || size > 1) return answer;
   return size === 0 ? undefined : (unwrapped(answer) ?? { value: answer }).value;
 }
 
-/** A stream as an Observable, which reads it while it is subscribed. */
+/** A stream as an Observable, which reads the stream while subscribed. */
 export function observe<T>(items: AsyncIterable<T>): Observable<T> {
   return new Observable((subscriber) => {
     const reader = items[Symbol.asyncIterator]();

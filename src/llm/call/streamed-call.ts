@@ -8,7 +8,7 @@ import type { ItemSource, Streamed } from './streamed.js';
 
 /** A call that is read as a stream. */
 export class StreamedCall implements Streamed {
-  /** The request, where nothing stands between the call and its provider. */
+  /** The request, if no interceptor wraps the call. */
   #request: ProviderRequest | undefined;
 
   constructor(private readonly call: LlmCall) {}
@@ -52,7 +52,7 @@ export class StreamedCall implements Streamed {
     return this.call.breakOff(error);
   }
 
-  /** A provider is not waited for; interceptors have things to bring in order. */
+  /** A provider is not awaited; interceptors may have cleanup to do. */
   releasing(done: Promise<void>): void {
     if (this.call.isIntercepted) this.call.holdOpen(done);
   }

@@ -7,28 +7,28 @@ import { cancelledAnswer, type Answer } from './provider-result.js';
 import { ResponseAccumulator, type RequestMeter } from './request-meter.js';
 import type { ItemSource, Streamed } from './streamed.js';
 
-/** The way from an interceptor's `next` to the provider, or to what the next interceptor gives. */
+/** The chain from an interceptor's `next` to the provider, or to the next interceptor's result. */
 export interface ChainLink extends Pick<InterceptedLlmCall, 'request' | 'signal' | 'spent'> {
   readonly call: LlmCall;
-  /** The meter of the request at the way's end, if no interceptor is on it. */
+  /** The meter of the request at the end of the chain, if no interceptor handles it. */
   readonly meter: RequestMeter | undefined;
-  /** Goes first. What is returned is to be awaited. */
+  /** Runs first. Await the returned value. */
   prepare(): void | Promise<void>;
   /** Opens the source of the streamed answer. */
   open(read: (source: ItemSource) => void): void;
-  /** The last item of the source, as the answer that it is. */
+  /** Checks the last item of the source as an answer. */
   check(item: unknown): Answer;
-  /** The last item of the source, checked and noted. */
+  /** Checks and records the last item of the source. */
   arrived(item: Answer): Promise<void>;
-  /** Why the way failed. */
+  /** Why the chain failed. */
   failed(thrown: unknown): Promise<Error>;
-  /** The answer, as `next` gives it to the interceptor around. */
+  /** The answer as `next` returns it to the surrounding interceptor. */
   answered(answer: Answer): LlmResponse;
-  /** An answer as a response of this way. */
+  /** An answer as a response of this chain. */
   response(answer: Answer): LlmResponse;
 }
 
-/** The stream that an interceptor's `next` gives: of the answer alone; nothing is told. */
+/** The stream that an interceptor's `next` returns: of the answer only; no events are dispatched. */
 export class StreamedChain implements Streamed {
   readonly #closed = defer<void>();
   #arrivals: ResponseAccumulator;
@@ -36,9 +36,9 @@ export class StreamedChain implements Streamed {
 
   constructor(
     private readonly link: ChainLink,
-    /** Stops this stream alone. */
+    /** Stops only this stream. */
     private readonly left: AbortController,
-    /** Has it stop with what is around it; returns what ends that. */
+    /** Stops it with the surrounding call; returns a function that ends the watching. */
     private readonly watch: () => () => void,
   ) {
     this.#arrivals = new ResponseAccumulator(link.call.collect);
@@ -97,7 +97,7 @@ export class StreamedChain implements Streamed {
     }
   }
 
-  /** A provider is not waited for; interceptors have things to bring in order. */
+  /** A provider is not awaited; interceptors may have cleanup to do. */
   releasing(done: Promise<void>): void {
     if (this.link.meter === undefined) this.link.call.holdOpen(done);
   }

@@ -7,13 +7,13 @@ import type { CompiledSchema } from '../../schema/schema.js';
 import type { FinishReason, LlmRequest, ProviderResult } from '../../types/llm.js';
 import type { Message } from '../../types/message.js';
 
-/** The value that an answer says, or why it says none; an answer that calls tools is none yet. */
+/** The value of an answer, or why it has none; an answer that calls tools has none yet. */
 export type AnswerReading = Mismatch | { readonly object?: unknown };
 interface Mismatch {
   readonly issues: string;
 }
 
-/** Answers that ended early: to ask again would end as early. */
+/** Answers that ended early: a second request would end as early. */
 const CUT: ReadonlySet<FinishReason> = new Set(['length', 'content-filter', 'paused']);
 
 const FENCE = '```';
@@ -38,14 +38,14 @@ export async function readAnswer(
   return 'issues' in checked ? checked : { object: checked.value };
 }
 
-/** Many models put JSON into a code block, whatever they are told. */
+/** Many models put JSON into a code block, whatever the instructions. */
 function withoutFences(text: string): string {
   const endOfFirstLine = text.indexOf('\n');
   const isBlock = endOfFirstLine > 0 && text.startsWith(FENCE) && text.endsWith(FENCE);
   return isBlock ? text.slice(endOfFirstLine, -FENCE.length) : text;
 }
 
-/** Whether the model may be asked to write its answer anew. */
+/** Whether the model may be asked to write its answer again. */
 export function isRepairable(
   { finishReason }: ProviderResult,
   reading: AnswerReading,
@@ -53,7 +53,7 @@ export function isRepairable(
   return 'issues' in reading && !CUT.has(finishReason);
 }
 
-/** The error for an answer that does not fit: the same request again is worth a try only where nothing cut it. */
+/** The error for an answer that does not match; retryable only if the answer was not cut. */
 export function schemaMismatch(
   { text, finishReason }: ProviderResult,
   issues: string,
@@ -62,7 +62,7 @@ export function schemaMismatch(
     case 'content-filter':
       return new LlmContentFilterError(
         'The model refused to answer, or a content filter cut its answer: there is no value for the schema.',
-        // The words of the refusal.
+        // The text of the refusal.
         { reason: text },
       );
     case 'paused':
@@ -83,14 +83,14 @@ export function schemaMismatch(
   }
 }
 
-/** The conversation, the answer that does not fit, and what is wrong with it. */
+/** The conversation, the answer that does not match, and its issues. */
 export function repairRequest(
   request: LlmRequest,
   { jsonSchema }: CompiledSchema,
   { text, message }: ProviderResult,
   issues: string,
 ): LlmRequest {
-  // Providers refuse empty turns.
+  // Providers reject empty turns.
   const answer = text.trim() === '' ? [] : [message];
   const complaint: Message = {
     role: 'user',

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 
-/** The signal of those who left, which any number of runs may listen to. */
+/** The controller of a disconnect signal, which any number of runs may listen to. */
 export function clientLeftController(): AbortController {
   const controller = new AbortController();
   setMaxListeners(Infinity, controller.signal);

@@ -3,12 +3,12 @@ import { clientLeftController } from './client-disconnect.js';
 import { EventSourceRequest, type EventStreamResponse } from '../../runs/event-source.js';
 import type { InboundRequest } from './inbound-request.js';
 
-/** What is used of a request of Express or Fastify. */
+/** The used part of a request of Express or Fastify. */
 export interface HttpRequest {
   readonly headers?: Readonly<Record<string, unknown>>;
 }
 
-/** What is used of a response, of HTTP/1 and HTTP/2; Fastify's has Node's inside. */
+/** The used part of a response, of HTTP/1 and HTTP/2; Fastify's response contains Node's. */
 export interface HttpResponse extends EventStreamResponse {
   readonly raw?: HttpResponse;
   readonly destroyed?: boolean;
@@ -28,7 +28,7 @@ export class HttpInbound implements InboundRequest {
     return this.request.headers?.[name];
   }
 
-  /** Fires when the connection closes before the response was sent. */
+  /** Fires if the connection closes before the response was sent. */
   disconnectSignal(): AbortSignal | undefined {
     const response = this.response?.raw ?? this.response;
     if (typeof response?.once !== 'function') return undefined;
@@ -37,9 +37,9 @@ export class HttpInbound implements InboundRequest {
     const onClose = () => {
       if (!isSent) controller.abort(new Error('The client of the HTTP request left.'));
     };
-    // Guards may have taken longer than the client had patience.
+    // The client may have disconnected while guards ran.
     if (response.destroyed ?? response.stream?.destroyed) onClose();
-    // HTTP/2 says "finish" of responses that were broken off, too.
+    // HTTP/2 also emits "finish" for responses that were cut off.
     response.once('finish', () => (isSent = response.writableEnded === true));
     response.once('close', onClose);
     return controller.signal;

@@ -7,14 +7,14 @@ import { rpcHeader, rpcPattern } from './rpc-header.js';
 export type { EventSourceRequest } from '../../runs/event-source.js';
 export type { InboundRequest as Inbound } from './inbound-request.js';
 
-/** What Nest calls the ways in; `graphql` is `@nestjs/graphql`'s. */
+/** Nest's context types; `graphql` belongs to `@nestjs/graphql`. */
 const WAYS_IN: Record<string, (host: ExecutionContext) => InboundRequest | undefined> = {
   http: (host) => {
     const http = host.switchToHttp();
     return new HttpInbound(http.getRequest<HttpRequest>(), http.getResponse<HttpResponse>());
   },
 
-  // The handshake's headers are those of the connection: its id and its trace are not the message's.
+  // The handshake's headers belong to the connection: its ids are not the message's.
   ws: (host) => {
     const ws = host.switchToWs();
     const request = {
@@ -32,7 +32,7 @@ const WAYS_IN: Record<string, (host: ExecutionContext) => InboundRequest | undef
     return new Message(request, (name) => rpcHeader(context, name));
   },
 
-  // The HTTP request by which the operation came; where none is to be found, its resolvers have no context.
+  // The HTTP request of the operation; if none is found, its resolvers have no context.
   graphql: (host) => {
     const { req, res } =
       host.getArgByIndex<
@@ -42,7 +42,7 @@ const WAYS_IN: Record<string, (host: ExecutionContext) => InboundRequest | undef
   },
 };
 
-/** What has come in, where it is of a kind that is known. */
+/** The inbound request or message, if its kind is known. */
 export function inboundOf(host: ExecutionContext): InboundRequest | undefined {
   return WAYS_IN[host.getType()]?.(host);
 }

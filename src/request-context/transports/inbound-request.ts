@@ -1,15 +1,18 @@
 import type { Observable } from 'rxjs';
 import type { EventSourceRequest } from '../../runs/event-source.js';
 
-/** What asks the application for something: an HTTP request, or one message. */
+/** An inbound HTTP request, or one message. */
 export interface InboundRequest {
-  /** One object each, which stands for it in frames. */
+  /** The object that identifies it in frames. */
   readonly request: object;
-  /** A header that came with it. */
+  /** Returns a header. */
   header(name: string): unknown;
-  /** Fires when nobody waits for the answer any more; `undefined` where that cannot be seen. Is asked for once. */
+  /**
+   * A signal that fires when the client no longer waits for the answer; `undefined` if that cannot be detected. Called
+   * once.
+   */
   disconnectSignal(): AbortSignal | undefined;
-  /** The request as that of a client of server-sent events; HTTP alone has them. */
+  /** The request as one of a server-sent events client; only HTTP has them. */
   eventSource?(): EventSourceRequest | undefined;
   /** Watches the answer. */
   watch(answer: Observable<unknown>): Observable<unknown>;

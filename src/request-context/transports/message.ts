@@ -5,7 +5,7 @@ import type { InboundRequest } from './inbound-request.js';
 /**
  * A message, of a WebSocket or to a microservice.
  *
- * Its answer is subscribed to as long as somebody waits for it: the adapters for WebSockets unsubscribe when the client
+ * Its answer stays subscribed as long as the client waits: the WebSocket adapters unsubscribe when the client
  * disconnects, gRPC when the call is cancelled. So nothing needs to listen to the connection, which lives longer.
  */
 export class Message implements InboundRequest {

@@ -1,7 +1,7 @@
-/** The headers of a message: a record, or what has a `get` as those of gRPC and NATS have. */
+/** The headers of a message: a record, or an object with a `get` method, as with gRPC and NATS. */
 type Headers = Record<string, unknown> & { get?(name: string): unknown };
 
-/** What is used of the contexts of `@nestjs/microservices`. */
+/** The used part of the contexts of `@nestjs/microservices`. */
 interface RpcContext {
   getHeaders?(): Headers | undefined;
   getMetadata?(): Headers | undefined;
@@ -13,7 +13,7 @@ interface RpcContext {
   getChannel?(): unknown;
 }
 
-/** A header of a message, where its transport has any. */
+/** A header of a message, if its transport has headers. */
 export function rpcHeader(context: RpcContext, name: string): unknown {
   const headers = headersOf(context);
   const value = typeof headers.get === 'function' ? headers.get(name) : headers[name];
@@ -21,7 +21,7 @@ export function rpcHeader(context: RpcContext, name: string): unknown {
   return Buffer.isBuffer(first) ? first.toString() : first;
 }
 
-/** What a message was sent to: a pattern, a subject, a topic or a channel; gRPC's methods have none. */
+/** The target of a message: a pattern, a subject, a topic or a channel; gRPC methods have none. */
 export function rpcPattern(context: RpcContext): unknown {
   return (
     context.getPattern?.() ??
@@ -31,7 +31,7 @@ export function rpcPattern(context: RpcContext): unknown {
   );
 }
 
-/** Those of gRPC, and of transports that are not known, are the context itself. */
+/** For gRPC and unknown transports, the context itself holds the headers. */
 function headersOf(context: RpcContext): Headers {
   return (
     context.getHeaders?.() ?? // NATS

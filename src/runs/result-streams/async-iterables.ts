@@ -7,8 +7,8 @@ type Read = Promise<IteratorResult<unknown>>;
 type Reader = AsyncIterator<unknown> & Partial<AsyncDisposable>;
 
 /**
- * Has the next iteration of `iterable` end the run; those after it are as before. Whoever returned the object may return
- * it again.
+ * Ends the run with the next iteration of `iterable`; later iterations behave as before. The same object may be
+ * returned again later.
  */
 export function watchIterable(work: TracedRun<unknown>, iterable: AsyncIterable<unknown>): void {
   const { run } = work;
@@ -34,7 +34,7 @@ export function watchIterable(work: TracedRun<unknown>, iterable: AsyncIterable<
   run.whenAborted((reason) => void work.fail(reason));
 }
 
-/** Has each read happen inside the run, and the last one end it. */
+/** Runs each read inside the run; the last one ends it. */
 export function watchReader(work: TracedRun<unknown>, reader: Reader): void {
   const reading = new Reading(work, reader.return?.bind(reader));
   shadow(reader, 'next', (next) => reading.read(next as () => Read));
@@ -42,9 +42,9 @@ export function watchReader(work: TracedRun<unknown>, reader: Reader): void {
   shadow(reader, 'throw', (refuse) => reading.read(refuse as () => Read));
 }
 
-/** How a reader is read by somebody else. */
+/** Wraps the reads of an iterator. */
 class Reading {
-  /** Lets down those who wait for an item. */
+  /** Rejects consumers that wait for an item. */
   readonly #waiting = new Set<(reason: unknown) => void>();
   #cutOff: { readonly reason: unknown } | undefined;
 
@@ -52,7 +52,7 @@ class Reading {
     private readonly work: TracedRun<unknown>,
     private readonly release: (() => Read) | undefined,
   ) {
-    // Refused before it was read, as far as it is not over yet.
+    // Reject reads if the run was aborted before the first read, unless it has already ended.
     if (work.run.aborted) this.#cutOff = { reason: work.run.reason };
     work.run.whenAborted((reason) => void this.#abort(reason));
   }
@@ -61,7 +61,7 @@ class Reading {
     return this.#pass(next, false);
   }
 
-  /** Stopping to read is an end, whatever the reader still has. */
+  /** Stopping the iteration ends the stream, even if the iterator has more items. */
   async readLast(stop: () => Read): Read {
     return this.#pass(stop, true);
   }
@@ -96,14 +96,14 @@ class Reading {
     if (this.work.run.ended) return;
     this.#cutOff = { reason };
     const { release } = this;
-    // Undoes what was begun; nobody waits for it, or asks how it went.
+    // Releases the iterator; its result is ignored.
     if (release) this.work.run.inside(async () => release()).catch(() => undefined);
     await this.work.fail(reason);
     for (const reject of this.#waiting) reject(reason);
   }
 }
 
-/** What a reader that need not be told answers when it is told of its end. */
+/** The result of `return()` for an iterator that does not implement it. */
 async function ended(value?: unknown): Read {
   return { done: true, value };
 }

@@ -3,7 +3,7 @@ import { ReadableStream } from 'node:stream/web';
 import type { TracedRun } from '../traced-run.js';
 import { endUnread } from './ending.js';
 
-/** A stream of Node or of the web: read in many ways, so it is watched from the side. */
+/** A Node or web stream: it can be read in many ways, so its end is observed from outside. */
 export type ByteStream = Readable | ReadableStream;
 
 export function isByteStream(value: object): value is ByteStream {
@@ -13,9 +13,9 @@ export function isByteStream(value: object): value is ByteStream {
   );
 }
 
-/** Has the end of the stream end the run, whoever reads it. */
+/** Ends the run when the stream ends, whatever reads it. */
 export function watchByteStream(work: TracedRun<unknown>, stream: ByteStream): void {
-  // finished() takes streams of the web as well, which its types do not know.
+  // finished() also accepts web streams, which its types omit.
   finished(stream as Readable, { writable: false }, (error) => {
     const wasLeft = error?.code === 'ERR_STREAM_PREMATURE_CLOSE';
     void endUnread(work, error && !wasLeft ? { error } : { result: undefined });

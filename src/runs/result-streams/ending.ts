@@ -2,14 +2,14 @@ import type { StreamOutcome } from '../stream-completion.js';
 import type { TracedRun } from '../traced-run.js';
 
 /**
- * Ends a run as its stream has ended, or as it was aborted before. Fails with what the reader is to learn instead of the
- * end. What is returned is to be awaited.
+ * Ends a run with the outcome of its stream, or as aborted if it was aborted before. Rejects with the error that the
+ * consumer receives instead of the end. Await the returned promise, if any.
  */
 export function endAs(
   work: TracedRun<unknown>,
   outcome: StreamOutcome<unknown>,
 ): void | Promise<void> {
-  // A handler that still hears the start may refuse it.
+  // A start handler that is still running may reject the run.
   return work.starting ? work.starting.then(() => endNow(work, outcome)) : endNow(work, outcome);
 }
 
@@ -20,7 +20,7 @@ function endNow(work: TracedRun<unknown>, outcome: StreamOutcome<unknown>): void
   throw cause;
 }
 
-/** {@link endAs} for a stream that nobody reads any more. */
+/** {@link endAs} for a stream that is no longer read. */
 export async function endUnread(
   work: TracedRun<unknown>,
   outcome: StreamOutcome<unknown>,
@@ -29,7 +29,7 @@ export async function endUnread(
   try {
     await endAs(work, outcome);
   } catch {
-    // Told as the run's error; there is no reader to learn of it.
+    // Emitted as the run's error; no consumer can receive it.
   }
 }
 

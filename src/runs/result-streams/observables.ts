@@ -3,7 +3,7 @@ import type { StreamOutcome } from '../stream-completion.js';
 import type { TracedRun } from '../traced-run.js';
 import { endAs, endUnread } from './ending.js';
 
-/** Mirrors `source`; the first subscription happens inside the run, and ends it. */
+/** Mirrors `source`; the first subscription runs inside the run, and its end ends the run. */
 export function watchObservable<T>(work: TracedRun<unknown>, source: Observable<T>): Observable<T> {
   const { run } = work;
   let isTaken = false;

@@ -7,14 +7,14 @@ import { isByteStream, watchByteStream } from './byte-streams.js';
 import { endAs } from './ending.js';
 import { watchObservable } from './observables.js';
 
-/** What the caller of lasting work gets. */
+/** The result for the caller of a run that returns a stream. */
 export interface TrackedStream {
   readonly stream: unknown;
 }
 
 /**
- * Keeps a run open while its result lasts: until a stream has ended, however that comes. Gives what the caller gets: the
- * very object, but for Observables, which many may share; `undefined` for results that do not last.
+ * Keeps a run open until the stream that is its result has ended in any way. Returns the stream for the caller: the
+ * same object, except for Observables, which may have many subscribers; `undefined` for other results.
  */
 export function trackStream(work: TracedRun<unknown>, result: unknown): TrackedStream | undefined {
   if (typeof result !== 'object' || result === null) return undefined;
@@ -22,7 +22,7 @@ export function trackStream(work: TracedRun<unknown>, result: unknown): TrackedS
   else if (isObservable(result)) return { stream: watchObservable(work, result) };
   else if (!isAsyncIterable(result)) return undefined;
   else if (isByteStream(result)) watchByteStream(work, result);
-  // One that cannot be changed cannot be watched: it is a result as any other.
+  // A non-extensible object cannot be tracked: treat it as a plain result.
   else if (!Object.isExtensible(result)) return undefined;
   else if (isReader(result)) watchReader(work, result);
   else watchIterable(work, result);

@@ -21,10 +21,10 @@ import { HELD_UP } from './calls.js';
 import { Desk, Handlers, Leftovers, ScopedHandlers, Tools } from './parts.js';
 import { ChaosWire } from './wire.js';
 
-/** Longer than any test: shutdown that spends it never ends. */
+/** Longer than any test: a shutdown that waits for it never ends. */
 const DRAIN_MS = 2 ** 30;
 const ORIGIN = 'http://memory.test';
-/** Less than a provider may stall. */
+/** Shorter than a provider may stall. */
 const SILENCE_MS = 40;
 
 export interface ChaosApp {
@@ -34,10 +34,10 @@ export interface ChaosApp {
   readonly limiters: readonly (CostLimiter | RateLimiter)[];
 }
 
-/** How an application of the test differs. */
+/** The options of an application of the test. */
 export interface ChaosOptions {
   readonly seed: number;
-  /** Whether interceptors stand between calls and providers; without them, the SDKs retry. */
+  /** Whether interceptors wrap the calls; without them, the SDKs retry. */
   readonly isIntercepted: boolean;
   readonly logger: LoggerService | false;
 }
@@ -52,7 +52,7 @@ function interceptors(): object[] {
   ];
 }
 
-/** One user has no money, and another has to wait for requests. */
+/** One user has no budget, and another has to wait for requests. */
 function newLimiters(): [CostLimiter, RateLimiter] {
   const costs = new CostLimiter({
     limits: [
@@ -74,7 +74,7 @@ function newLimiters(): [CostLimiter, RateLimiter] {
   return [costs, rates];
 }
 
-/** A Nest application around providers in memory that fail by seed. */
+/** A Nest application with in-memory providers that fail by seed. */
 export async function startChaosApp({
   seed,
   isIntercepted,

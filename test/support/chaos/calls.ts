@@ -14,11 +14,11 @@ import { turns } from './wire.js';
 
 const AT_ONCE = 20;
 const MAX_READ = 12;
-/** Waits for a rate limiter, in the end for as long as its calls may. */
+/** Waits for a rate limiter, at most for the timeout of its calls. */
 export const HELD_UP = 'user-4';
 const SCHEMA = { type: 'object', properties: { a: { type: 'string' } }, required: [] };
 
-/** What one call is made with. */
+/** The inputs of one call. */
 interface Caller {
   readonly app: INestApplicationContext;
   readonly random: Random;
@@ -32,7 +32,7 @@ function llmOf({ app, random }: Caller): LlmService {
   return app.get<LlmService>(getLlmToken(random.pick([undefined, undefined, 'backup', 'thinker'])));
 }
 
-/** Fires at some moment, early or late, and often after the call has ended. */
+/** Fires at a random moment, early or late, and often after the call has ended. */
 function someSignal({ random }: Caller): AbortSignal {
   const controller = new AbortController();
   void turns(random.int(0, 8)).then(() => controller.abort(new Error('The client has left.')));
@@ -44,7 +44,7 @@ async function readSome<T>(stream: AsyncIterable<T>, count: number): Promise<voi
   for await (const _ of stream) if (++read >= count) break;
 }
 
-/** Reads one item and forgets the stream, which nobody closes. */
+/** Reads one item and abandons the stream without closing it. */
 async function forget<T>(stream: AsyncIterable<T>): Promise<void> {
   await stream[Symbol.asyncIterator]().next();
 }
@@ -118,10 +118,10 @@ export const WAYS: Record<string, Way> = {
   'agent.stream, forgotten': (caller) => forget(agentStream(caller, { timeoutMs: FORGOTTEN_MS })),
 };
 
-/** How many calls of each kind there were, and how many of them failed. */
+/** The number of calls of each kind, and how many of them failed. */
 export type Tally = Map<string, { made: number; failed: number }>;
 
-/** Makes so many calls, a bounded number at once, and waits for them and for what they left. */
+/** Makes the given number of calls with bounded concurrency, and waits for them and for the work that they left. */
 export async function makeCalls(
   app: INestApplicationContext,
   newRandom: (number: number) => Random,

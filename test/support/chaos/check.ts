@@ -7,13 +7,13 @@ import { startChaosApp, type ChaosApp } from './app.js';
 import { makeCalls } from './calls.js';
 import { badRuns, unknownParents } from './runs.js';
 
-/** No check is about time; a busy machine must not fail one. */
+/** No check depends on time, so that a busy machine does not fail one. */
 const TIMEOUT_MS = 180_000;
 const USERS = ['global', ...Array.from({ length: 10 }, (_, i) => `user-${i}`)];
 const rejections: unknown[] = [];
 const onRejection = (reason: unknown): void => void rejections.push(reason);
 
-/** A test of so many calls; one file each, so that they run side by side. */
+/** A test with the given number of calls; one file each, so that they run in parallel. */
 export function itLeavesNothingBehind(
   name: string,
   calls: number,
@@ -27,7 +27,7 @@ export function itLeavesNothingBehind(
   });
 
   it(
-    // oxlint-disable-next-line jest/valid-title -- this is what tests call instead
+    // oxlint-disable-next-line jest/valid-title -- tests call this function instead
     name,
     async () => {
       const chaos = await startChaosApp({ seed, isIntercepted, logger: testLogger });
@@ -39,7 +39,7 @@ export function itLeavesNothingBehind(
       expect(await reservedOf(limiters)).toEqual(limiters.map(() => 0));
       expectCosts(chaos);
 
-      // `drainMs` is longer than the test may take.
+      // `drainMs` exceeds the timeout of the test.
       await app.close();
       expect(
         logs.filter(({ message }) => /aborted because|left behind|do not end/.test(message)),
@@ -54,7 +54,7 @@ export function itLeavesNothingBehind(
   );
 }
 
-/** Waits for the runs whose readers were forgotten, which end by their `timeoutMs`, and for the background. */
+/** Waits for the runs of abandoned streams, which end by their `timeoutMs`, and for the background. */
 async function quiet({ app }: ChaosApp): Promise<void> {
   const openRuns = app.get(OpenRuns, { strict: false });
   do {
@@ -87,7 +87,7 @@ function expectCosts({ costs, recording: { events } }: ChaosApp): void {
   expect(costs).toMatchObject({ totalTokens: tokens, requestCount: requests });
 }
 
-/** Types of events that did not occur, so that the load is no load of them. */
+/** Types of events that did not occur; the load must produce all of them. */
 function missingTypes(events: readonly CallbackEvent[]): string[] {
   const found = new Set(events.map(({ type }) => type));
   const kinds = ['llm', 'agent', 'tool', 'chain', 'retrieval'];

@@ -23,26 +23,26 @@ import {
 } from 'nestjs-llm-callbacks';
 import { turn, turns } from './wire.js';
 
-/** Every call ends by itself, however its provider stalls. */
+/** Every call ends by this timeout, however its provider stalls. */
 export const CALL_MS = 500;
-/** A run whose reader was forgotten ends by this. */
+/** The run of an abandoned stream ends by this timeout. */
 export const FORGOTTEN_MS = 60;
 const HANDLER_MS = 5;
 const PARAMETERS = { type: 'object', properties: { id: { type: 'string' } } };
 
-/** Says `true` every so many times. */
+/** Returns `true` once in the given number of times. */
 function every(count: number): () => boolean {
   let asked = 0;
   return () => ++asked % count === 0;
 }
 
-/** Work that nobody awaits while it goes on; the test does at its end. */
+/** Work that runs unawaited; the test awaits it at its end. */
 @Injectable()
 export class Leftovers {
   readonly #all: Promise<unknown>[] = [];
   #number = 1_000_000;
 
-  /** A prompt of its own. */
+  /** A unique prompt. */
   prompt(): string {
     return `left over #${this.#number++}`;
   }
@@ -51,13 +51,13 @@ export class Leftovers {
     this.#all.push(work.catch(() => undefined));
   }
 
-  /** Waits for all of it, and for what that adds. */
+  /** Waits for all work, including work added meanwhile. */
   async over(): Promise<void> {
     while (this.#all.length > 0) await Promise.all(this.#all.splice(0));
   }
 }
 
-/** An application's own work, in all forms. */
+/** An application's own traced work, in all forms. */
 @Injectable()
 export class Desk {
   constructor(
@@ -121,16 +121,16 @@ export class Tools {
   @Tool({ description: 'Fails.', parameters: PARAMETERS }) fail() {
     throw new Error('The tool is broken.');
   }
-  /** Starts a call that nobody awaits. */
+  /** Starts a call that is not awaited. */
   @Tool({ description: 'Leaves a call.', parameters: PARAMETERS }) leave() {
     this.leftovers.add(this.llm.generate(this.leftovers.prompt(), { timeoutMs: CALL_MS }));
     return 'left';
   }
-  /** Starts streams that are read, or run, behind the end of the agent. */
+  /** Starts streams that are read, or run, after the end of the agent. */
   @Tool({ description: 'Leaves streams.', parameters: PARAMETERS }) leaveStream() {
     const stream = this.llm.stream(this.leftovers.prompt(), { timeoutMs: CALL_MS });
     this.leftovers.add(turns(4).then(() => stream.response));
-    // Tools of this one leave nothing, so that the load ends.
+    // Its tools start no such streams, so that the load ends.
     const agent = this.agent.create({});
     this.leftovers.add(agent.stream(this.leftovers.prompt(), { timeoutMs: CALL_MS }).result);
     return 'left';
@@ -212,12 +212,12 @@ export class Handlers {
   }
 }
 
-/** Calls that handlers make must not make such calls again. */
+/** Calls made by handlers must not cause further calls. */
 function isNoHandlers({ fromCallback }: LlmEndEvent | LlmErrorEvent): boolean {
   return fromCallback === undefined;
 }
 
-/** Another instance for each tree of runs. */
+/** A separate instance for each run tree. */
 @Injectable({ scope: Scope.REQUEST })
 export class ScopedHandlers {
   #count = 0;

@@ -3,11 +3,11 @@ import type { CallbackEvent } from 'nestjs-llm-callbacks';
 const START = /\.start$/;
 const TERMINAL = /\.(end|error)$/;
 
-/** The events of runs that do not have one start, first, and one end or error, last. */
+/** The events of runs that do not have exactly one start, first, and one end or error, last. */
 export function badRuns(events: readonly CallbackEvent[]): string[] {
   const runs = new Map<string, string[]>();
   for (const { type, runId } of events) {
-    // What a handler did wrong may be reported after the end that it received.
+    // A handler's error may be reported after the end event that it received.
     if (type === 'callback.error') continue;
     const types = runs.get(runId);
     if (types === undefined) runs.set(runId, [type]);
@@ -19,7 +19,7 @@ export function badRuns(events: readonly CallbackEvent[]): string[] {
   return [...runs.values()].filter((types) => !isGood(types)).map((types) => types.join(' '));
 }
 
-/** The events whose parent run emitted nothing. */
+/** The events whose parent run emitted no event. */
 export function unknownParents(events: readonly CallbackEvent[]): string[] {
   const known = new Set(events.map(({ runId }) => runId));
   return events

@@ -23,12 +23,12 @@ const SOON = { 'content-type': 'application/json', 'retry-after-ms': '1' };
 
 type Fault = (typeof FAULTS)[number] | undefined;
 
-/** How a body ends behind its last packet. */
+/** How a body ends after its last packet. */
 type Ending = 'end' | 'lost' | 'stalled';
 
 /**
- * A provider in memory, as the `fetch` of an SDK. A prompt holds `#` and a number; the number, and how many requests had
- * it before, seed the answer and its fault. So the order in which requests arrive changes nothing.
+ * An in-memory provider, as the `fetch` of an SDK. A prompt contains `#` and a number; the number, and how many
+ * requests had it before, seed the answer and its fault. So the order in which requests arrive changes nothing.
  */
 export class ChaosWire {
   readonly #asked = new Map<number, number>();
@@ -144,12 +144,12 @@ function onAbort(
   signal?.addEventListener('abort', () => listener(signal.reason), { once: true });
 }
 
-/** Lets everything else go on once. */
+/** Lets everything else proceed for one turn. */
 export function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** So many of them. */
+/** The given number of such turns. */
 export async function turns(count: number): Promise<void> {
   for (let i = 0; i < count; i++) await turn();
 }

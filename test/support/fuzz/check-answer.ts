@@ -20,7 +20,7 @@ const COUNTS = [
   'reasoningTokens',
 ] as const;
 
-/** Collects what of an answer is not as it is documented. */
+/** Collects the differences between an answer and its documented form. */
 export function answerProblems(response: LlmResponse): string[] {
   const { id, provider, model, text, message, toolCalls, finishReason, usage, cost } = response;
   const problems = [
@@ -46,7 +46,7 @@ interface WrittenCall {
 }
 const NO_CALL: WrittenCall = { name: '', argsText: '' };
 
-/** Collects where chunks do not add up to their answer. */
+/** Collects the differences between chunks and their answer. */
 export function chunkProblems(chunks: readonly LlmChunk[], response: LlmResponse): string[] {
   const problems: string[] = [];
   const expect = expecter(problems);
@@ -127,7 +127,7 @@ function piece(text: unknown, problems: string[]): string {
   return '';
 }
 
-/** Compares by identity, or by what identifies a call: arguments may be too deep to be written. */
+/** Compares by identity, or by the id of a call: arguments may be too deep to serialize. */
 function sameJson(some: readonly ToolCall[], others: readonly ToolCall[]): boolean {
   const key = (calls: readonly ToolCall[]) =>
     calls.map(({ id, name, argsText }) => [id, name, argsText].join('\n')).join('\n\n');

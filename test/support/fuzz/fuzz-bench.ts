@@ -16,10 +16,10 @@ import { answerProblems, chunkProblems } from './check-answer.js';
 import { toResponse, type Kind, type Mutation } from './mutations.js';
 
 const UNKNOWN_KIND = /^messages\[(\d+)\]\.content\[(\d+)\]\.type: must be one of /;
-/** How Anthropic names the kinds of blocks. */
+/** Anthropic's names for the kinds of blocks. */
 const KIND = /^[a-z][a-z0-9_]*$/;
 
-/** An application on one wire, which gets mutated answers and checks what comes of them. */
+/** An application on one wire format, which receives mutated answers and checks the results. */
 export class FuzzBench {
   readonly #wire: CapturedWire;
   readonly #costs = new CostTracker();
@@ -39,7 +39,7 @@ export class FuzzBench {
     module.get(CallbacksService).on('*', (event) => void this.#events.push(event));
   }
 
-  /** Plays a mutation; returns the answer, if there is one, and what is wrong. */
+  /** Plays a mutation; returns the answer, if there is one, and the violations. */
   async play(
     random: Random,
     mutation: Mutation,
@@ -59,7 +59,7 @@ export class FuzzBench {
     }
   }
 
-  /** Sends an answer back in a second turn; returns what the provider would refuse. */
+  /** Sends an answer back in a second turn; returns what the provider would reject. */
   async sendBack({ message, toolCalls }: LlmResponse): Promise<string[]> {
     this.#wire.body = undefined;
     this.#wire.answer = () => this.#wire.plain;
@@ -78,7 +78,7 @@ export class FuzzBench {
     }
   }
 
-  /** Kinds of blocks that are not known yet go back as they came; whether a server takes its own is not known here. */
+  /** Unknown kinds of blocks are sent back unchanged; whether a server accepts its own is not known here. */
   #violations(): string[] {
     const { messages } = this.#wire.body as { messages?: { content: { type: unknown }[] }[] };
     return this.#wire.violations.filter((what) => {
@@ -95,9 +95,9 @@ export class FuzzBench {
     return stream.response;
   }
 
-  /** One start first, one terminal event last, nothing open, and totals that can be added to. */
+  /** Exactly one start first, one terminal event last, no open run, and totals that are valid numbers. */
   #runProblems(terminal: 'llm.end' | 'llm.error'): string[] {
-    // What comes behind the end of one run is found with the next one.
+    // An event after the end of a run is detected with the next run.
     const events = this.#events.splice(0);
     const types = events.map(({ type }) => type).filter((type) => type !== 'llm.chunk');
     const expected = ['llm.start', terminal];

@@ -1,20 +1,20 @@
 import type { Random } from '../wire/random.js';
 
-/** A place in a JSON value: the list or object that holds it, and its key there. */
+/** A place in a JSON value: the list or object that contains it, and its key there. */
 interface Place {
   readonly holder: Record<string, unknown>;
   readonly key: string;
   readonly path: string;
 }
 
-/** Stands for a value that `JSON.stringify` cannot write; {@link writeJson} puts it in. */
+/** A placeholder for a value that `JSON.stringify` cannot write; {@link writeJson} replaces it. */
 const DEEP = '\u0001deep\u0001';
 const INFINITE = '\u0001infinite\u0001';
 
 const DEPTHS = [500, 10_000];
 const HUGE = 'huge '.repeat(500);
 
-/** Makes values of another type, or of another size. */
+/** Creates values of another type, or of another size. */
 const OTHER_VALUES: readonly ((value: unknown) => unknown)[] = [
   () => '',
   () => ' ',
@@ -42,7 +42,7 @@ const OTHER_VALUES: readonly ((value: unknown) => unknown)[] = [
   (value) => JSON.stringify(value) ?? '',
 ];
 
-/** Words of the wires that say what something is. */
+/** Words of the wire formats that name a type or a role. */
 const WORDS = [
   'text',
   'thinking',
@@ -130,7 +130,7 @@ const CHANGES: Readonly<Record<string, Change>> = {
     const other = random.pick(all);
     const value = structuredClone(holder[key]);
     holder[key] = structuredClone(other.holder[other.key]);
-    // One place may be within the other: what goes there is a copy.
+    // One place may be within the other, so a copy is inserted.
     other.holder[other.key] = value;
   },
   copy(random, { holder, key }, all) {
@@ -140,7 +140,9 @@ const CHANGES: Readonly<Record<string, Change>> = {
 };
 const CHANGE_NAMES = Object.keys(CHANGES);
 
-/** Changes a JSON value in one place; returns what it did. The value is held in an object, so that all of it may change. */
+/**
+ * Changes a JSON value in one place; returns a description. An object holds the value, so that all of it may change.
+ */
 export function mutateJson(random: Random, root: { value: unknown }): string {
   const all = placesIn(root);
   if (all.length === 0) return 'nothing';

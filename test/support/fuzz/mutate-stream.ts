@@ -4,7 +4,7 @@ import { mutateJson, writeJson } from './mutate-json.js';
 /** An event of a stream before it is written. */
 export interface FuzzEvent {
   readonly name?: string | undefined;
-  /** What is no JSON, as it comes. */
+  /** Data that is not JSON, as it arrives. */
   readonly text?: string;
   readonly value?: unknown;
 }
@@ -60,7 +60,7 @@ const CHANGES: Readonly<Record<string, Change>> = {
 };
 const CHANGE_NAMES = Object.keys(CHANGES);
 
-/** Changes a stream in one way; returns what it did. */
+/** Changes a stream in one way; returns a description. */
 export function mutateEvents(
   random: Random,
   events: FuzzEvent[],

@@ -5,7 +5,7 @@ import { mutateJson, writeJson } from './mutate-json.js';
 import { mutateEvents, writeEvents } from './mutate-stream.js';
 import type { Samples } from './samples.js';
 
-/** An answer that was changed: how, and the bytes that came of it. */
+/** A changed answer: a description of the change, and the resulting bytes. */
 export interface Mutation {
   readonly done: readonly string[];
   readonly bytes: Uint8Array;
@@ -18,7 +18,7 @@ const JSON_TYPE = 'application/json';
 const STREAM_TYPE = 'text/event-stream';
 const OTHER_TYPES = [JSON_TYPE, STREAM_TYPE, 'text/event-stream; charset=utf-8', 'text/plain', ''];
 
-/** Makes a mutation of a sample, by one to four changes. */
+/** Creates a mutation of a sample with one to four changes. */
 export function mutate(random: Random, { answers, streams }: Samples, kind: Kind): Mutation {
   const done: string[] = [];
   const isStream = (kind === 'streamed') !== random.chance(0.06);

@@ -1,4 +1,4 @@
-/** Answers of each wire that hold nearly everything that the wire knows. */
+/** Answers of each wire format with nearly all of its fields. */
 export const RICH_ANSWERS = {
   chat: [
     {

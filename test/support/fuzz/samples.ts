@@ -11,7 +11,7 @@ import { parseStream } from './parse-stream.js';
 import { RICH_ANSWERS } from './rich-answers.js';
 import { richMessageStream } from './rich-streams.js';
 
-/** Answers of one wire that mutations begin with. */
+/** Answers of one wire format that mutations start from. */
 export interface Samples {
   readonly answers: readonly unknown[];
   readonly streams: readonly (readonly FuzzEvent[])[];
@@ -24,7 +24,7 @@ const RANDOM_STREAMS: Readonly<Record<Api, (random: Random, lines: RandomLines) 
 };
 const RANDOM_COUNT = 60;
 
-/** Collects what servers send: the recorded answers of the cases, random ones, and some that hold nearly everything. */
+/** Collects answers of servers: the recorded answers of the cases, random ones, and some with nearly all fields. */
 export function samplesOf(api: Api, random: Random): Samples {
   const recorded = recordedBy(api);
   const bodies = recorded.filter(({ headers }) => !isStream(headers)).map(({ body }) => body);
@@ -41,7 +41,7 @@ export function samplesOf(api: Api, random: Random): Samples {
   };
 }
 
-/** They are few, and have more places than others that may change. */
+/** They are few, with more places to mutate than the others. */
 function repeated<T>(list: readonly T[]): T[] {
   return Array.from({ length: 10 }, () => list).flat();
 }

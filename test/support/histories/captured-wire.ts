@@ -19,7 +19,7 @@ interface Host {
   readonly rules?: OpenAiRules;
 }
 
-/** The hosts that histories are sent to, and what each asks of the ids of calls. */
+/** The hosts that histories are sent to, and their rules for ids of calls. */
 export const HOSTS: readonly Host[] = [
   {
     name: 'chat',
@@ -43,11 +43,11 @@ export const HOSTS: readonly Host[] = [
   },
 ];
 
-/** An SDK client without a network: it captures the bodies that are sent, and answers as it is told. */
+/** An SDK client without a network: it captures the bodies that are sent, and returns the given answers. */
 export class CapturedWire {
-  /** The body of the last request; `undefined` while nothing is sent. */
+  /** The body of the last request; `undefined` before the first one. */
   body: unknown;
-  /** Makes the next answers: a `Response`, or what is sent as JSON. */
+  /** Creates the next answers: a `Response`, or a value that is sent as JSON. */
   answer: () => object = () => this.plain;
 
   constructor(readonly host: Host) {}
@@ -62,7 +62,7 @@ export class CapturedWire {
           api,
           model: 'gpt-4o-mini',
           client: new OpenAI(options),
-          // A feature has the label of the root otherwise.
+          // Otherwise a feature has the label of the root.
           label: label ?? 'openai',
         };
   }
@@ -72,7 +72,7 @@ export class CapturedWire {
     return PLAIN[this.host.api];
   }
 
-  /** What the provider would refuse of the last request. */
+  /** What the provider would reject in the last request. */
   get violations(): string[] {
     const { api, rules } = this.host;
     if (api === 'anthropic') return anthropicViolations(this.body);

@@ -2,12 +2,12 @@ import type { Random } from '../wire/random.js';
 import type { Api } from './captured-wire.js';
 import { ODD_ARGUMENTS, randomId, randomName } from './random-calls.js';
 
-/** What a provider thinks: to be sent back to that provider, and to no other. */
+/** Reasoning of a provider: to be sent back to that provider only. */
 export function thoughtOf(provider: string): string {
   return `thought of ${provider}`;
 }
 
-/** A whole answer in the form of an API: texts, thoughts, calls, and what servers do wrong with them. */
+/** A whole answer in the form of an API: texts, reasoning, calls, and the errors that servers make in them. */
 export function randomAnswer(random: Random, api: Api, provider: string): object {
   return ANSWERS[api](random, thoughtOf(provider));
 }

@@ -29,7 +29,7 @@ const ODD_IDS = [
   'x'.repeat(50),
 ];
 
-/** An id of a call: mostly one that all providers take, sometimes none, one used before, or one that some refuse. */
+/** An id of a call: mostly valid for all providers, sometimes missing, used before, or rejected by some. */
 export function randomId(random: Random): string | undefined {
   if (random.chance(0.05)) return undefined;
   return random.chance(0.4) ? random.pick(ODD_IDS) : `call_${random.int(1, 1e9).toString(36)}`;
@@ -39,7 +39,7 @@ export function randomName(random: Random): string {
   return random.chance(0.15) ? random.pick(ODD_NAMES) : random.pick(['look', 'open_door', 'a-b']);
 }
 
-/** A call as code of an application may hand it in: with malformed, missing or contradictory fields. */
+/** A call as application code may pass it: with malformed, missing or contradictory fields. */
 export function randomCall(random: Random): ToolCall {
   const id = randomId(random);
   const call: Partial<ToolCall> = { name: randomName(random), ...(id !== undefined && { id }) };

@@ -2,10 +2,10 @@ import type { ContentPart, Message } from 'nestjs-llm-callbacks';
 import type { Random } from '../wire/random.js';
 import { randomCall, randomId } from './random-calls.js';
 
-/** A conversation, the texts that must arrive, and whether it may be refused before it is sent. */
+/** A conversation, the texts that must arrive, and whether it may be rejected before it is sent. */
 export interface History {
   readonly messages: readonly Message[];
-  /** Words of users and assistants, in their order. */
+  /** Texts of users and assistants, in their order. */
   readonly words: readonly string[];
   readonly mayBeRefused: boolean;
 }
@@ -19,7 +19,7 @@ const ODD_PARTS: readonly unknown[] = [
   'text',
 ];
 
-/** Builds one conversation. `answers` are messages that providers gave, with what belongs to them. */
+/** Builds one conversation. `answers` are messages that providers returned, with their texts. */
 export class RandomHistory {
   readonly #messages: Message[] = [];
   readonly #words: string[] = [];
@@ -52,14 +52,14 @@ export class RandomHistory {
     this.#messages.push({ role, content: this.#content(kind) });
   }
 
-  /** An assistant's message, its calls, and what came back of them. */
+  /** An assistant's message, its calls, and their results. */
   #assistant(): void {
     const { random } = this;
     const message = random.chance(0.35) ? this.#answer() : this.#ownMessage();
     this.#messages.push(message);
     const ids = (message.toolCalls ?? []).map(({ id }) => id).filter(Boolean);
     if (ids.length === 0) return;
-    // Some stay without an answer, some have two, some come late or in another order.
+    // Some have no answer, some have two, some come late or in another order.
     const answered = ids.filter(() => random.chance(0.85));
     if (random.chance(0.1)) answered.push(random.pick(ids));
     if (random.chance(0.1)) answered.reverse();
@@ -68,7 +68,7 @@ export class RandomHistory {
     if (random.chance(0.1)) this.#messages.push(...this.#orphans());
   }
 
-  /** A provider's answer, now and then from a store that keeps JSON. */
+  /** A provider's answer, sometimes from a store that holds JSON. */
   #answer(): Message {
     const answer = this.random.pick(this.answers);
     return this.random.chance(0.5) ? answer : (JSON.parse(JSON.stringify(answer)) as Message);
@@ -77,7 +77,7 @@ export class RandomHistory {
   #ownMessage(): Message {
     const { random } = this;
     const toolCalls = random.chance(0.5) ? random.times(1, 3, () => randomCall(random)) : [];
-    // Calls of one turn share an id now and then.
+    // Calls of one turn sometimes share an id.
     if (toolCalls.length > 1 && random.chance(0.1)) toolCalls[1]!.id = toolCalls[0]!.id;
     const content = random.chance(0.4) && toolCalls.length > 0 ? '' : this.#content('assistant');
     const isListed = toolCalls.length > 0 || random.chance(0.05);
@@ -104,7 +104,7 @@ export class RandomHistory {
     const { random } = this;
     if (random.chance(0.15)) return random.pick(BLANKS);
     const word = `word-${this.#words.length}`;
-    // Results of calls that nobody made need not arrive; what people and the model said must.
+    // Results without a call need not arrive; the texts of users and the model must.
     if (kind === 'user' || kind === 'assistant') this.#words.push(word);
     return random.pick([word, `${word} ${random.text(4)}`, `\n${word}\n`]);
   }
@@ -124,7 +124,7 @@ export class RandomHistory {
   }
 }
 
-/** Whether a message has no content; calls are none, and results without their calls may be left out. */
+/** Whether a message has no content; calls do not count, and results without their calls may be omitted. */
 function saysNothing({ role, content }: Message): boolean {
   if (role === 'tool') return true;
   if (typeof content === 'string') return content.trim() === '';

@@ -1,4 +1,4 @@
-// Calls that are aborted while an SDK waits for an hour to ask again: their process must exit all the same.
+// Calls that are aborted while an SDK waits for an hour to retry: their process must still exit.
 import 'reflect-metadata';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -10,7 +10,7 @@ import OpenAI from 'openai';
 const [, , folder] = process.argv;
 const { CallbacksModule, LlmService } = await import(pathToFileURL(join(folder, 'index.js')).href);
 
-/** Answers with a failure; the SDK cancels its body when it has decided to ask again. */
+/** Answers with an error; the SDK cancels its body when it decides to retry. */
 let onCancel;
 const fetch = async () => {
   const body = new ReadableStream({ cancel: () => void setImmediate(() => onCancel()) });

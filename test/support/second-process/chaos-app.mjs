@@ -1,4 +1,4 @@
-// An application under calls of every kind and faults, which it closes: then nothing may keep its process alive.
+// An application with calls of every kind and faults, which then closes: nothing may keep its process alive.
 import 'reflect-metadata';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';

@@ -10,10 +10,10 @@ interface JestConfig {
 }
 
 /**
- * Compiles the library as it is for a process without Jest.
+ * Compiles the current library for a process without Jest.
  *
- * @param support folders of `test/support` that the process needs too; they are at `support/…`
- * @returns the folder, in which `index.js` is the library; to be removed by `remove()`
+ * @param support folders of `test/support` that the process also needs; they are at `support/…`
+ * @returns the folder, in which `index.js` is the library; `remove()` deletes it
  */
 export async function compileLibrary(
   ...support: readonly string[]
@@ -24,7 +24,7 @@ export async function compileLibrary(
   const [, transform] = Object.values(jest.transform)[0]!;
   const options = { ...transform, sourceMaps: false };
   compileFolder('src', folder, (source) => transformSync(source, options).code);
-  // What they import by name is the library here, too.
+  // Their imports of the package by name resolve to the library here, too.
   const compile = (source: string) =>
     transformSync(source, options)
       .code.replaceAll("'nestjs-llm-callbacks'", "'../../index.js'")

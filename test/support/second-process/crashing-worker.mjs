@@ -1,4 +1,4 @@
-// A process whose durable handler takes it down, every time.
+// A process that its durable handler crashes, every time.
 import 'reflect-metadata';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -10,7 +10,7 @@ const { queue } = JSON.parse(settings);
 const { CallbacksModule, OnLlmEnd } = await import(pathToFileURL(join(folder, 'index.js')).href);
 const { BullmqJobQueue } = await import(pathToFileURL(join(folder, 'bullmq/index.js')).href);
 
-// It lives no longer than the test.
+// It exits with the test at the latest.
 process.once('disconnect', () => process.exit());
 
 class Audit {

@@ -1,4 +1,4 @@
-// A process with the same providers as the one that adds jobs: does them, and writes down in Redis which it has done.
+// A process with the same providers as the one that adds jobs: it runs them, and records the done ones in Redis.
 import 'reflect-metadata';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -11,7 +11,7 @@ const { queue, redisUrl, doneKey } = JSON.parse(settings);
 const { CallbacksModule, OnLlmEnd } = await import(pathToFileURL(join(folder, 'index.js')).href);
 const { BullmqJobQueue } = await import(pathToFileURL(join(folder, 'bullmq/index.js')).href);
 
-// It lives no longer than the test.
+// It exits with the test at the latest.
 process.once('disconnect', () => process.exit());
 
 const redis = new Redis(redisUrl);

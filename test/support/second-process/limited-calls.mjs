@@ -1,4 +1,4 @@
-// A process with its own connection to Redis: makes the calls that it is told to, within limits that it shares.
+// A process with its own connection to Redis: it makes the requested calls, within shared limits.
 import 'reflect-metadata';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';

@@ -1,4 +1,4 @@
-// An application under load that is told to go: writes down, line by line, what its callbacks have heard by then.
+// An application under load that receives SIGTERM: it writes the events of its callbacks, line by line.
 import 'reflect-metadata';
 import { writeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ const { AgentService, CallbacksModule, CallbacksService, LlmService, defineTool 
   pathToFileURL(join(folder, 'index.js')).href
 );
 
-// It lives no longer than the test.
+// It exits with the test at the latest.
 process.once('disconnect', () => process.exit());
 
 const say = (...words) => writeSync(1, `${words.join(' ')}\n`);
@@ -65,7 +65,7 @@ callbacks.on(
   '*',
   async ({ runId, type }) => {
     if (!type.endsWith('.end') && !type.endsWith('.error')) return;
-    // Some are done long before the deadline, and some would take for ever.
+    // Some are done long before the deadline, and some would take forever.
     await (++ends % 10 === 0 ? new Promise(() => {}) : delay(1));
     say('background', runId);
   },

@@ -1,5 +1,5 @@
-// An application with everything under way that may outlive a shutdown: writes down, line by line, what its callbacks
-// have received, and how long it lived after the signal.
+// An application with everything in progress that may outlive a shutdown: it writes, line by line, the events of its
+// callbacks, and how long it lived after the signal.
 import 'reflect-metadata';
 import { writeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -25,7 +25,7 @@ const { BullmqJobQueue } = await load('bullmq/index.js');
 const say = (...words) => writeSync(1, `${words.join(' ')}\n`);
 const never = () => new Promise(() => {});
 
-/** Says `loaded` once each of these was reached. */
+/** Prints `loaded` once each of these was reached. */
 const awaited = new Set(['tool 3', 'stream', 'background', 'durable', 'chain', 'call']);
 const reached = (what) => {
   if (awaited.delete(what) && awaited.size === 0) say('loaded');
@@ -147,4 +147,4 @@ const begun = [
   ),
 );
 say('begun', begun.length);
-// What a process does that serves: it ends by the signal alone.
+// Like a server process: it ends only by the signal.

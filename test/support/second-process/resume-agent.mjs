@@ -1,4 +1,4 @@
-// A process that knows of a paused agent only what it is sent: resumes it, and sends the result back.
+// A process that receives a paused agent as JSON: it resumes it, and sends the result back.
 import 'reflect-metadata';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';

@@ -47,7 +47,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   server_tool_use: checkCall,
   thinking(report, { thinking, signature }, path) {
     report.check(typeof thinking === 'string', `${path}.thinking`, 'must be a text');
-    // Servers that are compatible with Anthropic sign nothing.
+    // Servers with an Anthropic-compatible API sign nothing.
     if (signature !== undefined || thinking === '') report.text(signature, `${path}.signature`);
   },
   redacted_thinking(report, { data }, path) {

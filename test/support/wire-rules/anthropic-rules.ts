@@ -10,7 +10,7 @@ import {
 } from './report.js';
 
 /**
- * What Anthropic would refuse a request for: https://docs.anthropic.com/en/api/messages and the pages on tool use,
+ * The rules by which Anthropic rejects a request: https://docs.anthropic.com/en/api/messages and the pages on tool use,
  * extended thinking, compaction and structured outputs.
  */
 export function anthropicViolations(body: unknown): string[] {
@@ -46,7 +46,7 @@ function checkTurns(report: Report, turns: readonly unknown[]): void {
   report.check(open.length === 0, 'messages', `end before results of ${open.join(', ')}`);
 }
 
-/** The blocks of a turn, a plain text being one. Only the last turn, if it is the assistant's, may be empty. */
+/** The blocks of a turn; a plain text is one block. Only a last turn of the assistant may be empty. */
 function blocksOf(
   report: Report,
   content: unknown,
@@ -62,7 +62,7 @@ function blocksOf(
   return report.list(content, at).map((block, number) => report.object(block, `${at}[${number}]`));
 }
 
-/** The results of a turn come first, and answer each call of the turn before once. */
+/** The results of a turn come first, and answer each call of the previous turn once. */
 function checkResults(
   report: Report,
   blocks: readonly Fields[],
@@ -175,7 +175,7 @@ function checkFormat(report: Report, format: unknown): void {
   checkClosed(report, schema, 'output_config.format.schema');
 }
 
-/** Structured outputs take closed objects only. */
+/** Structured outputs accept closed objects only. */
 function checkClosed(report: Report, schema: unknown, path: string): void {
   if (typeof schema !== 'object' || schema === null) return;
   const { type, additionalProperties } = fieldsOf(schema);

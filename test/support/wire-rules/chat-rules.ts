@@ -17,7 +17,7 @@ import {
   type Fields,
 } from './report.js';
 
-/** What an assistant's message holds by the documentation, and what compatible servers want back beside it. */
+/** The documented fields of an assistant's message, and those that compatible servers require in addition. */
 const ASSISTANT_FIELDS = new Set([
   'role',
   'content',
@@ -31,7 +31,7 @@ const ASSISTANT_FIELDS = new Set([
   'extra_content',
 ]);
 
-/** Which parts a role may have. */
+/** The parts that a role may have. */
 const PARTS: Readonly<Record<string, readonly string[]>> = {
   system: ['text'],
   developer: ['text'],
@@ -41,7 +41,7 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * What a server of OpenAI's chat completions would refuse a request for,
+ * The rules by which a server of OpenAI's chat completions rejects a request,
  * https://platform.openai.com/docs/api-reference/chat/create
  */
 export function chatViolations(body: unknown, rules: OpenAiRules = {}): string[] {
@@ -56,7 +56,7 @@ export function chatViolations(body: unknown, rules: OpenAiRules = {}): string[]
 }
 
 function checkMessages(report: Report, messages: readonly unknown[], rules: OpenAiRules): void {
-  /** The ids of calls that the messages right behind must answer. */
+  /** The ids of calls that the following messages must answer. */
   let open = new Set<unknown>();
   messages.forEach((entry, index) => {
     const path = `messages[${index}]`;
@@ -75,7 +75,7 @@ function checkMessages(report: Report, messages: readonly unknown[], rules: Open
   report.check(open.size === 0, 'messages', `end before results of ${[...open].join(', ')}`);
 }
 
-/** Checks what only an assistant's message has; returns the ids of its calls. */
+/** Checks the fields that only an assistant's message has; returns the ids of its calls. */
 function checkAssistant(
   report: Report,
   message: Fields,

@@ -1,14 +1,14 @@
 import { fieldsOf, isObject, TOOL_NAME, type Fields, type Report } from './report.js';
 
-/** How OpenAI's own host limits what compatible servers take. */
+/** The limits of OpenAI's own host; compatible servers accept more. */
 export interface OpenAiRules {
-  /** The longest id of a call: 40 characters in chat completions, 64 in Responses. No limit without it. */
+  /** The longest id of a call: 40 characters in chat completions, 64 in Responses. No limit if absent. */
   readonly maxIdLength?: number;
   /** The form of ids of calls, for servers that have one. */
   readonly ids?: RegExp;
 }
 
-/** Records what is wrong with an id of a call. */
+/** Records the errors in an id of a call. */
 export function checkCallId(
   report: Report,
   id: unknown,
@@ -43,7 +43,7 @@ export function checkLimit(report: Report, value: unknown, path: string): void {
   report.check(Number.isInteger(value) && Number(value) > 0, path, 'must be a positive integer');
 }
 
-/** The definition of a function; both APIs hold it, at different depths. */
+/** The definition of a function; both APIs contain it, at different depths. */
 export function checkFunction(report: Report, definition: unknown, path: string): void {
   const { name, description, parameters, strict } = report.object(definition, path);
   report.check(typeof name === 'string' && TOOL_NAME.test(name), `${path}.name`, 'is not a name');

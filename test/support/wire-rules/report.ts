@@ -1,4 +1,4 @@
-/** Collects what is wrong with a request body: one line for each violation, with its path. */
+/** Collects the errors in a request body: one line for each violation, with its path. */
 export class Report {
   readonly violations: string[] = [];
 
@@ -39,19 +39,19 @@ export class Report {
   }
 }
 
-/** An object whose fields are not known. */
+/** An object with unknown fields. */
 export type Fields = Readonly<Record<string, unknown>>;
 
 export function isObject(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The fields of a value; none where it is no object. */
+/** The fields of a value; none if it is not an object. */
 export function fieldsOf(value: unknown): Fields {
   return isObject(value) ? value : {};
 }
 
-/** The name of a function or a tool, as all providers limit it. */
+/** The name of a function or a tool, with the limits of all providers. */
 export const TOOL_NAME = /^[a-zA-Z0-9_-]{1,64}$/;
 
 /** Whether a value is the text of a JSON object. */
@@ -64,12 +64,12 @@ export function isJsonObject(value: unknown): boolean {
   }
 }
 
-/** Whether a text can be seen by a reader. */
+/** Whether a text has visible characters. */
 export function isBlank(text: string): boolean {
   return text.trim() === '';
 }
 
-/** Records what a serialisation that went wrong leaves behind: `[object Object]` and the word `undefined` as a value. */
+/** Records traces of a failed serialization: `[object Object]` and the word `undefined` as a value. */
 export function checkLeftovers(report: Report, value: unknown, path = ''): void {
   if (typeof value === 'string') {
     report.check(!value.includes('[object Object]'), path, 'holds "[object Object]"');

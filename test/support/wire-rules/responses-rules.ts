@@ -26,7 +26,7 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * What a server of OpenAI's Responses would refuse a request for,
+ * The rules by which a server of OpenAI's Responses API rejects a request,
  * https://platform.openai.com/docs/api-reference/responses/create
  */
 export function responsesViolations(body: unknown, rules: OpenAiRules = {}): string[] {
@@ -133,7 +133,7 @@ function checkOutput(report: Report, item: Fields, path: string, calls: OpenCall
   });
 }
 
-/** Thoughts belong to the output behind them; without storage they travel encrypted. */
+/** Reasoning belongs to the output after it; without storage it is sent encrypted. */
 function checkReasoning(report: Report, item: Fields, path: string, next: unknown): void {
   const { summary, id } = item;
   report.check(Array.isArray(summary), `${path}.summary`, 'must be a list');

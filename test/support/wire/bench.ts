@@ -24,23 +24,23 @@ import { expectRunsThatEndedOnce } from './runs.js';
 import { WireServer } from './server.js';
 import type { WireFormat } from './wire-format.js';
 
-/** The wire formats that every test of all providers goes through. */
+/** The wire formats that every test of all providers covers. */
 export const WIRES: readonly WireFormat[] = [openai, anthropic, responses];
 
-/** Failing hooks are logged, and here they fail on purpose. */
+/** Errors of failing handlers are logged, and these handlers fail on purpose. */
 const SILENT: LoggerService = { log() {}, warn() {}, error() {} };
 
-/** How the application of a bench differs from the plain one. */
+/** The options of a bench's application that differ from the plain one. */
 export interface BenchOptions extends Omit<CallbacksModuleOptions, 'llm'> {
   readonly llm?: Partial<LlmOptions> | ((origin: string) => Partial<LlmOptions>);
   readonly providers?: Provider[];
   readonly controllers?: Type[];
   readonly imports?: (origin: string) => DynamicModule[];
-  /** Makes the adapter of an application that listens. */
+  /** Creates the adapter of an application that listens. */
   readonly http?: () => AbstractHttpAdapter;
 }
 
-/** A provider's server, an application that calls it, and what was heard of it. */
+/** A provider's server, an application that calls it, and its recorded events. */
 export class Bench {
   server!: WireServer;
   app!: INestApplicationContext;
@@ -59,7 +59,7 @@ export class Bench {
     return this.app.get(CostTracker);
   }
 
-  /** Where the application listens. */
+  /** The address of the application. */
   get url(): Promise<string> {
     return (this.app as INestApplication).getUrl();
   }
@@ -88,17 +88,17 @@ export class Bench {
     else await this.app.init();
   }
 
-  /** Closes everything, and looks back: each run ended once. */
+  /** Closes everything, and checks that each run ended once. */
   async close(): Promise<void> {
     await this.app.close();
     await this.server.close();
-    // Jest fails the test whose rejections nobody handles; Node tells of them after the microtasks.
+    // Jest fails a test with unhandled rejections; Node reports them after the microtasks.
     await new Promise(setImmediate);
     expectRunsThatEndedOnce(this.recording.events);
   }
 }
 
-/** A new bench for each test around. */
+/** A new bench for each test. */
 export function useBench(wire: WireFormat, options?: BenchOptions): Bench {
   const bench = new Bench(wire, options);
   beforeEach(() => bench.open());

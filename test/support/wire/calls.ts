@@ -9,16 +9,16 @@ import { events, json } from './serve.js';
 import type { Serve } from './server.js';
 import type { Said, WireFormat } from './wire-format.js';
 
-/** The two ways to ask a model. */
+/** The two methods to call a model. */
 export type Method = 'generate' | 'stream';
 export const METHODS: readonly Method[] = ['generate', 'stream'];
 
-/** Serves what a provider says, in the way in which it was asked. */
+/** Serves an answer of a provider in the form of the method. */
 export function says(wire: WireFormat, method: Method, said: Said): Serve {
   return method === 'stream' ? events(...wire.stream(said)) : json(wire.answer(said));
 }
 
-/** Asks in one of the two ways, and reads the answer to its end. */
+/** Calls one of the two methods, and reads the answer to its end. */
 export async function ask(
   llm: LlmService,
   method: Method,
@@ -31,20 +31,20 @@ export async function ask(
   return stream.response;
 }
 
-/** All that an iterable has to say. */
+/** All items of an iterable. */
 export async function readAll<T = LlmChunk>(iterable: AsyncIterable<T>): Promise<T[]> {
   const items: T[] = [];
   for await (const item of iterable) items.push(item);
   return items;
 }
 
-/** The first that an iterable has to say; stops reading then, as `break` does. */
+/** The first item of an iterable; stops reading then, as `break` does. */
 export async function readOne<T = LlmChunk>(iterable: AsyncIterable<T>): Promise<T | undefined> {
   for await (const item of iterable) return item;
   return undefined;
 }
 
-/** What a promise rejects with; fails when it does not. */
+/** The error that a promise rejects with; fails when it does not reject. */
 export async function errorOf(promise: Promise<unknown>): Promise<Error & Record<string, unknown>> {
   try {
     await promise;

@@ -13,16 +13,16 @@ import {
   LlmTimeoutError,
 } from 'nestjs-llm-callbacks';
 
-/** A failed answer of some server, and what it means. */
+/** An error response of some server, and the expected error. */
 export interface ErrorRow {
-  /** Whose it is. */
+  /** The server or library that sends it. */
   readonly of: string;
   readonly status: number;
   readonly body: unknown;
   readonly is: new (message: string) => CallbacksError;
   readonly retryable?: boolean;
   readonly tokens?: ContextTokens;
-  /** Its sentence, where that is not `message`. */
+  /** The expected message, if it is not `message`. */
   readonly reason?: string;
 }
 
@@ -33,7 +33,7 @@ const PASSING = new Set<unknown>([
   LlmTimeoutError,
 ]);
 
-/** Whether such an error is worth another try, unless a row says otherwise. */
+/** Whether such an error is retryable, unless a row overrides it. */
 export function isRetryable({ is, retryable }: ErrorRow): boolean {
   return retryable ?? PASSING.has(is);
 }
@@ -46,7 +46,7 @@ const google = (code: number, status: string, message: string, details?: object[
   error: { code, message, status, details },
 });
 
-/** Bodies that are no object with an `error` object, as SDKs expect them. */
+/** Bodies other than an object with an `error` object, which the SDKs expect. */
 export const OTHER_FORMS: readonly ErrorRow[] = [
   {
     of: 'Google, in a list',
@@ -299,7 +299,7 @@ const gone = (of: string, status: number, body: unknown): ErrorRow => ({
   is: LlmModelNotFoundError,
 });
 
-/** The model is not there. */
+/** The model does not exist. */
 export const MODELS: readonly ErrorRow[] = [
   gone(
     'OpenAI',
@@ -395,7 +395,7 @@ export const MODELS: readonly ErrorRow[] = [
   gone('Fireworks', 404, openai('Model not found, inaccessible, and/or not deployed')),
 ];
 
-/** Refusals that only look like another kind. */
+/** Rejections that only look like another kind. */
 export const REFUSED: readonly ErrorRow[] = [
   {
     of: 'a wrong path',
@@ -540,7 +540,7 @@ const tooLong = (of: string, message: string, tokens?: ContextTokens): ErrorRow 
   ...(tokens && { tokens }),
 });
 
-/** Too many tokens, in the words of many servers. */
+/** Too many tokens, in the wording of many servers. */
 export const CONTEXT: readonly ErrorRow[] = [
   {
     of: 'llama.cpp',

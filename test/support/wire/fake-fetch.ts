@@ -5,7 +5,7 @@ export interface FetchedRequest {
   readonly body: Record<string, unknown>;
 }
 
-/** A `fetch` without a network: it keeps what is requested, and answers by the queue of a test. */
+/** A `fetch` without a network: it stores the requests, and answers from the queue of a test. */
 export class FakeFetch {
   readonly requests: FetchedRequest[] = [];
   readonly #answers: (() => Response)[] = [];
@@ -19,7 +19,7 @@ export class FakeFetch {
     return answer();
   };
 
-  /** The body of the request made last. */
+  /** The body of the last request. */
   get lastBody(): Record<string, unknown> {
     return this.requests.at(-1)!.body;
   }

@@ -1,11 +1,11 @@
-/** What comes behind the last packet of an answer. */
+/** What follows the last packet of an answer. */
 export type Ending = 'end' | 'lost' | 'nothing';
 
-/** An answer that comes from memory, packet by packet, each when it is asked for. */
+/** An answer from memory, packet by packet, each when it is requested. */
 export class Packets {
-  /** How many were asked for. */
+  /** The number of requested packets. */
   pulled = 0;
-  /** Whether the reader has given it up. */
+  /** Whether the reader has cancelled it. */
   isLeft = false;
   readonly #packets: Iterator<Uint8Array>;
 
@@ -29,7 +29,7 @@ export class Packets {
         pull: (controller) => this.#pull(controller),
         cancel: () => void (this.isLeft = true),
       },
-      // Nothing is fetched ahead, so that a lost connection loses nothing that had arrived.
+      // Nothing is prefetched, so that a lost connection loses nothing that had arrived.
       { highWaterMark: 0 },
     );
     return new Response(body, { headers: { 'content-type': this.contentType } });
@@ -50,7 +50,7 @@ export class Packets {
   }
 }
 
-/** A provider without a network: the `fetch` of an SDK's client, with the answers that a test gives it. */
+/** A provider without a network: the `fetch` of an SDK's client, with the answers of a test. */
 export class MemoryWire {
   readonly #answers: Packets[] = [];
 
@@ -60,13 +60,13 @@ export class MemoryWire {
     return packets.response(init?.signal);
   };
 
-  /** Says how the next requests are answered, in order. */
+  /** Sets the answers to the next requests, in order. */
   answers(...answers: readonly Packets[]): void {
     this.#answers.push(...answers);
   }
 }
 
-/** As Node's `fetch` says it. */
+/** The error of Node's `fetch`. */
 function lostConnection(): Error {
   const cause = Object.assign(new Error('other side closed'), { code: 'UND_ERR_SOCKET' });
   return new TypeError('terminated', { cause });

@@ -39,7 +39,7 @@ export function randomMessageStream(random: Random, lines: RandomLines): string[
   return events.map((event) => lines.json(event, event.type));
 }
 
-/** Blocks of any kind, one after the other; or several tool calls at once. */
+/** Blocks of any kind, one after the other; or several tool calls interleaved. */
 function randomBlocks(random: Random): Event[] {
   if (random.chance(0.8)) {
     return random
@@ -90,7 +90,7 @@ function written(index: number, [content_block, deltas]: Block): Event[] {
 
 type Block = [content: object, deltas: object[]];
 
-/** What the first event of a block already says: nothing, but for some compatible servers. */
+/** The content of a block's first event: empty, except on some compatible servers. */
 function opening(random: Random, pieces: string[]): string {
   return random.chance(0.1) ? (pieces.shift() ?? '') : '';
 }
@@ -121,7 +121,7 @@ function redacted(random: Random): Block {
 function tool(random: Random, index: number): Block {
   const call = { type: 'tool_use', id: `toolu_${index}`, name: random.pick(['lookup', 'refund']) };
   const json = random.json();
-  // Some compatible servers do not write arguments piece by piece.
+  // Some compatible servers do not stream arguments in pieces.
   if (random.chance(0.1)) return [{ ...call, input: JSON.parse(json) as object }, []];
   const pieces = random.chance(0.1) ? ['', json] : random.pieces(json);
   return [

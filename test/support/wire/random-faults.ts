@@ -13,7 +13,7 @@ import type { WireError, WireFormat } from './wire-format.js';
 
 type ErrorClass = new (message: string) => CallbacksError;
 
-/** What a provider may say inside a stream, and what it is to us. */
+/** An error that a provider may send inside a stream, and the expected error. */
 export const TOLD_ERRORS: readonly { says: WireError; is: ErrorClass }[] = [
   { says: { type: 'overloaded_error' }, is: LlmOverloadedError },
   { says: { type: 'rate_limit_error' }, is: LlmRateLimitError },
@@ -23,12 +23,12 @@ export const TOLD_ERRORS: readonly { says: WireError; is: ErrorClass }[] = [
   { says: { type: 'request_too_large' }, is: LlmContextLengthError },
 ];
 
-/** How a provider tells an error inside a stream. */
+/** How a provider sends an error inside a stream. */
 export interface ErrorForm {
   readonly form: string;
-  /** Whether the SDK's own stream fails by it. Where it reads on, the library knows better. */
+  /** Whether the SDK's own stream fails by it. If not, the library detects it. */
   readonly failsSdk: boolean;
-  /** Whether nothing is known of it where the library reads the SDK's own stream. */
+  /** Whether it is undetected when the library reads the SDK's own stream. */
   readonly isMissed?: boolean;
   frame(lines: RandomLines, wire: WireFormat, error: WireError): string;
 }
@@ -45,7 +45,7 @@ const unnamed: ErrorForm = {
   frame: (lines, wire, error) => lines.json(wire.error(error)),
 };
 
-/** Compatible servers that wrap the error in nothing. */
+/** Compatible servers that do not wrap the error. */
 const bare: ErrorForm = {
   form: 'an event named "error" that is it',
   failsSdk: false,
@@ -71,7 +71,7 @@ const failed: ErrorForm = {
 
 export const ERROR_FORMS: Record<WireFormat['name'], readonly ErrorForm[]> = {
   openai: [named, unnamed, bare],
-  // The SDK reads over all events of Anthropic that have no name.
+  // The SDK skips all events of Anthropic without a name.
   anthropic: [
     named,
     { ...unnamed, failsSdk: false, isMissed: true },
@@ -86,7 +86,7 @@ const EVENT_NAMES: Record<WireFormat['name'], string | undefined> = {
   responses: 'response.output_text.delta',
 };
 
-/** The frame of an event that is no JSON. */
+/** The frame of an event that is not JSON. */
 export function malformed({ name }: WireFormat, random: Random, lines: RandomLines): string {
   const json = `{"type": ${JSON.stringify(random.text())}}`;
   const broken = [json.slice(0, random.int(1, json.length - 1)), `${json}x`, 'oops', "{'a': 1}"];
@@ -99,7 +99,7 @@ const END = {
   responses: /"response\.(completed|incomplete)"/,
 };
 
-/** Which of a stream's frames ends the answer; as many as there are, if none does. */
+/** The index of the frame that ends the answer; the number of frames if none does. */
 export function endOf({ name }: WireFormat, frames: readonly string[]): number {
   const at = frames.findIndex((frame) => END[name].test(frame));
   return at === -1 ? frames.length : at;

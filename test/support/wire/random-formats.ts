@@ -11,7 +11,7 @@ import type { Random } from './random.js';
 import { responses } from './responses.js';
 import type { WireFormat } from './wire-format.js';
 
-/** An answer as an SDK has added it up, in our words. */
+/** An answer as an SDK has accumulated it, in the library's terms. */
 export interface AddedUp {
   id: string;
   model: string;
@@ -20,7 +20,7 @@ export interface AddedUp {
   toolCalls: { id: string; name: string; args: unknown }[];
   finishReason: FinishReason;
   usage: Partial<Usage>;
-  /** What must go back to the provider as it came. */
+  /** The content that must be sent back to the provider unchanged. */
   providerData: unknown;
 }
 
@@ -29,7 +29,7 @@ export interface RandomFormat {
   readonly wire: WireFormat;
   /** The frames of a random stream. */
   frames(random: Random, lines: RandomLines): string[];
-  /** Lets the SDK read a stream and add it up. */
+  /** Lets the SDK read and accumulate a stream. */
   readBySdk(client: OpenAI | Anthropic): Promise<AddedUp>;
 }
 
@@ -143,7 +143,7 @@ const RESPONSE_FINISH: Record<string, FinishReason> = {
   content_filter: 'content-filter',
 };
 
-/** What the SDK's stream adds to the items that were sent. */
+/** The fields that the SDK's stream adds to the items that were sent. */
 const ADDED_BY_SDK = new Set(['parsed', 'parsed_arguments']);
 
 const response: RandomFormat = {

@@ -3,17 +3,17 @@ import type { Random } from './random.js';
 const LF = 0x0a;
 const CR = 0x0d;
 
-/** What an event may have between its lines, and nobody wants to know. */
+/** Lines that an event may contain and that are ignored. */
 const ASIDES = [': ping', ':', 'id: 7', 'id', 'retry: 10', 'retry: soon', 'of: another kind'];
 
-/** Writes the events of one stream as servers may: with any ends of lines, with comments, in one or several lines. */
+/** Writes the events of one stream as servers may: with any line ends, with comments, on one or several lines. */
 export class RandomLines {
   readonly #lineEnd: string | undefined;
   readonly #space: string;
 
   constructor(
     private readonly random: Random,
-    /** `undefined`: each line has its own. */
+    /** `undefined`: each line has its own line end. */
     lineEnds: readonly (string | undefined)[] = ['\n', '\n', '\r\n', '\r', undefined],
   ) {
     this.#lineEnd = random.pick(lineEnds);
@@ -24,7 +24,7 @@ export class RandomLines {
   json(event: object, name?: string): string {
     const { random } = this;
     const lines = this.#data(JSON.stringify(event, null, random.chance(0.1) ? 1 : 0));
-    // An empty line more is white space to JSON.
+    // An additional empty line is white space in JSON.
     if (random.chance(0.05)) lines.splice(random.int(0, lines.length), 0, 'data');
     return this.#frame(lines, name);
   }
@@ -51,7 +51,7 @@ export class RandomLines {
       else lines.push(field);
     }
     if (random.chance(0.1)) lines.splice(random.int(0, lines.length), 0, random.pick(ASIDES));
-    // Without data or a name it is no event.
+    // Without data or a name it is not an event.
     if (random.chance(0.05)) lines.unshift(random.pick(ASIDES), '');
     return this.#join([...lines, '']);
   }
@@ -60,7 +60,7 @@ export class RandomLines {
     let text = '';
     for (const line of lines) {
       const end = this.#lineEnd ?? this.random.pick(['\n', '\r\n', '\r']);
-      // CR and LF, one after the other, would be one line end.
+      // CR and LF in sequence would be one line end.
       const isOneEnd = line === '' && text.endsWith('\r') && end === '\n';
       text += line + (isOneEnd ? '\r\n' : end);
     }
@@ -68,7 +68,7 @@ export class RandomLines {
   }
 }
 
-/** Bytes in packets, cut at random places, or at those where a reader is most likely to stumble. */
+/** Bytes in packets, split at random places, or where a parser is most likely to fail. */
 export function randomPackets(random: Random, bytes: Uint8Array): Uint8Array[] {
   const places = new Set(random.pick([few, few, odd, tiny])(random, bytes));
   const cuts = [0, ...[...places].toSorted((a, b) => a - b), bytes.length];
@@ -89,7 +89,7 @@ function odd(random: Random, bytes: Uint8Array): number[] {
   });
 }
 
-/** A few bytes each, somewhere in the stream. */
+/** Packets of a few bytes, somewhere in the stream. */
 function tiny(random: Random, { length }: Uint8Array): number[] {
   const from = random.int(1, length);
   return Array.from({ length: Math.min(200, length - from) }, (_, i) => from + i).filter(() =>

@@ -10,10 +10,10 @@ const chunk = (choices: object[], rest: object): object => ({
   ...rest,
 });
 
-/** Known ones, and one that a server with open models has made up. */
+/** Known finish reasons, and one that only a server with open models sends. */
 const FINISH = ['stop', 'length', 'content_filter', 'function_call', 'eos'];
 
-/** Where a server counts: nowhere, in the last chunk, beside the end of the answer, or in every chunk. */
+/** Where a server reports usage: nowhere, in the last chunk, with the end of the answer, or in every chunk. */
 const COUNTS = ['nowhere', 'alone', 'alone', 'alone', 'at the end', 'everywhere'] as const;
 
 /** The frames of a random stream of a chat completion. */
@@ -45,13 +45,13 @@ export function randomChatStream(random: Random, lines: RandomLines): string[] {
   return frames;
 }
 
-/** What the model says, or refuses to say. */
+/** The text or the refusal of the model. */
 function said(random: Random): object[] {
   const field = random.chance(0.1) ? 'refusal' : 'content';
   return random.pieces(random.text(20)).map((piece) => ({ [field]: piece }));
 }
 
-/** What the model thinks, as servers with open models send it. */
+/** The reasoning of the model, as servers with open models send it. */
 function reasoning(random: Random): object[] {
   const field = random.pick(['reasoning_content', 'reasoning']);
   return random.pieces(random.text()).map((piece) => ({ [field]: piece }));
@@ -59,7 +59,7 @@ function reasoning(random: Random): object[] {
 
 function toolCallDeltas(random: Random, index: number): object[] {
   const name = random.pick(['lookup', 'refund', 'wetter']);
-  // Some servers say the name again with each piece.
+  // Some servers repeat the name with each piece.
   const again = random.chance(0.2) ? { name } : {};
   return [
     { index, id: `call_${index}`, type: 'function', function: { name, arguments: '' } },

@@ -8,17 +8,17 @@ import { sender } from './sdk-mocks.js';
 import { toldByChunks, toldByEvents, type Told } from './told.js';
 import type { WireFormat } from './wire-format.js';
 
-/** What a reader got of a stream, and the error that ended it, if one did. */
+/** What a reader received from a stream, and the error that ended it, if any. */
 export interface Read {
-  /** How many events or chunks it got. */
+  /** The number of events or chunks it received. */
   readonly count: number;
   readonly told: Told;
   readonly error?: unknown;
-  /** Whether a chat completion has told its finish reason. */
+  /** Whether a chat completion has sent its finish reason. */
   readonly isFinished?: boolean;
 }
 
-/** What the library made of a stream. */
+/** The result of the library for a stream. */
 export interface OwnRead extends Read {
   readonly chunks: readonly LlmChunk[];
   readonly error?: CallbacksError;
@@ -27,7 +27,7 @@ export interface OwnRead extends Read {
   readonly event?: LlmErrorEvent;
 }
 
-/** Lets the SDK's own stream be read until it ends or fails. */
+/** Reads the SDK's own stream until it ends or fails. */
 export async function readBySdk(
   wire: WireFormat,
   client: object,
@@ -73,14 +73,14 @@ export async function readByUs(
   }
 }
 
-/** An application and an SDK's client on the same wire, which has no network. */
+/** An application and an SDK's client on the same wire format, without a network. */
 export class TwoReaders {
   readonly memory = new MemoryWire();
   readonly sdk: object;
   readonly bench: Bench;
   readonly #wire: WireFormat;
 
-  /** @param isWrapped has the library read the SDK's own stream */
+  /** @param isWrapped makes the library read the SDK's own stream */
   constructor({ wire }: RandomFormat, isWrapped = false) {
     this.#wire = wire;
     const { fetch } = this.memory;
@@ -101,7 +101,7 @@ export class TwoReaders {
     return readByUs(this.bench);
   }
 
-  /** Lets the library read up to a chunk, and stop there; gives what it read, and the event that ended the run. */
+  /** Lets the library read up to a chunk, and stop there; returns what it read, and the terminal event of the run. */
   async stopped(packets: Packets, count: number, how: 'break' | 'abort') {
     this.memory.answers(packets);
     const aborter = new AbortController();

@@ -4,7 +4,7 @@ import { callEvents, responseOf, type ResponseEvent } from './responses.js';
 
 type Item = Record<string, unknown> & { type: string };
 
-/** An item of an answer, and the events that write it. */
+/** An item of an answer, and the events that send it. */
 interface Written {
   readonly item: Item;
   readonly events: readonly ResponseEvent[];
@@ -44,7 +44,7 @@ export function randomResponseStream(random: Random, lines: RandomLines): string
   return frames;
 }
 
-/** Several calls that are written at the same time. */
+/** Several calls that are sent interleaved. */
 function atOnce(random: Random, calls: readonly Written[]): ResponseEvent[] {
   return [
     ...calls.map(({ events: [first] }) => first!),
@@ -52,7 +52,7 @@ function atOnce(random: Random, calls: readonly Written[]): ResponseEvent[] {
   ];
 }
 
-/** An item between the events of its beginning and its end. */
+/** An item between its start and end events. */
 function written(item: Item, output_index: number, empty: object, events: object[]): Written {
   return {
     item,
@@ -68,7 +68,7 @@ function written(item: Item, output_index: number, empty: object, events: object
   };
 }
 
-/** A part of an item, told piece by piece. */
+/** A part of an item, sent piece by piece. */
 function part(
   random: Random,
   [kind, field]: readonly [kind: string, field: string],

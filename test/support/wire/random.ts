@@ -1,4 +1,4 @@
-/** Repeatable random choices: the same seed makes the same test. */
+/** Repeatable random choices: the same seed creates the same test. */
 export class Random {
   #state: number;
 
@@ -15,7 +15,7 @@ export class Random {
     return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
   }
 
-  /** A whole number from `min` to `max`, both included. */
+  /** An integer from `min` to `max`, both included. */
   int(min: number, max: number): number {
     return min + Math.floor(this.next() * (max - min + 1));
   }
@@ -28,17 +28,17 @@ export class Random {
     return from[this.int(0, from.length - 1)]!;
   }
 
-  /** As many as asked for, each made anew. */
+  /** The given number of values, each newly created. */
   times<T>(min: number, max: number, make: (index: number) => T): T[] {
     return Array.from({ length: this.int(min, max) }, (_, index) => make(index));
   }
 
-  /** Text of one to four bytes a character, with what confuses those who read line by line. */
+  /** Text of one to four bytes a character, with characters that confuse line-based parsers. */
   text(maxWords = 12): string {
     return this.times(0, maxWords, () => this.pick(WORDS)).join(this.pick(['', ' ']));
   }
 
-  /** The text in pieces; in some, characters are split into their surrogates, as models do that write byte by byte. */
+  /** The text in pieces; some split characters into surrogates, as models do that write byte by byte. */
   pieces(text: string): string[] {
     const pieces: string[] = [];
     const characters = this.chance(0.2) ? text.split('') : Array.from(text);
@@ -46,7 +46,7 @@ export class Random {
     return pieces;
   }
 
-  /** The lists as one, each in its own order. */
+  /** The lists merged into one, each in its own order. */
   interleave<T>(lists: readonly (readonly T[])[]): T[] {
     const mixed: T[] = [];
     const isFull = (list: readonly T[]) => list.length > 0;
@@ -57,7 +57,7 @@ export class Random {
     return mixed;
   }
 
-  /** Ascending places at which to cut so many bytes. */
+  /** Ascending places at which to split the given number of bytes. */
   cuts(length: number): number[] {
     const places = new Set(this.times(0, 24, () => this.int(1, length - 1)));
     return [...places].toSorted((a, b) => a - b);

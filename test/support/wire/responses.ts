@@ -27,7 +27,7 @@ export function responsesUsage({ input, cacheRead = 0, output }: WireUsage): obj
   };
 }
 
-/** A response object, as most events of its start and end carry it. */
+/** A response object, as most start and end events contain it. */
 export function responseOf(rest: object = {}): Record<string, unknown> {
   return {
     id: ID,
@@ -110,7 +110,7 @@ function messageEvents(text: string): ResponseEvent[] {
   ];
 }
 
-/** The events of a tool call that is written in the given pieces. */
+/** The events of a tool call that is sent in the given pieces. */
 export function callEvents(item: Item, output_index: number, pieces: readonly string[]) {
   const place = { item_id: item['id'], output_index };
   const opened = { ...item, status: 'in_progress', arguments: '' };
@@ -131,7 +131,7 @@ const INCOMPLETE: Partial<Record<NonNullable<Said['finish']>, string>> = {
   'content-filter': 'content_filter',
 };
 
-/** The tool calls that are said; this API says by nothing else that the model calls one. */
+/** The tool calls of the answer; this API has no other sign of a tool call. */
 function callsOf({ toolCalls = [], finish }: Said): readonly (typeof LOOKUP)[] {
   return finish === 'tool-calls' && toolCalls.length === 0 ? [LOOKUP] : toolCalls;
 }

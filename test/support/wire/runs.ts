@@ -1,11 +1,11 @@
 import { expect } from '@jest/globals';
 import type { CallbackEvent } from 'nestjs-llm-callbacks';
 
-/** Expects of every run that was heard: one start, first; one end or error, last; and numbered events in between. */
+/** Expects of every recorded run: one start, first; one end or error, last; and numbered events in between. */
 export function expectRunsThatEndedOnce(events: readonly CallbackEvent[]): void {
   const runs = new Map<string, CallbackEvent[]>();
   for (const event of events) {
-    // What a handler did wrong may be told after the end that it heard.
+    // A handler's error may be reported after the end event that it received.
     if (event.type === 'callback.error') continue;
     runs.set(event.runId, [...(runs.get(event.runId) ?? []), event]);
   }

@@ -4,13 +4,13 @@ import { anthropic } from './anthropic.js';
 import { openai } from './openai.js';
 import type { WireFormat } from './wire-format.js';
 
-/** OpenAI's own client, as an application makes it. */
+/** OpenAI's own client, as an application creates it. */
 export function newOpenAi(origin: string, options: object = {}): OpenAI {
   const { apiKey = '', baseURL } = openai.client(origin);
   return new OpenAI({ apiKey, baseURL, maxRetries: 1, ...options });
 }
 
-/** Anthropic's own client, as an application makes it. */
+/** Anthropic's own client, as an application creates it. */
 export function newAnthropic(origin: string, options: object = {}): Anthropic {
   const { apiKey = '', baseURL } = anthropic.client(origin);
   return new Anthropic({ apiKey, baseURL, maxRetries: 1, ...options });

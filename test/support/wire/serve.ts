@@ -23,7 +23,7 @@ export function events(...frames: readonly string[]): Serve {
   return ({ response }) => void response.writeHead(200, SSE).end(frames.join(''));
 }
 
-/** An event stream that sends some frames and then keeps its client waiting. */
+/** An event stream that sends some frames and then stalls. */
 export function stalled(...frames: readonly string[]): Serve {
   return ({ response }) => void response.writeHead(200, SSE).write(frames.join('') || ': wait\n\n');
 }
@@ -32,13 +32,13 @@ export function stalled(...frames: readonly string[]): Serve {
 export function cutStream(...frames: readonly string[]): Serve {
   return async ({ response }) => {
     response.writeHead(200, SSE).write(frames.join('') || ': wait\n\n');
-    // Until the bytes are on their way; a reset may overtake them otherwise.
+    // Wait until the bytes are sent; otherwise a reset may overtake them.
     await new Promise(setImmediate);
     response.socket?.end();
   };
 }
 
-/** An event stream that sends its frames one by one, each when it is told to. */
+/** An event stream that sends its frames one by one, each when the test lets it. */
 export function stepwise(...frames: readonly string[]): { serve: Serve; step: () => void } {
   const steps = frames.map(() => defer<void>());
   let taken = 0;
@@ -55,7 +55,7 @@ export function stepwise(...frames: readonly string[]): { serve: Serve; step: ()
   };
 }
 
-/** An event stream whose bytes come in separate writes. */
+/** An event stream whose bytes are sent in separate writes. */
 export function inPieces(pieces: readonly Uint8Array[]): Serve {
   return async ({ response }) => {
     response.writeHead(200, SSE);
@@ -68,7 +68,7 @@ export function inPieces(pieces: readonly Uint8Array[]): Serve {
   };
 }
 
-/** An event stream whose socket is destroyed behind some pieces, when it is told to. */
+/** An event stream whose socket is destroyed after some pieces, when the test lets it. */
 export function destroyed(pieces: readonly Uint8Array[]): { serve: Serve; destroy: () => void } {
   const told = defer<void>();
   return {

@@ -8,20 +8,20 @@ import {
 import type { AddressInfo } from 'node:net';
 import { defer, type Deferred } from './defer.js';
 
-/** One request that a server got, and what became of it. */
+/** One request that a server received, and its outcome. */
 export interface Exchange {
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: Record<string, unknown>;
   readonly response: ServerResponse;
-  /** Settles when the exchange is over: `true` when the client hung up before the answer was complete. */
+  /** Settles when the exchange is over: `true` when the client disconnected before the answer was complete. */
   readonly aborted: Promise<boolean>;
 }
 
 /** How a request is answered. */
 export type Serve = (exchange: Exchange) => void | Promise<void>;
 
-/** A provider on loopback that answers each request as a test says, byte for byte. */
+/** A provider on loopback that answers each request with the given bytes. */
 export class WireServer {
   /** The requests so far. */
   readonly exchanges: Exchange[] = [];
@@ -41,17 +41,17 @@ export class WireServer {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** Says how the next requests are answered, in order. */
+  /** Sets the answers to the next requests, in order. */
   answers(...answers: readonly Serve[]): void {
     this.#answers.push(...answers);
   }
 
-  /** Forgets the answers that nobody has asked for. */
+  /** Removes the answers that were not requested. */
   discardAnswers(): void {
     this.#answers.length = 0;
   }
 
-  /** The request of a number, from 0, once it has arrived. */
+  /** The request with the given index, from 0, after it has arrived. */
   async exchange(number: number): Promise<Exchange> {
     await this.#arrival(number).promise;
     return this.exchanges[number]!;

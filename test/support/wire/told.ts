@@ -3,15 +3,15 @@ import type OpenAI from 'openai';
 import type { LlmChunk } from 'nestjs-llm-callbacks';
 import type { WireFormat } from './wire-format.js';
 
-/** What pieces of an answer say when they are put together. */
+/** The content of an answer, accumulated from its pieces. */
 export interface Told {
   text: string;
   reasoning: string;
-  /** The arguments of each tool call, as far as they were written. */
+  /** The arguments of each tool call, as far as they were sent. */
   args: string[];
 }
 
-/** What the library's chunks say. */
+/** The content of the library's chunks. */
 export function toldByChunks(chunks: readonly LlmChunk[]): Told {
   const told: Told = { text: '', reasoning: '', args: [] };
   for (const chunk of chunks) {
@@ -21,7 +21,7 @@ export function toldByChunks(chunks: readonly LlmChunk[]): Told {
   return told;
 }
 
-/** What the events of an SDK's own stream say. */
+/** The content of the events of an SDK's own stream. */
 export function toldByEvents({ name }: WireFormat, events: readonly unknown[]): Told {
   const told: Told = { text: '', reasoning: '', args: [] };
   const add = { openai: chatTeller, anthropic: messageTeller, responses: responseTeller }[name](

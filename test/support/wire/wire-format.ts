@@ -1,8 +1,8 @@
 import type { FinishReason, LlmOptions } from 'nestjs-llm-callbacks';
 
-/** Tokens as a test thinks of them; each wire format counts them in its own way. */
+/** Token counts in a neutral form; each wire format has its own. */
 export interface WireUsage {
-  /** All of them, cached and cache-written ones included. */
+  /** All of them, including cached and cache-written ones. */
   readonly input: number;
   readonly cacheRead?: number;
   readonly cacheWrite?: number;
@@ -15,14 +15,14 @@ export interface WireToolCall {
   readonly argsText: string;
 }
 
-/** What a provider says, in no provider's words. */
+/** An answer of a provider, independent of the wire format. */
 export interface Said {
   readonly text?: string;
-  /** Which model answers; the format's own by default. */
+  /** The model that answers; the format's own by default. */
   readonly model?: string;
   readonly toolCalls?: readonly WireToolCall[];
   readonly finish?: Exclude<FinishReason, 'cancelled' | 'other' | 'paused'>;
-  /** `null`: the server counts nothing. */
+  /** `null`: the server reports no usage. */
   readonly usage?: WireUsage | null;
 }
 
@@ -33,21 +33,21 @@ export interface WireError {
   readonly message?: string;
 }
 
-/** A provider's protocol, as far as tests of both providers need to know it. */
+/** A provider's protocol, as far as tests of both providers need it. */
 export interface WireFormat {
   readonly name: 'openai' | 'anthropic' | 'responses';
   readonly provider: 'openai' | 'anthropic';
-  /** A model that the price list knows. */
+  /** A model in the price list. */
   readonly model: string;
   /** US dollars per million tokens of that model. */
   readonly rates: { readonly input: number; readonly output: number };
-  /** The header that holds the provider's id of a request. */
+  /** The header with the provider's id of a request. */
   readonly requestIdHeader: string;
   /** The start of an event stream, up to the first text. */
   readonly opening: string;
-  /** A frame that is no JSON. */
+  /** A frame that is not JSON. */
   readonly malformed: string;
-  /** The options of a client that talks to a server of that origin. */
+  /** The options of a client for a server with the given origin. */
   client(
     origin: string,
   ): LlmOptions & { provider: 'openai' | 'anthropic'; baseURL: string; apiKey?: string };
@@ -55,7 +55,7 @@ export interface WireFormat {
   answer(said: Said): Record<string, unknown>;
   /** A whole event stream. */
   stream(said: Said): string[];
-  /** A whole event stream but for what says that it is whole. */
+  /** A whole event stream without its end marker. */
   streamWithoutEnd(said: Said): string[];
   /** The frame of some text. */
   text(piece: string): string;
@@ -64,7 +64,7 @@ export interface WireFormat {
   streamError(error: WireError): string;
 }
 
-/** What most tests let a provider say. */
+/** The answer in most tests. */
 export const HELLO = { text: 'Hello, world', usage: { input: 1_000, output: 500 } } as const;
 
 /** US dollars for a usage without cached tokens. */
@@ -75,7 +75,7 @@ export function costOf(
   return (usage.inputTokens * rates.input + usage.outputTokens * rates.output) / 1_000_000;
 }
 
-/** A frame of a stream in the name of the model that is said to answer. */
+/** A frame of a stream with the name of the answering model. */
 export function answeredBy(frame: string, usual: string, { model = usual }: Said): string {
   return frame.replace(`"model":"${usual}"`, `"model":"${model}"`);
 }

@@ -9,7 +9,7 @@ import { SdkProvider, type SdkRequestOptions } from '../shared/sdk-provider.js';
 import { encodeMessagesRequest } from './messages-request.js';
 import { MessagesDecoder } from './messages-decoder.js';
 
-/** Anthropic's messages. */
+/** Anthropic's Messages API. */
 export class AnthropicProvider extends SdkProvider<Anthropic> {
   readonly name = 'anthropic';
   protected readonly method = 'messages.create';

@@ -9,7 +9,7 @@ import { readOpenAiUsage } from '../openai/openai-usage.js';
 import { CountReader, MAX_TOKENS, readCount } from '../shared/counts.js';
 import { objectOf, type WireObject } from '../shared/wire-values.js';
 
-/** The fields that say a count, Anthropic's and OpenAI's, at the top of a usage or in one of its details. */
+/** Anthropic's and OpenAI's count fields, at the top of a usage or in one of its details. */
 const COUNTS = [
   'input_tokens',
   'output_tokens',
@@ -31,10 +31,10 @@ const DETAILS = [
   'completion_tokens_details',
 ];
 
-/** The fields of a usage that hold what is said of an answer, over one event or several. */
+/** The usage fields of an answer, from one event or several. */
 export type AnthropicCounts = WireObject;
 
-/** Tokens of one pass of a model, as Anthropic counts them: `input` leaves out what the cache has to do with. */
+/** Tokens of one model pass, as Anthropic counts them: `input` excludes cached and cache-written tokens. */
 interface Pass {
   readonly input: number | undefined;
   readonly output: number | undefined;
@@ -44,14 +44,14 @@ interface Pass {
 }
 
 /**
- * Reads the usage of a message: Anthropic's `input_tokens` leave out cached and cache-written tokens, its `output_tokens`
- * include thinking. `iterations` (compaction, server-side tools, advisors, fallbacks) are all billed, and are summed up
- * where they are not less than the counts beside them. A count that is missing or cannot be right is 0, and `source` is
- * `'estimated'` then.
+ * Reads the usage of a message: Anthropic's `input_tokens` exclude cached and cache-written tokens, its `output_tokens`
+ * include thinking. `iterations` (compaction, server-side tools, advisors, fallbacks) are all billed; their sum is used
+ * unless it is less than the counts beside them. A count that is missing or implausible is 0, and `source` is then
+ * `'estimated'`.
  *
  * Format: platform.claude.com/docs, "Messages" and "Compaction"; compatible servers may use OpenAI's names.
  *
- * @param before what earlier events of the same stream said, by {@link mergeAnthropicUsage}
+ * @param before the usage of earlier events of the same stream, merged by {@link mergeAnthropicUsage}
  */
 export function readAnthropicUsage(usage: unknown, before?: AnthropicCounts): Usage {
   const isAll = before === undefined && typeof usage === 'object' && usage !== null;
@@ -61,11 +61,11 @@ export function readAnthropicUsage(usage: unknown, before?: AnthropicCounts): Us
   const reader = new CountReader();
   const { input, output, read, written, written1h } = billed(passOf(said, reader), said);
   const whole = (input ?? 0) + read + written;
-  // Without a valid input nobody knows of what the rest is a part.
+  // Without a valid input, the whole of which the other counts are parts is unknown.
   const hasInput = input !== undefined && whole <= MAX_TOKENS;
   const outputTokens = output ?? 0;
   const thinking = reader.largest(objectOf(said['output_tokens_details'])['thinking_tokens']);
-  // Written out, because a spread with a condition costs more than all the rest.
+  // Written out, because a conditional spread costs more than all the rest.
   const result = toUsage({
     inputTokens: hasInput ? whole : 0,
     cachedInputTokens: hasInput ? read : 0,
@@ -80,8 +80,8 @@ export function readAnthropicUsage(usage: unknown, before?: AnthropicCounts): Us
 }
 
 /**
- * What is said by an event over what was said before it: counts are totals, so the later one holds; but a zero, null or
- * missing field changes nothing that was said, nor does one that cannot be right. `undefined` while nothing is said.
+ * Merges the usage of an event over the earlier usage: counts are totals, so the later one wins; a zero, null, missing
+ * or implausible field changes nothing. `undefined` while no usage is known.
  */
 export function mergeAnthropicUsage(
   before: AnthropicCounts | undefined,
@@ -131,7 +131,7 @@ function passOf(said: WireObject, reader: CountReader): Pass {
   };
 }
 
-/** What is billed: the sum of all passes, where they are listed; one that is less than what stands beside it is no sum. */
+/** The billed tokens: the sum of all passes, if listed; a sum that is less than the counts beside it is ignored. */
 function billed(top: Pass, { iterations }: AnthropicCounts): Pass {
   if (!Array.isArray(iterations)) return top;
   const reader = new CountReader();
@@ -154,16 +154,17 @@ function billed(top: Pass, { iterations }: AnthropicCounts): Pass {
   return isSum && sum.output <= MAX_TOKENS ? sum : top;
 }
 
-/** The usage of a streamed message, over the events that speak of it. */
+/** The usage of a streamed message, over the events that report it. */
 export class StreamedAnthropicUsage {
   #said: AnthropicCounts | undefined;
   #isCounted = false;
   #isDoubted = false;
 
   /**
-   * Takes the usage of an event; returns what is known so far, `undefined` where the event has none.
+   * Adds the usage of an event; returns what is known so far, `undefined` if the event has none.
    *
-   * @param isLast whether the event follows the whole answer, as `message_delta` does: `message_start` counts the output
+   * @param isLast whether the event follows the whole answer, as `message_delta` does: `message_start` counts the
+   *   output
    *   before it is written, unless its message is complete
    */
   add(usage: unknown, isLast: boolean): Usage | undefined {
@@ -173,7 +174,7 @@ export class StreamedAnthropicUsage {
     return this.known;
   }
 
-  /** What is known so far; `'estimated'` while the output is not counted to its end. */
+  /** The usage known so far; `'estimated'` until the output is fully counted. */
   get known(): Usage {
     const usage = readAnthropicUsage(undefined, this.#said);
     if (this.#isCounted) return usage;
@@ -181,7 +182,7 @@ export class StreamedAnthropicUsage {
     return this.#isDoubted || isDoubted(usage) ? markDoubted(soFar) : soFar;
   }
 
-  /** A zero behind the first count of `message_start` is no count of the whole. */
+  /** A zero after the first count of `message_start` is not a count of the whole. */
   #countOutput(sent: unknown, known: unknown): void {
     const count = readCount(sent);
     if (count !== undefined && count === readCount(known)) this.#isCounted = true;

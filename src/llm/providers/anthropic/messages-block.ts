@@ -8,10 +8,10 @@ import {
 } from '../shared/wire-values.js';
 import type { WrittenCall } from '../shared/tool-call.js';
 
-/** A content block that is being written; its fields are those of its kind. */
+/** A content block that is being written; its fields depend on its kind. */
 export class AnthropicBlock {
   readonly #block: Record<string, unknown>;
-  /** Arguments so far, of a tool of ours or of the provider's. */
+  /** Arguments so far, of an application tool or a provider tool. */
   #args = '';
 
   /** @param toolIndex which tool call of the answer it is, from 0; -1 for all other blocks */
@@ -23,7 +23,7 @@ export class AnthropicBlock {
     this.#block = { ...content };
   }
 
-  /** Some compatible servers say with the start of a block what belongs into its first piece. */
+  /** Some compatible servers put the first piece of a block into its start. */
   begin(chunks: LlmChunk[]): void {
     const { type, id, name, text, thinking } = this.#block;
     if (this.toolIndex >= 0) {
@@ -69,11 +69,11 @@ export class AnthropicBlock {
         break;
       }
       default:
-      // A newer kind, of a block that does not go back whole.
+      // A newer kind, for a block that is not sent back whole.
     }
   }
 
-  /** Some compatible servers give a tool's arguments with the start of its block, as a whole. */
+  /** Some compatible servers send a tool's complete arguments with the start of its block. */
   close(chunks: LlmChunk[]): void {
     if (this.#args !== '') return;
     const { input } = this.#block;
@@ -81,13 +81,13 @@ export class AnthropicBlock {
     this.#appendArgs(jsonTextOf(input), chunks);
   }
 
-  /** As a tool call of the answer. */
+  /** The block as a tool call of the answer. */
   get call(): WrittenCall {
     const { id, name } = this.#block;
     return { id: textOf(id), name: textOf(name), args: this.#args };
   }
 
-  /** The block as it came; none where its text was not kept, because a signature over nothing is refused. */
+  /** The block as it came; none if its text was not kept, because Anthropic rejects a signature without text. */
   get whole(): WireObject[] {
     const { type } = this.#block;
     if (!this.collect && (type === 'thinking' || type === 'compaction')) return [];

@@ -20,8 +20,8 @@ const VARYING: Varying = {
 };
 
 /**
- * Reads a message, https://docs.anthropic.com/en/api/messages, whole or streamed: a whole answer is a stream whose first
- * event holds all of it, as that of programmatic tool calls does.
+ * Reads a message, https://docs.anthropic.com/en/api/messages, whole or streamed. A whole answer is read as a stream
+ * whose first event holds all of it, as the streams of programmatic tool calls do.
  */
 export class MessagesDecoder implements AnswerDecoder {
   readonly varying = VARYING;
@@ -35,7 +35,7 @@ export class MessagesDecoder implements AnswerDecoder {
   #tools = 0;
   /** In the order in which they began. */
   readonly #blocks: AnthropicBlock[] = [];
-  /** The block that deltas of an index belong to: some proxies give several blocks the same one. */
+  /** The block that deltas of an index belong to; some proxies give several blocks the same index. */
   readonly #open = new Map<unknown, AnthropicBlock>();
 
   constructor(
@@ -113,7 +113,7 @@ export class MessagesDecoder implements AnswerDecoder {
     };
   }
 
-  /** The text is what the chunks say, in their order: pieces of several blocks may be mixed. */
+  /** The text is what the chunks contain, in their order; pieces of several blocks may be mixed. */
   #keepText(chunks: readonly LlmChunk[], from: number): void {
     if (!this.context.collect) return;
     for (let i = from; i < chunks.length; i++) {
@@ -167,7 +167,7 @@ export class MessagesDecoder implements AnswerDecoder {
   #delta(index: unknown, delta: WireObject, chunks: LlmChunk[]): void {
     const open = this.#open.get(index);
     if (open?.takes(delta['type'])) return open.append(delta, chunks);
-    // The beginning of a text says nothing that its pieces do not.
+    // The start of a text block adds nothing to its pieces.
     if (delta['type'] === 'text_delta') this.#begin(index, { type: 'text', text: '' }, chunks);
     else if (delta['type'] === 'thinking_delta')
       this.#begin(index, { type: 'thinking', thinking: '' }, chunks);
@@ -179,7 +179,7 @@ export class MessagesDecoder implements AnswerDecoder {
     this.#open.get(index)?.append(delta, chunks);
   }
 
-  /** Newer kinds of events are none of ours; but an error may have any form. */
+  /** Unknown newer kinds of events are ignored, but an error may have any form. */
   #checkFailure(event: unknown, { type }: WireObject): void {
     const failure = type === 'ping' ? undefined : errorInBody(this.provider, event);
     if (failure !== undefined) throw failure;

@@ -15,7 +15,7 @@ import {
 import { ownBlocks, ownData, toolUse } from './provider-data.js';
 import { ANTHROPIC_ID } from './valid-blocks.js';
 
-/** Anthropic wants a limit in every request; this one fits all its models. */
+/** Anthropic requires a limit in every request; this one fits all its models. */
 const DEFAULT_MAX_TOKENS = 4_096;
 
 const BASE64_URL = /^data:([^;,]+);base64,(.*)$/s;
@@ -68,14 +68,14 @@ export function encodeMessagesRequest(
   return Object.assign(body, providerOptions);
 }
 
-/** Thinking counts as output, and its budget must be below the limit: the answer has the default limit beside it. */
+/** Thinking counts as output, and its budget must be below the limit: the default limit is added for the answer. */
 function defaultMaxTokens(providerOptions: LlmRequest['providerOptions']): number {
   const { thinking } = Object(providerOptions) as { thinking?: unknown };
   const { budget_tokens: budget } = Object(thinking) as { budget_tokens?: unknown };
   return DEFAULT_MAX_TOKENS + (Number.isSafeInteger(budget) ? Math.max(0, budget as number) : 0);
 }
 
-/** System messages stand beside the conversation, not in it. */
+/** System messages are sent beside the conversation, not in it. */
 function encodeSystem(system: string | undefined, history: readonly Turn[]): Block[] {
   const inHistory = history
     .filter(({ role }) => role === 'system')
@@ -83,14 +83,14 @@ function encodeSystem(system: string | undefined, history: readonly Turn[]): Blo
   return [...encodeContent(system ?? ''), ...inHistory];
 }
 
-/** For schemas that the API cannot hold the model to. */
+/** For schemas that the API cannot enforce. */
 function askForJson(schema: JsonSchema): Block {
   return { type: 'text', text: schemaInWords(schema) };
 }
 
 /**
- * Turns alternate, and the first one is the user's. The answers of tools are one turn of the user's, together with what
- * the user says next. A turn without content is refused.
+ * Turns alternate, and the first one is the user's. Tool results form one user turn together with the user's next
+ * message. A turn without content is rejected.
  */
 function encodeTurns(history: readonly Turn[], provider: string): AlternatingTurn[] {
   const turns: AlternatingTurn[] = [];
@@ -125,7 +125,7 @@ function encodeResult({ id, result }: AnsweredCall): Block {
   return { type: 'tool_result', tool_use_id: id, ...(content.length > 0 && { content }) };
 }
 
-/** An answer that the model is to go on with must not end with white space. */
+/** An assistant turn that the model continues must not end with white space. */
 function withoutSpaceAtEnd(content: readonly Block[]): Block[] {
   const last = content.at(-1)!;
   const text = last['type'] === 'text' ? String(last['text']) : '';
@@ -134,14 +134,14 @@ function withoutSpaceAtEnd(content: readonly Block[]): Block[] {
     : [...content.slice(0, -1), { ...last, text: text.trimEnd() }];
 }
 
-/** The container in which the provider's own code goes on: that of the last answer that had one. */
+/** The container in which the provider's own code continues: the container of the last answer that had one. */
 function containerOf(history: readonly Turn[], provider: string): unknown {
   return history
     .map(({ providerData }) => ownData(providerData, provider)?.container)
     .findLast((container) => typeof container === 'string');
 }
 
-/** Anthropic refuses empty texts, and white space alone. */
+/** Anthropic rejects empty texts, and texts of only white space. */
 function encodeContent(content: Message['content']): Block[] {
   return partsOf(content).map(encodePart);
 }

@@ -1,7 +1,7 @@
 import { mapSubschemas, subschemasOf } from '../../../schema/subschemas.js';
 import type { JsonSchema } from '../../../schema/schema.js';
 
-/** What structured outputs know, https://platform.claude.com/docs/en/build-with-claude/structured-outputs */
+/** The keywords of structured outputs, https://platform.claude.com/docs/en/build-with-claude/structured-outputs */
 const KNOWN = new Set([
   '$defs',
   '$ref',
@@ -18,7 +18,7 @@ const KNOWN = new Set([
   'title',
   'type',
 ]);
-/** What is refused, but can be said in a description; the answer is checked all the same. */
+/** Rejected keywords that a description can express; the answer is checked anyway. */
 const SUPPORTED = new Set([
   'default',
   'examples',
@@ -49,8 +49,8 @@ const FORMATS: readonly unknown[] = [
 ];
 
 /**
- * A schema as Anthropic's structured outputs take it. Undefined where they cannot express it, because of open or
- * recursive objects for instance: they would hold the model to something else.
+ * A schema in the form of Anthropic's structured outputs. Undefined if they cannot express it, for instance because of
+ * open or recursive objects: they would enforce something else.
  */
 export function toOutputSchema(schema: JsonSchema): JsonSchema | undefined {
   return isExpressible(schema) && !isRecursive(schema) ? convert(schema) : undefined;
@@ -65,7 +65,7 @@ function isExpressible(schema: JsonSchema): boolean {
   );
 }
 
-/** Taken for recursive: a definition that refers to any, and what refers to the whole. */
+/** Treated as recursive: a definition that refers to any definition, and a reference to the whole. */
 function isRecursive({ $defs, definitions, ...rest }: JsonSchema): boolean {
   const shared = [$defs, definitions].flatMap(
     (named) => Object.values(named ?? {}) as JsonSchema[],
@@ -99,7 +99,7 @@ function convert(schema: JsonSchema): JsonSchema {
   return Object.fromEntries(kept);
 }
 
-/** What libraries write of any whole number. */
+/** The bounds that libraries write for any whole number. */
 function isNoLimit(value: unknown): boolean {
   return value === Number.MAX_SAFE_INTEGER || value === Number.MIN_SAFE_INTEGER;
 }

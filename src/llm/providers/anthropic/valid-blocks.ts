@@ -1,13 +1,13 @@
 import { isToolName } from '../../../types/tool-name.js';
 import { isObject, isWritable, textOf, type WireObject } from '../shared/wire-values.js';
 
-/** Ids of calls, also of those that the provider's own tools get. */
+/** Ids of calls, including calls of the provider's own tools. */
 export const ANTHROPIC_ID = /^[a-zA-Z0-9_-]{1,64}$/;
 
-/** What a block of a known kind must hold to be taken back; a signature over nothing is refused, for instance. */
+/** What a block of a known kind must hold to be accepted; a signature without text, for instance, is rejected. */
 const IS_WHOLE: Readonly<Record<string, (block: WireObject) => boolean>> = {
   text: ({ text }) => textOf(text).trim() !== '',
-  // Compatible servers sign nothing, and want their thoughts back all the same.
+  // Compatible servers sign nothing, but still require their thinking blocks back.
   thinking: ({ thinking, signature }) =>
     typeof thinking === 'string' &&
     (signature === undefined ? thinking !== '' : textOf(signature) !== ''),
@@ -20,12 +20,12 @@ const IS_WHOLE: Readonly<Record<string, (block: WireObject) => boolean>> = {
 };
 const SERVER_CALLS: ReadonlySet<unknown> = new Set(['server_tool_use', 'mcp_tool_use']);
 
-/** The name of a kind. Kinds that are not known yet have one too, and go back as they came. */
+/** The name of a kind. Unknown kinds match too, and go back unchanged. */
 const KIND = /^[a-z][a-z0-9_]*$/;
 
 /**
- * Checks the blocks of a turn, one after the other, for what Anthropic takes back. Whatever a server sent in another form
- * is left out: a request is refused as a whole for one block of it. A result goes with its call.
+ * Filters the blocks of a turn, one after the other, for those that Anthropic accepts. Blocks in another form are left
+ * out, because one such block makes the whole request invalid. A result is kept or dropped with its call.
  *
  * @param ids the ids that other calls of the turn have
  */

@@ -10,7 +10,7 @@ import { ChatDecoder } from './chat-decoder.js';
 import { encodeChatRequest } from './chat-request.js';
 import type { OpenAiApi } from './openai-api.js';
 
-/** Chat completions, which every server that is compatible with OpenAI speaks. */
+/** Chat completions, which every OpenAI-compatible server supports. */
 export class ChatApi implements OpenAiApi {
   readonly method = 'chat.completions.create';
 

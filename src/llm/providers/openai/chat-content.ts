@@ -1,14 +1,14 @@
 import { isObject, jsonTextOf, listOf, textOf, type WireObject } from '../shared/wire-values.js';
 
-/** A stretch of what a model wrote. */
+/** A section of what a model wrote. */
 export interface Written {
   readonly type: 'text' | 'reasoning' | 'refusal';
   readonly text: string;
 }
 
 /**
- * What the `content` of a message or a delta says. It is a text with most servers; a list of parts with Mistral's models
- * that think; and, with some gateways, the very object that a structured answer is.
+ * The sections in the `content` of a message or a delta. Most servers send a text; Mistral's reasoning models a list of
+ * parts; some gateways the very object of a structured answer.
  */
 export function writtenIn(content: unknown): Written[] {
   if (typeof content === 'string') return content === '' ? [] : [{ type: 'text', text: content }];
@@ -45,7 +45,7 @@ function partOf(part: unknown): Written[] {
   }
 }
 
-/** Thoughts are a text, or a list of parts again. */
+/** Reasoning is a text, or again a list of parts. */
 function plainText(value: unknown): string {
   if (typeof value === 'string') return value;
   return listOf(value)

@@ -1,9 +1,9 @@
 import type { Message, ToolCall } from '../../../types/message.js';
 import { isObject, isWritable, objectOf, type WireObject } from '../shared/wire-values.js';
 
-/** What a server of chat completions wants back with a message of its model, as it came. */
+/** What a chat completions server requires back with its model's message, unchanged. */
 interface ChatData {
-  /** The client's label: what one server signed is refused by another. */
+  /** The client's label: other servers reject what one server signed. */
   readonly provider: string;
   readonly api: 'chat';
   /** Fields of the message: `reasoning_content`, `reasoning_details`, `extra_content`. */
@@ -14,8 +14,7 @@ interface ChatData {
 
 /**
  * Collects what goes back with a message: DeepSeek's and Moonshot's `reasoning_content`, OpenRouter's
- * `reasoning_details`, Gemini's thought signatures in `extra_content`. Pieces of a stream go back joined, or all of them in
- * their order.
+ * `reasoning_details`, Gemini's thought signatures in `extra_content`. Pieces of a stream are joined, or kept in order.
  */
 export class ChatDataCollector {
   #reasoning: string | undefined;
@@ -24,7 +23,7 @@ export class ChatDataCollector {
 
   /**
    * @param said a message, or a delta of one
-   * @param collect whether texts are kept; what cannot be whole without them does not go back
+   * @param collect whether texts are kept; what is incomplete without them does not go back
    */
   add(said: WireObject, collect: boolean): void {
     const { extra_content: extraContent } = said;
@@ -36,7 +35,7 @@ export class ChatDataCollector {
       this.#details = [...(this.#details ?? []), ...(details as unknown[])];
   }
 
-  /** The assistant's message, with what goes back beside what it says. */
+  /** The assistant's message, with the data that goes back beside its content. */
   toMessage(
     text: string,
     toolCalls: ToolCall[],
@@ -62,7 +61,7 @@ export class ChatDataCollector {
   }
 }
 
-/** What to send back with a message, if its opaque data comes from this provider's chat completions. */
+/** The data to send back with a message, if its opaque data comes from this provider's chat completions. */
 export function ownChatData(
   providerData: unknown,
   provider: string,

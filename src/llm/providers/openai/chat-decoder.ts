@@ -23,9 +23,9 @@ const VARYING: Varying = {
 };
 
 /**
- * Reads a chat completion, https://platform.openai.com/docs/api-reference/chat/object, whole or streamed: a whole answer
- * is a stream of one event. It believes only what is there, because servers that are compatible with OpenAI differ in all
- * that few clients look at.
+ * Reads a chat completion, https://platform.openai.com/docs/api-reference/chat/object, whole or streamed; a whole
+ * answer is a stream of one event. It relies only on what is present, because compatible servers differ in everything
+ * that few clients read.
  */
 export class ChatDecoder implements AnswerDecoder {
   readonly varying = VARYING;
@@ -57,7 +57,7 @@ export class ChatDecoder implements AnswerDecoder {
     }
     if (error || choices === undefined) this.#failure ??= errorInBody(this.provider, event);
     const choice = firstOf(choices);
-    // What was said until then is worth having: the failure shows when the answer is asked for.
+    // The content so far is worth keeping: the failure surfaces when the answer is read.
     if (choice !== undefined) this.#pushChoice(choice, chunks);
     else if (this.#failure !== undefined) throw this.#failure;
   }
@@ -95,7 +95,7 @@ export class ChatDecoder implements AnswerDecoder {
     };
   }
 
-  /** Whether there is no doubt of what was said, although the server does not say why it ended. */
+  /** Whether the content is unambiguous, although the server sends no finish reason. */
   get #isClear(): boolean {
     return (this.#hasText || !this.#calls.isEmpty) && this.#calls.areComplete;
   }
@@ -110,7 +110,7 @@ export class ChatDecoder implements AnswerDecoder {
     const { delta, message, finish_reason: reason, error } = choice;
     const said = isObject(delta) ? delta : message;
     if (isObject(said)) this.#pushSaid(said, chunks);
-    // As completions that are no chat have it.
+    // The format of completions that are not chat.
     else this.#pushText(textOf(said) || textOf(choice['text']), chunks);
     if (typeof reason === 'string' && reason !== '') this.#finishReason = reason;
     if (error) this.#failure ??= errorInBody(this.provider, choice);
@@ -129,11 +129,11 @@ export class ChatDecoder implements AnswerDecoder {
     else if (content) this.#pushParts(content, chunks);
     if (refusal && typeof refusal === 'string') this.#pushRefusal(refusal, chunks);
     if (calls) this.#calls.push(listOf(calls), this.#isWhole, chunks);
-    // What calls were before there could be several.
+    // The format before parallel tool calls.
     else if (isObject(call)) this.#calls.push([{ function: call }], this.#isWhole, chunks);
   }
 
-  /** Servers with open models send thoughts under one of two names, or under both; OpenRouter also in its details. */
+  /** Servers with open models send reasoning under one of two names, or under both; OpenRouter also in its details. */
   #pushReasoning(said: WireObject, chunks: LlmChunk[]): void {
     const { reasoning_content: content, reasoning, reasoning_details: details } = said;
     let text = textOf(content) || textOf(reasoning);

@@ -17,9 +17,9 @@ import { LIMIT_PARAMETERS, type LimitParameter } from '../../server.js';
 import { ownChatData } from './chat-data.js';
 import { imageUrl } from './content-part.js';
 
-/** What differs between the servers that speak this API. */
+/** What differs between the servers of this API. */
 export interface ChatWire extends EncodeHints {
-  /** The client's label: what this server has sent goes back to it, and to no other. */
+  /** The client's label: data of this server goes back to it, and to no other. */
   readonly provider: string;
   readonly limitParameter: LimitParameter;
   readonly ids: IdRule;
@@ -46,7 +46,7 @@ export function encodeChatRequest(
   const encoded = encodeTurns(toHistory(messages, ids), provider);
   const words = schema !== undefined && schemaForm !== 'schema' ? [schemaInWords(schema)] : [];
   const instructions = [...(system === undefined ? [] : [system]), ...words];
-  // One message: the templates of many models know one, at the beginning.
+  // One message: the templates of many models support only one, at the beginning.
   if (instructions.length > 0)
     encoded.unshift({ role: 'system', content: instructions.join('\n\n') });
   const body: Record<string, unknown> = { model, messages: encoded };
@@ -65,7 +65,7 @@ export function encodeChatRequest(
   return Object.assign(body, providerOptions);
 }
 
-/** Whether a limit is given by one of its own names: servers refuse both names in one request. */
+/** Whether a limit is set under one of its own names: servers reject both names in one request. */
 function hasLimit(providerOptions: LlmRequest['providerOptions']): boolean {
   return LIMIT_PARAMETERS.some((name) => providerOptions?.[name] !== undefined);
 }
@@ -75,7 +75,7 @@ function encodeSchema(schema: JsonSchema): object {
   return { type: 'json_schema', json_schema: format };
 }
 
-/** Each call is followed by its result. Tools answer in text here: their images come behind, as if the user showed them. */
+/** Each call is followed by its result. Tool results are text only here: their images follow as a user message. */
 function encodeTurns(turns: readonly Turn[], provider: string): object[] {
   const encoded: object[] = [];
   for (const turn of turns) {
@@ -95,7 +95,7 @@ function encodeTurn(turn: Turn, provider: string): object | undefined {
   return encodeAssistant(turn, provider);
 }
 
-/** Nothing where a message says something to another provider only. */
+/** Nothing if a message has content for another provider only. */
 function encodeAssistant(turn: Turn, provider: string): object | undefined {
   const { role, content, calls, providerData } = turn;
   const own = ownChatData(providerData, provider);
@@ -103,7 +103,7 @@ function encodeAssistant(turn: Turn, provider: string): object | undefined {
   const text = encodeContent(withoutImages(content));
   const message: Record<string, unknown> = {
     role,
-    // An assistant that only calls tools has no content.
+    // An assistant message with only tool calls has no content.
     content: calls.length > 0 && text === '' ? null : text,
   };
   Object.assign(message, own?.fields);
@@ -139,7 +139,7 @@ function encodeResult({ id, result }: AnsweredCall, shown: object[]): object {
   return { role: 'tool', tool_call_id: id, content };
 }
 
-/** A list without a part is refused. */
+/** An empty list is rejected. */
 function encodeContent(content: Message['content']): string | object[] {
   if (typeof content === 'string') return content;
   const parts = partsOf(content);

@@ -4,14 +4,14 @@ import { isObject, jsonTextOf, textOf, type WireObject } from '../shared/wire-va
 import { toToolCalls } from '../shared/tool-call.js';
 import { JsonEnd } from './json-end.js';
 
-/** A place among the calls that no answer reaches: an index from there on only distinguishes calls. */
+/** A position that no answer's calls reach: an index from there on only distinguishes calls. */
 const MAX_PLACE = 10_000;
-/** The slot of the call that was begun last. */
+/** The slot of the call that began last. */
 const LAST = 'last';
 
-/** One entry of `tool_calls`, as far as it says anything. */
+/** The usable parts of one `tool_calls` entry. */
 interface Piece {
-  /** Which call it belongs to; `undefined` where the server leaves that out. */
+  /** The call it belongs to; `undefined` if the server leaves it out. */
   readonly index: number | undefined;
   readonly id: string;
   readonly name: string;
@@ -25,14 +25,14 @@ class OpenCall {
   name = '';
   args = '';
   extraContent: WireObject | undefined;
-  /** Whether its name was repeated behind complete arguments: if more of them follow, they are another call's. */
+  /** Whether its name was repeated after complete arguments: any further arguments then belong to another call. */
   isNamedAgain = false;
   readonly #end = new JsonEnd();
 
   constructor(
-    /** Its place among the calls of the answer. */
+    /** Its position among the calls of the answer. */
     readonly place: number,
-    /** Its place as the server says; several calls may have the same. */
+    /** Its position as the server reports it; several calls may have the same. */
     readonly index: number | undefined,
   ) {}
 
@@ -42,13 +42,13 @@ class OpenCall {
 }
 
 /**
- * Puts the tool calls of a chat completion together. Many servers give all calls of an answer the same index, or none:
- * two ids are two calls, and so is a name behind arguments that are complete. Neither an id without a name nor one that
- * is repeated begins a call.
+ * Assembles the tool calls of a chat completion. Many servers give all calls of an answer the same index, or none: two
+ * ids are two calls, and so is a name after complete arguments. An id without a name begins no call, nor does a
+ * repeated one.
  */
 export class ChatStreamedCalls {
   readonly #calls: OpenCall[] = [];
-  /** The call that pieces of an index, or of a place in the list, belong to. */
+  /** The call that pieces of an index, or of a list position, belong to. */
   readonly #open = new Map<string, OpenCall>();
   #hasOthers = false;
 
@@ -61,9 +61,9 @@ export class ChatStreamedCalls {
     return this.#calls.every((call) => call.isComplete);
   }
 
-  /** @param areWhole whether each entry is a call and not a piece of one */
+  /** @param areWhole whether each entry is a complete call and not a piece of one */
   push(entries: readonly unknown[], areWhole: boolean, chunks: LlmChunk[]): void {
-    // In one list, each name is of another call.
+    // Within one list, each name belongs to another call.
     const named: OpenCall[] | undefined = entries.length > 1 ? [] : undefined;
     for (let place = 0; place < entries.length; place++) {
       const entry = entries[place];
@@ -81,7 +81,7 @@ export class ChatStreamedCalls {
     }
   }
 
-  /** What goes back beside a call, by the id that the call has in {@link toToolCalls}. */
+  /** The data that goes back beside a call, by the call's id in {@link toToolCalls}. */
   extraContents(toolCalls: readonly ToolCall[]): Record<string, WireObject> | undefined {
     const extras = this.#inOrder().flatMap(({ extraContent }, at) =>
       extraContent === undefined ? [] : [[toolCalls[at]!.id, extraContent] as const],
@@ -93,14 +93,14 @@ export class ChatStreamedCalls {
     return toToolCalls(this.#inOrder());
   }
 
-  /** A piece that follows a repeated name is of a call that has this name too. */
+  /** A piece that follows a repeated name belongs to a call with this name. */
   #withName(piece: Piece, slot: string): Piece {
     if (piece.name !== '' || piece.args.trim() === '') return piece;
     const call = this.#open.get(slot);
     return call?.isNamedAgain ? { ...piece, name: call.name } : piece;
   }
 
-  /** The call that a piece goes on with; `undefined` where it begins one. */
+  /** The call that a piece continues; `undefined` if it begins one. */
   #continued(
     piece: Piece,
     slot: string,
@@ -120,7 +120,7 @@ export class ChatStreamedCalls {
       call.isNamedAgain = !isSaidAgain;
       return call;
     }
-    // The same call as a whole once more, as some servers end a stream.
+    // The complete call repeated, as some servers end a stream.
     return isSaidAgain && args === call.args ? call : undefined;
   }
 
@@ -131,7 +131,7 @@ export class ChatStreamedCalls {
     );
   }
 
-  /** The last call, for a piece whose index is new, where the call itself came without one. */
+  /** The last call, for a piece with a new index, if the call itself came without one. */
   #withoutIndex({ name }: Piece): OpenCall | undefined {
     const last = this.#calls.at(-1);
     return name === '' && last?.index === undefined ? last : undefined;
@@ -141,7 +141,7 @@ export class ChatStreamedCalls {
     return this.#calls.toSorted((a, b) => a.place - b.place);
   }
 
-  /** Where the server says, unless another call is there. */
+  /** The position that the server reports, unless another call has it. */
   #placeFor(index: number | undefined): number {
     const isFree = (place: number) => this.#calls.every((call) => call.place !== place);
     if (index !== undefined && index >= 0 && index < MAX_PLACE && isFree(index)) return index;
@@ -170,7 +170,7 @@ export class ChatStreamedCalls {
   }
 }
 
-/** What the call is known by that a piece without a known id belongs to: its index, its place in a list, or the end. */
+/** The slot for pieces without a known id: the index, the list position, or the last call. */
 function slotOf(entry: WireObject, place: number | undefined): string {
   const index = indexOf(entry);
   if (index !== undefined) return String(index);
@@ -182,7 +182,7 @@ function indexOf(entry: WireObject): number | undefined {
   return Number.isInteger(index) ? index : undefined;
 }
 
-/** Custom tools and the like, whose input is no JSON; `type` is missing or null in many answers. */
+/** Custom tools and the like, whose input is not JSON; `type` is missing or null in many answers. */
 function isOfOtherKind(entry: WireObject): boolean {
   const { type, name } = entry;
   const isFunction = isObject(entry['function']) || typeof name === 'string';
@@ -190,7 +190,7 @@ function isOfOtherKind(entry: WireObject): boolean {
 }
 
 function toPiece(entry: WireObject): Piece {
-  // Some servers leave out the object in between.
+  // Some servers leave out the nested object.
   const called = isObject(entry['function']) ? entry['function'] : entry;
   const { extra_content: extraContent } = entry;
   return {

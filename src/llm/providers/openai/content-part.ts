@@ -1,6 +1,6 @@
 import type { ContentPart } from '../../../types/message.js';
 
-/** The address of an image; its bytes become a data URL, which both of OpenAI's surfaces take. */
+/** The URL of an image; its bytes become a data URL, which both of OpenAI's APIs accept. */
 export function imageUrl(part: Exclude<ContentPart, { type: 'text' }>): string {
   return 'url' in part
     ? part.url

@@ -1,15 +1,15 @@
 const NOT_BEGUN = -1;
 
 /**
- * Finds out whether a text that grows is complete JSON: a whole object or list. Each character is looked at once, however
- * often the question is asked.
+ * Detects whether a growing text is complete JSON: a whole object or list. Each character is read once, however often
+ * it is called.
  */
 export class JsonEnd {
   #at = 0;
   #depth = NOT_BEGUN;
   #isInText = false;
 
-  /** @param text what it was the last time, with more behind it */
+  /** @param text the last text, with more appended */
   isComplete(text: string): boolean {
     for (; this.#at < text.length; this.#at++) this.#step(text.charAt(this.#at));
     return this.#depth === 0;
@@ -17,7 +17,7 @@ export class JsonEnd {
 
   #step(character: string): void {
     if (this.#isInText) {
-      // What is escaped ends no text.
+      // An escaped character does not end a text.
       if (character === '\\') this.#at++;
       else if (character === '"') this.#isInText = false;
     } else if (character === '"') this.#isInText = true;

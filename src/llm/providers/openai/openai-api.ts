@@ -5,9 +5,9 @@ import type { AnswerDecoder } from '../shared/decoded-stream.js';
 import type { EncodeHints } from '../shared/schema-forms.js';
 import type { SdkRequestOptions } from '../shared/sdk-provider.js';
 
-/** One of the two APIs through which OpenAI's SDK reaches a model. */
+/** One of the two APIs of OpenAI's SDK. */
 export interface OpenAiApi {
-  /** The path of the client's method that is called. */
+  /** The path of the client method to call. */
   readonly method: string;
   send(client: OpenAI, body: object, options: SdkRequestOptions): PromiseLike<unknown>;
   encode(request: LlmRequest, streaming: boolean, hints: EncodeHints): object;

@@ -13,7 +13,7 @@ import { ChatApi } from './chat-api.js';
 import { ResponsesApi } from './responses-api.js';
 import type { OpenAiApi } from './openai-api.js';
 
-/** OpenAI, and every server that speaks one of its two APIs. */
+/** OpenAI, and every server that supports one of its two APIs. */
 export class OpenAiProvider extends SdkProvider<OpenAI> {
   readonly name = 'openai';
   protected readonly environment = {

@@ -2,7 +2,7 @@ import { markDoubted, toUsage, UNREPORTED_USAGE, type Usage } from '../../../typ
 import { CountReader, readCount } from '../shared/counts.js';
 import { listOf, objectOf, type WireObject } from '../shared/wire-values.js';
 
-/** What one usage object says; `undefined` where it says nothing valid. */
+/** The counts of one usage object; `undefined` for those without a valid value. */
 interface Counts {
   readonly input: number | undefined;
   readonly output: number | undefined;
@@ -11,21 +11,21 @@ interface Counts {
   readonly written1h: number | undefined;
   readonly reasoning: number | undefined;
   readonly total: number | undefined;
-  /** Whether `input` or `output` is no count of the server, but what the total leaves for it. */
+  /** Whether `input` or `output` is not reported but inferred from the total. */
   readonly isInferred?: true;
 }
 
 /**
  * Reads the usage of a chat completion or of a Responses answer, under the names of OpenAI and of compatible servers.
- * Its input includes cached tokens and its output includes reasoning, also where `total_tokens` alone says so. A count
- * that is missing or cannot be right is 0, and `source` is `'estimated'` then.
+ * Its input includes cached tokens and its output includes reasoning, even if only `total_tokens` shows it. A count
+ * that is missing or implausible is 0, and `source` is then `'estimated'`.
  *
  * Formats: OpenAI's API reference; `prompt_cache_hit_tokens` of DeepSeek; `cached_tokens` of Moonshot;
  * `cache_read_input_tokens` and `cache_creation_input_tokens` of proxies in front of Anthropic; reasoning beside
  * `completion_tokens` of xAI and of Gemini's compatible endpoint.
  *
- * @param before what earlier events of the same stream said; a zero, null or missing field of a later event changes none
- *   of it
+ * @param before the usage of earlier events of the same stream; zero, null or missing fields of a later event do not
+ *   change it
  */
 export function readOpenAiUsage(usage: unknown, before: Usage = UNREPORTED_USAGE): Usage {
   if (typeof usage !== 'object' || usage === null) return before;
@@ -55,13 +55,13 @@ export function readOpenAiUsage(usage: unknown, before: Usage = UNREPORTED_USAGE
 }
 
 /**
- * Finds the usage of a chat completion, or of a chunk of one: in its place, in the first choice (Moonshot), under
- * `x_groq` (Groq), in the message or its delta. One that counts something comes before one that does not.
+ * The usage of a chat completion, or of a chunk of one: at the top, in the first choice (Moonshot), under `x_groq`
+ * (Groq), in the message or its delta. A usage with counts is preferred to one without.
  */
 export function usageIn(event: unknown): unknown {
   const { usage, choices, x_groq: groq } = objectOf(event);
   if (countsSomething(usage)) return usage;
-  // Each chunk of a stream passes here, and nearly none has a usage.
+  // Each chunk of a stream is checked here, and almost none has a usage.
   const choice = objectOf(listOf(choices)[0]);
   return (
     usageOf(choice) ??
@@ -72,7 +72,7 @@ export function usageIn(event: unknown): unknown {
   );
 }
 
-/** A usage that counts something; `undefined` where there is none. */
+/** A usage with counts; `undefined` if there is none. */
 function usageOf(place: unknown): unknown {
   if (typeof place !== 'object' || place === null) return undefined;
   const { usage } = place as WireObject;
@@ -121,24 +121,24 @@ function countsOf(usage: WireObject, wholes: CountReader, parts: CountReader): C
       output['reasoning_tokens'],
       usage['reasoning_tokens'],
     ),
-    // A total that cannot be right says nothing, and spoils nothing.
+    // An implausible total is ignored and invalidates nothing.
     total: readCount(usage['total_tokens']),
   };
 }
 
-/** What the total adds to the counts. A total that is not above their sum adds nothing. */
+/** Completes the counts from the total. A total that does not exceed their sum adds nothing. */
 function byTotal(counts: Counts): Counts {
   const { input, output, total, cached = 0, written = 0, reasoning } = counts;
   if (total === undefined) return counts;
   const excess = total - (input ?? 0) - (output ?? 0);
   if (excess <= 0) return counts;
-  // As Anthropic counts, and proxies in front of it: the prompt leaves out what the cache has to do with.
+  // As Anthropic, and proxies in front of it, count: the prompt excludes cached and cache-written tokens.
   const besides = cached + written;
   const isReasoning = besides <= (input ?? 0) && reasoning === besides;
   if (excess === besides && input !== undefined && output !== undefined && !isReasoning) {
     return { ...counts, input: input + besides };
   }
-  // No request is without input.
+  // Every request has input.
   if (input) return { ...counts, output: total - input, ...(output === undefined && INFERRED) };
   return output ? { ...counts, input: total - output, ...INFERRED } : counts;
 }

@@ -4,16 +4,16 @@ import { toFinishReason } from '../shared/finish-reason.js';
 import { errorInBody } from '../shared/error-in-body.js';
 import { isObject, listOf, objectOf, textOf, type WireObject } from '../shared/wire-values.js';
 
-/** An answer that is no answer yet, or will never be one. */
+/** States of an answer that is not finished, or never will be. */
 const UNFINISHED = new Set<unknown>(['queued', 'in_progress', 'cancelled']);
 
-/** What a message item says. */
+/** The content of a message item. */
 export interface SaidItem {
   readonly text: string;
   readonly isRefusal: boolean;
 }
 
-/** Why there is no answer, if there is none; some servers answer an error with a good status. */
+/** Why there is no answer, if so; some servers return an error with a success status. */
 export function failureOf(response: WireObject, provider: string): Error | undefined {
   const { error, status } = response;
   const failure = error ? errorInBody(provider, response) : undefined;
@@ -26,7 +26,7 @@ export function failureOf(response: WireObject, provider: string): Error | undef
   );
 }
 
-/** What an item says, or refuses to say; nothing for items of other kinds. */
+/** The text or refusal of an item; nothing for items of other kinds. */
 export function saidIn({ type, content }: WireObject): SaidItem {
   if (type !== 'message') return { text: '', isRefusal: false };
   if (typeof content === 'string') return { text: content, isRefusal: false };
@@ -37,19 +37,19 @@ export function saidIn({ type, content }: WireObject): SaidItem {
   };
 }
 
-/** The thoughts of an item: its summary, or the full text where a server shows it. */
+/** The reasoning of an item: its summary, or the full text if a server shows it. */
 export function thoughtIn({ type, summary, content }: WireObject): string {
   if (type !== 'reasoning') return '';
   const parts = [...listOf(summary), ...listOf(content)];
   return parts.map((part) => textOf(objectOf(part)['text'])).join('');
 }
 
-/** Whether the server keeps the answer, so that its items can be named by their ids. */
+/** Whether the server stores the answer, so that its items can be referenced by id. */
 export function isStored({ store }: WireObject): boolean {
   return store === true;
 }
 
-/** Why a response ended; it has no reason unless it is incomplete. */
+/** Why a response ended; it reports a reason only if it is incomplete. */
 export function finishReasonOf(response: WireObject, hasToolCalls: boolean): FinishReason {
   const { status, incomplete_details: incomplete } = response;
   if (status !== 'incomplete' && !incomplete) return toFinishReason('stop', hasToolCalls);

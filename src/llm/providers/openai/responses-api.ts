@@ -9,7 +9,7 @@ import { encodeResponsesRequest } from './responses-request.js';
 import { ResponsesDecoder } from './responses-decoder.js';
 import type { OpenAiApi } from './openai-api.js';
 
-/** OpenAI's Responses, used without any state at the server: the whole conversation goes with every request. */
+/** OpenAI's Responses, without state at the server: the whole conversation goes with every request. */
 export class ResponsesApi implements OpenAiApi {
   readonly method = 'responses.create';
 
@@ -34,7 +34,7 @@ export class ResponsesApi implements OpenAiApi {
       return await sending;
     } catch (error) {
       if (!isLookIntoNoObject(error)) throw error;
-      // Without a cause, whose message is the whole answer.
+      // Without a cause, whose message would be the whole answer.
       throw new LlmResponseError(
         `${this.provider} sent an answer that is not JSON: check the base URL.`,
       );
@@ -42,7 +42,7 @@ export class ResponsesApi implements OpenAiApi {
   }
 }
 
-/** The SDK asks whether an answer has an `object` before it knows that the answer is one. */
+/** The SDK reads `object` of an answer before it knows that the answer is an object. */
 function isLookIntoNoObject(error: unknown): boolean {
   return error instanceof TypeError && error.message.startsWith("Cannot use 'in' operator");
 }

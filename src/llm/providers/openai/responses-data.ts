@@ -5,7 +5,7 @@ import { validItem } from './valid-items.js';
 
 /** A message's items as the Responses API sent them. */
 interface ResponsesData {
-  /** The client's label: thoughts that one server encrypted are refused by another. */
+  /** The client's label: other servers reject reasoning that one server encrypted. */
   readonly provider: string;
   readonly api: 'responses';
   readonly output: readonly WireObject[];
@@ -42,9 +42,9 @@ export function ownOutput(providerData: unknown, provider: string): WireObject[]
 }
 
 /**
- * The items of a turn as they go back: its function calls as the conversation has them, and all others as they came, if
- * they are taken back. A call of another kind waits for an output that is not part of the conversation: it is left out.
- * So are thoughts that nothing follows, which are refused on their own.
+ * The items of a turn as they go back: its function calls as the conversation has them, and all other items unchanged,
+ * if they are accepted. A call of another kind needs an output that is not part of the conversation: it is left out. So
+ * is reasoning that nothing follows, which is rejected on its own.
  */
 export function ownItems(output: readonly WireObject[], calls: readonly AnsweredCall[]): object[] {
   const items: object[] = [];
@@ -71,19 +71,19 @@ function dropThoughtsAtEnd(items: object[]): void {
   while ((items.at(-1) as WireObject | undefined)?.['type'] === 'reasoning') items.pop();
 }
 
-/** The call of an item: that of its id, or the next one, where a doubled id was replaced. */
+/** The call of an item: the one with its id, or the next one, if a duplicate id was replaced. */
 function takeCall(left: AnsweredCall[], item: WireObject): AnsweredCall | undefined {
   const id = callIdOf(item);
   const place = left.findIndex(({ ownId }) => ownId === id);
   return left.splice(Math.max(place, 0), 1)[0];
 }
 
-/** By what a tool's answer names its call. */
+/** The id by which a tool result references its call. */
 export function callIdOf({ call_id: callId, id }: WireObject): string {
   return textOf(callId) || textOf(id);
 }
 
-/** Kinds of calls that are no functions, whose output the application would have to give. */
+/** Kinds of calls that are not functions, whose output the application would have to send. */
 const OTHER_CALLS: ReadonlySet<unknown> = new Set([
   'apply_patch_call',
   'computer_call',
@@ -93,17 +93,17 @@ const OTHER_CALLS: ReadonlySet<unknown> = new Set([
   'shell_call',
 ]);
 
-/** Whether an item is a call of another kind than a function, and the model waits for its output. */
+/** Whether an item is a call of another kind than a function, whose output the model waits for. */
 export function isWaiting({ type }: WireObject): boolean {
   return OTHER_CALLS.has(type);
 }
 
-/** A server that stores nothing refuses thoughts by their id alone. */
+/** A server that stores nothing rejects reasoning referenced only by id. */
 function isWhole({ type, encrypted_content: encrypted, content }: WireObject): boolean {
   return type !== 'reasoning' || Boolean(encrypted) || listOf(content).length > 0;
 }
 
-/** Whether a {@link Message} cannot say it in its own words. */
+/** Whether a {@link Message} cannot express it. */
 function isOpaque({ type, phase }: WireObject): boolean {
   return type === 'message' ? Boolean(phase) : type !== 'function_call';
 }

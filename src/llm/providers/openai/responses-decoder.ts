@@ -14,8 +14,8 @@ import { ResponsesStreamedCalls } from './responses-streamed-calls.js';
 const VARYING: Varying = { deltas: [['delta']], besides: [['sequence_number'], ['obfuscation']] };
 
 /**
- * Reads a response, https://platform.openai.com/docs/api-reference/responses/object, whole or streamed: a whole answer is
- * a stream of its last event.
+ * Reads a response, https://platform.openai.com/docs/api-reference/responses/object, whole or streamed; a whole answer
+ * is a stream of its last event.
  */
 export class ResponsesDecoder implements AnswerDecoder {
   readonly varying = VARYING;
@@ -23,12 +23,12 @@ export class ResponsesDecoder implements AnswerDecoder {
   #text = '';
   #isRefused = false;
   #usage: Usage = UNREPORTED_USAGE;
-  /** What the last event says of the whole answer. */
+  /** The whole answer in the last event. */
   #end: WireObject | undefined;
   /** The items that are complete. */
   #output: WireObject[] = [];
   readonly #calls = new ResponsesStreamedCalls();
-  /** Whether chunks hold some of the message that is being written. */
+  /** Whether chunks hold part of the message that is being written. */
   #isWriting = false;
   #hasReasoning = false;
 
@@ -112,7 +112,7 @@ export class ResponsesDecoder implements AnswerDecoder {
     };
   }
 
-  /** The ends of parts say nothing new, and newer kinds of events are none of ours; but an error may have any form. */
+  /** The ends of parts add nothing, and newer kinds of events are ignored; but an error may have any form. */
   #checkFailure(event: unknown, { type }: WireObject): void {
     const isKnown = typeof type === 'string' && type.startsWith('response.');
     const failure = isKnown ? undefined : errorInBody(this.provider, event);
@@ -132,7 +132,7 @@ export class ResponsesDecoder implements AnswerDecoder {
     chunks.push({ type: 'reasoning', text });
   }
 
-  /** An item as a whole; what chunks do not hold of it yet is pushed now. */
+  /** A complete item; what chunks do not yet hold of it is pushed now. */
   #pushItem(sent: WireObject, chunks: LlmChunk[]): void {
     const { item } = sent;
     if (!isObject(item)) return;
@@ -169,7 +169,7 @@ export class ResponsesDecoder implements AnswerDecoder {
     this.#pushOutput(listOf(response['output']).filter(isObject), chunks);
   }
 
-  /** For servers that stream no ends of items: texts, calls, or both, may be new at the end. */
+  /** For servers that do not stream the ends of items: texts, calls, or both, may be new at the end. */
   #pushOutput(output: readonly WireObject[], chunks: LlmChunk[]): void {
     const isStreamed = this.#output.length > 0;
     const hasText = this.#isWriting || isStreamed;
@@ -180,7 +180,7 @@ export class ResponsesDecoder implements AnswerDecoder {
       if (saidIn(item).isRefusal) this.#isRefused = true;
     }
     this.#calls.flush(chunks);
-    // Some servers do not repeat at the end what they have streamed.
+    // Some servers do not repeat the streamed items at the end.
     if (output.length > 0) this.#output = [...output];
   }
 

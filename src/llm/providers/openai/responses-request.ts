@@ -17,12 +17,12 @@ import {
 } from '../shared/history.js';
 import { ownItems, ownOutput } from './responses-data.js';
 
-/** What lets a model go on with its own thoughts although the server keeps nothing of them. */
+/** Lets a model continue its own reasoning although the server stores none of it. */
 const ENCRYPTED_REASONING = 'reasoning.encrypted_content';
 
 const IDS: IdRule = { fits: /^.{1,64}$/s, length: 24, uniqueIn: 'turn' };
 
-/** OpenAI's models that think; asked for encrypted thoughts, the others refuse the request. */
+/** OpenAI's reasoning models; the others reject a request for encrypted reasoning. */
 const REASONING_MODEL = /(?:^|[/:])(?:o\d|gpt-(?:[5-9]|\d\d)|codex|computer-use)(?!.*-chat)/;
 
 /** The body of a response, https://platform.openai.com/docs/api-reference/responses/create */
@@ -50,7 +50,7 @@ export function encodeResponsesRequest(
     );
   }
   const input = encodeInput(messages, provider);
-  // Not in the instructions: JSON of any form is given only where the input speaks of it.
+  // Not in the instructions: the API returns free-form JSON only if the input mentions it.
   if (schema !== undefined && schemaForm !== 'schema')
     input.unshift({ role: 'system', content: schemaInWords(schema) });
   const body: Record<string, unknown> = { model, input, store: false };
@@ -62,7 +62,7 @@ export function encodeResponsesRequest(
   if (isToReason(model, providerOptions)) body.include = [ENCRYPTED_REASONING];
   if (streaming) body.stream = true;
   Object.assign(body, providerOptions);
-  // How long a text is to be, say, and which form it has are one option of this API; the caller means to change one.
+  // The length of a text and its format are one option of this API; the caller wants to change only one.
   if (schema !== undefined && schemaForm !== 'words') {
     const format = schemaForm === 'json' ? { type: 'json_object' } : encodeFormat(schema);
     body.text = { format, ...(providerOptions?.['text'] as object) };
@@ -74,7 +74,7 @@ function encodeFormat(schema: JsonSchema): object {
   return { type: 'json_schema', name: 'answer', schema, strict: isStrict(schema) };
 }
 
-/** By the model's name, or because the caller says how it is to reason: a deployment may have any name. */
+/** By the model's name, or because the caller sets `reasoning`: a deployment may have any name. */
 function isToReason(model: string, providerOptions: LlmRequest['providerOptions']): boolean {
   return Boolean(providerOptions?.['reasoning']) || REASONING_MODEL.test(model);
 }
@@ -85,7 +85,7 @@ function encodeInput(messages: readonly Message[], provider: string): object[] {
   return input.length > 0 ? input : [{ role: 'user', content: OPENING }];
 }
 
-/** A turn is one item or several: what was said, each call of a tool, and the results of the calls. */
+/** A turn is one item or several: its content, each tool call, and the results of the calls. */
 function pushTurn(turn: Turn, provider: string, input: object[]): void {
   const { role, content, calls } = turn;
   const own = ownOutput(turn.providerData, provider);
@@ -108,7 +108,7 @@ function toCallItem({ id, name, argsText }: AnsweredCall): object {
 
 type TextType = 'input_text' | 'output_text';
 
-/** A list without a part is refused. */
+/** An empty list is rejected. */
 function encodeContent(content: Message['content'], textType: TextType): unknown {
   if (typeof content === 'string') return content;
   const parts = partsOf(content);
@@ -123,7 +123,7 @@ function encodePart(part: ContentPart, textType: TextType): object {
   return Object.assign(encoded, part.providerOptions);
 }
 
-/** Without a word about it, this API would be strict, and refuse the schemas that chat completions take. */
+/** Sets `strict` explicitly: this API is strict by default, and would reject schemas that chat completions accept. */
 function encodeTool({ name, description, parameters }: ToolSpec): object {
   const tool: Record<string, unknown> = {
     type: 'function',

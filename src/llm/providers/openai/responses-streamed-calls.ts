@@ -6,16 +6,16 @@ import { callIdOf } from './responses-data.js';
 
 /** A tool call that is being written. */
 interface StreamedCall {
-  /** Its place among all items of the answer, as the server counts them. */
+  /** Its position among all items of the answer, as the server counts them. */
   readonly outputIndex: unknown;
   /** The id of its item. */
   readonly itemId: string;
-  /** Its place among the tool calls, from 0. */
+  /** Its position among the tool calls, from 0. */
   readonly index: number;
   id: string;
   name: string;
   args: string;
-  /** Arguments that came with its beginning; OpenAI's are empty. */
+  /** Arguments that came with its start; OpenAI's are empty. */
   announced: string;
   isClosed: boolean;
 }
@@ -29,7 +29,7 @@ export class ResponsesStreamedCalls {
     return this.#calls.length === 0;
   }
 
-  /** Begins a call, by the event that adds its item. */
+  /** Begins a call, from the event that adds its item. */
   open(event: WireObject, chunks: LlmChunk[]): void {
     const item = objectOf(event['item']);
     const call = this.#add(event, textOf(item['id']));
@@ -42,7 +42,7 @@ export class ResponsesStreamedCalls {
     this.#write(call, jsonTextOf(event['delta']), chunks);
   }
 
-  /** Ends a call with its whole item; pushes what was left out before. */
+  /** Ends a call with its complete item; pushes what is still missing. */
   close(event: WireObject, chunks: LlmChunk[]): void {
     const item = objectOf(event['item']);
     const found = this.#ofEvent(event, textOf(item['id']));
@@ -53,7 +53,7 @@ export class ResponsesStreamedCalls {
     call.isClosed = true;
   }
 
-  /** Pushes what only the end of the stream says of a call: some servers stream no ends of items. */
+  /** Pushes what only the end of the stream has of a call: some servers do not stream the ends of items. */
   complete(event: WireObject, chunks: LlmChunk[]): void {
     const item = objectOf(event['item']);
     const id = callIdOf(item);
@@ -62,7 +62,7 @@ export class ResponsesStreamedCalls {
     else if (call?.args === '') this.#write(call, jsonTextOf(item['arguments']), chunks);
   }
 
-  /** Pushes the arguments that came with the beginning of a call, where no others came. */
+  /** Pushes the arguments that came with the start of a call, if no others came. */
   flush(chunks: LlmChunk[]): void {
     for (const call of this.#calls) if (call.args === '') this.#write(call, call.announced, chunks);
   }
@@ -90,7 +90,7 @@ export class ResponsesStreamedCalls {
     chunks.push({ type: 'tool-call', index: call.index, argsDelta });
   }
 
-  /** Mostly the current call; else that of the item's id, or of its place, which some servers leave out or repeat. */
+  /** Usually the current call; otherwise by item id, or by position, which some servers leave out or repeat. */
   #ofEvent(event: WireObject, itemId: string): StreamedCall {
     const { output_index: outputIndex } = event;
     const current = this.#current;
@@ -118,7 +118,7 @@ export class ResponsesStreamedCalls {
   }
 }
 
-/** Whether a call is at that place, and not known to be another item. */
+/** Whether a call has that position, and is not known to be another item. */
 function isOf(call: StreamedCall, outputIndex: unknown, itemId: string): boolean {
   if (call.outputIndex !== outputIndex) return false;
   return itemId === '' || call.itemId === '' || call.itemId === itemId;

@@ -1,13 +1,13 @@
 import { isObject, isWritable, listOf, textOf, type WireObject } from '../shared/wire-values.js';
 import { saidIn } from './responses-answer.js';
 
-/** Ids of the items of function calls; they may be left out. */
+/** Ids of function call items; they may be left out. */
 const CALL_ITEM_ID = /^fc/;
 
 /**
- * An item of an answer as the Responses API takes it back: unchanged, where it has the form of its kind. A message of
- * another form goes back as its text; every other item of another form is left out, because a request is refused as a
- * whole for one of them. Kinds that are not known yet go back as they came.
+ * An item of an answer as the Responses API accepts it: unchanged if it has the form of its kind. A message in another
+ * form goes back as its text; every other item in another form is left out, because one such item makes the whole
+ * request invalid. Unknown kinds go back unchanged.
  */
 export function validItem(item: WireObject): WireObject | undefined {
   switch (item['type']) {
@@ -44,7 +44,7 @@ function isReasoning(item: WireObject): boolean {
   return textOf(item['id']) !== '' && Array.isArray(item['summary']) && isWritable(item);
 }
 
-/** Without an id that the API would refuse; nothing of it but its kind, where it cannot be written. */
+/** Without an id that the API would reject; only its kind if the item cannot be serialized. */
 function callItem(item: WireObject): WireObject {
   if (!isWritable(item)) return { type: item['type'] };
   const { id, ...rest } = item;

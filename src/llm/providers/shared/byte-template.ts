@@ -1,6 +1,6 @@
 const WORD = 4;
 
-/** Bytes that are looked for again and again: compared four at a time, at half the price of a call of `Buffer.compare`. */
+/** A byte sequence that is matched often: four bytes at a time, at half the cost of calling `Buffer.compare`. */
 export class ByteTemplate {
   readonly length: number;
   readonly #words: Int32Array;
@@ -14,7 +14,7 @@ export class ByteTemplate {
     this.#rest = bytes.slice(count * WORD);
   }
 
-  /** Whether they are there at `start`. */
+  /** Whether the bytes are at `start`. */
   areAt(packet: DataView, start: number): boolean {
     const words = this.#words;
     const rest = this.#rest;

@@ -1,21 +1,21 @@
 import { createHash } from 'node:crypto';
 
-/** Which ids of tool calls a provider takes. */
+/** Which tool call ids a provider accepts. */
 export interface IdRule {
   readonly fits: RegExp;
-  /** How long an id is that takes the place of one that does not fit. */
+  /** The length of an id that replaces an invalid one. */
   readonly length: number;
-  /** Where an id may stand for one call only. */
+  /** The range in which an id may stand for only one call. */
   readonly uniqueIn: 'turn' | 'conversation';
 }
 
-/** Digits that every provider takes. */
+/** Digits that every provider accepts. */
 const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 
 /**
- * Gives the calls of a conversation ids that a provider takes. An id that fits stays as it is; for any other one another
- * is made of it, the same in each request, so that the provider's prompt cache still knows the conversation. Two ids
- * never become one.
+ * Gives the calls of a conversation ids that a provider accepts. A valid id stays as it is. An invalid one is replaced
+ * by an id derived from it, the same in each request, so that the provider's prompt cache still matches. Two ids never
+ * become one.
  */
 export class CallIds {
   readonly #taken = new Set<string>();
@@ -35,7 +35,7 @@ export class CallIds {
     });
   }
 
-  /** Those that may stay. */
+  /** The ids that may stay. */
   #keep(ids: readonly string[]): (string | undefined)[] {
     if (this.rule.uniqueIn === 'turn') this.#taken.clear();
     return ids.map((id) => {

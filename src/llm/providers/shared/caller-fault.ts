@@ -1,7 +1,7 @@
 import { brand } from '../../../util/brand.js';
 import { CallbacksError } from '../../../errors/callbacks-error.js';
 
-/** Carries what a function of the application threw through a provider, so that the caller gets it as it is. */
+/** Carries an error of an application function through a provider, so that the caller gets it unchanged. */
 export class CallerFault extends CallbacksError {
   static {
     brand(this, 'error:CallerFault');

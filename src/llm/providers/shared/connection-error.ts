@@ -1,4 +1,4 @@
-/** The names of a value's class and those above it. */
+/** The names of a value's class and its base classes. */
 export function classNames(value: unknown): string[] {
   const names: string[] = [];
   for (
@@ -12,7 +12,9 @@ export function classNames(value: unknown): string[] {
   return names;
 }
 
-/** Whether Node or undici says that a socket failed: `ECONNRESET`, `UND_ERR_SOCKET`, a body that was `terminated` … */
+/**
+ * Whether Node or undici reports that a socket failed: `ECONNRESET`, `UND_ERR_SOCKET`, a body that was `terminated` …
+ */
 export function isLostConnection(thrown: unknown): boolean {
   const { code, cause, message } = Object(thrown) as {
     code?: unknown;

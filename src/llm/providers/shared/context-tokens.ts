@@ -25,7 +25,7 @@ const INPUT = patterns([
   'requested:? (?:about |a total of )?#',
 ]);
 
-/** The most that the model takes. */
+/** The most tokens that the model accepts. */
 const LIMIT = patterns([
   '# maximum context length',
   '> #',
@@ -47,7 +47,7 @@ function patterns(sentences: readonly string[]): RegExp[] {
 
 /**
  * How many tokens were sent and how many fit, from the fields of llama.cpp (`n_prompt_tokens`, `n_ctx`) or from the
- * sentence; `undefined` if neither says it.
+ * error text; `undefined` if neither has them.
  */
 export function contextTokens(body: unknown, words: string): ContextTokens | undefined {
   const { n_prompt_tokens: sent, n_ctx: size } = {

@@ -5,21 +5,21 @@ import type { Varying } from './delta-matcher.js';
 import { toLlmError } from './to-llm-error.js';
 import { WholeAnswer, type WireReader } from './wire-reader.js';
 
-/** Reads the answers of one wire format, whole or streamed: turns them into chunks, and adds them up. */
+/** Decodes the answers of one wire format, whole or streamed: converts them to chunks and accumulates the result. */
 export interface AnswerDecoder {
-  /** Whether an event said that the answer is complete; absent where the reader knows the end marker. */
+  /** Whether an event marked the answer as complete; absent if the reader detects the end marker. */
   readonly isComplete?: boolean;
   /** Where its deltas are. */
   readonly varying: Varying;
   /**
-   * Appends the chunks that an event holds to `chunks`; the event may be another one afterwards. What it appends before
-   * it throws still belongs to the answer.
+   * Appends the chunks of an event to `chunks`; the event object may be reused afterwards. Chunks appended before it
+   * throws still belong to the answer.
    */
   push(event: unknown, chunks: LlmChunk[]): void;
-  /** The same for an answer that came as a whole. */
+  /** The same for an answer that arrived whole. */
   pushWhole(answer: object, chunks: LlmChunk[]): void;
   /**
-   * The whole answer; throws `LlmResponseError` when the stream ended before it was complete.
+   * The complete answer; throws `LlmResponseError` if the stream ended before it was complete.
    *
    * @param isDone whether the server marked the end of the stream
    */
@@ -35,7 +35,7 @@ export class DecodedStream implements AsyncIterableIterator<LlmChunk | ProviderR
   #isOver = false;
   #chunks: LlmChunk[] = [];
   #taken = 0;
-  /** What ends the stream once the chunks before it were taken. */
+  /** The error that ends the stream after the earlier chunks are taken. */
   #thrown: { readonly error: unknown } | undefined;
 
   constructor(
@@ -92,7 +92,7 @@ export class DecodedStream implements AsyncIterableIterator<LlmChunk | ProviderR
     return this.decoder.result(this.#reader?.isDone === true);
   }
 
-  /** Some servers keep the connection open, or lose it, behind a complete answer. */
+  /** Some servers keep the connection open, or lose it, after a complete answer. */
   #leave(): void {
     this.#hasEnded = true;
     void this.#reader?.leave();
@@ -113,7 +113,7 @@ export class DecodedStream implements AsyncIterableIterator<LlmChunk | ProviderR
   }
 }
 
-/** The result of an answer that came as a whole. */
+/** The result of an answer that arrived whole. */
 export function decodeWhole(
   provider: string,
   decoder: AnswerDecoder,
@@ -129,7 +129,9 @@ export function decodeWhole(
   }
 }
 
-/** What a decoder threw: an error of ours as it is, since a form that it did not expect is the provider's. */
+/**
+ * An error of a decoder: errors of this package as they are; any other means that the provider sent an unexpected form.
+ */
 function toDecodeError(provider: string, error: unknown, what: string): CallbacksError {
   if (error instanceof CallbacksError) return error;
   return new LlmResponseError(`${provider} sent ${what} of an unknown form.`, { cause: error });

@@ -1,40 +1,40 @@
 import { ByteTemplate } from './byte-template.js';
 import { Packet } from './packet.js';
 
-/** Where a value of an event is: its keys, from the outside in. */
+/** The path of a value in an event: its keys, from the outside in. */
 type Path = readonly string[];
 
-/** What differs between a delta and the one before it, while all else of the two is the same, byte by byte. */
+/** What differs between a delta and the previous one, while all other bytes are the same. */
 export interface Varying {
-  /** The strings that deltas bring. */
+  /** The strings of deltas. */
   readonly deltas: readonly Path[];
-  /** What no decoder reads: numbers that count, strings that fill up. */
+  /** What no decoder reads: counters and padding strings. */
   readonly besides?: readonly Path[];
 }
 
-/** A value that varies, behind bytes that do not. */
+/** A value that varies, after bytes that do not. */
 interface Part {
   readonly before: ByteTemplate;
   readonly isText: boolean;
-  /** Where a delta is put; absent where nobody reads the value. */
+  /** The object that receives the delta; absent if nobody reads the value. */
   readonly holder: Record<string, unknown> | undefined;
   readonly key: string;
 }
 
-/** A value of an event, and where it begins among the event's bytes. */
+/** A value of an event, and its offset among the event's bytes. */
 interface Place extends Omit<Part, 'before'> {
   readonly start: number;
 }
 
 /**
- * Reads events that repeat a parsed one, but for what varies: all other bytes are compared, at a fraction of the cost of
- * parsing them. What is not the same, or not surely, is left to the parser.
+ * Reads events that repeat a parsed event except for what varies: all other bytes are compared, at a fraction of the
+ * cost of parsing. Events that differ, or may differ, are left to the parser.
  *
- * It holds because `"key":"` cannot be a part of a JSON string, where quotes are escaped: if it is there once, it stands
- * before the value that the parsed event has under that key, and any JSON string may take the place of that value.
+ * This is safe because `"key":"` cannot be part of a JSON string, where quotes are escaped: if it occurs once, it
+ * precedes the value that the parsed event has under that key, and any JSON string may replace that value.
  */
 export class DeltaMatcher {
-  /** @param event what is read: the same object each time, with other deltas */
+  /** @param event the event that is returned: the same object each time, with other deltas */
   private constructor(
     readonly event: unknown,
     private readonly parts: readonly Part[],
@@ -42,7 +42,7 @@ export class DeltaMatcher {
   ) {}
 
   /**
-   * What later events may repeat; `undefined` if the event has no delta.
+   * A matcher for repetitions of this event; `undefined` if the event has no delta.
    *
    * @param source the bytes of the event, with the blank line that ends it
    */
@@ -63,7 +63,7 @@ export class DeltaMatcher {
     return new DeltaMatcher(event, parts, new ByteTemplate(source.bytes.subarray(at)));
   }
 
-  /** Where the event that begins at `start` ends, if it is a repetition; -1 otherwise. */
+  /** The end of the event that begins at `start`, if it is a repetition; otherwise -1. */
   read(packet: Packet, start: number): number {
     const { parts, end } = this;
     let at = start;

@@ -1,22 +1,22 @@
 import { objectOf, type WireObject } from './wire-values.js';
 
-/** What the body of a failed request says, whatever its form. */
+/** The contents of a failed request's body, in any format. */
 export interface ErrorFacts {
   /** The provider's own sentence; `''` if there is none. */
   readonly words: string;
   /** Its codes and types, innermost first. */
   readonly codes: readonly string[];
-  /** The HTTP status that the body names. */
+  /** The HTTP status in the body. */
   readonly status?: number | undefined;
 }
 
-/** Bodies come from anybody: deeper or longer ones are not read to their end. */
+/** Bodies are untrusted: deeper or longer ones are not read to the end. */
 const MAX_DEPTH = 5;
 const MAX_ITEMS = 8;
-/** The longest sentence that is looked at, in UTF-16 code units. */
+/** The longest sentence that is examined, in UTF-16 code units. */
 export const MAX_WORDS = 4_000;
 
-/** Where servers put the sentence, the most specific field first. */
+/** The fields that hold the sentence, the most specific first. */
 const SENTENCES = [
   'message',
   'Message',
@@ -43,14 +43,14 @@ const CODES = [
   'error_type',
   '__type',
 ];
-/** What may hold further codes. */
+/** The fields that may hold further codes. */
 const INNER = ['error', 'errors', 'detail', 'details', 'message', 'base_resp'];
 
 /**
- * Reads the body of a failed request. The forms are those of OpenAI and Anthropic (`{ error: { … } }`), Google
- * (the same, or in a list), vLLM (`{ object: 'error', message }`), xAI (`{ code, error: 'words' }`), FastAPI
- * (`{ detail }`), Cloudflare (`{ errors: [ … ] }`), Bedrock (`{ message }`), OpenRouter (the error of the server
- * behind it in `metadata.raw`) and RFC 9457.
+ * Reads the body of a failed request. The formats are those of OpenAI and Anthropic (`{ error: { … } }`), Google (the
+ * same, or in a list), vLLM (`{ object: 'error', message }`), xAI (`{ code, error: 'words' }`), FastAPI (`{ detail }`),
+ * Cloudflare (`{ errors: [ … ] }`), Bedrock (`{ message }`), OpenRouter (the upstream server's error in `metadata.raw`)
+ * and RFC 9457.
  */
 export function readErrorBody(body: unknown): ErrorFacts {
   const codes: string[] = [];
@@ -62,7 +62,7 @@ export function readErrorBody(body: unknown): ErrorFacts {
   };
 }
 
-/** The status of a failure that a code is, as a number or as digits. */
+/** The error status that a code stands for, as a number or as digits. */
 export function statusOf(code: unknown): number | undefined {
   const status = typeof code === 'string' && /^\d{3}$/.test(code) ? Number(code) : code;
   return Number.isInteger(status) && Number(status) >= 400 && Number(status) < 600
@@ -84,7 +84,7 @@ function wordsOf(value: unknown, depth: number): string {
 
 function sentenceOf(fields: WireObject, depth: number): string {
   const { error, base_resp: state } = fields;
-  // An inner error is more specific than a sentence beside it; an `error` that is a text is less.
+  // An inner error is more specific than a sentence beside it; an `error` that is a text is less specific.
   for (const part of [objectOf(error), ...SENTENCES.map((name) => fields[name]), state]) {
     const words = wordsOf(part, depth + 1);
     if (words) return words;
@@ -92,14 +92,14 @@ function sentenceOf(fields: WireObject, depth: number): string {
   return '';
 }
 
-/** Where FastAPI found the fault: `body.model`. */
+/** The location that FastAPI reports: `body.model`. */
 function placeOf({ loc, msg }: WireObject): string {
   return Array.isArray(loc) && typeof msg === 'string'
     ? loc.slice(0, MAX_ITEMS).map(String).join('.')
     : '';
 }
 
-/** OpenRouter passes on what the provider behind it answered, as text that is often JSON. */
+/** OpenRouter forwards the upstream provider's answer, as text that is often JSON. */
 function upstreamWords({ metadata }: WireObject, depth: number): string {
   const { raw } = objectOf(metadata);
   return typeof raw === 'string' ? wordsOf(parsedOrText(raw), depth + 1) : '';

@@ -5,26 +5,26 @@ import { toLlmError } from './to-llm-error.js';
 import { toStreamError } from './stream-error.js';
 import { objectOf } from './wire-values.js';
 
-/** What an answer, a choice or an event of a stream has where it is no error. */
+/** Fields that an answer, a choice or a stream event has if it is not an error. */
 const ANSWERS = ['choices', 'content', 'output', 'candidates', 'delta', 'response'];
-/** Where an error without `error` has its sentence. */
+/** The fields that hold the sentence of an error without `error`. */
 const SENTENCES = ['message', 'Message', 'msg', 'error_message', 'errorMessage', 'error_msg'];
 const GOOD_CODE = /^(?:0|2\d\d|ok|success|succeeded)$/i;
 const NAMES_AN_ERROR = /error|exception|invalid|fail|denied|unavailable|exhausted|not_?found/i;
 
 /**
- * The error that a parsed body says although it came with a good status, or that an event of a stream says; also the
- * error of a single choice. `undefined` for all that is no error.
+ * The error in a parsed body with a success status, or in a stream event; also the error of a single choice.
+ * `undefined` if there is no error.
  *
- * Codes, types and texts are classified as those of an answer with a bad status; an error that says nothing but words is
- * an `LlmServerError`. The words are its `reason` and the message of its cause.
+ * Codes, types and texts are classified as for an error status; an error with only text is an `LlmServerError`. The
+ * text is its `reason` and the message of its cause.
  */
 export function errorInBody(provider: string, body: unknown): CallbacksError | undefined {
   const thrown = thrownInBody(body);
   return thrown === undefined ? undefined : toLlmError(provider, thrown);
 }
 
-/** The same as {@link errorInBody}, in the form of an SDK's own error. */
+/** The same as {@link errorInBody}, as an SDK's own error. */
 export function thrownInBody(body: unknown): Error | undefined {
   return isErrorBody(body) ? toStreamError(body) : undefined;
 }
@@ -34,7 +34,7 @@ function isErrorBody(body: unknown): boolean {
   if (Array.isArray(body)) return body.length > 0 && saysSomething(objectOf(body[0])['error']);
   const fields = body as Record<string, unknown>;
   if (fields['error'] && saysSomething(fields['error'])) return true;
-  // Events of streams are many, and nearly all of them end here.
+  // Streams have many events, and nearly all of them return here.
   if (ANSWERS.some((name) => hasValue(fields[name]))) return false;
   if (fields['type'] === 'error' || fields['object'] === 'error') return true;
   if (fields['error']) return !hasOtherName(fields);
@@ -45,7 +45,7 @@ function hasValue(value: unknown): boolean {
   return value !== undefined && value !== null;
 }
 
-/** Some servers send an empty error beside each good answer. */
+/** Some servers send an empty error beside each successful answer. */
 function saysSomething(error: unknown): boolean {
   if (typeof error !== 'object' || error === null) return Boolean(error);
   const { words, codes, status } = readErrorBody(error);
@@ -70,7 +70,7 @@ function hasFailedStatus({ base_resp: state }: Record<string, unknown>): boolean
   return typeof code === 'number' && code !== 0;
 }
 
-/** Whether it has a sentence, and nothing beside it that an answer or an event has. */
+/** Whether it has a sentence, and none of the fields of an answer or an event. */
 function hasMessage(fields: Record<string, unknown>): boolean {
   const says = SENTENCES.some((name) => typeof fields[name] === 'string' && fields[name] !== '');
   if (!says) return false;
@@ -78,7 +78,7 @@ function hasMessage(fields: Record<string, unknown>): boolean {
   return !isGoodCode(code) && !isGoodCode(status) && !hasOtherName(fields);
 }
 
-/** Whether it is named as an answer or an event is, or has a status that is none of an error. */
+/** Whether its name is that of an answer or an event, or its status is not an error status. */
 function hasOtherName({ type, object, status }: Record<string, unknown>): boolean {
   return [type, object, status].some(
     (name) => typeof name === 'string' && name !== '' && !isErrorName(name),

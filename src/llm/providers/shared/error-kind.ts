@@ -10,7 +10,7 @@ import {
   isTooLong,
 } from './error-words.js';
 
-/** What went wrong, in no provider's words. */
+/** Provider-independent kinds of failures. */
 export type Kind =
   | 'authentication'
   | 'permission'
@@ -73,7 +73,7 @@ const KIND_BY_CODE: ReadonlyMap<string, Kind> = toTable({
   timeout: ['timeout_error deadline_exceeded gateway_timeout ModelTimeoutException'],
 });
 
-/** Codes that say more than the status that they come with. */
+/** Codes that are more specific than their status. */
 const SHARPER_THAN_STATUS: ReadonlySet<Kind> = new Set([
   'quota',
   'billing',
@@ -81,7 +81,7 @@ const SHARPER_THAN_STATUS: ReadonlySet<Kind> = new Set([
   'contentFilter',
   'overloaded',
 ]);
-/** Codes that say more than that a request was refused. */
+/** Codes that are more specific than a rejected request. */
 const SHARPER_THAN_REFUSED: ReadonlySet<Kind> = new Set([
   ...SHARPER_THAN_STATUS,
   'modelNotFound',
@@ -91,7 +91,7 @@ const SHARPER_THAN_REFUSED: ReadonlySet<Kind> = new Set([
 const PAYMENT_REQUIRED = 402;
 const SERVER_ERRORS = 500;
 
-/** The kind of a failure, by its status, its codes and its words; `undefined` if they say nothing. */
+/** The kind of a failure, by its status, codes and text; `undefined` if they do not determine it. */
 export function kindOf({ status, codes, words }: ErrorFacts): Kind | undefined {
   if (status === PAYMENT_REQUIRED) return 'billing';
   const kinds = codes.map(kindOfCode).filter((kind) => kind !== undefined);
@@ -103,15 +103,15 @@ export function kindOf({ status, codes, words }: ErrorFacts): Kind | undefined {
   return byWords(isSharper ? byCode : byStatus, words);
 }
 
-/** Whether a code counts although a status is there. */
+/** Whether a code takes precedence over the status. */
 function isAllowed(code: Kind, status: Kind | undefined, sharper: ReadonlySet<Kind>): boolean {
   if (status === undefined) return true;
-  // Google and xAI refuse a key with 400.
+  // Google and xAI reject a key with 400.
   if (code === 'authentication') return status === 'invalidRequest';
   return sharper.has(code);
 }
 
-/** What words make of a kind that says little. */
+/** Refines an unspecific kind by the text. */
 function byWords(kind: Kind | undefined, words: string): Kind | undefined {
   switch (kind) {
     case 'rateLimit':
@@ -139,13 +139,13 @@ function kindOfWords(words: string): Kind | undefined {
   return isAboutModel(words) ? 'modelNotFound' : undefined;
 }
 
-/** Where nothing else says what kind it is. */
+/** The kind by the text alone. */
 function kindOfBareWords(words: string): Kind | undefined {
   if (isAboutRate(words)) return 'rateLimit';
   return isAboutLoad(words) ? 'overloaded' : undefined;
 }
 
-/** The kind that a code or type of any provider stands for. */
+/** The kind for a code or type of any provider. */
 export function kindOfCode(code: string): Kind | undefined {
   return KIND_BY_CODE.get(plainCode(code));
 }

@@ -1,12 +1,12 @@
 /**
- * What the sentences of providers mean, where their codes do not say it. All patterns are bounded, because the text is
- * the server's: no two repetitions follow each other that can match the same characters.
+ * The meaning of providers' error texts, for failures whose codes are not specific. All patterns are bounded, because
+ * the text comes from the server: no two adjacent repetitions can match the same characters.
  */
 
 /** Limits on requests and tokens per time; such a request does fit into the context. */
 const PER_TIME = /\bper[ -](?:second|minute|hour|day)\b|\b(?:TPM|RPM|TPD|RPD)\b|\brate[ _-]?limit/i;
 
-/** vLLM, OpenAI, Anthropic and many others; what is to be said of a context and of nothing else. */
+/** vLLM, OpenAI, Anthropic and many others; phrases that only describe a context. */
 const CONTEXT_LENGTH = [
   /maximum (?:context|prompt|model|input|sequence|allowed input) length/i,
   /max(?:imum)? (?:input|prompt|context) (?:tokens|length)/i,
@@ -34,10 +34,10 @@ const CONTEXT_LENGTH = [
   /reduce the length of (?:the|your) (?:messages|prompt|input)/i,
 ];
 
-/** Too many tokens asked for in the answer, for which another model or shorter messages are no help. */
+/** The request asks for too many output tokens; another model or shorter messages do not help. */
 const OUTPUT_LIMIT =
   /max[_ ](?:output_|completion_|new_)?tokens\S{0,3}(?: value)?(?: \S+)? (?:is too large|must be|should be|cannot be|supported range|the valid range)|invalid max_tokens|output tokens|completion tokens|maximum tokens you requested|max_tokens: \d+ >/i;
-/** Words that speak of a context; enough where nothing else is the matter. */
+/** Words about a context; sufficient if nothing else matches. */
 const CONTEXT = /maximum context|context window|context length|context size|context limit/i;
 
 /** Whether the messages do not fit into the model's context. */
@@ -47,7 +47,7 @@ export function isTooLong(words: string): boolean {
   return !OUTPUT_LIMIT.test(words) && CONTEXT.test(words);
 }
 
-/** Anthropic's and Azure's filter; neither always has a code for it. */
+/** Anthropic's and Azure's filter; neither always sends a code for it. */
 export function isFiltered(words: string): boolean {
   return /content filtering policy|content management policy/i.test(words);
 }
@@ -72,7 +72,9 @@ export function isAboutBilling(words: string): boolean {
   return BILLING.test(words);
 }
 
-/** Whether the plan's quota is used up; not where it says when to call again, as Google does of its limits per minute. */
+/**
+ * Whether the plan's quota is used up; not if the text names a retry time, as Google's does for its limits per minute.
+ */
 export function isAboutQuota(words: string): boolean {
   return (
     /exceeded your current quota|check your plan and billing/i.test(words) &&
@@ -81,11 +83,11 @@ export function isAboutQuota(words: string): boolean {
   );
 }
 
-/** A model's name, quoted or not, with what may stand before and behind it. */
+/** A model's name, quoted or not, with what may precede and follow it. */
 const NAME =
   /(?:[ _](?:id|name|identifier|version|code))?:?(?: ?["'`“‘[(]?[^\s"'`”’\])]{1,200}["'`”’\])]?)?,?/
     .source;
-/** What is the matter with it. */
+/** Phrases for a missing model. */
 const GONE = [
   "(?:(?:you requested|that was requested) )?(?:does not|doesn't|do not|did not) exist",
   'not exist',
@@ -108,24 +110,24 @@ const MODEL = [
   /模型不存在/,
 ];
 
-/** Whether the model that was asked for is not there. */
+/** Whether the requested model does not exist. */
 export function isAboutModel(words: string): boolean {
   return MODEL.some((pattern) => pattern.test(words));
 }
 
-/** Whether the key is not accepted, for servers that say so with a 400, or in a 200. */
+/** Whether the key is not accepted, for servers that report this with a 400, or in a 200. */
 export function isAboutKey(words: string): boolean {
   return /(?:incorrect|invalid|missing|expired) api[ _-]?key|api[ _-]?key (?:is )?(?:not valid|invalid|expired)/i.test(
     words,
   );
 }
 
-/** Whether too many calls are made. */
+/** Whether there are too many calls. */
 export function isAboutRate(words: string): boolean {
   return /rate[ _-]?limit|too many requests/i.test(words);
 }
 
-/** Whether the server has too much to do. */
+/** Whether the server is overloaded. */
 export function isAboutLoad(words: string): boolean {
   return /\boverloaded\b|at capacity\b/i.test(words);
 }

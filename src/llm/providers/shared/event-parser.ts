@@ -3,27 +3,29 @@ import { LlmResponseError } from '../../../errors/llm-errors.js';
 import { Packet } from './packet.js';
 import { DeltaMatcher, type Varying } from './delta-matcher.js';
 
-/** No event is that long; a server that never ends a line must not fill the memory. In characters. */
+/** The longest event, in characters; a server that never ends a line must not fill the memory. */
 const MAX_EVENT_LENGTH = 32 * 1024 * 1024;
 
-/** The blank line behind an event. Where lines end in other ways, all events are parsed. */
+/** The blank line after an event. With other line ends, all events are parsed. */
 const EVENT_END = Buffer.from('\n\n');
 const NOTHING = new Packet(Buffer.alloc(0));
 
-/** After so many events that no other has repeated, a stream is only parsed. */
+/** After this many events without a repetition, all events of a stream are parsed. */
 const MAX_UNREPEATED = 8;
 
-/** Makes events of the bytes of an event stream: parses them, unless they repeat the last one but for what varies. */
+/**
+ * Converts the bytes of an event stream to events: parses them, unless they repeat the last one except for what varies.
+ */
 export class EventParser {
   readonly #text = new TextDecoder();
   readonly #messages: EventSourceMessage[] = [];
-  /** How many of them were taken. */
+  /** How many events were taken. */
   #taken = 0;
   readonly #parser = createParser({
     onEvent: (message) => this.#messages.push(message),
     maxBufferSize: MAX_EVENT_LENGTH,
     onError: ({ type }) => {
-      // Everything else that is not understood is to be ignored, says the standard.
+      // The standard requires everything else to be ignored.
       if (type === 'max-buffer-size-exceeded')
         throw new LlmResponseError('A streamed event is too long.');
     },
@@ -33,19 +35,19 @@ export class EventParser {
   #at = 0;
   /** Whether an event begins there. */
   #isAtEvent = true;
-  /** The bytes of the event that is being parsed, if they came together. */
+  /** The bytes of the event that is being parsed, if they arrived together. */
   #source: Buffer | undefined;
   #repeated: DeltaMatcher | undefined;
-  /** How many in a row nothing has repeated. */
+  /** The number of successive events without a repetition. */
   #unrepeated = 0;
 
-  /** @param toEvent reads a message; gives `undefined` for one that is to be passed over */
+  /** @param toEvent reads a message; returns `undefined` for one to skip */
   constructor(
     private readonly varying: Varying,
     private readonly toEvent: (message: EventSourceMessage) => unknown,
   ) {}
 
-  /** Goes on with more bytes, once all events of those before were taken. */
+  /** Adds bytes, once all events of the previous bytes were taken. */
   add(bytes: Buffer): void {
     this.#packet = new Packet(bytes);
     this.#at = 0;
@@ -56,7 +58,7 @@ export class EventParser {
     this.#feed(`${this.#text.decode()}\n\n`);
   }
 
-  /** Passes over all that is left. */
+  /** Skips everything that is left. */
   drop(): void {
     this.#messages.length = this.#taken = 0;
     this.#packet = NOTHING;
@@ -88,7 +90,7 @@ export class EventParser {
     return true;
   }
 
-  /** Parses what comes next: up to the end of an event, as long as others may repeat it. */
+  /** Parses the next part: up to the end of an event, while other events may repeat it. */
   #parse(): void {
     const { bytes, length } = this.#packet;
     const start = this.#at;
@@ -97,7 +99,7 @@ export class EventParser {
     this.#at = isWhole ? found + EVENT_END.length : length;
     const part = bytes.subarray(start, this.#at);
     this.#feed(this.#text.decode(part, { stream: true }));
-    // Between other line ends there may be more than one.
+    // With other line ends there may be more than one.
     const isOne = this.#isAtEvent && isWhole && this.#messages.length === 1;
     this.#source = isOne ? part : undefined;
     this.#isAtEvent = isWhole;

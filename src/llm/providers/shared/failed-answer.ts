@@ -1,13 +1,13 @@
-/** How much of a failed answer is kept, in UTF-16 code units. */
+/** The longest kept text of a failed answer, in UTF-16 code units. */
 const MAX_TEXT = 65_536;
 
-/** The text of a failed answer, on its headers: the SDKs' errors have the same object. */
+/** The text of a failed answer, stored on its headers: the SDKs' errors have the same headers object. */
 const TEXT: unique symbol = Symbol('nestjs-llm-callbacks.failed-answer');
 
 /**
  * Keeps the text of a failed answer while an SDK reads it: openai's SDK keeps only the field `error` of a body, and so
- * loses lists, `detail` and `message`. Nothing is read that the SDK does not read, so nothing is read of an answer that
- * it drops to try again. Answers of other kinds, as mocks of `fetch` give them, are left as they are.
+ * loses lists, `detail` and `message`. Only what the SDK reads is read, so nothing of an answer that it drops to retry.
+ * Answers of other kinds, such as mocks of `fetch` return, stay unchanged.
  */
 export function keepFailedText(response: Response): Response {
   const { ok, headers, text } = Object(response) as Partial<Response>;
@@ -22,7 +22,7 @@ export function keepFailedText(response: Response): Response {
   return response;
 }
 
-/** The text that was kept of the failed answer that had these headers. */
+/** The text kept of the failed answer with these headers. */
 export function failedText(headers: unknown): string | undefined {
   return (Object(headers) as { [TEXT]?: string })[TEXT];
 }

@@ -1,8 +1,8 @@
 import type { FinishReason } from '../../../types/llm.js';
 
 /**
- * What providers call the end of an answer, in lower case: OpenAI, Anthropic, Gemini, Mistral, Bedrock, and servers with
- * open models.
+ * The finish reasons of providers, in lower case: OpenAI, Anthropic, Gemini, Mistral, Bedrock, and servers with open
+ * models.
  */
 const FINISH_REASONS: Readonly<Record<string, FinishReason>> = {
   stop: 'stop',
@@ -37,15 +37,15 @@ const FINISH_REASONS: Readonly<Record<string, FinishReason>> = {
   pause_turn: 'paused',
 };
 
-/** Why an answer ended, whatever the provider calls it and in whatever case. */
+/** Normalizes a provider's finish reason, in any case. */
 export function toFinishReason(reason: unknown, hasToolCalls: boolean): FinishReason {
   const name = typeof reason === 'string' ? reason.toLowerCase() : '';
   const known = Object.hasOwn(FINISH_REASONS, name) ? FINISH_REASONS[name]! : 'other';
-  // Many servers say that they stopped, and mean that they stopped to have tools called.
+  // Many servers report `stop` when they stopped for tool calls.
   return known === 'stop' && hasToolCalls ? 'tool-calls' : known;
 }
 
-/** Whether the reason says that the provider failed. */
+/** Whether the finish reason means that the provider failed. */
 export function isFailure(reason: unknown): boolean {
   return typeof reason === 'string' && reason.toLowerCase() === 'error';
 }

@@ -10,10 +10,10 @@ import {
   type WireObject,
 } from './wire-values.js';
 
-/** A tool call of a conversation, in a form that every provider takes, with its one result. */
+/** A tool call of a conversation, in a form that every provider accepts, with its one result. */
 export interface AnsweredCall {
   readonly id: string;
-  /** The id that the message has it by. */
+  /** The id of the call in the message. */
   readonly ownId: string;
   readonly name: string;
   readonly args: WireObject;
@@ -22,7 +22,7 @@ export interface AnsweredCall {
   readonly result: Message['content'];
 }
 
-/** What one side says. The results of an assistant's calls are with the calls. */
+/** One role's content. The results of an assistant's calls are with the calls. */
 export interface Turn {
   readonly role: 'system' | 'user' | 'assistant';
   readonly content: Message['content'];
@@ -30,11 +30,11 @@ export interface Turn {
   readonly providerData: unknown;
 }
 
-/** The result of a call that the conversation has none of. Providers refuse a call without a result. */
+/** The result of a call without one in the conversation. Providers reject a call without a result. */
 const NO_RESULT = 'There is no result: the call was not made.';
-/** What the user says where a provider wants a word of the user's and there is none. */
+/** The user message if a provider requires one and there is none. */
 export const OPENING = '(The conversation begins.)';
-/** In place of an image where a provider takes texts only. */
+/** Replaces an image where a provider accepts only text. */
 const IMAGE = '(an image)';
 
 interface OpenTurn extends Omit<Turn, 'calls'> {
@@ -43,9 +43,9 @@ interface OpenTurn extends Omit<Turn, 'calls'> {
 }
 
 /**
- * A conversation in the form that providers accept, however it was put together: each call has an id, a name and
- * arguments that are valid there, and exactly one result, directly behind it. Results without a call are left out, and
- * so are messages without content.
+ * Converts a conversation to a form that providers accept, whatever its source: each call has a valid id, name and
+ * arguments, and exactly one result, directly after it. Results without a call are left out, and so are messages
+ * without content.
  */
 export function toHistory(messages: readonly Message[], rule: IdRule): Turn[] {
   const turns: OpenTurn[] = [];
@@ -63,25 +63,25 @@ export function toHistory(messages: readonly Message[], rule: IdRule): Turn[] {
   }));
 }
 
-/** Whether a message says nothing, and calls nothing. */
+/** Whether a message has neither content nor calls. */
 export function isEmpty({ content, toolCalls, providerData }: Message): boolean {
   return !toolCalls?.length && providerData === undefined && isBlank(content);
 }
 
-/** Whether there is nothing but white space. */
+/** Whether there is only white space. */
 export function isBlank(content: Message['content']): boolean {
   if (typeof content === 'string') return content.trim() === '';
   return content.every((part) => part.type === 'text' && part.text.trim() === '');
 }
 
-/** The parts of a content that say something. */
+/** The parts of a content that are not empty. */
 export function partsOf(content: Message['content']): ContentPart[] {
   const parts: ContentPart[] =
     typeof content === 'string' ? [{ type: 'text', text: content }] : content;
   return parts.filter((part) => part.type !== 'text' || part.text.trim() !== '');
 }
 
-/** A content where a provider takes texts only. */
+/** A content for a provider that accepts only text. */
 export function withoutImages(content: Message['content']): Message['content'] {
   if (typeof content === 'string' || content.every(({ type }) => type === 'text')) return content;
   return content.map((part) => (part.type === 'text' ? part : { type: 'text', text: IMAGE }));
@@ -98,7 +98,7 @@ function toOpenTurn({ role, content, toolCalls = [], providerData }: Message): O
   };
 }
 
-/** Gives a result to the call that it belongs to: the last one of that id that has none. */
+/** Adds a result to its call: the last one of that id that has none. */
 function answer(turns: readonly OpenTurn[], { toolCallId, content }: Message): void {
   for (let turn = turns.length - 1; turn >= 0; turn--) {
     const { calls, results } = turns[turn]!;
@@ -126,7 +126,7 @@ function toAnswered(
   };
 }
 
-/** As the model wrote them, where that is the JSON of an object; else as they are; else none. */
+/** As the model wrote them, if that is the JSON of an object; else as they are; else none. */
 function readArguments(args: unknown, argsText: unknown): Pick<AnsweredCall, 'args' | 'argsText'> {
   if (typeof argsText === 'string') {
     const parsed = parsedJson(argsText);
@@ -134,7 +134,7 @@ function readArguments(args: unknown, argsText: unknown): Pick<AnsweredCall, 'ar
   }
   if (isObject(args) && isWritable(args)) {
     const written = jsonTextOf(args);
-    // A BigInt, say: nothing that a model has written.
+    // A BigInt, for instance: nothing that a model has written.
     if (isJsonObject(written)) return { args, argsText: written };
   }
   return { args: {}, argsText: '{}' };

@@ -1,6 +1,9 @@
 import { CallbacksConfigurationError } from '../../../errors/callbacks-error.js';
 
-/** Loads an SDK, an optional peer, when its provider is used; says how to install it when it is missing. */
+/**
+ * Loads an SDK, an optional peer dependency, when its provider is used; if it is missing, the error explains how to
+ * install it.
+ */
 export async function loadSdk<T>(
   provider: string,
   packageName: string,

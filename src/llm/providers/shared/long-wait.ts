@@ -1,15 +1,15 @@
 import { retryAfterMs } from './retry-after.js';
 
-/** Timers of Node end at once when they are given more. */
+/** Node's timers fire immediately for longer delays. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Marks headers whose `x-should-retry` is not the server's. */
 const OURS: unique symbol = Symbol('nestjs-llm-callbacks.long-wait');
 
 /**
- * Keeps an SDK from waiting longer than its call may last: its timer would outlive the call, and one that is too long for
- * Node would end at once. The SDK fails with the answer instead, and the error says how long to wait. Answers of other
- * kinds, as mocks of `fetch` give them, are left as they are.
+ * Prevents an SDK from waiting longer than its call may last: its timer would outlive the call, and a timer too long
+ * for Node would fire immediately. The SDK fails with the answer instead, and the error has the delay. Answers of other
+ * kinds, such as mocks of `fetch` return, stay unchanged.
  *
  * @param deadline when the call ends, by `performance.now()`
  */
@@ -27,7 +27,7 @@ export function refuseLongWait(response: Response, deadline: number | undefined)
   return response;
 }
 
-/** Whether `x-should-retry` was set by {@link refuseLongWait}, so that it says nothing about the error. */
+/** Whether {@link refuseLongWait} set `x-should-retry`, so that it does not describe the error. */
 export function isLongWait(headers: unknown): boolean {
   return (Object(headers) as { [OURS]?: boolean })[OURS] === true;
 }

@@ -8,8 +8,8 @@ import { waitInCancel } from './retry-wait.js';
 import { toLlmError } from './to-llm-error.js';
 
 /**
- * Carries a call's {@link RequestAttempts} through the SDK to its `fetch`; symbols survive the SDK's copies. Another copy
- * of this package may have wrapped the `fetch` of a ready client.
+ * Carries a call's {@link RequestAttempts} through the SDK to its `fetch`; symbols survive the SDK's copies. Global,
+ * because another copy of this package may have wrapped the `fetch` of a ready client.
  */
 const ATTEMPTS: unique symbol = Symbol.for('nestjs-llm-callbacks:attempts');
 const OBSERVED: unique symbol = Symbol.for('nestjs-llm-callbacks:observed-fetch');
@@ -17,12 +17,12 @@ const OBSERVED: unique symbol = Symbol.for('nestjs-llm-callbacks:observed-fetch'
 type Fetch = typeof globalThis.fetch;
 type ObservedInit = RequestInit & { [ATTEMPTS]?: RequestAttempts };
 
-/** How a try ended; with the headers as they were sent. */
+/** How an attempt ended, with the headers as they were sent. */
 type Outcome = Pick<Response, 'ok' | 'status' | 'headers'> | { readonly thrown: unknown };
 
-/** What happens between an SDK's tries, as its `fetch` sees it; tells each retry when it begins. */
+/** Observes an SDK's attempts through its `fetch`; reports each retry when it begins. */
 export class RequestAttempts {
-  /** How the last try ended; made an error only when there is another. */
+  /** How the last attempt ended; converted to an error only if another follows. */
   #last: { readonly outcome: Outcome; readonly at: number } | undefined;
 
   constructor(
@@ -62,7 +62,7 @@ export class RequestAttempts {
   #toError(outcome: Outcome): Error {
     if ('thrown' in outcome) {
       const { thrown } = outcome;
-      // The SDK aborts its own request only when its timeout is over. Under Jest, its error is of another realm.
+      // The SDK aborts its own request only when its timeout expires. Under Jest, its error is of another realm.
       if ((Object(thrown) as { name?: unknown }).name !== 'AbortError')
         return toLlmError(this.provider, thrown);
       return new LlmTimeoutError(`${this.provider} did not answer within the SDK's timeout.`, {
@@ -70,7 +70,7 @@ export class RequestAttempts {
       });
     }
     const { ok, status, headers } = outcome;
-    // An SDK that asks again after a good status gave up waiting for the body.
+    // An SDK that retries after a success status gave up waiting for the body.
     if (ok)
       return new LlmTimeoutError(`The answer of ${this.provider} did not arrive in time.`, {
         status,
@@ -79,12 +79,12 @@ export class RequestAttempts {
   }
 }
 
-/** The options of one SDK request that let an observed fetch see its tries. */
+/** The options of one SDK request that let an observed `fetch` see its attempts. */
 export function observing(attempts: RequestAttempts): object {
   return { [ATTEMPTS]: attempts };
 }
 
-/** A `fetch` that tells the tries of our calls and leaves all other requests alone. */
+/** A `fetch` that reports the attempts of this package's calls and leaves all other requests alone. */
 export function observedFetch(inner: () => Fetch): Fetch {
   const observed = (input: Parameters<Fetch>[0], init?: ObservedInit): Promise<Response> => {
     const attempts = init?.[ATTEMPTS];
@@ -97,8 +97,9 @@ export function observedFetch(inner: () => Fetch): Fetch {
 }
 
 /**
- * Lets a ready SDK client's tries be seen. It must stay the user's own object, spies and changed keys included, so its
- * `fetch` is wrapped in place, once. Clients behind a proxy, and mocks without a `fetch`, are left as they are.
+ * Makes the attempts of a ready SDK client observable. It must stay the user's own object, spies and changed keys
+ * included, so its `fetch` is wrapped in place, once. Clients behind a proxy, and mocks without a `fetch`, stay
+ * unchanged.
  */
 export function observeClient(client: object): void {
   if (types.isProxy(client) || Object.isFrozen(client)) return;

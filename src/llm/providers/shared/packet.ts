@@ -4,7 +4,7 @@ const SPACE = 0x20;
 const ZERO = 0x30;
 const NINE = 0x39;
 
-/** Bytes that arrived together, and the JSON values among them. */
+/** Bytes that arrived together, and access to the JSON values in them. */
 export class Packet {
   readonly view: DataView;
   readonly length: number;
@@ -14,12 +14,12 @@ export class Packet {
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
-  /** One character a byte. */
+  /** One character per byte. */
   toLatin1(): string {
     return this.bytes.toString('latin1');
   }
 
-  /** Where a JSON string ends whose first character is at `start`; -1 if it does not, or is none. */
+  /** The end of the JSON string whose first character is at `start`; -1 if it does not end, or is no string. */
   endOfString(start: number): number {
     const { bytes } = this;
     for (let at = start; at < this.length; at++) {
@@ -31,7 +31,7 @@ export class Packet {
     return -1;
   }
 
-  /** Where an integer ends; -1 if there is none. */
+  /** The end of an integer; -1 if there is none. */
   endOfInteger(start: number): number {
     const { bytes } = this;
     let at = start;
@@ -40,7 +40,7 @@ export class Packet {
     return isInteger ? at : -1;
   }
 
-  /** The JSON string between two places. */
+  /** The JSON string between two offsets. */
   jsonString(start: number, end: number): string {
     const raw = this.bytes.toString('utf8', start, end);
     return raw.includes('\\') ? (JSON.parse(`"${raw}"`) as string) : raw;

@@ -1,4 +1,4 @@
-/** How long a provider asks to wait, in milliseconds: `retry-after-ms`, or `retry-after` in seconds or as a date. */
+/** The delay that a provider requests, in milliseconds: `retry-after-ms`, or `retry-after` in seconds or as a date. */
 export function retryAfterMs(headers: unknown): number | undefined {
   const inMs = numberOf(headerOf(headers, 'retry-after-ms'));
   if (inMs !== undefined) return inMs;
@@ -10,7 +10,7 @@ export function retryAfterMs(headers: unknown): number | undefined {
   return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now());
 }
 
-/** Whether the server says that another try is of use, by a header that both SDKs follow; `undefined`: not said. */
+/** Whether the server recommends a retry, by a header that both SDKs follow; `undefined` if it is absent. */
 export function shouldRetry(headers: unknown): boolean | undefined {
   switch (headerOf(headers, 'x-should-retry')?.toLowerCase()) {
     case 'true':
@@ -22,7 +22,7 @@ export function shouldRetry(headers: unknown): boolean | undefined {
   }
 }
 
-/** Old SDKs, and mocks, have plain objects. */
+/** Old SDKs and mocks have plain objects. */
 function headerOf(headers: unknown, name: string): string | undefined {
   const { get } = Object(headers) as { get?: unknown };
   const value =
@@ -32,7 +32,7 @@ function headerOf(headers: unknown, name: string): string | undefined {
   return typeof value === 'string' ? value.trim() : undefined;
 }
 
-/** A number in digits; none that is negative or without end. */
+/** A number in digits, neither negative nor infinite. */
 function numberOf(text: string | undefined): number | undefined {
   const number = text && /^\d{1,15}(?:\.\d*)?$/.test(text) ? Number(text) : Number.NaN;
   return Number.isNaN(number) ? undefined : number;

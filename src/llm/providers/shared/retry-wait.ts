@@ -2,16 +2,16 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isLongWait } from './long-wait.js';
 import { retryAfterMs } from './retry-after.js';
 
-/** What is left for the SDK to wait, in milliseconds; Anthropic's takes 0 for no answer. */
+/** The delay left for the SDK, in milliseconds; Anthropic's SDK treats 0 as missing. */
 const LEFT_MS = '1';
 
 /**
- * Moves an SDK's wait for `Retry-After` to where an abort ends it: the timer of OpenAI's SDK outlives a call that was
- * aborted, and keeps the process alive. An SDK that sends a request again cancels the body of the failed answer first, and
- * awaits that. So the body's `cancel()` takes as long as the server asks for, and the headers then ask for no more. An SDK
- * that does not retry reads text and headers as they were sent.
+ * Moves an SDK's wait for `Retry-After` to where an abort ends it: the timer of OpenAI's SDK outlives an aborted call
+ * and keeps the process alive. An SDK that retries first cancels the body of the failed answer, and awaits that. So the
+ * body's `cancel()` takes as long as the server requests, and the headers then request no more. An SDK that does not
+ * retry reads text and headers as they were sent.
  *
- * Answers without a stream as body, as mocks of `fetch` give them, are left as they are.
+ * Answers whose body is not a stream, such as mocks of `fetch` return, stay unchanged.
  *
  * @param signal ends the wait
  */
@@ -34,7 +34,7 @@ export function waitInCancel(response: Response, signal: AbortSignal): Response 
   return response;
 }
 
-/** A body that cannot be canceled, or a wait that is aborted, ends like any other. */
+/** A body that cannot be canceled, or an aborted wait, ends like any other. */
 async function ignored(work: Promise<unknown>): Promise<void> {
   try {
     await work;

@@ -3,33 +3,36 @@ import type { LlmRequest } from '../../../types/llm.js';
 import { textsOf } from './texts-of.js';
 
 /**
- * How a schema is sent: by the API's own option for schemas; in words, beside the option for JSON of any form; or in words
- * alone.
+ * How a schema is sent: by the API's own schema option; as an instruction, with the option for free-form JSON; or as an
+ * instruction only.
  */
 export type SchemaForm = 'schema' | 'json' | 'words';
 
-/** What the encoder of a request knows of the server. */
+/** What a request encoder knows about the server. */
 export interface EncodeHints {
   readonly schemaForm: SchemaForm;
 }
 
-/** Models of one client are few; names may come from callers, so there is an end to how many are remembered. */
+/** A client has few models, but names may come from callers, so the number of remembered ones is bounded. */
 const MAX_MODELS = 1_000;
 
-/** What the option is called: `response_format`, `json_schema`, `output_config`, `text.format`, "structured outputs" … */
+/** Names of the option: `response_format`, `json_schema`, `output_config`, `text.format`, "structured outputs" … */
 const OPTION =
   /response[ _]?format|json[ _]?schema|json[ _]?mode|structured[ _-]?outputs?|output[ _](?:config|format)|text\.format/i;
-/** Words of servers that do not know an option, or a value of it. */
+/** Phrases of servers that do not support an option, or a value of it. */
 const NOT_SUPPORTED =
   /unsupported|unavailable|unknown|unrecogni[sz]ed|(?:\bnot|n['’]t|\bonly|\bno)\b.{0,40}?\b(?:support|available|allow|permit|implement|enabled|accept|recogni[sz]|known|valid)|\bonly (?:for|in|on|with)\b|(?:should|must) be|expected|invalid (?:value|parameter)/i;
-/** Words about the schema itself, which the caller must change: another form would only hide the mistake. */
+/** Phrases about the schema itself, which the caller must change: another form would only hide the mistake. */
 const ABOUT_THE_SCHEMA =
   /invalid (?:json[ _]?)?schema|schema for|format\.schema|json_schema\.(?:schema|name)|keyword|propert(?:y|ies)|\$ref/i;
-/** The option is known, and its value for schemas is not. */
+/** The option is supported, but not its value for schemas. */
 const ABOUT_THE_VALUE =
   /json[ _]?(?:schema|object)|format\W*(?:of )?type|structured[ _-]?outputs?|api[ -]?version/i;
 
-/** The form that each model of a client takes, found by asking; servers without an option for schemas refuse requests. */
+/**
+ * The form that each model of a client accepts, learned from rejections: servers without a schema option reject
+ * requests.
+ */
 export class SchemaForms {
   readonly #byModel = new Map<string, SchemaForm>();
 
@@ -39,9 +42,9 @@ export class SchemaForms {
   }
 
   /**
-   * Notes why a request failed that was sent in a form.
+   * Records why a request in a form failed.
    *
-   * @returns whether the same request is to be sent again, in the form that is now noted
+   * @returns whether to send the same request again, in the form that is now recorded
    */
   failed(
     { model, schema, providerOptions }: LlmRequest,
@@ -57,14 +60,14 @@ export class SchemaForms {
   }
 }
 
-/** Whether a caller chooses the form by an option of the API, which is sent as it is. */
+/** Whether a caller chooses the form with an option of the API, which is sent as it is. */
 function choosesForm(options: LlmRequest['providerOptions']): boolean {
   const text = Object(options?.['text']) as { format?: unknown };
   const chosen = [options?.['response_format'], options?.['output_config'], text.format];
   return chosen.some((value) => value !== undefined);
 }
 
-/** The form that remains, by the words of a server that refused a request; `undefined` where it refused something else. */
+/** The remaining form, by the text of a server that rejected a request; `undefined` if it rejected something else. */
 function refusedForm(thrown: unknown): 'json' | 'words' | undefined {
   const { status } = Object(thrown) as { status?: unknown };
   if (status !== 400 && status !== 422) return undefined;

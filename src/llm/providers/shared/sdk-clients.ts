@@ -20,28 +20,28 @@ export interface SdkOptions {
   authToken?: null;
 }
 
-/** What an SDK reads of the environment. */
+/** The environment variables of an SDK. */
 export interface SdkEnvironment {
-  /** The variables that hold its key. */
+  /** The variables of its key. */
   readonly keys: readonly string[];
   /** The variable of its log level. */
   readonly log: string;
-  /** Keeps it from the other credentials there, which do not belong to a key that is given. */
+  /** Keeps the SDK from the environment's other credentials, which do not belong to an explicit key. */
   readonly without: Pick<SdkOptions, 'organization' | 'project' | 'authToken'>;
 }
 
 /** The SDK of a provider. */
 interface Sdk<Client> {
   readonly name: string;
-  /** The provider in errors. */
+  /** The provider's name in errors. */
   readonly label: string;
-  /** The path of the method of a client that is called. */
+  /** The path of the client method to call. */
   readonly method: string;
   readonly environment: SdkEnvironment;
   readonly construct: (options: SdkOptions) => Promise<Client>;
 }
 
-/** The clients of a provider's SDK: the only one, or one for each key that a function gives. */
+/** The clients of a provider's SDK: a single one, or one for each key that a function returns. */
 export class SdkClients<Client> {
   #ready: Client | undefined;
   #loading: Promise<Client> | undefined;
@@ -51,21 +51,21 @@ export class SdkClients<Client> {
     private readonly sdk: () => Sdk<Client>,
   ) {}
 
-  /** The only client, once it is made. */
+  /** The single client, once it is created. */
   get ready(): Client | undefined {
     return this.#ready;
   }
 
-  /** Refuses what cannot work. */
+  /** Rejects configurations that cannot work. */
   async prepare(): Promise<void> {
     const { apiKey, baseURL, client, isResolving } = this.options;
     const isKeyResolved = isResolving && client === undefined && !baseURL && !this.#hasKey;
-    // Whether the SDK is installed shows nevertheless.
+    // This still checks whether the SDK is installed.
     if (typeof apiKey === 'function' || isKeyResolved) await this.#construct('none');
     else await this.#load();
   }
 
-  /** The client of a request. */
+  /** The client for a request. */
   for({ context }: LlmProviderContext): Promise<Client> {
     const { apiKey } = this.options;
     return typeof apiKey === 'function' ? this.#withKeyOf(apiKey, context) : this.#load();
@@ -84,7 +84,7 @@ export class SdkClients<Client> {
       );
     }
     const { clients, baseURL, defaultHeaders } = this.options;
-    // Not a promise of the client: one that failed is not to be kept.
+    // Not a promise of the client: a failed one must not be cached.
     const kept = clients!.get(['key', key, baseURL, defaultHeaders], () => ({
       client: undefined as Client | undefined,
     }));
@@ -118,11 +118,11 @@ export class SdkClients<Client> {
     return client as Client;
   }
 
-  /** `undefined` where the SDK finds it in the environment. */
+  /** `undefined` if the SDK reads it from the environment. */
   #fixedKey(): string | undefined {
     const { apiKey, baseURL, isResolving } = this.options;
     if (this.#hasKey) return apiKey as string | undefined;
-    // The SDKs want one, and a server without keys does not look at it.
+    // The SDKs require a key, and a server without keys ignores it.
     if (baseURL) return 'none';
     const { label, environment } = this.sdk();
     const why = isResolving ? ', and llm.resolve returned none for this call' : '';
@@ -131,7 +131,7 @@ export class SdkClients<Client> {
     );
   }
 
-  /** Whether there is a key before a request gives one. */
+  /** Whether there is a key independent of requests. */
   get #hasKey(): boolean {
     const { apiKey, isResolved } = this.options;
     if (apiKey) return true;
@@ -149,7 +149,7 @@ export class SdkClients<Client> {
       ...(maxRetries !== undefined && { maxRetries }),
       ...(defaultHeaders !== undefined && { defaultHeaders }),
       fetch: observedFetch(() => globalThis.fetch),
-      // The SDKs write malformed answers to the console, and with them what a model said.
+      // The SDKs write malformed answers to the console, including model output.
       ...(!process.env[environment.log] && { logLevel: 'off' }),
     });
   }

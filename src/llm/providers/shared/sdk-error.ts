@@ -1,7 +1,7 @@
 import { MAX_WORDS, parsedOrText, readErrorBody, type ErrorFacts } from './error-body.js';
 import { failedText } from './failed-answer.js';
 
-/** What the errors of both SDKs have in common; read by shape, because there may be several copies of an SDK. */
+/** What the errors of both SDKs have in common; read structurally, because there may be several copies of an SDK. */
 export interface SdkError {
   status?: unknown;
   /** OpenAI's. */
@@ -15,24 +15,24 @@ export interface SdkError {
   message?: unknown;
 }
 
-/** A failure as far as it is known: what its body says, and the body. */
+/** What is known of a failure: the contents of its body, and the body. */
 export interface FailureFacts extends ErrorFacts {
   readonly body: unknown;
 }
 
 const MARKUP = /^\s*</;
-/** The SDKs put the status before the body's text, or say that there is none. */
+/** The SDKs put the status before the body's text, or report that there is none. */
 const SDK_PREFIX = /^\d{3} (?:status code \(no body\)$)?/;
-/** The first data of an event stream that came with a bad status. */
+/** The first data of an event stream that has an error status. */
 const EVENT_DATA = /^data: ?(.+)$/m;
 
-/** What an SDK's error says; the answer's own text counts where it is known. */
+/** The contents of an SDK's error; the answer's own text takes precedence if known. */
 export function factsOf(error: SdkError): FailureFacts {
   const body = bodyOf(error);
   const { status, words, codes } = readErrorBody(body);
   const own = [error.code, error.type].filter((code) => typeof code === 'string');
   const answered = typeof error.status === 'number' ? error.status : undefined;
-  // Only of a provider's own error: the words of all others are not about a request.
+  // Only for a provider's own error: the text of other errors does not describe a request.
   const isOfProvider = answered !== undefined || body !== undefined;
   return {
     body,
@@ -43,7 +43,7 @@ export function factsOf(error: SdkError): FailureFacts {
 }
 
 /**
- * Gives an SDK's error what it lost of the body: its `error`, and a cause with the words. `thrown` stays the same
+ * Restores what an SDK's error lost of the body: its `error`, and a cause with the text. `thrown` stays the same
  * object.
  */
 export function completeSdkError(thrown: unknown, { body, words }: FailureFacts): void {

@@ -15,14 +15,14 @@ import { toLlmError } from './to-llm-error.js';
 import { toAnswer } from './whole-body.js';
 import { SdkReader, type WireReader } from './wire-reader.js';
 
-/** What goes with one request besides its body. */
+/** The options of one request besides its body. */
 export interface SdkRequestOptions {
   readonly signal: AbortSignal;
   readonly fetchOptions: object;
   readonly maxRetries?: number;
 }
 
-/** A provider behind an official SDK: what differs between the wire formats is left to its subclass. */
+/** A provider that uses an official SDK; subclasses implement the wire formats. */
 export abstract class SdkProvider<Client> implements ContextFreeProvider {
   abstract readonly name: 'openai' | 'anthropic';
   protected abstract readonly environment: SdkEnvironment;
@@ -39,7 +39,7 @@ export abstract class SdkProvider<Client> implements ContextFreeProvider {
     }));
   }
 
-  /** The path of the one method of a client that is called; mocks are whatever has it. */
+  /** The path of the one client method that is called; a mock is any object that has it. */
   protected abstract readonly method: string;
   protected abstract construct(options: SdkOptions): Promise<Client>;
   protected abstract send(
@@ -51,8 +51,8 @@ export abstract class SdkProvider<Client> implements ContextFreeProvider {
   protected abstract newDecoder(request: LlmRequest, context: LlmProviderContext): AnswerDecoder;
 
   /**
-   * The user's own client, and a function that gives its key, may call anything; ours calls the global `fetch`, which is
-   * not thought to start runs.
+   * The user's own client, and a function that returns its key, may call anything; the default client calls the global
+   * `fetch`, which is assumed to start no runs.
    */
   get contextFree(): boolean {
     return this.options.client === undefined && typeof this.options.apiKey !== 'function';
@@ -63,7 +63,7 @@ export abstract class SdkProvider<Client> implements ContextFreeProvider {
     return this.options.label ?? this.name;
   }
 
-  /** The server that is asked, with its host where that is not the provider's own; `undefined` for a mocked client. */
+  /** The server that is called, with its host if it is not the provider's own; `undefined` for a mocked client. */
   get server(): { readonly host: string | undefined } | undefined {
     const { client } = this.options;
     const isMock = client !== undefined && !hasBaseUrl(client);
@@ -76,7 +76,7 @@ export abstract class SdkProvider<Client> implements ContextFreeProvider {
 
   generate(request: LlmRequest, context: LlmProviderContext): Promise<ProviderResult> {
     const hints = this.#hintsFor(request);
-    // Not awaited: a promise of an SDK's own kind is called by its `then`, and costs no wrapper.
+    // Not awaited: an SDK's own promise sends the request in its `then`, without a wrapper.
     return promised(() => this.#ask(request, context, hints)).then(
       (answer) => this.#decode(answer, request, context),
       (thrown: unknown) => {
@@ -90,7 +90,7 @@ export abstract class SdkProvider<Client> implements ContextFreeProvider {
     return { schemaForm: this.#schemaForms.of(request) };
   }
 
-  /** Returns where a request that failed is to be sent once more with its schema in words; else throws its error. */
+  /** Returns if a failed request is to be sent again with its schema as an instruction; else throws its error. */
   #checkForm(
     request: LlmRequest,
     { onRetry }: LlmProviderContext,
@@ -135,7 +135,7 @@ export abstract class SdkProvider<Client> implements ContextFreeProvider {
   ): Promise<WireReader> {
     const client = this.#clients.ready ?? (await this.#clients.for(context));
     const sending = this.send(client, body, this.#requestOptions(context));
-    // Not through a wrapper, which has the SDK's own stream to look at.
+    // Not through a wrapper, which must see the SDK's own stream.
     if (hasRawResponse(sending) && !types.isProxy(client)) {
       const reader = SseReader.of(this.label, await sending.asResponse(), varying);
       if (reader !== undefined) return reader;
@@ -161,7 +161,7 @@ export abstract class SdkProvider<Client> implements ContextFreeProvider {
   }
 
   #decode(answer: unknown, request: LlmRequest, context: LlmProviderContext): ProviderResult {
-    // The SDKs give what is no JSON by its content type as a text.
+    // The SDKs return an answer whose content type is not JSON as text.
     const whole = typeof answer === 'string' ? toAnswer(this.label, answer) : answer;
     if (typeof whole !== 'object' || whole === null) {
       throw new LlmResponseError(
@@ -176,7 +176,7 @@ function hasBaseUrl(client: object): boolean {
   return typeof (client as { baseURL?: unknown }).baseURL === 'string';
 }
 
-/** Whether what an SDK's method returned gives its answer unread, as the promises of both SDKs do. */
+/** Whether the result of an SDK's method gives access to the unread answer, as the promises of both SDKs do. */
 function hasRawResponse(
   sending: PromiseLike<unknown>,
 ): sending is PromiseLike<unknown> & { asResponse(): Promise<Response> } {

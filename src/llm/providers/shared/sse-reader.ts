@@ -14,21 +14,21 @@ const DONE = '[DONE]';
 
 /**
  * Reads the raw answer of an SDK's request, server-sent events,
- * https://html.spec.whatwg.org/multipage/server-sent-events.html: all events of a packet at once, where the SDKs' own
- * streams look at each byte and make some ten promises an event. What is there counts, and not its content type: an
- * answer that is JSON from its first byte is a whole one.
+ * https://html.spec.whatwg.org/multipage/server-sent-events.html: all events of a packet at once, while the SDKs' own
+ * streams examine each byte and create some ten promises per event. The content counts, not the content type: an answer
+ * that is JSON from its first byte is a whole one.
  */
 export class SseReader implements WireReader {
   isDone = false;
   readonly #body: ReadableStreamDefaultReader<Uint8Array | string>;
   readonly #events: EventParser;
   #hasEnded = false;
-  /** Whether some byte but white space has come. */
+  /** Whether a byte other than white space has arrived. */
   #isBegun = false;
   #hasEvents = false;
   #whole: WholeBody | undefined;
 
-  /** A reader for the answer, if its body is of the web's kind; other `fetch`es give bodies of Node's kind. */
+  /** A reader for the answer, if its body is a web stream; other `fetch`es return Node streams. */
   static of(
     provider: string,
     { headers, body }: Response,
@@ -36,7 +36,7 @@ export class SseReader implements WireReader {
   ): SseReader | undefined {
     if (typeof body?.getReader !== 'function') return undefined;
     const reader = new SseReader(provider, body, varying);
-    // One that breaks off before its first event is a stream nevertheless.
+    // An event stream that breaks off before its first event is still a stream.
     reader.#hasEvents = headers.get('content-type')?.includes(EVENT_STREAM) === true;
     return reader;
   }
@@ -96,24 +96,24 @@ export class SseReader implements WireReader {
     else this.isDone = true;
   }
 
-  /** A body without a single event is none of a stream: a proxy's plain text, say. */
+  /** A body without a single event is not a stream: a proxy's plain text, for instance. */
   #endOfBody(): false {
     if (this.#isBegun && !this.#hasEvents && this.#whole === undefined)
       throw noStream(this.provider);
     return false;
   }
 
-  /** What a message says; `undefined` where that is of no interest. */
+  /** The content of a message; `undefined` if it is irrelevant. */
   #read({ data, event }: EventSourceMessage): unknown {
     this.#hasEvents = true;
-    // As the SDK has it, whatever else that line says.
+    // Like the SDK, whatever else the line holds.
     if (data.startsWith(DONE)) {
       this.isDone = true;
       this.#events.drop();
       return undefined;
     }
     if (event === 'error') throw streamError(data);
-    // Signs of life, in no form that all servers agree on.
+    // Keep-alives, whose form differs between servers.
     if (event === 'ping' || data === '') return undefined;
     return this.#parse(data);
   }
@@ -122,7 +122,7 @@ export class SseReader implements WireReader {
     try {
       return JSON.parse(data) as unknown;
     } catch (error) {
-      // The standard has an event dropped within which the stream ends; decoders know whether it is missed.
+      // The standard drops an event that the end of the stream cuts; decoders detect whether it is missing.
       if (this.#hasEnded) return undefined;
       throw error;
     }
@@ -136,19 +136,19 @@ function noStream(provider: string): Error {
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 const SPACE = 0x20;
 
-/** The first byte that is no white space. */
+/** The first byte that is not white space. */
 function firstByte(bytes: Buffer): number | undefined {
   return bytes.find((byte) => byte > SPACE && !BYTE_ORDER_MARK.includes(byte));
 }
 
-/** A `fetch` that is mocked may give text, which the SDKs take as well. */
+/** A mocked `fetch` may return text, which the SDKs accept as well. */
 function toBuffer(packet: Uint8Array | string): Buffer {
   return typeof packet === 'string'
     ? Buffer.from(packet)
     : Buffer.from(packet.buffer, packet.byteOffset, packet.byteLength);
 }
 
-/** An error that the provider streamed; some say it in plain text. */
+/** An error that the provider streamed; some send it as plain text. */
 function streamError(data: string): Error {
   try {
     const body: unknown = JSON.parse(data);

@@ -1,8 +1,8 @@
 import { readErrorBody } from './error-body.js';
 
 /**
- * An error that a provider sent inside an answer, in the form of the SDKs' own: its message is the provider's sentence,
- * its `error` the body. Loggers do not print the body, because it is not enumerable.
+ * An error that a provider sent inside an answer, in the form of the SDKs' own errors: its message is the provider's
+ * sentence, its `error` the body. The body is not enumerable, so that loggers do not print it.
  */
 export function toStreamError(body: unknown): Error {
   const { words } = readErrorBody(body);

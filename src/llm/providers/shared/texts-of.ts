@@ -1,6 +1,6 @@
 const MAX_LENGTH = 10_000;
 const MAX_DEPTH = 6;
-/** The fields in which servers speak. Others repeat what they were sent, or name kinds of errors. */
+/** The fields with the server's own text. Others repeat the request, or name kinds of errors. */
 const SPEAKING = [
   'detail',
   'details',
@@ -14,8 +14,8 @@ const SPEAKING = [
 ];
 
 /**
- * What a server says in the error of an SDK: the texts of the body that it keeps, whose form differs, else its message. It
- * is read for known words only, and goes into no message.
+ * The server's text in an SDK's error: the texts of the body that it keeps, whose form differs, else its message. It is
+ * only matched for known phrases, and goes into no message.
  */
 export function textsOf(thrown: unknown): string {
   const { message, error, reason } = Object(thrown) as Record<string, unknown>;

@@ -43,8 +43,8 @@ const ADVICE: Readonly<Record<Kind, string>> = {
 const FINAL: ReadonlySet<Kind> = new Set(['quota', 'billing', 'modelNotFound']);
 
 /**
- * The error of our tree for what an SDK threw: what it says is ours, what the SDK says is its cause. `isAnswered` tells
- * that it was thrown while the answer was read.
+ * Converts an SDK's error to an error of this package: the message is this package's, the SDK's error is its cause.
+ * `isAnswered` is true if it was thrown while the answer was read.
  */
 export function toLlmError(provider: string, thrown: unknown, isAnswered = false): CallbacksError {
   if (thrown instanceof CallbacksError) return thrown;
@@ -88,7 +88,7 @@ export function toLlmError(provider: string, thrown: unknown, isAnswered = false
   });
 }
 
-/** What the server says about another try. */
+/** The server's recommendation about a retry. */
 function advice(headers: unknown): boolean | undefined {
   return isLongWait(headers) ? undefined : shouldRetry(headers);
 }

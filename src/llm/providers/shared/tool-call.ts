@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { FinishReason } from '../../../types/llm.js';
 import type { ToolCall } from '../../../types/message.js';
 
-/** A tool call as it was put together; its id may be missing, or another call's too. */
+/** An assembled tool call; its id may be missing or duplicated. */
 export interface WrittenCall {
   readonly id: string;
   readonly name: string;
@@ -12,7 +12,7 @@ export interface WrittenCall {
 const CUT =
   'The limit on output tokens (maxOutputTokens) cut the answer before the arguments were complete.';
 
-/** A tool call as the model wrote it: its arguments parsed, or why they could not be. Empty arguments are `{}`. */
+/** A tool call as the model wrote it: its arguments parsed, or the reason why that failed. Empty arguments are `{}`. */
 export function toToolCall(id: string, name: string, argsText: string): ToolCall {
   if (argsText.trim() === '') return { id, name, args: {}, argsText };
   try {
@@ -22,15 +22,15 @@ export function toToolCall(id: string, name: string, argsText: string): ToolCall
   }
 }
 
-/** The tool calls of one answer, each with an id of its own by which its result can be given. */
+/** The tool calls of one answer, each with a unique id for its result. */
 export function toToolCalls(calls: readonly WrittenCall[]): ToolCall[] {
   const nextId = uniqueIds();
   return calls.map(({ id, name, args }) => toToolCall(nextId(id), name, args));
 }
 
 /**
- * Gives each call of one answer an id of its own. Missing ids are random, so that they differ from turn to turn too;
- * doubled ones get a number.
+ * Gives each call of one answer a unique id. Missing ids are random, so that they differ between turns too; duplicates
+ * get a number.
  */
 function uniqueIds(): (id: string) => string {
   const seen = new Set<string>();
@@ -44,8 +44,8 @@ function uniqueIds(): (id: string) => string {
 }
 
 /**
- * The tool calls of an answer, such that each can be called and answered: ids are there and differ, and no call has
- * arguments that the limit on output tokens cut, or cut off. The same list where nothing is amiss.
+ * The tool calls of an answer in a form in which each can be executed and answered: ids are present and unique, and no
+ * call has arguments that the output token limit cut, or cut off. The same list if nothing changes.
  */
 export function callable(calls: ToolCall[], finishReason: FinishReason): ToolCall[] {
   const isCut = finishReason === 'length' && calls.some(isUnfinished);
@@ -61,7 +61,7 @@ export function callable(calls: ToolCall[], finishReason: FinishReason): ToolCal
   });
 }
 
-/** Whether the arguments may go on behind the end of the answer. No arguments at all are none that are complete. */
+/** Whether the arguments may continue beyond the end of the answer. No arguments at all count as incomplete. */
 function isUnfinished({ argsText, argsError }: Partial<ToolCall>): boolean {
   return argsError !== undefined || !argsText?.trim();
 }

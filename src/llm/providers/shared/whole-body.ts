@@ -2,14 +2,14 @@ import { LlmResponseError } from '../../../errors/llm-errors.js';
 import { thrownInBody } from './error-in-body.js';
 import { isObject } from './wire-values.js';
 
-/** No answer is that long; a server that never ends it must not fill the memory. In bytes. */
+/** The longest answer, in bytes; a server that never ends it must not fill the memory. */
 const MAX_BYTES = 64 * 1024 * 1024;
 
 const CURLY = 0x7b;
 const SQUARE = 0x5b;
 const ANGLE = 0x3c;
 
-/** A body that is no event stream although one was asked for: a whole answer, an error, or somebody's web page. */
+/** A body that is not the requested event stream: a whole answer, an error, or a web page. */
 export class WholeBody {
   readonly #packets: Buffer[] = [];
   #length = 0;
@@ -17,7 +17,7 @@ export class WholeBody {
 
   constructor(private readonly provider: string) {}
 
-  /** Whether a body that begins with this byte is no event stream. */
+  /** Whether a body that begins with this byte is not an event stream. */
   static canBegin(first: number | undefined): boolean {
     return first === CURLY || first === SQUARE || first === ANGLE;
   }
@@ -30,9 +30,9 @@ export class WholeBody {
   }
 
   /**
-   * The answer, once, when all bytes are there.
+   * The answer, once, when all bytes have arrived.
    *
-   * @throws what the body says in place of an answer
+   * @throws the error that the body reports instead of an answer
    */
   take(): object | undefined {
     if (this.#isTaken) return undefined;
@@ -41,7 +41,7 @@ export class WholeBody {
   }
 }
 
-/** The answer that a text is, whatever its content type was. */
+/** The answer in a text, whatever its content type. */
 export function toAnswer(provider: string, text: string): object {
   let body: unknown;
   try {

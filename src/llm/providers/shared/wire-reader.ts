@@ -2,23 +2,23 @@ import { setTimeout } from 'node:timers';
 
 const LEAVE_WITHIN_MS = 1_000;
 
-/** Where the events of a streamed answer come from, parsed. */
+/** A source of the parsed events of a streamed answer. */
 export interface WireReader {
   /** Whether the server marked the end of the stream. */
   readonly isDone: boolean;
-  /** The next event that has arrived; `undefined` when {@link WireReader.read} must be waited for first. */
+  /** The next event that has arrived; `undefined` when {@link WireReader.read} must be awaited first. */
   take(): unknown;
   /** Waits for more events; `false` at the end of the stream. */
   read(): Promise<boolean>;
-  /** Gives the stream up. */
+  /** Cancels the stream. */
   close(): Promise<void>;
-  /** Lets the stream end behind an answer that is complete. */
+  /** Lets the stream end after a complete answer. */
   leave(): Promise<void>;
 }
 
 /**
- * Reads on to the end of a stream, so that its connection can be used again; a server that never ends it is left. Never
- * rejects: what happens to the connection of a complete answer is of no interest.
+ * Reads a stream to its end, so that its connection can be reused; a server that never ends it is disconnected. Never
+ * rejects: the connection of a complete answer no longer matters.
  */
 export async function readToEnd(
   read: () => Promise<{ done?: boolean }>,
@@ -34,14 +34,14 @@ export async function readToEnd(
   }
 }
 
-/** An answer that came as a whole where a stream was asked for. */
+/** A whole answer where a stream was requested. */
 export class WholeAnswer {
   constructor(readonly answer: object) {}
 }
 
 /** Reads an SDK's own stream, event by event. */
 export class SdkReader implements WireReader {
-  // It ends in the same way behind the marker and without it.
+  // It ends in the same way with and without the marker.
   readonly isDone = false;
   readonly #events: AsyncIterator<unknown>;
   #event: unknown;
@@ -50,7 +50,7 @@ export class SdkReader implements WireReader {
     this.#events = stream[Symbol.asyncIterator]();
   }
 
-  /** Reads what is no stream, of a client that is mocked for instance. */
+  /** Reads an answer that is not a stream, for instance from a mocked client. */
   static ofWhole(answer: object): SdkReader {
     return new SdkReader(only(new WholeAnswer(answer)));
   }
