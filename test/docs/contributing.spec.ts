@@ -37,7 +37,12 @@ it('Only the public entries are barrels', () => {
   ]);
 });
 
-it.each(['CONTRIBUTING.md', ARCHITECTURE])('%s names files that exist', (document) => {
+it.each([
+  'CONTRIBUTING.md',
+  ARCHITECTURE,
+  'docs/internals/extending.md',
+  'docs/internals/performance.md',
+])('%s names files that exist', (document) => {
   const files = ['src', 'test'].flatMap((folder) =>
     readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).map(
       (file) => `/${folder}/${file.replaceAll('\\', '/')}`,
