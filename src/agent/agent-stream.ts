@@ -191,10 +191,10 @@ export class AgentStream
 
   async #conclude(outcome: StreamOutcome<AgentResult>): Promise<void> {
     this.#over = true;
-    const told = await this.#watchers.notify(outcome);
-    if ('error' in told) this.#result.reject(told.error);
-    else this.#result.resolve(told.result!);
-    this.#feed.finish('error' in told ? told : {});
+    const settled = await this.#watchers.notify(outcome);
+    if ('error' in settled) this.#result.reject(settled.error);
+    else this.#result.resolve(settled.result!);
+    this.#feed.finish('error' in settled ? settled : {});
   }
 
   async #stop(): Promise<void> {

@@ -108,7 +108,7 @@ export function toSpec(
   streaming: boolean,
 ): AgentSpec {
   if (typeof goal !== 'string' || goal.trim() === '') {
-    throw new LlmInvalidRequestError('The goal is empty: tell the agent what to do.');
+    throw new LlmInvalidRequestError('The goal is empty: give the agent something to do.');
   }
   checkToolChoice(settings, tools);
   const before = (settings.messages ?? []).map(withArgsText);

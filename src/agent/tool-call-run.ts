@@ -187,8 +187,8 @@ export class ToolCallRun implements ToolCallInfo {
     const { message, code } = wasRefused
       ? { message: 'refused', code: 'refused' }
       : (error as CallbacksError);
-    const told = cut(message, MAX_MESSAGE_CHARS);
-    return this.#settled({ error: { message: told, code } }, `Error: ${told}`);
+    const shown = cut(message, MAX_MESSAGE_CHARS);
+    return this.#settled({ error: { message: shown, code } }, `Error: ${shown}`);
   }
 
   #mustEndAgent(error: unknown, wasRefused: boolean): boolean {

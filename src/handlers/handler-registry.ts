@@ -165,7 +165,7 @@ export class HandlerRegistry {
     }
     if (hooks.length === 0 && required) {
       throw new CallbacksConfigurationError(
-        `${object.constructor?.name ?? 'An object'} was given as a callback but hears nothing: decorate a method, for example with @OnLlmEnd(), or name one onLlmEnd.`,
+        `${object.constructor?.name ?? 'An object'} was given as a callback but has no handlers: decorate a method, for example with @OnLlmEnd(), or name one onLlmEnd.`,
       );
     }
     return hooks;

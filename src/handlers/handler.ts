@@ -25,7 +25,7 @@ export interface Hook {
   readonly jobName: string | undefined;
   readonly scopes: readonly string[] | undefined;
   /** Called with the event, or with the call for an interceptor. */
-  readonly when: ((told: never) => unknown) | undefined;
+  readonly when: ((event: never) => unknown) | undefined;
   /** Whether the method has no decorator and is recognized by its name. */
   readonly isByName: boolean;
 }

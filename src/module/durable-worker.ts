@@ -73,7 +73,7 @@ export class DurableWorker {
 
 function unknown(name: string, { type }: CallbackEvent): CallbacksError {
   return new CallbacksError(
-    `No durable handler here is named "${name}" and hears ${type}. Is this an older version of the application, or was the handler renamed?`,
+    `No durable handler here is named "${name}" and handles ${type}. Is this an older version of the application, or was the handler renamed?`,
   );
 }
 

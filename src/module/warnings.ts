@@ -31,7 +31,7 @@ export class Warnings {
       'its class is transient: each of its users has an instance of its own, and none is the one to call';
     if (hasHooks(prototype)) {
       this.#logger.warn(
-        `${hooksIn(prototype)} will hear nothing, because ${why}. Put the hooks on a provider of the default scope.`,
+        `${hooksIn(prototype)} will receive no events, because ${why}. Put the handlers on a provider of the default scope.`,
       );
     }
     const tools = inClass(prototype, toolMethods(prototype));

@@ -4,7 +4,7 @@ import type { Handler } from '../handlers/handler.js';
 import type { Frame, VisibleRun } from './context-store.js';
 
 /** The part of the handled run that a handler's frame needs. */
-type Heard = Pick<RunInfo, 'runId' | 'parentRunId' | 'scope' | 'context'> &
+type HandledRun = Pick<RunInfo, 'runId' | 'parentRunId' | 'scope' | 'context'> &
   Pick<Frame, 'request'> & { readonly handlerScope: HandlerScope };
 
 /**
@@ -12,10 +12,10 @@ type Heard = Pick<RunInfo, 'runId' | 'parentRunId' | 'scope' | 'context'> &
  * here.
  */
 export class HandlerFrame implements Frame {
-  readonly #run: Heard;
+  readonly #run: HandledRun;
   readonly #handler: Handler;
 
-  constructor(run: Heard, handler: Handler) {
+  constructor(run: HandledRun, handler: Handler) {
     this.#run = run;
     this.#handler = handler;
   }

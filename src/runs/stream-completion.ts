@@ -40,16 +40,16 @@ export class StreamWatchers<T> {
 
   /** Notifies the remaining watchers of the outcome; returns the outcome for the consumer. */
   async notify<O extends StreamOutcome<T>>(outcome: O): Promise<O | { readonly error: unknown }> {
-    let told: O | { readonly error: unknown } = outcome;
+    let settled: O | { readonly error: unknown } = outcome;
     this.#notified ??= outcome;
     for (const watcher of this.#watchers.splice(0)) {
       try {
-        await watcher(told);
+        await watcher(settled);
       } catch (error) {
-        told = { error };
+        settled = { error };
       }
     }
     this.#over.resolve();
-    return told;
+    return settled;
   }
 }

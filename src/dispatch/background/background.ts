@@ -91,7 +91,7 @@ export class Background implements OnApplicationShutdown {
     if (!this.#isWarned) {
       this.#isWarned = true;
       this.#logger.warn(
-        `${error.message} The next ones are counted, in CallbacksService.background, and told as callback.error.`,
+        `${error.message} Further ones are counted in CallbacksService.background and reported as callback.error.`,
       );
     }
     return failed(error, true);

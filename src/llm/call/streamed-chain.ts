@@ -60,10 +60,10 @@ export class StreamedChain implements Streamed {
 
   whenAborted(listener: (reason: unknown) => void): void {
     const { signal } = this.link;
-    const tell = () => listener(signal.reason);
-    if (signal.aborted) tell();
-    else signal.addEventListener('abort', tell, { once: true });
-    void this.closed.then(() => signal.removeEventListener('abort', tell));
+    const notify = () => listener(signal.reason);
+    if (signal.aborted) notify();
+    else signal.addEventListener('abort', notify, { once: true });
+    void this.closed.then(() => signal.removeEventListener('abort', notify));
   }
 
   chunk(chunk: LlmChunk): void {

@@ -81,15 +81,17 @@ function hasReference(schema: JsonSchema, to: string): boolean {
 
 function convert(schema: JsonSchema): JsonSchema {
   const kept: [string, unknown][] = [];
-  const told: [string, unknown][] = [];
+  const described: [string, unknown][] = [];
   for (const [keyword, value] of Object.entries(mapSubschemas(schema, convert))) {
     const name = keyword === 'oneOf' ? 'anyOf' : keyword;
     if (isKnown(keyword, value)) kept.push([name, value]);
-    else if (!isNoLimit(value)) told.push([name, value]);
+    else if (!isNoLimit(value)) described.push([name, value]);
   }
   if (schema['type'] === 'object') kept.push(['additionalProperties', false]);
-  if (told.length > 0) {
-    const rules = told.map(([keyword, value]) => `${keyword}: ${JSON.stringify(value)}`).join(', ');
+  if (described.length > 0) {
+    const rules = described
+      .map(([keyword, value]) => `${keyword}: ${JSON.stringify(value)}`)
+      .join(', ');
     const { description } = schema;
     kept.push([
       'description',

@@ -1,0 +1,24 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from '@jest/globals';
+import { ROOT } from './blocks.js';
+
+/** Words of everyday language that the field has a term for: dispatch, receive, repair, level, reservation … */
+const AVOIDED =
+  /\b(tells?|told|telling|hears?|heard|mend(?:s|ed|ing)?|whoever|bears?|circles?|passage|ledger)\b/i;
+/** Prompts in examples, and the names of fields that Redis has stored already. */
+const ALLOWED =
+  /Tell me|Told\b|'told'|tellFrom|local told|\btold\[|insert\(told|return told|`told`|state\.told/;
+
+it('src/ is written in the terms of the field', () => {
+  const files = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' }).filter(
+    (file) => file.endsWith('.ts'),
+  );
+  const found = files.flatMap((file) =>
+    readFileSync(join(ROOT, 'src', file), 'utf8')
+      .split('\n')
+      .map((line, index) => `${file}:${index + 1}: ${line.trim()}`)
+      .filter((line) => AVOIDED.test(line) && !ALLOWED.test(line)),
+  );
+  expect(found).toEqual([]);
+});
