@@ -33,6 +33,14 @@ describe('The requests of the sample app’s README', () => {
   });
 });
 
+it('Page and README warn that the header with the user is no authentication', () => {
+  const page = readFileSync(
+    join(import.meta.dirname, '../../sample-app/page/static/index.html'),
+    'utf8',
+  );
+  expect([README, page].map((text) => /no authentication/.test(text))).toEqual([true, true]);
+});
+
 it.each(['abc', '-1', '65536', '1e3', ' '])(
   'The sample app rejects PORT=%p in one sentence',
   (value) => {
