@@ -7,9 +7,14 @@ if (!entry) throw new Error('BENCH_LIBRARY is not set: contenders are started by
 
 export const library = await import(entry);
 
-/** A module of the library that is not part of its interface. */
-export function internal(path) {
-  return import(new URL(path, entry).href);
+/** A module of the library that is not part of its interface; builds of earlier versions have it at the other paths. */
+export async function internal(path, ...earlier) {
+  try {
+    return await import(new URL(path, entry).href);
+  } catch (error) {
+    if (error.code !== 'ERR_MODULE_NOT_FOUND' || earlier.length === 0) throw error;
+    return internal(...earlier);
+  }
 }
 
 /** A real application without HTTP: the library's module, `providers`, and named clients of the same options. */

@@ -6,7 +6,9 @@ import { decoratedClasses } from './decorated-classes.mjs';
 import { METHODS } from './many-classes.mjs';
 
 const { Dispatcher } = await internal('dispatch/dispatcher.js');
-const { RunFactory } = await internal('runs/run-factory.js');
+const { RunFactory } = await internal('runs/run-factory.js', 'run/run-factory.js');
+// Its name in builds of earlier versions, for `--with`.
+Dispatcher.prototype.dispatchChunk ??= Dispatcher.prototype.tellChunk;
 
 const SPEC = { provider: 'pieces', model: 'pieces' };
 const chunk = { type: 'text', text: ' word' };

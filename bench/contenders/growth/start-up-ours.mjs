@@ -5,7 +5,10 @@ import { PiecesProvider } from '../pieces-provider.mjs';
 import { decoratedClasses } from './decorated-classes.mjs';
 import { METHODS } from './many-classes.mjs';
 
-const { HandlerRegistry } = await internal('handlers/handler-registry.js');
+const { HandlerRegistry } = await internal(
+  'handlers/handler-registry.js',
+  'registry/handler-registry.js',
+);
 
 export function setUp({ classes }) {
   const providers = decoratedClasses(classes);

@@ -5,7 +5,9 @@ import { decoratedHooks, internal, startApplication } from '../library.mjs';
 import { PiecesProvider } from '../pieces-provider.mjs';
 
 const { Dispatcher } = await internal('dispatch/dispatcher.js');
-const { RunFactory } = await internal('runs/run-factory.js');
+const { RunFactory } = await internal('runs/run-factory.js', 'run/run-factory.js');
+// Its name in builds of earlier versions, for `--with`.
+Dispatcher.prototype.dispatchChunk ??= Dispatcher.prototype.tellChunk;
 
 /** The library reads the clock once a packet. */
 const EVENTS_PER_PACKET = 64;
