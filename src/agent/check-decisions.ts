@@ -31,7 +31,8 @@ export function checkDecisions(
 }
 
 /**
- * Rejects decisions whose own arguments do not match the tool's parameters, before anything starts: the calls keep waiting.
+ * Rejects decisions whose own arguments do not match the tool's parameters, before anything starts: the calls keep
+ * waiting.
  *
  * @throws LlmInvalidRequestError
  */

@@ -141,7 +141,7 @@ function windowOf(maxAgeMs: number): LimitWindow {
 
 function replayed(): PendingRunError {
   return new PendingRunError(
-    'A call of the pending run was made or denied already, or is being decided elsewhere: each call is decided once. Resume the pending run that came of it, if there is one.',
+    'A call of the pending run was made or denied already, or is being decided elsewhere: each call is decided once. Resume the pending run that came of it; if there is none, begin a new run.',
     { reason: 'replayed' },
   );
 }

@@ -19,14 +19,10 @@ export class ClientCache {
     const client = this.#clients.has(key) ? (this.#clients.get(key) as T) : make();
     this.#clients.delete(key);
     this.#clients.set(key, client);
-    if (this.#clients.size > this.maxClients) this.#removeOldest();
-    return client;
-  }
-
-  #removeOldest(): void {
-    for (const key of this.#clients.keys()) {
-      this.#clients.delete(key);
-      return;
+    if (this.#clients.size > this.maxClients) {
+      const [oldest] = this.#clients.keys();
+      this.#clients.delete(oldest!);
     }
+    return client;
   }
 }

@@ -31,7 +31,10 @@ export const UNIQUE_ITEMS: KeywordDefinition = {
   },
 };
 
-/** A text that is the same for equal values only, whatever the order of their keys. The depth of values is bounded. */
+/**
+ * A text that is the same for equal values only, whatever the order of their keys; unlike canonical JSON, it also
+ * distinguishes an undefined field from none. The depth of values is bounded.
+ */
 function keyOf(value: unknown): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'undefined';
   if (Array.isArray(value)) return `[${value.map(keyOf).join()}]`;
