@@ -1,18 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import type { Approvals } from '../approvals/approvals.js';
-import { tooLate } from '../dispatch/intercept.js';
+import { tooLate } from '../dispatch/compose.js';
 import { BudgetExceededError } from '../errors/callbacks-error.js';
-import { MaxStepsExceededError } from '../errors/agent-errors.js';
-import { UnknownPriceError } from '../errors/limit-errors.js';
+import { MaxStepsExceededError, UnknownPriceError } from '../errors/callback-errors.js';
 import { pausable, stoppedWith, type LlmCallOptions } from '../llm/llm-options.js';
 import type { LlmService } from '../llm/llm.service.js';
-import { Totals } from '../runs/totals.js';
+import { Totals } from '../runs/traced-run.js';
 import type { AgentResult, PendingContext, SettledToolCall } from '../types/agent.js';
 import type { FinishReason, LlmResponse } from '../types/llm.js';
 import type { Message, ToolCall, ToolChoice } from '../types/message.js';
-import { READER_LEFT, type AgentRun } from './agent-run.js';
-import type { Resumption } from './agent-spec.js';
-import type { ToolCalls } from './tool-calls.js';
+import { type AgentRun, READER_LEFT, type Resumption } from './agent-run.js';
+import type { ToolCalls } from './tool-scheduler.js';
 import {
   openCalls,
   sortLike,

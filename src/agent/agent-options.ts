@@ -2,7 +2,7 @@ import type { RunContext } from '../runs/request-context.js';
 import type { Schema } from '../schema/schema.js';
 import type { ApprovalDecision } from '../types/agent.js';
 import type { MessageInput, ToolCall, ToolChoice } from '../types/message.js';
-import type { ToolContext } from '../tools/tool-types.js';
+import type { ToolContext } from '../tools/tool.js';
 import type { ToolReference } from '../tools/tool-registry.js';
 
 /** Decides whether a call may be executed; `'pending'` stops the agent with `result.pending`. */

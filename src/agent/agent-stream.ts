@@ -1,24 +1,26 @@
 import { setImmediate } from 'node:timers';
 import type { MessageEvent } from '@nestjs/common';
-import { brand } from '../util/brand.js';
-import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
+import type { Observable } from 'rxjs';
+import { CallbacksConfigurationError, describeError } from '../errors/callbacks-error.js';
 import { LlmAbortedError } from '../errors/llm-errors.js';
-import type { CallbackEvent } from '../events/event-map.js';
-import { observe, toEventStream, type ToSseOptions } from '../llm/call/stream-views.js';
+import { type CallbackEvent, EVENTS } from '../events/event-map.js';
+import { toSafeJson } from '../events/serialize.js';
+import type { ToolEndEvent, ToolErrorEvent, ToolStartEvent } from '../events/tool.events.js';
+import { observe, toEventStream, type ToSseOptions } from '../llm/call/partial-json.js';
 import type { SsePlace } from '../llm/llm-stream.js';
-import { defer } from '../util/deferred.js';
 import {
-  StreamWatchers,
-  ON_COMPLETE,
   type ManagedStream,
+  ON_COMPLETE,
   type StreamOutcome,
   type StreamWatcher,
+  StreamWatchers,
 } from '../runs/stream-completion.js';
-import type { AgentResult } from '../types/agent.js';
+import type { AgentResult, AgentStep } from '../types/agent.js';
+import type { LlmChunk } from '../types/llm.js';
+import { brand } from '../util/brand.js';
+import { defer } from '../util/promises.js';
 import type { AgentRun } from './agent-run.js';
 import { EventFeed } from './event-feed.js';
-import { toSseMessage } from './sse-messages.js';
-import type { Observable } from 'rxjs';
 
 /** A run of an agent that starts when it is read. @internal */
 export interface ColdAgent {
@@ -211,4 +213,73 @@ export class AgentStream
     );
     await this.#watchers.notify({ result: undefined });
   }
+}
+
+/** Which events of an agent are sent, and how much of them. */
+interface SseView {
+  /** The agent's run: the output of models and agents inside its tools is part of the tools' results. */
+  readonly runId: string | undefined;
+  /** Whether arguments and results are sent. */
+  readonly content: boolean;
+}
+
+/** Returns what a client receives of an event, if anything. */
+function toSseMessage(event: CallbackEvent, view: SseView): MessageEvent | undefined {
+  switch (event.type) {
+    case 'llm.chunk': {
+      if (event.parentRunId !== view.runId) return undefined;
+      const chunk = view.content ? event.chunk : withoutArguments(event.chunk);
+      return chunk && { type: 'chunk', data: chunk };
+    }
+    case 'agent.step':
+      if (event.runId !== view.runId) return undefined;
+      return { type: 'step', data: stepOf(event.step, view) };
+    case 'tool.start':
+    case 'tool.end':
+    case 'tool.error':
+      return { type: 'tool', data: toolOf(event, view) };
+    default:
+      return undefined;
+  }
+}
+
+/** The start of a tool call, which names it; the rest is arguments. */
+function withoutArguments(chunk: LlmChunk): LlmChunk | undefined {
+  if (chunk.type !== 'tool-call') return chunk;
+  if (chunk.id === undefined && chunk.name === undefined) return undefined;
+  return { ...chunk, argsDelta: '' };
+}
+
+function stepOf(step: AgentStep, { content }: SseView): object {
+  const { index, action, text, usage, cost } = step;
+  const toolCalls = step.toolCalls.map(({ id, name, args }) => ({
+    id,
+    name,
+    ...(content && { args: toSafeJson(args) }),
+  }));
+  const toolResults = step.toolResults.map(({ toolCallId, toolName, result, error }) => ({
+    toolCallId,
+    toolName,
+    ...(content && { result: toSafeJson(result) }),
+    ...(error && { error: content ? error : { code: error.code } }),
+  }));
+  return { index, action, text, toolCalls, toolResults, usage, cost };
+}
+
+function toolOf(
+  event: ToolStartEvent | ToolEndEvent | ToolErrorEvent,
+  { content }: SseView,
+): object {
+  const { type, toolCallId, toolName, args, approval } = event;
+  const error = type === 'tool.error' ? describeError(event.error) : undefined;
+  return {
+    phase: EVENTS[type].phase,
+    toolCallId,
+    toolName,
+    ...(type !== 'tool.start' && { durationMs: event.durationMs }),
+    ...(approval && { approval: content ? approval : { status: approval.status } }),
+    ...(error && { error: content ? error : { code: error.code } }),
+    ...(content && { args: toSafeJson(args) }),
+    ...(content && type === 'tool.end' && { result: toSafeJson(event.result) }),
+  };
 }

@@ -1,10 +1,9 @@
 import type { Approvals } from '../approvals/approvals.js';
 import { brand } from '../util/brand.js';
-import { promised } from '../dispatch/promises.js';
+import { promised } from '../util/promises.js';
 import type { LlmService } from '../llm/llm.service.js';
 import type { ClientScope } from '../handlers/handler-scope.js';
-import type { HandlerRegistry } from '../handlers/handler-registry.js';
-import type { HandlerSource } from '../handlers/handler-source.js';
+import type { HandlerRegistry, HandlerSource } from '../handlers/handler-registry.js';
 import type { RunFactory } from '../runs/run-factory.js';
 import type { RunRuntime } from '../runs/active-run.js';
 import type {
@@ -15,20 +14,22 @@ import type {
   PendingRunV1,
 } from '../types/agent.js';
 import type { Message } from '../types/message.js';
-import { ToolExecutionError } from '../errors/agent-errors.js';
-import type { CallableTool } from '../tools/tool.js';
-import type { ToolDefinition } from '../tools/tool-types.js';
+import { ToolExecutionError } from '../errors/callback-errors.js';
+import type { CallableTool, ToolDefinition } from '../tools/tool.js';
 import type { ToolRegistry } from '../tools/tool-registry.js';
 import { AgentLoop } from './agent-loop.js';
 import type { AgentOptions, AgentRunOptions, ResumeOptions } from './agent-options.js';
-import { AgentRun } from './agent-run.js';
-import type { AgentSpec } from './agent-spec.js';
+import { AgentRun, type AgentSpec } from './agent-run.js';
 import { AgentStream, type ColdAgent } from './agent-stream.js';
-import { checkAgentOptions, toResumedSpec, toSpec } from './check-agent.js';
-import { checkDecidedArguments } from './check-decisions.js';
+import {
+  checkAgentOptions,
+  checkDecidedArguments,
+  toResumedSpec,
+  toSpec,
+} from './check-agent-options.js';
 import { EventFeed } from './event-feed.js';
 import { interceptAgent } from './intercept-agent.js';
-import { ToolCalls } from './tool-calls.js';
+import { ToolCalls } from './tool-scheduler.js';
 
 /** The client of an agent, as the scope of its runs. @internal */
 export interface AgentClient extends ClientScope {

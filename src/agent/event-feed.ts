@@ -1,6 +1,6 @@
 import { EVENTS, type CallbackEvent } from '../events/event-map.js';
 import { TerminalEvent } from '../events/event.js';
-import { defer, type Deferred } from '../util/deferred.js';
+import { defer, type Deferred } from '../util/promises.js';
 
 const DONE: IteratorResult<CallbackEvent, undefined> = { done: true, value: undefined };
 

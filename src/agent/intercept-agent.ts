@@ -1,5 +1,5 @@
-import { interceptor, type Interceptor } from '../handlers/interceptor.js';
-import { interceptWork } from '../dispatch/intercept.js';
+import { interceptor, type Interceptor } from '../handlers/decorators.js';
+import { interceptWork } from '../dispatch/compose.js';
 import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
 import type { AgentStartEvent } from '../events/agent.events.js';
 import type { Handler } from '../handlers/handler.js';

@@ -1,10 +1,10 @@
 import { excessOf, MAX_CHECKED_DEPTH, MAX_CHECKED_NODES, type Excess } from '../util/bounds.js';
-import { ToolArgumentsError, ToolExecutionError } from '../errors/agent-errors.js';
-import { toJsonText } from '../events/json-text.js';
+import { ToolArgumentsError, ToolExecutionError } from '../errors/callback-errors.js';
+import { toJsonText } from '../events/serialize.js';
 import type { ValidationResult } from '../schema/schema.js';
 import type { ToolCall } from '../types/message.js';
 import type { CallableTool } from '../tools/tool.js';
-import { messageOf } from '../util/log-text.js';
+import { messageOf } from '../util/error-text.js';
 
 /** More than a model has a reason to write; the rest of the run need not keep it. */
 const MAX_ARGS_CHARS = 1_000_000;

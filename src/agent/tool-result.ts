@@ -1,5 +1,5 @@
 import { firstValueFrom, isObservable, toArray } from 'rxjs';
-import { toJsonText } from '../events/json-text.js';
+import { toJsonText } from '../events/serialize.js';
 import { LlmStream } from '../llm/llm-stream.js';
 import type { ContentPart, Message } from '../types/message.js';
 import { AgentStream } from './agent-stream.js';

@@ -1,6 +1,5 @@
-import { toJsonCopy, toJsonWhole } from '../events/json-text.js';
-import { toSafeJson } from '../events/serialize.js';
-import { isToolName, toToolName } from '../types/tool-name.js';
+import { toJsonCopy, toJsonWhole, toSafeJson } from '../events/serialize.js';
+import { isToolName, toToolName } from '../types/tool.js';
 import type { AgentResult, PendingRun, SettledToolCall } from '../types/agent.js';
 import type { ContentPart, Message, ToolCall } from '../types/message.js';
 

@@ -1,16 +1,16 @@
 import { excessOf, MAX_DEPTH, MAX_PENDING_NODES } from '../util/bounds.js';
 import { PendingRunError } from '../errors/llm-errors.js';
-import { toJsonWhole } from '../events/json-text.js';
+import { toJsonWhole } from '../events/serialize.js';
 import { MemoryLimitStore } from '../limits/memory-limit-store.js';
 import type { PendingRun } from '../types/agent.js';
 import {
+  type ApprovalOptions,
   checkApprovalOptions,
   DEFAULT_MAX_AGE_MS,
-  type ApprovalOptions,
-} from './approval-options.js';
+  PendingSigner,
+} from './pending-signer.js';
 import { CallClaims, type ClaimStore } from './call-claims.js';
-import { malformed, PendingChecker, type StoredRun } from './check-pending.js';
-import { PendingSigner } from './pending-signer.js';
+import { malformed, PendingChecker, type StoredRun } from './pending-run.js';
 
 /** Prepares pending runs for storage, and decides which stored ones are resumed; one per application. */
 export class Approvals {

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { LimitStoreUnavailableError } from '../errors/limit-errors.js';
+import { LimitStoreUnavailableError } from '../errors/callback-errors.js';
 import { PendingRunError } from '../errors/llm-errors.js';
 import type { LimitClaim, LimitGrant, LimitRefusal, LimitStore } from '../limits/limit-store.js';
 import { limitWindow, type LimitWindow } from '../limits/limit-window.js';

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
+import type { LlmEndEvent, LlmErrorEvent } from '../events/llm.events.js';
+import { OnLlmEnd, OnLlmError } from '../handlers/decorators.js';
+import { CONTEXT_FREE } from '../handlers/handler.js';
 import { brand } from '../util/brand.js';
-import { CONTEXT_FREE } from '../handlers/context-free.js';
-import { OnLlmEnd, OnLlmError } from '../handlers/hooks.js';
-import type { LlmEndEvent, LlmErrorEvent } from '../events/llm-terminal.events.js';
 import { BoundedTotals } from './bounded-totals.js';
 
 /** What a model, or a user, has used. */

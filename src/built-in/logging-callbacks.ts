@@ -1,8 +1,8 @@
 import { brand } from '../util/brand.js';
-import { OnAnyEvent } from '../handlers/hooks.js';
+import { OnAnyEvent } from '../handlers/decorators.js';
 import { CallbackAbort, describeError } from '../errors/callbacks-error.js';
-import { ToolExecutionError } from '../errors/agent-errors.js';
-import { toJsonText } from '../events/json-text.js';
+import { ToolExecutionError } from '../errors/callback-errors.js';
+import { toJsonText } from '../events/serialize.js';
 import type { CallbackEvent } from '../events/event-map.js';
 import { Log } from '../util/log.js';
 

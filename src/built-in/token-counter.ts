@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { brand } from '../util/brand.js';
-import { CONTEXT_FREE } from '../handlers/context-free.js';
-import { OnLlmEnd, OnLlmError } from '../handlers/hooks.js';
-import type { LlmEndEvent, LlmErrorEvent } from '../events/llm-terminal.events.js';
+import { CONTEXT_FREE } from '../handlers/handler.js';
+import { OnLlmEnd, OnLlmError } from '../handlers/decorators.js';
+import type { LlmEndEvent, LlmErrorEvent } from '../events/llm.events.js';
 import { addUsage, NO_USAGE, type Usage } from '../types/usage.js';
 
 /** Counts the tokens of calls, failed and cancelled ones included. */

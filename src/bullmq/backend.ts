@@ -8,13 +8,15 @@ import type {
   Worker,
   WorkerOptions,
 } from 'bullmq';
+import type { RedisOptions } from 'ioredis';
+import type { Job } from '../dispatch/background/job-queue.js';
 import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
-import { load } from './load.js';
-import type { BullmqSettings } from './options.js';
-import { RedisClients } from './redis-clients.js';
-import type { StoredJob } from './stored-job.js';
+import type { EventJson } from '../events/event.js';
+import { logReason } from '../util/error-text.js';
+import { Log } from '../util/log.js';
+import { type BullmqSettings, load } from './bullmq-options.js';
 
-export type BullmqQueue = Queue<StoredJob, void, string, StoredJob, void, string, IQueueBackend>;
+type BullmqQueue = Queue<StoredJob, void, string, StoredJob, void, string, IQueueBackend>;
 export type BullmqWorker = Worker<StoredJob, void, string, IQueueBackend>;
 
 /** An open queue of `bullmq`, on one of the backends. */
@@ -113,5 +115,138 @@ async function openPostgres(
     // PostgreSQL does not reconnect by itself.
     ready: (opened) => opened.waitUntilReady(),
     disconnect: () => {},
+  };
+}
+
+/**
+ * How long a server has to confirm that a connection is closed, which also delays the exit of the process, in
+ * milliseconds.
+ */
+const QUICK = { disconnectTimeout: 100 };
+
+/** The used part of an `ioredis` client, single or cluster. */
+interface RedisClient {
+  readonly isCluster?: boolean;
+  readonly options: { readonly redisOptions?: object };
+  readonly status: string;
+  connect(): Promise<unknown>;
+  disconnect(): void;
+  duplicate(...args: unknown[]): RedisClient;
+  on(event: 'error', listener: () => void): unknown;
+}
+
+/**
+ * The clients of one queue. All are created here, including those that `bullmq` would create, because it cannot close
+ * its own while Redis is down.
+ */
+class RedisClients {
+  readonly #owned = new Set<RedisClient>();
+
+  private constructor(
+    /** Adds jobs. */
+    readonly adder: RedisClient,
+  ) {}
+
+  static async open(connection: BullmqSettings['connection']): Promise<RedisClients> {
+    if (isClient(connection)) return new RedisClients(connection);
+    const { Redis } = await load('ioredis', () => import('ioredis'));
+    const { url, ...options } = (
+      typeof connection === 'string' ? { url: connection } : connection
+    ) as RedisOptions & { url?: string };
+    const all = { ...QUICK, ...options };
+    const client = url === undefined ? new Redis(all) : new Redis(url, all);
+    const clients = new RedisClients(client as unknown as RedisClient);
+    clients.#own(clients.adder);
+    return clients;
+  }
+
+  /** A client that may wait for jobs, however long Redis is down. */
+  forWorker(): RedisClient {
+    const patient = { ...QUICK, maxRetriesPerRequest: null };
+    const { isCluster, options } = this.adder;
+    return this.#own(
+      isCluster
+        ? this.adder.duplicate(undefined, { redisOptions: { ...options.redisOptions, ...patient } })
+        : this.adder.duplicate(patient),
+    );
+  }
+
+  /** Cuts all connections except the given client's. */
+  disconnect(): void {
+    for (const client of this.#owned) {
+      if (client.status === 'end') continue;
+      const isBetweenTries = client.status === 'reconnecting';
+      client.disconnect();
+      // Then there is no connection to cut, and what waits for one learns only by one more attempt that it is closed.
+      if (isBetweenTries) client.connect().then(() => client.disconnect(), nothing);
+    }
+  }
+
+  #own(client: RedisClient): RedisClient {
+    if (this.#owned.has(client)) return client;
+    this.#owned.add(client);
+    // The users of a client report its errors; without a listener, they would be printed.
+    client.on('error', nothing);
+    const duplicate = client.duplicate.bind(client);
+    client.duplicate = (...args) => this.#own(duplicate(...args));
+    return client;
+  }
+}
+
+function isClient(connection: unknown): connection is RedisClient {
+  const { connect, duplicate } = connection as Partial<RedisClient>;
+  return typeof connect === 'function' && typeof duplicate === 'function';
+}
+
+function nothing(): void {}
+
+/** A job's data as `bullmq` stores it. */
+export interface StoredJob {
+  readonly id: string;
+  readonly handler: string;
+  /** JSON in a string: PostgreSQL's JSON rejects characters that prompts may contain. */
+  readonly event: string;
+}
+
+export function toStored({ id, handler, event }: Job): StoredJob {
+  return { id, handler, event: JSON.stringify(event) };
+}
+
+/** @throws for data that no `BullmqJobQueue` has stored */
+export function fromStored(stored: unknown): Job {
+  const { id, handler, event } = (stored ?? {}) as Record<keyof StoredJob, unknown>;
+  if (typeof id !== 'string' || typeof handler !== 'string' || typeof event !== 'string')
+    throw new Error('This job was not added by a BullmqJobQueue.');
+  return { id, handler, event: parse(event) };
+}
+
+function parse(text: string): EventJson {
+  try {
+    return JSON.parse(text) as EventJson;
+  } catch {
+    // The parser's message quotes the text.
+    throw new Error('The event of this job is not JSON.');
+  }
+}
+
+/** The id of the job in `bullmq`, which does not allow colons. */
+export function storedId(id: string): string {
+  return id.replaceAll('%', '%25').replaceAll(':', '%3A');
+}
+
+/** How long the same error is not logged again, in milliseconds. */
+const QUIET_MS = 60_000;
+
+/** Logs connection errors, at most once a minute while a server is down. */
+export class ErrorLog {
+  readonly #logger = new Log('BullmqJobQueue');
+  #last: { readonly message: string; readonly at: number } | undefined;
+
+  readonly log = (error: unknown): void => {
+    const message = logReason(error) || (error as Error).name;
+    const at = performance.now();
+    if (this.#last?.message === message && at - this.#last.at < QUIET_MS) return;
+    this.#last = { message, at };
+    this.#logger.warn(message);
   };
 }

@@ -1,13 +1,24 @@
 import type { Job as BullJob, JobsOptions } from 'bullmq';
 import { brand } from '../util/brand.js';
-import { withDeadline } from '../util/deadline.js';
+import { withDeadline } from '../util/promises.js';
 import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
 import type { Job, JobQueue, JobWork } from '../dispatch/background/job-queue.js';
-import { messageOf } from '../util/log-text.js';
-import { openQueue, type BullmqWorker, type OpenQueue } from './backend.js';
-import { ErrorLog } from './error-log.js';
-import { toBullmqSettings, type BullmqJobQueueOptions, type BullmqSettings } from './options.js';
-import { fromStored, storedId, toStored, type StoredJob } from './stored-job.js';
+import { messageOf } from '../util/error-text.js';
+import {
+  type BullmqWorker,
+  ErrorLog,
+  fromStored,
+  openQueue,
+  type OpenQueue,
+  storedId,
+  type StoredJob,
+  toStored,
+} from './backend.js';
+import {
+  type BullmqJobQueueOptions,
+  type BullmqSettings,
+  toBullmqSettings,
+} from './bullmq-options.js';
 
 /** How long connections may take to close, which they cannot while their server is down, in milliseconds. */
 const CLOSE_MS = 1_000;

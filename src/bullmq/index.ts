@@ -1,2 +1,2 @@
 export { BullmqJobQueue, type DeadLetter } from './bullmq-job-queue.js';
-export type { BullmqJobQueueOptions } from './options.js';
+export type { BullmqJobQueueOptions } from './bullmq-options.js';

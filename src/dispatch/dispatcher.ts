@@ -3,8 +3,8 @@ import { LlmStreamChunkEvent } from '../events/llm.events.js';
 import type { CallbackEvent } from '../events/event-map.js';
 import type { LlmChunk } from '../types/llm.js';
 import { Background } from './background/background.js';
-import { HandlerCalls, type DispatchTarget, type Dispatch } from './handler-calls.js';
-import { isThenable } from './promises.js';
+import { type Dispatch, type DispatchTarget, HandlerCalls } from './invoke-handler.js';
+import { isThenable } from '../util/promises.js';
 
 /** The unfinished part of a dispatch that the caller does not await. */
 export interface PendingDispatch {

@@ -1,6 +1,5 @@
-import { brand } from '../util/brand.js';
-import { nearestName } from '../util/stable-name.js';
-import { messageOf } from '../util/log-text.js';
+import { brand, nearestName } from '../util/brand.js';
+import { messageOf } from '../util/error-text.js';
 import { hideQuotes, inspectError } from './inspect-error.js';
 
 /** Stable, machine-readable error codes; safe to log, count and switch on. */

@@ -1,15 +1,15 @@
 import { inspect } from 'node:util';
 import {
+  fieldOf,
   framesOf,
   HTTP_FIELDS,
-  MAX_CAUSES,
   isOfNest,
   kindOf,
   logReason,
   logStack,
   logText,
+  MAX_CAUSES,
 } from '../util/error-text.js';
-import { fieldOf } from '../util/log-text.js';
 
 const MAX_FIELD_CHARS = 200;
 /** Already printed at the beginning, or printed separately. */

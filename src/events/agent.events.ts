@@ -2,8 +2,7 @@ import { brand } from '../util/brand.js';
 import type { AgentResult, AgentStep } from '../types/agent.js';
 import type { ToolSpec } from '../types/message.js';
 import type { Usage } from '../types/usage.js';
-import { RunEvent, TerminalEvent } from './event.js';
-import type { RunInfo } from './run-info.js';
+import { RunEvent, type RunInfo, TerminalEvent } from './event.js';
 
 /** An agent run starts. Handled by `@OnAgentStart()`. */
 export class AgentStartEvent extends RunEvent {

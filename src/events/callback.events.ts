@@ -1,6 +1,5 @@
 import { brand } from '../util/brand.js';
-import { RunEvent } from './event.js';
-import type { RunInfo } from './run-info.js';
+import { RunEvent, type RunInfo } from './event.js';
 
 /** A handler threw or timed out; the run continued. Handled by `@OnCallbackError()`. */
 export class CallbackErrorEvent extends RunEvent {

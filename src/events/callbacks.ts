@@ -2,13 +2,64 @@ import { brand } from '../util/brand.js';
 import type * as agent from './agent.events.js';
 import type { CallbackErrorEvent } from './callback.events.js';
 import type * as chain from './chain.events.js';
-import type { HandlerContext } from './handler-options.js';
-import type * as llmTerminal from './llm-terminal.events.js';
+import type { ANY_EVENT_METHOD, CallbackEvent, EVENTS } from './event-map.js';
+import type * as llmTerminal from './llm.events.js';
 import type * as llm from './llm.events.js';
 import type * as mcp from './mcp.events.js';
 import type * as retrieval from './retrieval.events.js';
-import type { ANY_EVENT_METHOD, CallbackEvent, EVENTS } from './event-map.js';
 import type * as tool from './tool.events.js';
+
+/** The second argument of a handler. */
+export interface HandlerContext {
+  /**
+   * Fires when the handler's `timeoutMs` is over, and when the run is aborted. In the background it does not fire with
+   * the run, because the event has already happened: it fires when shutdown stops waiting, or the job queue gives up
+   * the job.
+   */
+  readonly signal: AbortSignal;
+}
+/** A value of that name, because compilers import the types in decorated signatures. */
+export const HandlerContext: object = Object;
+
+/** Options of a handler. `E` is the event that it receives. */
+export interface HandlerOptions<E> {
+  /**
+   * Handle only runs of these named clients and everything nested under them.
+   * @default the class's `@CallbackScope()`, else every run
+   */
+  scope?: string | string[];
+  /**
+   * Handlers of one event are called in ascending order.
+   * @default 0
+   */
+  order?: number;
+  /**
+   * Whether an error of this handler fails the run and reaches the caller.
+   * @default false
+   */
+  critical?: boolean;
+  /**
+   * Whether the run does not wait for the handler. `true`: it runs in the background, in its own context and with
+   * bounded concurrency; shutdown waits for it. `'durable'`: the event's JSON is added to the job queue of
+   * `forRoot({ background: { queue } })`, whose worker calls the handler, possibly in another process, with an event
+   * revived from it, and retries until it succeeds. Delivery is at least once: make the handler idempotent, by
+   * `event.eventId`. `when` is called first.
+   * @default false
+   */
+  background?: boolean | 'durable';
+  /**
+   * The name of a durable handler in the job queue; it must stay the same across versions of the application.
+   * @default `Class.method`; required for a class whose name a minifier may change, or that has no name
+   */
+  name?: string;
+  /**
+   * Milliseconds after which the handler is reported as `CallbackTimeoutError` and no longer waited for.
+   * @default no limit
+   */
+  timeoutMs?: number;
+  /** Called first, synchronously: the handler is called only if it returns `true`. */
+  when?: (event: E) => boolean;
+}
 
 /** Marks the prototype of {@link Callbacks}, so that a second copy of the package is recognized too. */
 export const CALLBACKS_CLASS = Symbol.for('nestjs-llm-callbacks:callbacks');

@@ -1,6 +1,5 @@
 import { brand } from '../util/brand.js';
-import { RunEvent, TerminalEvent } from './event.js';
-import type { RunInfo } from './run-info.js';
+import { RunEvent, type RunInfo, TerminalEvent } from './event.js';
 
 /** A chain starts. Handled by `@OnChainStart()`. */
 export class ChainStartEvent extends RunEvent {

@@ -2,8 +2,13 @@ import { AgentEndEvent, AgentErrorEvent, AgentStartEvent, AgentStepEvent } from 
 import { CallbackErrorEvent } from './callback.events.js';
 import { ChainEndEvent, ChainErrorEvent, ChainStartEvent } from './chain.events.js';
 import { RunEvent } from './event.js';
-import { LlmEndEvent, LlmErrorEvent } from './llm-terminal.events.js';
-import { LlmRetryEvent, LlmStartEvent, LlmStreamChunkEvent } from './llm.events.js';
+import {
+  LlmEndEvent,
+  LlmErrorEvent,
+  LlmRetryEvent,
+  LlmStartEvent,
+  LlmStreamChunkEvent,
+} from './llm.events.js';
 import {
   McpConnectEvent,
   McpDisconnectEvent,

@@ -1,8 +1,15 @@
+import type {
+  Attempt,
+  FinishReason,
+  LlmChunk,
+  LlmEstimate,
+  LlmRequest,
+  LlmResponse,
+} from '../types/llm.js';
+import type { Message, ToolCall, ToolSpec } from '../types/message.js';
+import type { Usage } from '../types/usage.js';
 import { brand } from '../util/brand.js';
-import type { LlmChunk, LlmEstimate, LlmRequest } from '../types/llm.js';
-import type { Message, ToolSpec } from '../types/message.js';
-import { RunEvent } from './event.js';
-import type { RunInfo } from './run-info.js';
+import { RunEvent, type RunInfo, TerminalEvent } from './event.js';
 
 /** The parameters of a call besides its messages and tools. */
 export type LlmParameters = Omit<LlmRequest, 'model' | 'messages' | 'tools'>;
@@ -103,5 +110,156 @@ export class LlmRetryEvent extends RunEvent {
 
   protected fields(): readonly string[] {
     return ['attempt', 'error', 'delayMs'];
+  }
+}
+
+/** The request that was actually sent, if interceptors modified it, and its client. */
+export interface SentRequest {
+  readonly request: LlmRequest;
+  readonly client: { readonly label: string };
+}
+
+/** The end or the error of an LLM call, with the request that was actually sent. */
+export abstract class LlmTerminalEvent extends TerminalEvent {
+  static {
+    brand(this, 'class:LlmTerminalEvent');
+  }
+
+  readonly #sent: SentRequest | undefined;
+
+  constructor(run: RunInfo, sent: SentRequest | undefined) {
+    super(run);
+    this.#sent = sent;
+  }
+
+  /** The request as modified by interceptors; absent if it equals the one of `llm.start`. */
+  get request(): LlmRequest | undefined {
+    return this.#sent?.request;
+  }
+  /** The name or label of the provider that was called last. */
+  override get provider(): string | undefined {
+    return this.#sent?.client.label ?? super.provider;
+  }
+  /** The model that was called last. */
+  override get model(): string | undefined {
+    return this.#sent?.request.model ?? super.model;
+  }
+}
+
+/** An LLM call completed, or its consumer stopped reading (`finishReason: 'cancelled'`). Handled by `@OnLlmEnd()`. */
+export class LlmEndEvent extends LlmTerminalEvent {
+  static {
+    brand(this, 'class:LlmEndEvent');
+  }
+
+  readonly type = 'llm.end';
+
+  constructor(
+    run: RunInfo,
+    readonly response: LlmResponse,
+    sent?: SentRequest,
+  ) {
+    super(run, sent);
+  }
+
+  get text(): string {
+    return this.response.text;
+  }
+  get toolCalls(): readonly ToolCall[] {
+    return this.response.toolCalls;
+  }
+  get finishReason(): FinishReason {
+    return this.response.finishReason;
+  }
+  get usage(): Usage {
+    return this.response.usage;
+  }
+  /** `usage.totalTokens`. */
+  get tokenCount(): number {
+    return this.response.usage.totalTokens;
+  }
+  /** US dollars; `null` if the price is unknown. */
+  get cost(): number | null {
+    return this.response.cost;
+  }
+  /** `true` for an answer that a `CacheInterceptor` returned without a request. */
+  get cached(): boolean | undefined {
+    return this.response.cached;
+  }
+  /** Milliseconds, without the start handlers. */
+  get durationMs(): number {
+    return this.response.durationMs;
+  }
+  /** Streams only: milliseconds to the first chunk. */
+  get timeToFirstChunkMs(): number | undefined {
+    return this.response.timeToFirstChunkMs;
+  }
+  get attempts(): readonly Attempt[] {
+    return this.response.attempts;
+  }
+
+  protected fields(): readonly string[] {
+    return [
+      'response',
+      'text',
+      'toolCalls',
+      'finishReason',
+      'usage',
+      'tokenCount',
+      'cost',
+      'cached',
+      'durationMs',
+      'timeToFirstChunkMs',
+      'attempts',
+      'request',
+    ];
+  }
+}
+
+/** The state of a call when it failed. */
+export interface LlmFailure {
+  readonly error: Error;
+  readonly text: string;
+  readonly usage: Usage;
+  readonly cost: number | null;
+  readonly aborted: boolean;
+  readonly durationMs: number;
+  readonly attempts: readonly Attempt[];
+}
+
+/** An LLM call failed or was aborted. Handled by `@OnLlmError()`. */
+export class LlmErrorEvent extends LlmTerminalEvent implements LlmFailure {
+  static {
+    brand(this, 'class:LlmErrorEvent');
+  }
+
+  readonly type = 'llm.error';
+  /** The error that the caller receives. */
+  readonly error: Error;
+  /** The text that had arrived by then. */
+  readonly text: string;
+  /** Tokens used by then. */
+  readonly usage: Usage;
+  /** US dollars spent by then; `null` if the price is unknown. */
+  readonly cost: number | null;
+  /** Whether the run was aborted rather than failed. */
+  readonly aborted: boolean;
+  /** Milliseconds, without the start handlers. */
+  readonly durationMs: number;
+  readonly attempts: readonly Attempt[];
+
+  constructor(run: RunInfo, failure: LlmFailure, sent?: SentRequest) {
+    super(run, sent);
+    this.error = failure.error;
+    this.text = failure.text;
+    this.usage = failure.usage;
+    this.cost = failure.cost;
+    this.aborted = failure.aborted;
+    this.durationMs = failure.durationMs;
+    this.attempts = failure.attempts;
+  }
+
+  protected fields(): readonly string[] {
+    return ['error', 'text', 'usage', 'cost', 'aborted', 'durationMs', 'attempts', 'request'];
   }
 }

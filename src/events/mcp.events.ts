@@ -1,6 +1,5 @@
 import { brand } from '../util/brand.js';
-import { RunEvent } from './event.js';
-import type { RunInfo } from './run-info.js';
+import { RunEvent, type RunInfo } from './event.js';
 
 /** An MCP server connected. Handled by `@OnMcpConnect()`. */
 export class McpConnectEvent extends RunEvent {

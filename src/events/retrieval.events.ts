@@ -1,6 +1,5 @@
 import { brand } from '../util/brand.js';
-import { RunEvent, TerminalEvent } from './event.js';
-import type { RunInfo } from './run-info.js';
+import { RunEvent, type RunInfo, TerminalEvent } from './event.js';
 
 /** A retrieval starts. Handled by `@OnRetrievalStart()`. */
 export class RetrievalStartEvent extends RunEvent {

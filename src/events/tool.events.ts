@@ -1,7 +1,6 @@
 import { brand } from '../util/brand.js';
 import type { ToolApproval } from '../types/tool.js';
-import { RunEvent, TerminalEvent } from './event.js';
-import type { RunInfo } from './run-info.js';
+import { RunEvent, type RunInfo, TerminalEvent } from './event.js';
 
 /** The fields of a tool call in every tool event. */
 export interface ToolCallInfo {

@@ -2,12 +2,9 @@ import { Injectable } from '@nestjs/common';
 import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
 import type { EventType } from '../events/event-map.js';
 import { kindOf } from '../util/known-options.js';
-import type { HandlerScope } from './handler-scope.js';
-import { DurableHandlers } from './durable-handlers.js';
-import { compileTable, type HandlerTable } from './handler-table.js';
-import { toHandler, type Handler, type Hook } from './handler.js';
-import { discoveredHooks, hooksOf } from './hooks-of.js';
-import type { InstanceSource } from './instance-source.js';
+import { discoveredHooks, hooksOf } from './find-handlers.js';
+import { compileTable, type HandlerScope, type HandlerTable } from './handler-scope.js';
+import { type Handler, type Hook, type InstanceSource, toHandler } from './handler.js';
 
 /** Removes the registered callbacks. */
 export type Remove = () => void;
@@ -197,4 +194,84 @@ function listOf(callbacks: readonly object[]): readonly object[] {
   throw new CallbacksConfigurationError(
     `callbacks must be a list of objects, not ${kindOf(callbacks)}.`,
   );
+}
+
+/** The durable handlers of one application; the job queue's worker finds them by name. */
+class DurableHandlers {
+  /** Unknown until the application starts. */
+  #hasQueue: boolean | undefined;
+  #isOpen = true;
+  /** Handlers of clients and agents, which are not in the registry. */
+  readonly #ofInstances = new Map<Hook, Handler>();
+
+  /** @param known handlers that are already registered */
+  checkStart(hasQueue: boolean, known: readonly Handler[]): void {
+    this.#hasQueue = hasQueue;
+    this.check([...known, ...this.#ofInstances.values()], () => known);
+  }
+
+  /** Jobs may arrive from now on: a handler registered later would be unknown in another process. */
+  close(): void {
+    this.#isOpen = false;
+  }
+
+  /** Rejects durable handlers that a worker cannot find, or whose names are not unique. */
+  check(added: readonly Handler[], known: () => readonly Handler[]): void {
+    const durable = added.filter(isDurable);
+    if (durable.length === 0) return;
+    if (this.#hasQueue === false) {
+      throw new CallbacksConfigurationError(
+        `${durable[0]!.name} has background: 'durable', but there is no job queue. Give one, as CallbacksModule.forRoot({ background: { queue: new BullmqJobQueue({ connection }) } }), or make it background: true.`,
+      );
+    }
+    const all = [...durable, ...this.#all(known())];
+    for (const handler of durable) {
+      const other = all.find((one) => one.jobName === handler.jobName && !isSame(one, handler));
+      if (other === undefined) continue;
+      throw new CallbacksConfigurationError(
+        `Two durable handlers are named "${handler.jobName}": ${handler.name} and ${other.name}. The job queue knows them by that name: give each its own, as in { background: 'durable', name: 'audit' }.`,
+      );
+    }
+  }
+
+  /** Checks durable handlers of callbacks passed to a client, an agent or a call. */
+  checkAttached(handlers: readonly Handler[], to: 'instance' | 'call', known: readonly Handler[]) {
+    const isKnown = ({ hook }: Handler) =>
+      this.#ofInstances.has(hook) || known.some((one) => one.hook === hook);
+    const unknown = handlers.filter((handler) => isDurable(handler) && !isKnown(handler));
+    if (unknown.length === 0) return;
+    if (to === 'call' || !this.#isOpen) {
+      throw new CallbacksConfigurationError(
+        `${unknown[0]!.name} has background: 'durable', but was given to ${to === 'call' ? 'a single call' : 'an agent that was made while the application ran'}, where no other process could find it. Make it a provider, or give it to forRoot or forFeature.`,
+      );
+    }
+    this.check(unknown, () => known);
+    for (const handler of unknown) this.#ofInstances.set(handler.hook, handler);
+  }
+
+  find(jobName: string, type: EventType, known: readonly Handler[]): Handler | undefined {
+    const named = this.#all(known).filter((handler) => handler.jobName === jobName);
+    return (
+      named.find(({ selector }) => selector === type) ??
+      named.find(({ selector }) => selector === '*')
+    );
+  }
+
+  #all(known: readonly Handler[]): Handler[] {
+    return [...known, ...this.#ofInstances.values()].filter(isDurable);
+  }
+}
+
+function isDurable({ background }: Handler): boolean {
+  return background === 'durable';
+}
+
+/** One method may handle several events. */
+function isSame(a: Handler, b: Handler): boolean {
+  return a.target === b.target && a.method === b.method;
+}
+
+/** Where handlers come from. Called before a run's handlers are looked up, so that new providers are included. */
+export abstract class HandlerSource {
+  abstract refresh(): void;
 }

@@ -1,8 +1,8 @@
-import type { HookSelector } from './hook-selector.js';
-import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
-import type { HandlerContext } from '../events/handler-options.js';
+import { CallbacksConfigurationError, CallbackTimeoutError } from '../errors/callbacks-error.js';
+import type { HandlerContext, HandlerOptions } from '../events/callbacks.js';
+import type { EventSelector } from '../events/event-map.js';
 import type { RunEvent } from '../events/event.js';
-import type { InstanceOwner, InstanceSource } from './instance-source.js';
+import { isThenable, withDeadline } from '../util/promises.js';
 
 /**
  * A callback of an object: one method that handles one kind of event, or intercepts one kind of run, with its options
@@ -106,4 +106,79 @@ function callOn(target: object, { method, name }: Handler, args: unknown[]): unk
   throw new CallbacksConfigurationError(
     `${name} cannot be called: the factory of this provider made something else than an instance of the class that it is provided as.`,
   );
+}
+
+/** The kinds of runs that can be intercepted. */
+export const INTERCEPTED_KINDS = ['llm', 'tool', 'agent'] as const;
+export type InterceptedKind = (typeof INTERCEPTED_KINDS)[number];
+
+/** What an interceptor is registered for. */
+export type InterceptorSelector = `intercept.${InterceptedKind}`;
+
+/** What a decorated method is registered for: an event, or a kind of run to intercept. */
+export type HookSelector = EventSelector | InterceptorSelector;
+
+/** Options of an interceptor. `C` is the call that it receives. */
+export interface InterceptorOptions<C> {
+  /**
+   * Intercept only runs of these named clients and everything nested under them.
+   * @default the class's `@CallbackScope()`, else every run
+   */
+  scope?: string | string[];
+  /**
+   * The lowest is outermost. `Infinity` is innermost, and sees each request that is actually sent.
+   * @default 0
+   */
+  order?: number;
+  /** Called first, synchronously. If it returns `false`, the interceptor is skipped. If it throws, the call fails. */
+  when?: (call: C) => boolean;
+}
+
+const STARTS_NO_RUNS: unique symbol = Symbol.for('nestjs-llm-callbacks:starts-no-runs');
+
+/**
+ * Options for built-in handlers that only count. They start no runs, so they need no async context of their own;
+ * entering one is most of a handler's cost.
+ */
+export const CONTEXT_FREE: Omit<HandlerOptions<never>, 'when'> = {
+  [STARTS_NO_RUNS]: true,
+} as object;
+
+/** Whether a handler has {@link CONTEXT_FREE} among its options. */
+export function isContextFree(options: object): boolean {
+  return STARTS_NO_RUNS in options;
+}
+
+/** The owner of an instance of a request-scoped provider: a request, or a tree of runs outside of a request. */
+export interface InstanceOwner {
+  readonly request?: object | undefined;
+  /** The root of the tree. */
+  readonly root: object;
+}
+
+/** Finds the instances of one provider that is request-scoped, durable, or depends on something that is. */
+export interface InstanceSource {
+  /** The owner's instance, the same each time: synchronously if it exists, otherwise as a promise. */
+  of(owner: InstanceOwner): object | Promise<object>;
+}
+
+/** Calls a handler and waits at most `timeoutMs` for it. Its signal fires then, and with `stop`. */
+export function callWithTimeout(
+  handler: Handler,
+  timeoutMs: number,
+  event: RunEvent,
+  owner: InstanceOwner,
+  stop: AbortSignal,
+): unknown {
+  const deadline = new AbortController();
+  const signal = AbortSignal.any([deadline.signal, stop]);
+  const returned = callHandler(handler, event, { signal }, owner);
+  if (!isThenable(returned)) return returned;
+  return withDeadline(returned, timeoutMs, () => {
+    const error = new CallbackTimeoutError(
+      `${handler.name} took longer than its timeoutMs of ${timeoutMs} and is no longer waited for.`,
+    );
+    deadline.abort(error);
+    return error;
+  });
 }

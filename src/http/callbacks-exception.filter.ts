@@ -1,14 +1,12 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
-import { Catch, type ArgumentsHost, type ContextType, type ExceptionFilter } from '@nestjs/common';
+import { type ArgumentsHost, Catch, type ContextType, type ExceptionFilter } from '@nestjs/common';
 import { throwError } from 'rxjs';
-import { brand } from '../util/brand.js';
+import { LimitKeyMissingError, UnknownPriceError } from '../errors/callback-errors.js';
 import { CallbacksError, describeError, type ErrorJson } from '../errors/callbacks-error.js';
-import { LimitKeyMissingError, UnknownPriceError } from '../errors/limit-errors.js';
+import { brand } from '../util/brand.js';
 import { logReason } from '../util/error-text.js';
 import { Log } from '../util/log.js';
-import { GraphqlError } from './graphql-error.js';
 import { retryAfterSeconds, statusOf } from './status.js';
-import { emitException } from './ws-client.js';
 
 const SERVER_ERROR = 500;
 
@@ -130,4 +128,47 @@ function endBegun(raw: ServerResponse, type: string, body: object): void {
   }
   // The only way to signal that the response is incomplete.
   raw.destroy();
+}
+
+/** The parts of a `ws` or socket.io client that are used. */
+interface WsClient {
+  /** Only WebSockets have it; socket.io's clients do not. */
+  readonly readyState?: unknown;
+  send?(text: string): unknown;
+  emit?(event: string, data: object): unknown;
+}
+
+/** Sends an error to a client, as Nest's own filter does. */
+function emitException(client: WsClient, data: object): void {
+  // A WebSocket is also an event emitter, but emits to its own side.
+  if (typeof client.readyState === 'number') {
+    client.send?.(JSON.stringify({ event: 'exception', data }));
+  } else {
+    client.emit?.('exception', data);
+  }
+}
+
+/** What a GraphQL client receives in `extensions`. */
+interface GraphqlExtensions {
+  readonly code: string | undefined;
+  /** The name of the error's class. */
+  readonly error: string;
+  readonly retryable: boolean;
+  /** Seconds until the operation may be retried, if known. */
+  readonly retryAfter?: number;
+}
+
+/**
+ * An error as GraphQL servers report it: they copy the `extensions` of what a resolver throws. Its stack begins with
+ * its own message, because some servers send stacks during development; the original error is its `cause`.
+ */
+class GraphqlError extends Error {
+  constructor(
+    message: string,
+    readonly extensions: GraphqlExtensions,
+    cause: CallbacksError,
+  ) {
+    super(message, { cause });
+    this.name = extensions.error;
+  }
 }

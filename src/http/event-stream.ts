@@ -1,11 +1,22 @@
+import { STATUS_CODES } from 'node:http';
 import { clearImmediate, setImmediate } from 'node:timers';
-import type { MessageEvent } from '@nestjs/common';
-import { EMPTY, Observable, of, type Subscriber } from 'rxjs';
+import {
+  type ExecutionContext,
+  HttpException,
+  Injectable,
+  type MessageEvent,
+} from '@nestjs/common';
+import { ModulesContainer } from '@nestjs/core';
+import { catchError, EMPTY, Observable, of, type Subscriber } from 'rxjs';
 import { CallbacksError } from '../errors/callbacks-error.js';
+import { isSse, StreamErrorHandler } from '../request-context/request-context.interceptor.js';
 import type { EventSourceRequest } from '../runs/event-source.js';
 import type { FinishReason } from '../types/llm.js';
 import type { Usage } from '../types/usage.js';
-import { failedEvent } from './failed-event.js';
+import { markOf } from '../util/brand.js';
+import { logReason } from '../util/error-text.js';
+import { Log } from '../util/log.js';
+import { CallbacksExceptionFilter } from './callbacks-exception.filter.js';
 
 /** The standard suggests a comment about every 15 seconds, for proxies that close silent connections. */
 const HEARTBEAT_MS = 15_000;
@@ -27,7 +38,7 @@ export interface ToSseOptions {
 }
 
 /** How a stream ended: the data of its `done` event. */
-export interface SseOutcome {
+interface SseOutcome {
   readonly finishReason: FinishReason;
   readonly usage: Usage;
   /** US dollars; `null` when a price is not known. */
@@ -35,7 +46,7 @@ export interface SseOutcome {
 }
 
 /** A stream to be sent as events. */
-export interface EventStreamSource<T> {
+interface EventStreamSource<T> {
   readonly items: AsyncDisposable & { [Symbol.asyncIterator](): AsyncIterator<T, undefined> };
   /** The event for an item; `undefined` for none. */
   toMessage(item: T): MessageEvent | undefined;
@@ -120,4 +131,76 @@ class EventStreamReading<T> {
     });
     this.#heartbeat = setInterval(() => subscriber.next({ comment: '' }), HEARTBEAT_MS).unref();
   }
+}
+
+const SERVER_ERROR = 500;
+
+/**
+ * The last event of a stream that fails. It is not named `error`, because `EventSource` reports lost connections under
+ * that name.
+ */
+function failedEvent(error: unknown): MessageEvent {
+  return { type: 'failed', data: bodyOf(error) };
+}
+
+/** The body that a client receives for a failed request. */
+function bodyOf(error: unknown): object {
+  if (error instanceof CallbacksError) return new CallbacksExceptionFilter().bodyOf(error);
+  if (error instanceof HttpException) return bodyOfHttp(error);
+  new Log('Callbacks').error(logReason(error), error);
+  return { statusCode: SERVER_ERROR, message: 'Internal server error' };
+}
+
+/** As Nest's own filter writes it. */
+function bodyOfHttp(error: HttpException): object {
+  const response = error.getResponse();
+  if (typeof response === 'object' && !(response instanceof Error)) return response;
+  const statusCode = error.getStatus();
+  const message = typeof response === 'string' ? response : (STATUS_CODES[statusCode] ?? 'Error');
+  return { statusCode, message };
+}
+
+/** The metadata that `@UseFilters()` writes on methods and classes. */
+const FILTERS = '__exceptionFilters__';
+const FILTER = markOf('class:CallbacksExceptionFilter');
+
+interface HttpResponse {
+  readonly raw?: HttpResponse;
+  readonly headersSent?: boolean;
+}
+
+/** Lets the {@link CallbacksExceptionFilter}, if there is one, report failures in an `@Sse()` stream that has begun. */
+@Injectable()
+export class SseErrors extends StreamErrorHandler {
+  constructor(private readonly modules: ModulesContainer) {
+    super();
+  }
+
+  watch(host: ExecutionContext, answer: Observable<unknown>): Observable<unknown> {
+    if (!isSse(host)) return answer;
+    const response = host.switchToHttp().getResponse<HttpResponse>();
+    return answer.pipe(
+      catchError((error: unknown) => {
+        const isLate = (response.raw ?? response).headersSent === true;
+        if (!isLate || !(error instanceof CallbacksError) || !this.#isFiltered(host)) throw error;
+        return of(failedEvent(error));
+      }),
+    );
+  }
+
+  #isFiltered(host: ExecutionContext): boolean {
+    for (const { providers } of this.modules.values()) {
+      for (const { instance } of providers.values()) if (isFilter(instance)) return true;
+    }
+    return [host.getHandler(), host.getClass()].some((target) =>
+      ((Reflect.getMetadata(FILTERS, target) ?? []) as unknown[]).some(isFilter),
+    );
+  }
+}
+
+/** Whether it is the filter or its class, from any copy of the package. */
+function isFilter(filter: unknown): boolean {
+  return typeof filter === 'function'
+    ? FILTER in filter
+    : filter instanceof CallbacksExceptionFilter;
 }

@@ -2,17 +2,17 @@ import {
   LimitKeyMissingError,
   LimitStoreUnavailableError,
   UnknownPriceError,
-} from '../errors/limit-errors.js';
-import type { CallbackAbort } from '../errors/callbacks-error.js';
+} from '../errors/callback-errors.js';
+import type { CallbackAbort, LimitDetails } from '../errors/callbacks-error.js';
 import type { InterceptedLlmCall } from '../llm/intercept-llm.js';
-import { AdviceLog } from './advice-log.js';
-import type { LimiterSettings } from './check-limiter.js';
-import { reservationAmounts } from './reservation-amounts.js';
-import type { Reservations, Reservation } from './reservations.js';
-import type { ReservationAmount } from './limit.js';
+import { logReason } from '../util/error-text.js';
+import { Log } from '../util/log.js';
+import type { LimiterSettings } from './check-limiter-options.js';
 import type { LimitRefusal } from './limit-store.js';
-import { describeRefusal, type RefusalDetails } from './refusal.js';
-import type { ThresholdNotices } from './threshold-notices.js';
+import { fromStored, GLOBAL, type Limit, type ReservationAmount } from './limit.js';
+import { reservationAmounts } from './reservation-amounts.js';
+import type { Reservation, Reservations } from './reservations.js';
+import { AdviceLog } from './store-outage.js';
 import { WaitQueue } from './wait-queue.js';
 
 /** Options of {@link Admission}. */
@@ -116,4 +116,86 @@ function refusedOf(
   { claim }: LimitRefusal,
 ): ReservationAmount {
   return claims[claim] ?? claims[0]!;
+}
+
+/** The fields of a limiter's errors besides their message. */
+export type RefusalDetails = LimitDetails & { retryAfterMs?: number | undefined };
+
+/**
+ * Describes why an amount did not fit. The message does not include the key, because it may be sent to clients.
+ *
+ * @param maxQueue given if the call could have waited, had there been room
+ */
+function describeRefusal(
+  { source, owner: key, limit: stored, amount, least }: ReservationAmount,
+  refusal: LimitRefusal,
+  maxQueue?: number,
+): RefusalDetails & { message: string } {
+  const { unit } = source;
+  const write = (part: number): string => unit.write(fromStored(unit, part));
+  const { used, reserved, retryAfterMs } = refusal;
+  const message = [
+    `the call may use up to ${write(amount)};`,
+    `limit ${write(stored)}, used ${write(used)}, reserved ${write(reserved)}${scopeOf(source, write(stored))}.`,
+    ...(least === undefined ? [] : [`It needs at least ${write(least)}, so it can never fit.`]),
+    ...(maxQueue === undefined ? [] : [`${maxQueue} calls wait already.`]),
+  ].join(' ');
+  return {
+    message,
+    key,
+    limit: fromStored(unit, stored),
+    used: fromStored(unit, used + reserved),
+    ...(least === undefined ? { retryAfterMs } : { retryable: false }),
+  };
+}
+
+/** `' ($1 a day per user)'` */
+function scopeOf({ per, length }: Limit, limit: string): string {
+  const period = PERIODS[String(length)] ?? `in ${length} ms`;
+  const owner = typeof per === 'function' ? 'per key' : per === GLOBAL ? '' : `per ${per}`;
+  const words = [period, owner].filter((word) => word !== '');
+  return words.length === 0 ? '' : ` (${limit} ${words.join(' ')})`;
+}
+
+const PERIODS: Readonly<Record<string, string>> = {
+  hour: 'an hour',
+  day: 'a day',
+  month: 'a month',
+  lifetime: '',
+  60000: 'a minute',
+};
+
+/** Calls a limiter's `onThreshold`, and logs its errors. */
+export class ThresholdNotices {
+  readonly #logger: Log;
+
+  constructor(
+    limiter: string,
+    private readonly settings: () => LimiterSettings,
+    private readonly reservations: () => Reservations,
+  ) {
+    this.#logger = new Log(limiter);
+  }
+
+  /** Called when a settlement is the first one to reach the threshold. */
+  async reached(claim: ReservationAmount, used: number): Promise<void> {
+    await this.#notify(claim, used, false);
+  }
+
+  /** Called when a call is rejected, possibly as the first one. */
+  async refused(claim: ReservationAmount, { used }: LimitRefusal): Promise<void> {
+    if (this.settings().onThreshold === undefined) return;
+    if (await this.reservations().isFirstRefusal(claim)) await this.#notify(claim, used, true);
+  }
+
+  async #notify(claim: ReservationAmount, storedUse: number, refused: boolean): Promise<void> {
+    const { source, owner: key, limit: stored } = claim;
+    const [used, limit] = [fromStored(source.unit, storedUse), fromStored(source.unit, stored)];
+    const ratio = limit === 0 ? 1 : used / limit;
+    try {
+      await this.settings().onThreshold?.({ key, used, limit, ratio, refused });
+    } catch (error) {
+      this.#logger.error(`onThreshold failed: ${logReason(error)}`, error);
+    }
+  }
 }

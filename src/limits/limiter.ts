@@ -1,25 +1,50 @@
 import type { OnApplicationShutdown } from '@nestjs/common';
-import { CallbacksConfigurationError, type CallbackAbort } from '../errors/callbacks-error.js';
-import { InterceptLlm, type InterceptedLlmCall, type LlmNext } from '../llm/intercept-llm.js';
+import { type CallbackAbort, CallbacksConfigurationError } from '../errors/callbacks-error.js';
+import { type InterceptedLlmCall, InterceptLlm, type LlmNext } from '../llm/intercept-llm.js';
 import type { LlmStream } from '../llm/llm-stream.js';
 import type { LlmChunk, LlmResponse } from '../types/llm.js';
-import { Admission } from './admission.js';
-import { checkFixed, type LimiterSettings } from './check-limiter.js';
-import { Reservations, type Reservation } from './reservations.js';
-import { counterKey, GLOBAL } from './limit.js';
-import { toStored } from './limit-units.js';
-import { limiterName } from './limiter-name.js';
+import { type Named, nearestName, stableName } from '../util/brand.js';
+import { Admission, type RefusalDetails, ThresholdNotices } from './admission.js';
+import { checkFixed, type LimiterSettings } from './check-limiter-options.js';
+import { counterKey, GLOBAL, toStored } from './limit.js';
 import {
   FIXED_OPTIONS,
   type LimiterChanges,
   type LimiterOptions,
   type LimiterUsage,
+  type LimitUse,
 } from './limiter-options.js';
-import { DESCRIBE_LIMITER, describeLimiter, type LimiterReport } from './limiter-report.js';
 import { MemoryLimitStore } from './memory-limit-store.js';
-import type { RefusalDetails } from './refusal.js';
-import { ThresholdNotices } from './threshold-notices.js';
-import { usageOf } from './usage.js';
+import { usageOf } from './reservation-amounts.js';
+import { type Reservation, Reservations } from './reservations.js';
+
+/** Marks the method that describes a limiter, so that a second copy of the package is recognised too. */
+export const DESCRIBE_LIMITER: unique symbol = Symbol.for('nestjs-llm-callbacks:describe-limiter');
+
+/** One limit, as `callbacks.report()` shows it. */
+export interface LimitReport extends Pick<LimitUse, 'unit' | 'per' | 'window'> {
+  /** US dollars, requests or tokens; `null` if a function returns it for each call. */
+  readonly limit: number | null;
+}
+
+/** A `CostLimiter` or `RateLimiter`, as `callbacks.report()` shows it. */
+export interface LimiterReport {
+  /** Its `name`. */
+  readonly name: string;
+  /** What happens to a call that does not fit. */
+  readonly mode: 'reject' | 'wait';
+  readonly limits: readonly LimitReport[];
+}
+
+/** An object that describes itself as a limiter. */
+interface DescribedLimiter {
+  [DESCRIBE_LIMITER](): LimiterReport;
+}
+
+/** Whether an object is a limiter, of this copy of the package or of another. */
+export function isLimiter(target: object): target is DescribedLimiter {
+  return typeof (target as Partial<DescribedLimiter>)[DESCRIBE_LIMITER] === 'function';
+}
 
 /** The base of `CostLimiter` and `RateLimiter`: reserves before each request, settles after it. */
 export abstract class Limiter<O extends LimiterOptions> implements OnApplicationShutdown {
@@ -173,4 +198,37 @@ export abstract class Limiter<O extends LimiterOptions> implements OnApplication
     await this.#reservations.release(reservation);
     this.#admission.wake();
   }
+}
+
+/**
+ * Returns the name of a limiter, by which its store identifies its counters.
+ *
+ * @param type the class of the limiter
+ * @throws CallbacksConfigurationError if a store is given, and the name of the class is not the same in every build
+ */
+function limiterName({ name, store }: LimiterOptions, type: Named): string {
+  const found = name ?? stableName(type);
+  if (found !== undefined) return found;
+  if (store === undefined) return nearestName(type);
+  const which =
+    type.name === ''
+      ? 'which has no name'
+      : `whose name "${type.name}" is not the same in every build`;
+  throw new CallbacksConfigurationError(
+    `Options of a limiter: name is missing. Its store counts by the name of the limiter, and it is of a class ${which}. Give it one: { name: 'user-budget', store }.`,
+  );
+}
+
+/** Describes a limiter by its settings, without keys and used amounts. */
+function describeLimiter(name: string, { mode, limits }: LimiterSettings): LimiterReport {
+  return {
+    name,
+    mode,
+    limits: limits.map(({ unit, per, length, amount }) => ({
+      unit: unit.id,
+      per: typeof per === 'function' ? 'function' : per,
+      window: length,
+      limit: typeof amount === 'function' ? null : amount,
+    })),
+  };
 }

@@ -11,9 +11,7 @@ import type {
   ReachedLimit,
   ReserveRequest,
 } from './limit-store.js';
-import { MemoryCounter } from './memory-counter.js';
-import { RefusalMarks } from './refusal-marks.js';
-import { REMEMBERED_MS, SettledIds } from './settled-ids.js';
+import { MemoryCounter, RefusalMarks, REMEMBERED_MS, SettledIds } from './memory-counter.js';
 
 export interface MemoryLimitStoreOptions {
   /**

@@ -1,16 +1,20 @@
+import { LimitKeyMissingError, UnknownPriceError } from '../errors/callback-errors.js';
 import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
-import { LimitKeyMissingError, UnknownPriceError } from '../errors/limit-errors.js';
 import type { InterceptedLlmCall } from '../llm/intercept-llm.js';
-import type { LimiterSettings } from './check-limiter.js';
+import type { LimiterSettings } from './check-limiter-options.js';
+import type { CounterState } from './limit-store.js';
+import type { WindowLength } from './limit-window.js';
 import {
   checkAmount,
   counterKey,
+  fromStored,
   GLOBAL,
+  type Limit,
   ownerOf,
   type ReservationAmount,
-  type Limit,
+  toStored,
 } from './limit.js';
-import { toStored } from './limit-units.js';
+import type { LimiterUsage, LimitUse } from './limiter-options.js';
 
 /**
  * Returns what a call reserves of each limit.
@@ -83,4 +87,44 @@ const NOISE = 1e-6;
 function thresholdOf(limit: number, { onThreshold, threshold }: LimiterSettings) {
   if (onThreshold === undefined || limit === 0) return {};
   return { tellFrom: Math.ceil(limit * threshold - NOISE) };
+}
+
+/** Returns how much is used of each limit, and which limit is nearest to exhaustion. */
+export function usageOf(
+  limits: readonly Limit[],
+  owners: readonly string[],
+  states: readonly CounterState[],
+): LimiterUsage {
+  const uses = limits.map((limit, i) => useOf(limit, owners[i]!, states[i]!));
+  const nearest = uses.reduce((a, b) => (fullness(b) > fullness(a) ? b : a));
+  return { ...nearest, limits: uses };
+}
+
+function useOf(source: Limit, key: string, state: CounterState): LimitUse {
+  const { unit, per, length, window } = source;
+  const fixed = typeof source.amount === 'function' ? undefined : checkAmount(unit, source.amount);
+  const stored = typeof fixed === 'number' ? fixed : state.limit;
+  const limit = stored === undefined ? null : fromStored(unit, stored);
+  const left = Math.max(0, (stored ?? 0) - state.used - state.reserved);
+  return {
+    key,
+    unit: unit.id,
+    per: typeof per === 'function' ? 'function' : per,
+    window: length,
+    used: fromStored(unit, state.used),
+    reserved: fromStored(unit, state.reserved),
+    limit,
+    remaining: limit === null || limit === Infinity ? limit : fromStored(unit, left),
+    ...(isCalendar(length) && { resetsAt: window.bucketAt(Date.now()).end }),
+  };
+}
+
+function isCalendar(length: WindowLength): boolean {
+  return typeof length === 'string' && length !== 'lifetime';
+}
+
+/** A limit of 0 counts as full. */
+function fullness({ used, reserved, limit }: LimitUse): number {
+  if (limit === null) return 0;
+  return limit === 0 ? 1 : (used + reserved) / limit;
 }

@@ -10,9 +10,8 @@ import type {
 } from './limit-store.js';
 import type { LimiterOptions } from './limiter-options.js';
 import { MemoryLimitStore } from './memory-limit-store.js';
-import { Outage } from './outage.js';
-import { Outbox } from './outbox.js';
-import { RefusalMarks } from './refusal-marks.js';
+import { Outage, Outbox } from './store-outage.js';
+import { RefusalMarks } from './memory-counter.js';
 
 /** What a call has reserved. */
 export interface Reservation {

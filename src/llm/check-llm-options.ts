@@ -1,5 +1,12 @@
+import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
+import {
+  faultOfRunContext,
+  RUN_CONTEXT_OPTIONS,
+  type RunContext,
+} from '../runs/request-context.js';
+import type { LlmRequest } from '../types/llm.js';
 import { isOptions, kindOf, optionNames, unknownOption } from '../util/known-options.js';
-import type { LlmOptions } from './llm-options.js';
+import type { LlmOptions, LlmStreamOptions } from './llm-options.js';
 
 const LLM_OPTIONS = optionNames<LlmOptions>({
   provider: true,
@@ -35,4 +42,112 @@ export function faultOfLlmOptions(options: unknown): string | undefined {
 
 function isTextOrMissing(value: unknown): boolean {
   return value === undefined || typeof value === 'string';
+}
+
+/** The options that a call and an agent have in common. */
+export type SamplingOptions = Partial<
+  Pick<LlmRequest, 'maxOutputTokens' | 'temperature' | 'stop' | 'toolChoice' | 'providerOptions'>
+>;
+
+/** Other options that both share. */
+interface StopOptions {
+  /** The model to call. */
+  model?: string;
+  /** Aborts the call. */
+  signal?: AbortSignal;
+}
+
+/** The names of {@link SamplingOptions}. */
+export const SAMPLING_OPTIONS = {
+  maxOutputTokens: true,
+  temperature: true,
+  stop: true,
+  toolChoice: true,
+  providerOptions: true,
+} as const satisfies Record<keyof SamplingOptions, true>;
+
+const CALL_OPTIONS = optionNames<LlmStreamOptions>({
+  model: true,
+  system: true,
+  tools: true,
+  schema: true,
+  signal: true,
+  timeoutMs: true,
+  callbacks: true,
+  collect: true,
+  ...SAMPLING_OPTIONS,
+  ...RUN_CONTEXT_OPTIONS,
+});
+
+const TOOL_CHOICES: ReadonlySet<unknown> = new Set(['auto', 'none', 'required']);
+
+/**
+ * Rejects unknown options of a call, which would otherwise be ignored silently.
+ *
+ * @throws CallbacksConfigurationError which names the option, and the one that was probably meant
+ */
+export function checkCallOptions(options: unknown): asserts options is object {
+  if (!isOptions(options)) {
+    throw new CallbacksConfigurationError(
+      `The options of a call must be an object, not ${kindOf(options)}.`,
+    );
+  }
+  const unknown = unknownOption(options, CALL_OPTIONS);
+  if (unknown !== undefined) throw new CallbacksConfigurationError(`A call has no ${unknown}.`);
+}
+
+/** What is wrong with the options of a call or an agent, as text for an error; `undefined` if nothing is. */
+export function faultOf(options: SamplingOptions & RunContext & StopOptions): string | undefined {
+  const { model, signal } = options;
+  if (model !== undefined && (typeof model !== 'string' || model === ''))
+    return `model must be the name of a model, not ${model === '' ? 'an empty text' : kindOf(model)}.`;
+  if (signal !== undefined && !isSignal(signal))
+    return `signal must be an AbortSignal, not ${kindOf(signal)}.`;
+  return faultOfSampling(options) ?? faultOfRunContext(options);
+}
+
+/** Accepts signals of any library or realm. */
+function isSignal(value: unknown): boolean {
+  const { aborted, addEventListener } = Object(value) as Partial<AbortSignal>;
+  return typeof aborted === 'boolean' && typeof addEventListener === 'function';
+}
+
+function faultOfSampling(options: SamplingOptions): string | undefined {
+  const { maxOutputTokens, temperature, stop, toolChoice, providerOptions } = options;
+  if (
+    maxOutputTokens !== undefined &&
+    !(Number.isInteger(maxOutputTokens) && maxOutputTokens > 0)
+  ) {
+    return 'maxOutputTokens must be a whole number above 0; leave it out for the provider’s limit.';
+  }
+  if (temperature !== undefined && !(temperature >= 0))
+    return 'temperature must be a number of 0 or more.';
+  if (stop !== undefined && !isListOfTexts(stop)) return 'stop must be a list of texts.';
+  if (toolChoice !== undefined && !isToolChoice(toolChoice))
+    return "toolChoice must be 'auto', 'none', 'required', or { name } of a tool.";
+  if (providerOptions !== undefined && !isOptions(providerOptions))
+    return 'providerOptions must be an object: the options of the provider’s API by name.';
+  return undefined;
+}
+
+/** Only the sampling options, and only those that are set. */
+export function samplingOf(options: SamplingOptions): SamplingOptions {
+  const { maxOutputTokens, temperature, stop, toolChoice, providerOptions } = options;
+  return {
+    ...(maxOutputTokens !== undefined && { maxOutputTokens }),
+    ...(temperature !== undefined && { temperature }),
+    ...(stop !== undefined && { stop }),
+    ...(toolChoice !== undefined && { toolChoice }),
+    ...(providerOptions !== undefined && { providerOptions }),
+  };
+}
+
+function isListOfTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string');
+}
+
+function isToolChoice(value: unknown): boolean {
+  if (TOOL_CHOICES.has(value)) return true;
+  const { name } = Object(value) as { name?: unknown };
+  return typeof name === 'string' && name !== '';
 }

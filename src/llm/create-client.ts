@@ -2,14 +2,11 @@ import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
 import { isOptions } from '../util/known-options.js';
 import { AnthropicProvider } from './providers/anthropic/anthropic-provider.js';
 import { faultOfLlmOptions } from './check-llm-options.js';
-import { ClientCache } from './client-cache.js';
-import type { ClientOptions } from './client-options.js';
-import { ClientResolver } from './client-resolver.js';
-import type { LlmClient, TargetResolver } from './llm-client.js';
+import { ClientCache, type ClientOptions, type LlmClient, type TargetResolver } from './client.js';
+import { checkOverrides, ClientResolver, type Overridable, overridden } from './client-resolver.js';
 import type { LlmOptions, ResolveClient } from './llm-options.js';
 import type { LlmProvider } from './llm-provider.js';
 import { OpenAiProvider } from './providers/openai/openai-provider.js';
-import { checkOverrides, overridden, type Overridable } from './overrides.js';
 import { defaultLabel, LIMIT_PARAMETERS } from './server.js';
 import { StandIn } from './stand-ins.js';
 

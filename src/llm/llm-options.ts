@@ -1,7 +1,7 @@
-import type { RequestContext } from '../events/run-info.js';
-import type { CurrentContext } from '../runs/current-context.js';
+import type { RequestContext } from '../events/event.js';
+import type { CurrentContext } from '../runs/run-context.js';
 import type { RunContext } from '../runs/request-context.js';
-import type { StopSource } from '../runs/run-stops.js';
+import type { StopSource } from '../runs/cancellation.js';
 import type { Schema } from '../schema/schema.js';
 import type { LlmRequest } from '../types/llm.js';
 import type { LlmProvider } from './llm-provider.js';

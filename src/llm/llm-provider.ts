@@ -1,4 +1,4 @@
-import type { RequestContext } from '../events/run-info.js';
+import type { RequestContext } from '../events/event.js';
 import type { LlmChunk, LlmRequest, ProviderResult } from '../types/llm.js';
 import type { Usage } from '../types/usage.js';
 

@@ -6,15 +6,15 @@ import type { EventSourceRequest } from '../runs/event-source.js';
 import type { AnswerSchema } from '../schema/answer-schema.js';
 import type { LlmChunk, LlmResponse, StructuredResponse } from '../types/llm.js';
 import type { Streamed } from './call/streamed.js';
-import { StreamReading } from './call/stream-reading.js';
+import { StreamReading } from './call/stream-reader.js';
 import {
+  type DeepPartial,
   observe,
   partialObjectsOf,
   textOf,
   toEventStream,
-  type DeepPartial,
   type ToSseOptions,
-} from './call/stream-views.js';
+} from './call/partial-json.js';
 
 /** Where a stream is sent from as events. @internal */
 export interface SsePlace {

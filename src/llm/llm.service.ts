@@ -1,23 +1,61 @@
-import { brand } from '../util/brand.js';
-import { shareToken } from '../util/copies.js';
+import { Inject, type InjectionToken, Optional } from '@nestjs/common';
 import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
 import type { HandlerRegistry } from '../handlers/handler-registry.js';
+import { checkLegacy } from '../handlers/metadata.js';
 import type { RunFactory } from '../runs/run-factory.js';
-import { SchemaCache } from '../schema/schema-cache.js';
-import type { MessageInput } from '../types/message.js';
+import { SchemaCache } from '../schema/compile-schema.js';
 import type { StructuredResponse } from '../types/llm.js';
-import type { LlmRuntime } from './call/call-spec.js';
-import { checkCallOptions } from './check-call-options.js';
-import { generate } from './call/generation.js';
-import { LlmCall } from './call/llm-call.js';
-import type { LlmClient } from './llm-client.js';
-import type { LlmCallOptions, LlmStreamOptions } from './llm-options.js';
+import type { MessageInput } from '../types/message.js';
+import { brand } from '../util/brand.js';
+import { shareToken } from '../util/copies.js';
+import { generate } from './call/execute.js';
+import { LlmCall, type LlmRuntime } from './call/llm-call.js';
 import { toRequest } from './call/llm-request.js';
-import { LlmStream } from './llm-stream.js';
 import { StreamedCall } from './call/streamed-call.js';
+import { checkCallOptions } from './check-llm-options.js';
+import type { LlmClient } from './client.js';
+import type { LlmCallOptions, LlmStreamOptions } from './llm-options.js';
+import { LlmStream } from './llm-stream.js';
+
+/**
+ * The injection token of a client's `LlmService`, for tests and factories: the class itself for the default client.
+ *
+ * @example
+ * ```ts
+ * Test.createTestingModule({ imports: [AppModule] }).overrideProvider(getLlmToken('support')).useValue(fake);
+ * ```
+ */
+export function getLlmToken(name?: string): InjectionToken<LlmService> {
+  return name === undefined || name === 'default'
+    ? LlmService
+    : Symbol.for(`nestjs-llm-callbacks:llm:${name}`);
+}
+
+/**
+ * Injects the `LlmService` of a named client. If no client has that name, the application does not start, and the error
+ * lists the names that exist.
+ *
+ * @example
+ * ```ts
+ * constructor(@InjectLlm('support') private readonly llm: LlmService) {}
+ * ```
+ */
+export function InjectLlm(name?: string): PropertyDecorator & ParameterDecorator {
+  const token = getLlmToken(name);
+  const inject = Inject(token) as PlaceDecorator;
+  const optional = Optional() as PlaceDecorator;
+  return (target: object | undefined, key?: string | symbol, index?: number): void => {
+    checkLegacy('@InjectLlm()', key);
+    inject(target, key, index);
+    // The application checks the token at start-up, with an error that lists the existing names.
+    if (typeof token === 'symbol') optional(target, key, index);
+  };
+}
+
+type PlaceDecorator = (target: object | undefined, key: unknown, index: unknown) => void;
 
 /** What a client's service is created from. @internal */
-export interface LlmServiceParts extends LlmRuntime {
+interface LlmServiceParts extends LlmRuntime {
   /** Absent if neither `forRoot` nor the feature has an `llm`. */
   readonly client: LlmClient | undefined;
   readonly runs: RunFactory;

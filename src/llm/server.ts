@@ -1,5 +1,5 @@
 import type { LlmOptions } from './llm-options.js';
-import { classNames } from './providers/shared/connection-error.js';
+import { classNames } from './providers/shared/sdk-error.js';
 
 type ServerOptions = Pick<LlmOptions, 'client' | 'baseURL' | 'limitParameter'>;
 

@@ -1,7 +1,10 @@
+import { BlockList, isIP } from 'node:net';
 import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
-import { Log } from '../util/log.js';
 import type { LlmChunk, LlmRequest, ProviderResult } from '../types/llm.js';
+import { Log } from '../util/log.js';
+import type { LlmClient } from './client.js';
 import type { LlmProvider, LlmProviderContext } from './llm-provider.js';
+import { SdkProvider } from './providers/shared/sdk-provider.js';
 
 /** The injection token of an application's {@link StandIns}. */
 export const STAND_INS: unique symbol = Symbol.for('nestjs-llm-callbacks:stand-ins');
@@ -26,8 +29,8 @@ export class StandIns {
   }
 
   /** Records a client of the application. */
-  made(name: string = DEFAULT, asksSdk: boolean): void {
-    this.#clients.set(name, asksSdk);
+  made(name: string = DEFAULT, isSdkClient: boolean): void {
+    this.#clients.set(name, isSdkClient);
   }
 
   /**
@@ -43,7 +46,7 @@ export class StandIns {
     if (unknown.length === 0) return;
     const known = [...this.#clients.keys()].join(', ') || 'none';
     const message = `overrideLlm: there is no client "${unknown.join('", "')}" that has a model. Known are: ${known}; others come from CallbacksModule.forFeature({ name, llm }).`;
-    if ([...this.#clients.values()].some((asksSdk) => asksSdk))
+    if ([...this.#clients.values()].some((isSdkClient) => isSdkClient))
       throw new CallbacksConfigurationError(message);
     new Log('Callbacks').warn(`${message} A module that is loaded later may bring it.`);
   }
@@ -70,4 +73,57 @@ export class StandIn implements LlmProvider {
   ): AsyncIterable<LlmChunk | ProviderResult> {
     return this.provider.stream(request, context);
   }
+}
+
+/** A call that would leave this machine. */
+export interface RealCall {
+  /** The name of the calling client; `'default'` for the client of `forRoot`. */
+  readonly client: string;
+  /** The client's label. */
+  readonly provider: string;
+  /** The host that would be called; `undefined` for the provider's own. */
+  readonly host: string | undefined;
+}
+
+/** Throws what the caller of a {@link RealCall} gets. */
+type RealCallGuard = (call: RealCall) => void;
+
+/**
+ * Where tests register guards, in the global object: a setup file has no application, and calls must be rejected in
+ * every application, whatever copy of this package it uses.
+ */
+export const REAL_CALL_GUARDS: unique symbol = Symbol.for('nestjs-llm-callbacks:real-call-guards');
+
+/** The guards in the global object. */
+export interface RealCallGuards {
+  /** By a key for each guard. */
+  [REAL_CALL_GUARDS]?: Map<symbol, RealCallGuard>;
+}
+
+const LOOPBACK = new BlockList();
+LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
+LOOPBACK.addAddress('0.0.0.0', 'ipv4');
+LOOPBACK.addAddress('::1', 'ipv6');
+LOOPBACK.addAddress('::', 'ipv6');
+
+/** Whether a client calls a server through its SDK. */
+export function asksSdk({ provider }: LlmClient): boolean {
+  return provider instanceof SdkProvider;
+}
+
+/** Calls the guards of tests if a client's call would leave this machine. */
+export function guardRealCall({ name, label, provider }: LlmClient): void {
+  const guards = (globalThis as RealCallGuards)[REAL_CALL_GUARDS];
+  if (guards === undefined || !(provider instanceof SdkProvider)) return;
+  const { server } = provider;
+  if (server === undefined || (server.host !== undefined && isLoopback(server.host))) return;
+  for (const guard of guards.values())
+    guard({ client: name ?? 'default', provider: label, host: server.host });
+}
+
+function isLoopback(host: string): boolean {
+  if (/^(?:.+\.)?localhost\.?$/i.test(host)) return true;
+  const address = host.replace(/^\[(.*)\]$/, '$1');
+  const family = isIP(address);
+  return family !== 0 && LOOPBACK.check(address, family === 4 ? 'ipv4' : 'ipv6');
 }

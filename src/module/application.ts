@@ -1,31 +1,33 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Inject, Injectable, type ExecutionContext } from '@nestjs/common';
+import { type ExecutionContext, Inject, Injectable, type Type } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import type { Agent } from '../agent/agent.js';
 import { Approvals } from '../approvals/approvals.js';
-import { checkFeatureOptions, checkRootOptions } from './check-options.js';
-import { Background } from '../dispatch/background/background.js';
 import {
+  Background,
   BACKGROUND_DEFAULTS,
-  toBackgroundSettings,
   type BackgroundSettings,
-} from '../dispatch/background/background-options.js';
+  toBackgroundSettings,
+} from '../dispatch/background/background.js';
 import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
-import { asksSdk } from '../llm/real-calls.js';
-import { createClient, mergeLlmOptions } from '../llm/create-client.js';
-import { STAND_INS, StandIns } from '../llm/stand-ins.js';
-import type { LlmClient, LlmClients } from '../llm/llm-client.js';
-import type { LlmOptions } from '../llm/llm-options.js';
-import type { CallbacksModuleOptions, FeatureOptions } from './options.js';
-import { PriceBook } from '../prices/price-book.js';
-import { Limiter } from '../limits/limiter.js';
 import { HandlerRegistry } from '../handlers/handler-registry.js';
+import { Limiter } from '../limits/limiter.js';
+import type { LlmClient, LlmClients } from '../llm/client.js';
+import { createClient, mergeLlmOptions } from '../llm/create-client.js';
+import type { LlmOptions } from '../llm/llm-options.js';
+import { asksSdk, STAND_INS, StandIns } from '../llm/stand-ins.js';
+import { PriceBook } from '../prices/price-book.js';
+import { ContextResolver } from '../request-context/request-context.interceptor.js';
 import type { RunContext } from '../runs/request-context.js';
-import { ContextResolver } from '../request-context/request-contexts.js';
-import { defer, type Deferred } from '../util/deferred.js';
-import { checkOnlyRoot, checkRootOf } from './root-modules.js';
-import { refuseScopedOptions } from './scoped-options.js';
-import { getFeatureOptionsToken, CALLBACKS_OPTIONS } from './module.constants.js';
+import { defer, type Deferred } from '../util/promises.js';
+import { checkFeatureOptions, checkRootOptions, refuseScopedOptions } from './check-options.js';
+import {
+  CALLBACKS_OPTIONS,
+  type CallbacksModuleOptions,
+  type FeatureOptions,
+  getFeatureOptionsToken,
+  ROOT_CLIENT,
+} from './module-options.js';
 
 /** How often to check whether the options of `forRoot`, which a feature waits for, can be created at all. */
 const LOOK_MS = 20;
@@ -164,4 +166,51 @@ export function twoClients(name: string): CallbacksConfigurationError {
   return new CallbacksConfigurationError(
     `CallbacksModule.forFeature: two clients are named "${name}". Give each its own name; to use one in several modules, keep the forFeature() in a variable.`,
   );
+}
+
+type HostModule = ModulesContainer extends Map<string, infer M> ? M : never;
+
+/** The advice for two copies of the package in one application. */
+const COPIES =
+  'See `npm ls nestjs-llm-callbacks`: the application needs exactly one copy, and its libraries the package as a peer dependency.';
+
+/**
+ * Rejects a second `forRoot()` in one application, also one of another copy of the package.
+ *
+ * @param core the core module of this copy's `forRoot()`
+ */
+function checkOnlyRoot(modules: ModulesContainer, core: Type): void {
+  const roots = rootsIn(modules);
+  if (roots.length <= 1) return;
+  const twice =
+    'CallbacksModule.forRoot() is imported twice in one application: import it once, in the root module.';
+  throw new CallbacksConfigurationError(
+    roots.every((root) => isOf(core, root)) ? twice : `${twice} ${COPIES}`,
+  );
+}
+
+/** Rejects a feature without the `forRoot()` of the same copy: it would wait for it forever. */
+function checkRootOf(feature: string, modules: ModulesContainer, core: Type): void {
+  const [root] = rootsIn(modules);
+  if (root === undefined) {
+    throw new CallbacksConfigurationError(
+      `CallbacksModule.forFeature("${feature}") needs CallbacksModule.forRoot() in the root module's imports.`,
+    );
+  }
+  if (!isOf(core, root)) {
+    throw new CallbacksConfigurationError(
+      `CallbacksModule.forFeature("${feature}") and CallbacksModule.forRoot() come from two copies of nestjs-llm-callbacks. ${COPIES}`,
+    );
+  }
+}
+
+function rootsIn(modules: ModulesContainer): HostModule[] {
+  return [...modules.values()].filter(({ providers }) => providers.has(ROOT_CLIENT));
+}
+
+/**
+ * Compares injected dependencies, because every module imports global modules, including another copy's core module.
+ */
+function isOf(core: Type, { providers }: HostModule): boolean {
+  return providers.get(ROOT_CLIENT)?.inject?.includes(core) ?? false;
 }

@@ -3,34 +3,32 @@ import { Global, Module } from '@nestjs/common';
 import { APP_INTERCEPTOR, DiscoveryModule, ModulesContainer } from '@nestjs/core';
 import { Application } from './application.js';
 import { ContextWarnings } from './context-warnings.js';
-import { METHOD_RUNNER } from '../runs/method-runner.js';
-import { checkInjectedClients } from './unknown-clients.js';
+import { METHOD_RUNNER, Tracer } from '../runs/tracer.js';
+import { checkInjectedClients } from './warnings.js';
 import { Explorer } from './explorer.js';
-import { InstanceContexts } from './instance-contexts.js';
+import { InstanceContexts } from './scoped-instances.js';
 import { Background } from '../dispatch/background/background.js';
 import { Dispatcher } from '../dispatch/dispatcher.js';
 import { DurableWorker } from './durable-worker.js';
-import { SseErrors } from '../http/sse-errors.js';
+import { SseErrors } from '../http/event-stream.js';
 import { Lifecycle } from './lifecycle.js';
 import { STAND_INS, StandIns } from '../llm/stand-ins.js';
 import { PriceBook } from '../prices/price-book.js';
-import { HandlerRegistry } from '../handlers/handler-registry.js';
-import { HandlerSource } from '../handlers/handler-source.js';
+import { HandlerRegistry, HandlerSource } from '../handlers/handler-registry.js';
 import { Reporter } from './report.js';
-import { ActiveTrace } from '../runs/active-trace.js';
+import { ActiveTrace } from '../runs/trace-id.js';
 import {
   ContextResolver,
   REQUEST_CONTEXTS,
+  RequestContextInterceptor,
   RequestContexts,
-} from '../request-context/request-contexts.js';
-import { ContextStore } from '../runs/context-store.js';
-import { MicroserviceConfigCheck } from '../request-context/microservice-config-check.js';
-import { StreamErrorHandler } from '../request-context/stream-error-handler.js';
-import { OpenRuns } from '../runs/open-runs.js';
-import { RequestContextInterceptor } from '../request-context/request-context.interceptor.js';
+  StreamErrorHandler,
+} from '../request-context/request-context.interceptor.js';
+import { ContextStore } from '../runs/run-context.js';
+import { MicroserviceConfigCheck } from '../request-context/microservice-check.js';
+import { OpenRuns } from '../runs/active-run.js';
 import { RunFactory } from '../runs/run-factory.js';
 import { ToolRegistry } from '../tools/tool-registry.js';
-import { Tracer } from '../runs/tracer.js';
 
 /**
  * The core providers, once per application: a plain class, because dynamic modules are not merged; and global, so that

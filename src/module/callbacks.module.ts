@@ -1,29 +1,28 @@
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
-import { AgentService } from '../agent/agent.service.js';
-import { getAgentToken } from '../agent/inject-agent.js';
+import { AgentService, getAgentToken } from '../agent/agent.service.js';
 import { Application, twoClients } from './application.js';
-import { asyncOptions } from './async-options.js';
+import {
+  asyncOptions,
+  CALLBACKS_OPTIONS,
+  type CallbacksModuleAsyncOptions,
+  type CallbacksModuleOptions,
+  type FeatureAsyncOptions,
+  type FeatureOptions,
+  getFeatureOptionsToken,
+  ROOT_CLIENT,
+} from './module-options.js';
 import { brand } from '../util/brand.js';
 import { CallbacksCoreModule } from './callbacks-core.module.js';
 import { checkAsyncOptions } from './check-options.js';
 import { CallbacksService } from './callbacks.service.js';
 import { aliasesOf, otherTokens } from '../util/copies.js';
 import { Dispatcher } from '../dispatch/dispatcher.js';
-import { getLlmToken } from '../llm/inject-llm.js';
-import { LlmService } from '../llm/llm.service.js';
-import type { LlmClient } from '../llm/llm-client.js';
-import type {
-  CallbacksModuleAsyncOptions,
-  CallbacksModuleOptions,
-  FeatureAsyncOptions,
-  FeatureOptions,
-} from './options.js';
+import { getLlmToken, LlmService } from '../llm/llm.service.js';
+import type { LlmClient } from '../llm/client.js';
 import { PriceBook } from '../prices/price-book.js';
-import { HandlerRegistry } from '../handlers/handler-registry.js';
-import { HandlerSource } from '../handlers/handler-source.js';
-import { OpenRuns } from '../runs/open-runs.js';
+import { HandlerRegistry, HandlerSource } from '../handlers/handler-registry.js';
+import { OpenRuns } from '../runs/active-run.js';
 import { RunFactory } from '../runs/run-factory.js';
-import { CALLBACKS_OPTIONS, getFeatureOptionsToken, ROOT_CLIENT } from './module.constants.js';
 import { ToolRegistry } from '../tools/tool-registry.js';
 
 /**

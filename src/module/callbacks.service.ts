@@ -4,18 +4,16 @@ import { brand } from '../util/brand.js';
 import { shareToken } from '../util/copies.js';
 import { Background, type BackgroundStatus } from '../dispatch/background/background.js';
 import type { EventSelector, SelectedEvent } from '../events/event-map.js';
-import type { HandlerContext, HandlerOptions } from '../events/handler-options.js';
-import { functionHook } from '../handlers/hooks-of.js';
+import type { HandlerContext, HandlerOptions } from '../events/callbacks.js';
+import { functionHook } from '../handlers/find-handlers.js';
 import { HandlerRegistry, type Remove } from '../handlers/handler-registry.js';
 import type { HandlerFunction } from '../handlers/handler.js';
 import { describeHandler, Reporter, type CallbacksReport, type HandlerInfo } from './report.js';
 import { RunFactory } from '../runs/run-factory.js';
-import type { CurrentContext } from '../runs/current-context.js';
+import type { CurrentContext } from '../runs/run-context.js';
 import type { RunContext } from '../runs/request-context.js';
-import { chainEvents } from '../runs/chain-events.js';
-import { retrievalEvents } from '../runs/retrieval-events.js';
-import { Tracer } from '../runs/tracer.js';
-import type { WorkContext } from '../runs/work-context.js';
+import { chainEvents, retrievalEvents } from '../runs/traced-run.js';
+import { Tracer, type WorkContext } from '../runs/tracer.js';
 
 /** Registers callbacks at runtime, sets the context of runs, and traces functions as runs. */
 @Injectable()

@@ -1,15 +1,18 @@
 import { Injectable } from '@nestjs/common';
-import { abortable, isThenable } from '../dispatch/promises.js';
+import { abortable, isThenable } from '../util/promises.js';
 import { Background } from '../dispatch/background/background.js';
-import { callWithTimeout } from '../dispatch/timeout.js';
+import {
+  callHandler,
+  callWithTimeout,
+  type Handler,
+  type InstanceOwner,
+} from '../handlers/handler.js';
 import { Dispatcher } from '../dispatch/dispatcher.js';
 import { CallbacksError } from '../errors/callbacks-error.js';
 import { reviveEvent } from '../events/deserialize.js';
 import type { CallbackEvent } from '../events/event-map.js';
 import type { Job, JobTry } from '../dispatch/background/job-queue.js';
-import { callHandler, type Handler } from '../handlers/handler.js';
 import { HandlerRegistry } from '../handlers/handler-registry.js';
-import type { InstanceOwner } from '../handlers/instance-source.js';
 import { RunFactory } from '../runs/run-factory.js';
 import { logReason } from '../util/error-text.js';
 import { Log } from '../util/log.js';

@@ -1,18 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { ContextIdFactory, DiscoveryService, ModulesContainer, REQUEST } from '@nestjs/core';
 import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
-import { HandlerRegistry } from '../handlers/handler-registry.js';
-import { HandlerSource } from '../handlers/handler-source.js';
-import { hasHooks } from '../handlers/hooks-of.js';
-import { ContextStore } from '../runs/context-store.js';
-import { toolMethods } from '../tools/tool.decorator.js';
+import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
+import { hasHooks } from '../handlers/find-handlers.js';
+import { HandlerRegistry, HandlerSource } from '../handlers/handler-registry.js';
+import { decoratedMethods } from '../handlers/metadata.js';
+import { ContextStore } from '../runs/run-context.js';
 import { ToolRegistry } from '../tools/tool-registry.js';
-import { isInjected, moduleOf, onceMade, prototypeOf } from './factories.js';
-import { refuseAsEnhancer } from './enhancers.js';
-import { InstanceContexts } from './instance-contexts.js';
-import { ScopedInstances } from './scoped-instances.js';
-import { checkInjectedClients } from './unknown-clients.js';
-import { Warnings } from './warnings.js';
+import { toolMethods } from '../tools/tool.decorator.js';
+import { InstanceContexts, ScopedInstances } from './scoped-instances.js';
+import { checkInjectedClients, Warnings } from './warnings.js';
 
 /**
  * Finds the providers and controllers with handlers or tools, and registers them.
@@ -128,4 +125,64 @@ function isReady(wrapper: InstanceWrapper): boolean {
     isScoped(wrapper) ||
     wrapper.getInstanceByContextId(NO_REQUEST).isResolved === true
   );
+}
+
+/**
+ * Rejects an interceptor of LLM calls, tools or agents that was passed to Nest as a request interceptor, with
+ * `@UseInterceptors()` or `APP_INTERCEPTOR`: the two share only the name of their method.
+ */
+function refuseAsEnhancer(wrapper: InstanceWrapper): void {
+  if (wrapper.subtype !== 'interceptor') return;
+  const prototype = instancePrototype(wrapper) ?? prototypeOf(wrapper);
+  if (prototype === undefined) return;
+  const isOurs = decoratedMethods(prototype).some(
+    ([method, hooks]) =>
+      method === 'intercept' && hooks.some(({ selector }) => selector.startsWith('intercept.')),
+  );
+  if (!isOurs) return;
+  const { name } = prototype.constructor;
+  throw new CallbacksConfigurationError(
+    `${name} intercepts LLM calls, tools or agents, not requests, so that it can be neither in @UseInterceptors() nor APP_INTERCEPTOR: list it under "providers", or give an instance in a list of callbacks. If Nest's interceptor of that name was meant, import it from its own package.`,
+  );
+}
+
+function instancePrototype({ instance }: InstanceWrapper): object | undefined {
+  if (typeof instance !== 'object' || instance === null) return undefined;
+  return Object.getPrototypeOf(instance) as object | undefined;
+}
+
+/**
+ * The prototype of a provider's instances, as far as it is known before one exists: for a factory, the class that is
+ * its token.
+ */
+function prototypeOf({ isNotMetatype, metatype, token }: InstanceWrapper): object | undefined {
+  const type = isNotMetatype ? token : metatype;
+  return typeof type === 'function' ? (type.prototype as object | undefined) : undefined;
+}
+
+/** Calls `notify` with the first object that a factory creates, for any consumer. */
+function onceMade(factory: InstanceWrapper, notify: (made: object) => void): void {
+  const make = factory.metatype as (...dependencies: unknown[]) => unknown;
+  factory.metatype = async (...dependencies: unknown[]) => {
+    const made = await make(...dependencies);
+    if (typeof made === 'object' && made !== null && factory.metatype !== make) {
+      factory.metatype = make;
+      notify(made);
+    }
+    return made;
+  };
+}
+
+/** Whether one of `others` has a provider injected. */
+function isInjected(provider: InstanceWrapper, others: readonly InstanceWrapper[]): boolean {
+  return others.some((other) => {
+    const properties = other.getPropertiesMetadata() ?? [];
+    const injected = [...(other.getCtorMetadata() ?? []), ...properties.map((one) => one.wrapper)];
+    return injected.includes(provider);
+  });
+}
+
+/** The name of the module that provides it. */
+function moduleOf({ host }: InstanceWrapper): string {
+  return host?.name ?? 'a module';
 }

@@ -9,15 +9,15 @@ import {
 } from '@nestjs/common';
 import { Application } from './application.js';
 import { ContextWarnings } from './context-warnings.js';
-import { withDeadline } from '../util/deadline.js';
+import { withDeadline } from '../util/promises.js';
 import { Explorer } from './explorer.js';
 import { Background } from '../dispatch/background/background.js';
 import { DurableWorker } from './durable-worker.js';
 import { LlmAbortedError } from '../errors/llm-errors.js';
 import { HandlerRegistry } from '../handlers/handler-registry.js';
 import { Reporter } from './report.js';
-import { ActiveTrace } from '../runs/active-trace.js';
-import { OpenRuns } from '../runs/open-runs.js';
+import { ActiveTrace } from '../runs/trace-id.js';
+import { OpenRuns } from '../runs/active-run.js';
 import { logReason } from '../util/error-text.js';
 import { Log } from '../util/log.js';
 

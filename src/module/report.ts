@@ -1,13 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import type { AgentReport } from '../agent/agent.js';
 import { Application } from './application.js';
-import type { HookSelector, InterceptorSelector } from '../handlers/hook-selector.js';
+import type { Handler, HookSelector, InterceptorSelector } from '../handlers/handler.js';
 import type { EventType } from '../events/event-map.js';
-import { DESCRIBE_LIMITER, isLimiter, type LimiterReport } from '../limits/limiter-report.js';
-import { HandlerRegistry } from '../handlers/handler-registry.js';
-import { HandlerSource } from '../handlers/handler-source.js';
-import type { Handler } from '../handlers/handler.js';
-import type { HandlerTable } from '../handlers/handler-table.js';
+import { DESCRIBE_LIMITER, isLimiter, type LimiterReport } from '../limits/limiter.js';
+import { HandlerRegistry, HandlerSource } from '../handlers/handler-registry.js';
+import type { HandlerTable } from '../handlers/handler-scope.js';
 import { ToolRegistry, type ToolReport } from '../tools/tool-registry.js';
 
 /** A client, as {@link CallbacksReport} shows it. */

@@ -1,2 +1,2 @@
 export { RedisLimitStore, type RedisLimitStoreOptions } from './redis-limit-store.js';
-export type { RedisClient } from './client-source.js';
+export type { RedisClient } from './redis-link.js';

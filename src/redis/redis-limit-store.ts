@@ -1,5 +1,5 @@
 import { brand } from '../util/brand.js';
-import { isTimeoutMs, TIMEOUT_RULE } from '../util/deadline.js';
+import { isTimeoutMs, TIMEOUT_RULE } from '../util/promises.js';
 import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
 import type {
   CounterState,
@@ -14,9 +14,14 @@ import type {
   ReserveRequest,
 } from '../limits/limit-store.js';
 import type { LimitWindow } from '../limits/limit-window.js';
-import { ClientSource, type RedisClient } from './client-source.js';
+import {
+  ClientSource,
+  type RedisClient,
+  RedisLink,
+  Script,
+  type ScriptArgs,
+} from './redis-link.js';
 import { MARK_REFUSED, RENEW, RESERVE, RESET, SETTLE, USAGE } from './limit-scripts.js';
-import { RedisLink, Script, type ScriptArgs } from './redis-link.js';
 
 export interface RedisLimitStoreOptions {
   /**

@@ -13,8 +13,7 @@ import { optionNames } from '../util/known-options.js';
 import { InterceptLlm, type InterceptedLlmCall, type LlmNext } from '../llm/intercept-llm.js';
 import { LlmStream } from '../llm/llm-stream.js';
 import type { LlmResponse } from '../types/llm.js';
-import { firstChunk, type StartedStream } from './first-chunk.js';
-import { checkerFor, checkNext, isTransient } from './retryable.js';
+import { checkerFor, checkNext, firstChunk, isTransient, type StartedStream } from './retryable.js';
 
 /** Options of {@link CircuitBreakerInterceptor}. */
 export interface CircuitBreakerOptions {

@@ -15,8 +15,7 @@ import { optionNames } from '../util/known-options.js';
 import { InterceptLlm, type InterceptedLlmCall, type LlmNext } from '../llm/intercept-llm.js';
 import { LlmStream } from '../llm/llm-stream.js';
 import type { LlmResponse } from '../types/llm.js';
-import { firstChunk, type StartedStream } from './first-chunk.js';
-import { checkerFor, checkNext } from './retryable.js';
+import { checkerFor, checkNext, firstChunk, type StartedStream } from './retryable.js';
 
 /** Options of {@link FallbackInterceptor}. */
 export interface FallbackOptions {

@@ -5,8 +5,7 @@ import { optionNames } from '../util/known-options.js';
 import { InterceptLlm, type InterceptedLlmCall, type LlmNext } from '../llm/intercept-llm.js';
 import { LlmStream } from '../llm/llm-stream.js';
 import type { LlmResponse } from '../types/llm.js';
-import { firstChunk, type StartedStream } from './first-chunk.js';
-import { checkerFor, checkNext, isTransient } from './retryable.js';
+import { checkerFor, checkNext, firstChunk, isTransient, type StartedStream } from './retryable.js';
 
 /** Node's timers fire immediately with a longer delay. */
 const MAX_TIMER_MS = 2 ** 31 - 1;

@@ -3,7 +3,9 @@ import {
   CallbacksConfigurationError,
   CallbacksError,
 } from '../errors/callbacks-error.js';
-import { isOptions, kindOf, unknownOption, type OptionNames } from '../util/known-options.js';
+import type { LlmStream } from '../llm/llm-stream.js';
+import type { LlmChunk, LlmResponse } from '../types/llm.js';
+import { isOptions, kindOf, type OptionNames, unknownOption } from '../util/known-options.js';
 
 /** Whether the same request may succeed on a retry. */
 export function isTransient(error: unknown): boolean {
@@ -31,4 +33,27 @@ export function checkNext(interceptor: string, next: unknown): void {
   throw new CallbacksConfigurationError(
     `${interceptor} of nestjs-llm-callbacks intercepts LLM calls, not requests: take it out of @UseInterceptors() or useGlobalInterceptors(), and list it under "providers", or give it in a list of callbacks. If Nest's interceptor of that name was meant, import it from its own package.`,
   );
+}
+
+/** A streamed answer whose first chunk, or end, has arrived; from here on it cannot be taken back. */
+export type StartedStream = AsyncGenerator<LlmChunk | LlmResponse, void, undefined>;
+
+/** Waits for the first chunk or the end of a stream; fails if the stream fails before that. */
+export async function firstChunk(stream: LlmStream): Promise<StartedStream> {
+  const reader = stream[Symbol.asyncIterator]();
+  const first = await reader.next();
+  return rest(stream, reader, first);
+}
+
+async function* rest(
+  stream: LlmStream,
+  reader: AsyncIterableIterator<LlmChunk, undefined>,
+  first: IteratorResult<LlmChunk, undefined>,
+): StartedStream {
+  try {
+    for (let next = first; !next.done; next = await reader.next()) yield next.value;
+    yield await stream.response;
+  } finally {
+    await reader.return?.();
+  }
 }

@@ -1,6 +1,6 @@
 import { TaskCancelledError, timeout, TimeoutStrategy, type TimeoutPolicy } from 'cockatiel';
 import { brand } from '../util/brand.js';
-import { isTimeoutMs, TIMEOUT_RULE } from '../util/deadline.js';
+import { isTimeoutMs, TIMEOUT_RULE } from '../util/promises.js';
 import { LlmTimeoutError } from '../errors/llm-errors.js';
 import { optionNames } from '../util/known-options.js';
 import { InterceptLlm, type InterceptedLlmCall, type LlmNext } from '../llm/intercept-llm.js';

@@ -1,6 +1,7 @@
+import type { RequestContext } from '../events/event.js';
 import { UNREADABLE } from '../util/bounds.js';
-import type { RequestContext } from '../events/run-info.js';
-import { newRequestId, newTraceId } from './ids.js';
+import { isOptions, kindOf } from '../util/known-options.js';
+import { newRequestId, newTraceId } from './trace-id.js';
 
 /** The context of a run that an application may set: user, tenant, conversation, tags, metadata. */
 export interface RunContext {
@@ -154,4 +155,22 @@ class Ids {
     this.#traceId ??= newTraceId();
     return this.#traceId;
   }
+}
+
+/** The names of the run-context options among other options. */
+export const RUN_CONTEXT_OPTIONS = {
+  userId: true,
+  tenantId: true,
+  conversationId: true,
+  tags: true,
+  metadata: true,
+} as const satisfies Record<keyof RunContext, true>;
+
+/** Describes parts of a context that have the wrong type. */
+export function faultOfRunContext({ tags, metadata }: RunContext): string | undefined {
+  const areTags = Array.isArray(tags) && tags.every((tag) => typeof tag === 'string');
+  if (tags !== undefined && !areTags) return 'tags must be a list of texts.';
+  if (metadata !== undefined && !isOptions(metadata))
+    return `metadata must be an object, not ${kindOf(metadata)}.`;
+  return undefined;
 }

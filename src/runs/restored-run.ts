@@ -1,13 +1,11 @@
-import type { DispatchTarget } from '../dispatch/handler-calls.js';
+import type { DispatchTarget } from '../dispatch/invoke-handler.js';
 import type { CallbackEvent } from '../events/event-map.js';
-import type { FromCallback, RequestContext } from '../events/run-info.js';
-import type { HandlerContext } from '../events/handler-options.js';
-import { HandlerScope } from '../handlers/handler-scope.js';
+import type { FromCallback, RequestContext } from '../events/event.js';
+import type { HandlerContext } from '../events/callbacks.js';
+import { HandlerScope, type HandlerTable } from '../handlers/handler-scope.js';
 import type { Handler } from '../handlers/handler.js';
 import type { HandlerRegistry } from '../handlers/handler-registry.js';
-import type { HandlerTable } from '../handlers/handler-table.js';
-import type { ContextStore } from './context-store.js';
-import { HandlerFrame } from './handler-frame.js';
+import { type ContextStore, HandlerFrame } from './run-context.js';
 
 /** The parts of an application that a {@link RestoredRun} needs. */
 export interface RestoredRunParts {

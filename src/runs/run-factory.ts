@@ -1,12 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { CallbackEvent } from '../events/event-map.js';
-import { HandlerScope, type ClientScope } from '../handlers/handler-scope.js';
-import { HandlerRegistry } from '../handlers/handler-registry.js';
-import { HandlerSource } from '../handlers/handler-source.js';
-import { ActiveTrace } from './active-trace.js';
+import { type ClientScope, HandlerScope } from '../handlers/handler-scope.js';
+import { HandlerRegistry, HandlerSource } from '../handlers/handler-registry.js';
+import { ActiveTrace } from './trace-id.js';
 import { readInContext } from './context-iterable.js';
-import { ContextStore, type Frame } from './context-store.js';
-import { contextAt, type CurrentContext } from './current-context.js';
+import { contextAt, ContextStore, type CurrentContext, type Frame } from './run-context.js';
 import type { EventSourceRequest } from './event-source.js';
 import { actFor, mergeContext, newContext, type RunContext } from './request-context.js';
 import { RestoredRun } from './restored-run.js';

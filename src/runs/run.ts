@@ -1,15 +1,19 @@
-import type { DispatchTarget } from '../dispatch/handler-calls.js';
-import type { FromCallback, RequestContext } from '../events/run-info.js';
-import type { HandlerContext } from '../events/handler-options.js';
-import { callHandler, methodOf, type Handler, type HandlerFunction } from '../handlers/handler.js';
-import type { HandlerScope } from '../handlers/handler-scope.js';
-import type { HandlerTable } from '../handlers/handler-table.js';
+import type { DispatchTarget } from '../dispatch/invoke-handler.js';
+import type { FromCallback, RequestContext } from '../events/event.js';
+import type { HandlerContext } from '../events/callbacks.js';
+import { callHandler, type Handler, type HandlerFunction, methodOf } from '../handlers/handler.js';
+import type { HandlerScope, HandlerTable } from '../handlers/handler-scope.js';
 import type { Usage } from '../types/usage.js';
-import { Abortable, LazySignal } from './abortable.js';
-import type { ContextStore, Frame, ParentRun } from './context-store.js';
-import { snapshotOf, type CurrentContext } from './current-context.js';
-import { HandlerFrame } from './handler-frame.js';
-import { newRunId } from './ids.js';
+import { Abortable, LazySignal } from './cancellation.js';
+import {
+  type ContextStore,
+  type CurrentContext,
+  type Frame,
+  HandlerFrame,
+  type ParentRun,
+  snapshotOf,
+} from './run-context.js';
+import { newRunId } from './trace-id.js';
 
 /** The parts of a run. */
 export interface RunParts {

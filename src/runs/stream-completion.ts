@@ -1,4 +1,4 @@
-import { defer, type Deferred } from '../util/deferred.js';
+import { defer, type Deferred } from '../util/promises.js';
 
 /** The method by which a managed stream reports its outcome. */
 export const ON_COMPLETE: unique symbol = Symbol.for('nestjs-llm-callbacks:when-over');

@@ -1,11 +1,24 @@
-import { isThenable } from '../dispatch/promises.js';
 import { LlmAbortedError } from '../errors/llm-errors.js';
+import { ChainEndEvent, ChainErrorEvent, ChainStartEvent } from '../events/chain.events.js';
 import type { CallbackEvent } from '../events/event-map.js';
+import {
+  RetrievalEndEvent,
+  RetrievalErrorEvent,
+  RetrievalStartEvent,
+} from '../events/retrieval.events.js';
+import {
+  type ToolCallInfo,
+  ToolEndEvent,
+  ToolErrorEvent,
+  ToolStartEvent,
+} from '../events/tool.events.js';
+import { addUsage, NO_USAGE, type Usage } from '../types/usage.js';
+import { isThenable } from '../util/promises.js';
 import { ActiveRun, type RunRuntime } from './active-run.js';
 import type { Run } from './run.js';
 
 /** The failure of a traced run. */
-export interface WorkFailure {
+interface WorkFailure {
   readonly error: Error;
   readonly aborted: boolean;
   readonly durationMs: number;
@@ -168,4 +181,58 @@ export class TracedRun<R> extends ActiveRun {
 function asError(thrown: unknown): Error {
   if (thrown instanceof Error) return thrown;
   return new Error('Something was thrown that is no Error; it is the cause.', { cause: thrown });
+}
+
+/** The events of one tool call; its arguments and approval are read when each event is created. */
+export function toolEvents(call: ToolCallInfo): WorkEvents<unknown> {
+  const info = (): ToolCallInfo => ({
+    toolName: call.toolName,
+    toolCallId: call.toolCallId,
+    args: call.args,
+    approval: call.approval,
+  });
+  return {
+    start: (run) => new ToolStartEvent(run, info()),
+    end: (run, result, durationMs) => new ToolEndEvent(run, { ...info(), result, durationMs }),
+    error: (run, failure) => new ToolErrorEvent(run, { ...info(), ...failure }),
+  };
+}
+
+/** The events of a chain. */
+export function chainEvents(chainName: string, input: unknown): WorkEvents<unknown> {
+  return {
+    start: (run) => new ChainStartEvent(run, { chainName, input }),
+    end: (run, result, durationMs) => new ChainEndEvent(run, { chainName, result, durationMs }),
+    error: (run, failure) => new ChainErrorEvent(run, { chainName, ...failure }),
+  };
+}
+
+/** The events of a retrieval. */
+export function retrievalEvents(query: unknown, source: string | undefined): WorkEvents<unknown> {
+  return {
+    start: (run) => new RetrievalStartEvent(run, { query, source }),
+    end: (run, documents, durationMs) =>
+      new RetrievalEndEvent(run, { query, source, documents, durationMs }),
+    error: (run, failure) => new RetrievalErrorEvent(run, { query, source, ...failure }),
+  };
+}
+
+/** The total usage and cost of several calls. */
+export class Totals {
+  #usage: Usage = { ...NO_USAGE };
+  #cost: number | null = 0;
+
+  get usage(): Usage {
+    return this.#usage;
+  }
+
+  /** US dollars; `null` if one of the prices is unknown. */
+  get cost(): number | null {
+    return this.#cost;
+  }
+
+  add(usage: Usage, cost: number | null): void {
+    this.#usage = addUsage(this.#usage, usage);
+    this.#cost = this.#cost === null || cost === null ? null : this.#cost + cost;
+  }
 }

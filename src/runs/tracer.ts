@@ -1,16 +1,41 @@
 import { Injectable } from '@nestjs/common';
-import { METHOD_RUNNER, type MethodRunner, type MethodWork } from './method-runner.js';
 import { Dispatcher } from '../dispatch/dispatcher.js';
-import { OpenRuns } from './open-runs.js';
-import { RunFactory } from './run-factory.js';
-import type { RunRuntime } from './active-run.js';
-import { callInTurn, callNow } from './calls.js';
-import { chainEvents } from './chain-events.js';
+import { isThenable } from '../util/promises.js';
+import { OpenRuns, type RunRuntime } from './active-run.js';
 import { interceptTool, type ToolRequest } from './intercept-tool.js';
-import { retrievalEvents } from './retrieval-events.js';
-import { toolEvents } from './tool-events.js';
-import { LazyContext, type WorkContext } from './work-context.js';
-import { TracedRun, type WorkEvents } from './traced-run.js';
+import { trackStream } from './result-streams/track-stream.js';
+import { RunFactory } from './run-factory.js';
+import type { Run } from './run.js';
+import {
+  chainEvents,
+  retrievalEvents,
+  toolEvents,
+  TracedRun,
+  type WorkEvents,
+} from './traced-run.js';
+
+/** The kind of run of a decorated method. */
+export type MethodWork =
+  | { readonly kind: 'chain'; readonly name: string; readonly input: unknown }
+  | { readonly kind: 'retrieval'; readonly query: unknown; readonly source: string | undefined };
+
+/** Runs decorated methods of one application. */
+export interface MethodRunner {
+  /** Its own token, which no test double has here: auto-mocks imitate every other member of a runner. */
+  readonly [METHOD_RUNNER]: typeof METHOD_RUNNER;
+  /** For a synchronous function: returns its result immediately. */
+  callNow<R>(work: MethodWork, method: () => R): R;
+  /** For an async function: waits for its start handlers. */
+  callInTurn<R>(work: MethodWork, method: () => R): Promise<Awaited<R>>;
+}
+
+/** The token of an application's {@link MethodRunner}, and the property that Nest injects it into. */
+export const METHOD_RUNNER: unique symbol = Symbol.for('nestjs-llm-callbacks:method-runner');
+
+/** Whether it is the runner of an application, and not a test double. */
+export function isMethodRunner(value: unknown): value is MethodRunner {
+  return (value as Partial<MethodRunner> | undefined)?.[METHOD_RUNNER] === METHOD_RUNNER;
+}
 
 /** Runs user functions as runs, with events, and nests the runs inside under them. */
 @Injectable()
@@ -64,4 +89,73 @@ function eventsOf(work: MethodWork): WorkEvents<unknown> {
   return work.kind === 'chain'
     ? chainEvents(work.name, work.input)
     : retrievalEvents(work.query, work.source);
+}
+
+/** Runs a function as a run for a caller that waits: from its start handlers to its end handlers. */
+export async function callInTurn<R>(work: TracedRun<unknown>, fn: () => R): Promise<Awaited<R>> {
+  const { run } = work;
+  const result = await work.attempt(() => run.orAborted((async () => fn())()));
+  return settle(work, result as Awaited<R>);
+}
+
+/** Runs a synchronous function as a run: calls it immediately and returns its result immediately. */
+export function callNow<R>(work: TracedRun<unknown>, fn: () => R): R {
+  let result: R;
+  try {
+    work.beginNow();
+    result = work.run.inside(fn);
+  } catch (error) {
+    void work.fail(error);
+    throw error;
+  }
+  if (isThenable(result)) return settleLater(work, result) as R;
+  const tracked = trackStream(work, result);
+  if (tracked) return tracked.stream as R;
+  work.succeedNow(result);
+  return result;
+}
+
+async function settleLater<T>(work: TracedRun<unknown>, promised: PromiseLike<T>): Promise<T> {
+  let result: T;
+  try {
+    result = await work.run.orAborted(promised);
+    if (work.starting) await work.starting;
+    if (work.run.aborted) throw work.run.reason as Error;
+  } catch (error) {
+    throw await work.fail(error);
+  }
+  return settle(work, result);
+}
+
+async function settle<T>(work: TracedRun<unknown>, result: T): Promise<T> {
+  const tracked = trackStream(work, result);
+  if (tracked) return tracked.stream as T;
+  await work.succeed(result);
+  return result;
+}
+
+/** The second argument of a function that runs as a chain, a retrieval or a tool. */
+export interface WorkContext {
+  /** Fires when the run is aborted, for example by the application's shutdown: stop then. */
+  readonly signal: AbortSignal;
+  readonly runId: string;
+}
+/** A value of that name, because compilers import the types in decorated signatures. */
+export const WorkContext: object = Object;
+
+/** Creates signals and ids on first use. */
+export class LazyContext implements WorkContext {
+  readonly #run: Run;
+
+  constructor(run: Run) {
+    this.#run = run;
+  }
+
+  get signal(): AbortSignal {
+    return this.#run.signal;
+  }
+
+  get runId(): string {
+    return this.#run.runId;
+  }
 }

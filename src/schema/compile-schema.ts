@@ -1,17 +1,30 @@
-import { excessOf, MAX_CHECKED_DEPTH, MAX_CHECKED_NODES } from '../util/bounds.js';
 import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
-import { closeObjects } from './close-objects.js';
-import { hasMoreValues, isCostly } from './costly.js';
-import { describeFailure, describeIssues, TOO_MUCH, type Issue } from './issues.js';
-import { JsonSchemaValidators } from './json-schema-validator.js';
-import { schemaExcess } from './schema-bounds.js';
-import type { CompiledSchema, JsonSchema, Schema, ValidationResult } from './schema.js';
+import {
+  type Excess,
+  excessOf,
+  MAX_CHECKED_DEPTH,
+  MAX_CHECKED_NODES,
+  MAX_SCHEMA_NODES,
+} from '../util/bounds.js';
+import { type AnswerSchema, toAnswerSchema } from './answer-schema.js';
+import {
+  describeFailure,
+  describeIssues,
+  type Issue,
+  JsonSchemaValidators,
+  TOO_MUCH,
+} from './json-schema-validator.js';
 import type {
+  CompiledSchema,
+  JsonSchema,
+  Schema,
   StandardSchemaIssue,
   StandardSchemaProps,
   StandardSchemaResult,
   StandardSchemaV1,
-} from './standard-schema.js';
+  ValidationResult,
+} from './schema.js';
+import { closeObjects, hasMoreValues, isCostly } from './strict.js';
 
 const TARGET = 'draft-2020-12';
 /** Up to this number of values, any check without costly rules is fast. */
@@ -150,4 +163,46 @@ function toFailure(error: unknown): { readonly issues: string } {
 function* toIssues(issues: readonly StandardSchemaIssue[]): Iterable<Issue> {
   for (const { path = [], message } of issues)
     yield { path: path.map((step) => (typeof step === 'object' ? step.key : step)), message };
+}
+
+/** Compiles each schema once, for as long as its owner keeps it. */
+export class SchemaCache {
+  readonly #validators = new JsonSchemaValidators();
+  readonly #compiled = new WeakMap<object, CompiledSchema>();
+  readonly #ofAnswers = new WeakMap<CompiledSchema, AnswerSchema>();
+
+  /**
+   * @param place the owner of the schema, for errors
+   * @throws CallbacksConfigurationError as `compileSchema()` does
+   */
+  compile<T>(schema: Schema<T>, place: string): CompiledSchema<T> {
+    const known = this.#compiled.get(schema);
+    // The cached value was compiled from this very schema.
+    if (known !== undefined) return known as CompiledSchema<T>;
+    const compiled = compileSchema(schema, place, this.#validators);
+    this.#compiled.set(schema, compiled);
+    return compiled;
+  }
+
+  /** The same, prepared for whole answers, with the same parameters and errors. */
+  compileAnswer(schema: Schema, place: string): AnswerSchema {
+    const compiled = this.compile(schema, place);
+    const known = this.#ofAnswers.get(compiled);
+    if (known !== undefined) return known;
+    const ofAnswers = toAnswerSchema(compiled);
+    this.#ofAnswers.set(compiled, ofAnswers);
+    return ofAnswers;
+  }
+}
+
+const SCHEMA_EXCESS: Record<Excess, string> = {
+  deep: `it is nested more than ${MAX_CHECKED_DEPTH} levels deep, or holds itself: write recursion as $ref`,
+  large: `it holds more than ${MAX_SCHEMA_NODES} values: write what is repeated once, as $defs, and refer to it by $ref`,
+  unreadable: 'one of its getters throws',
+};
+
+/** Why recursive code cannot walk a schema; `undefined` if it can. */
+export function schemaExcess(schema: unknown): string | undefined {
+  const excess = excessOf(schema, { depth: MAX_CHECKED_DEPTH, nodes: MAX_SCHEMA_NODES });
+  return excess && SCHEMA_EXCESS[excess];
 }

@@ -1,16 +1,17 @@
-import { brand } from '../util/brand.js';
 import {
   CallbacksConfigurationError,
   CallbacksError,
-  LlmServerError,
-  UNREPORTED_USAGE,
   type LlmChunk,
   type LlmProvider,
   type LlmProviderContext,
   type LlmRequest,
+  type LlmResponse,
+  LlmServerError,
   type ProviderResult,
   type ToolCall,
+  UNREPORTED_USAGE,
 } from '../index.js';
+import { brand } from '../util/brand.js';
 
 /** A tool call of a fake model; omitted fields are generated. */
 export type FakeToolCall = Pick<ToolCall, 'name'> & Partial<ToolCall>;
@@ -124,5 +125,24 @@ function toResult(
     finishReason: toolCalls.length > 0 ? 'tool-calls' : 'stop',
     usage: UNREPORTED_USAGE,
     ...rest,
+  };
+}
+
+/** A complete `LlmResponse` from the fields that a test needs. */
+export function fakeLlmResponse(partial: Partial<LlmResponse> = {}): LlmResponse {
+  const { text = '', toolCalls = [] } = partial;
+  return {
+    id: 'fake_1',
+    provider: 'fake',
+    model: 'fake',
+    text,
+    message: { role: 'assistant', content: text, ...(toolCalls.length > 0 && { toolCalls }) },
+    toolCalls,
+    finishReason: toolCalls.length > 0 ? 'tool-calls' : 'stop',
+    usage: { ...UNREPORTED_USAGE, source: 'provider' },
+    cost: 0,
+    durationMs: 0,
+    attempts: [],
+    ...partial,
   };
 }

@@ -1,5 +1,6 @@
-import { REAL_CALL_GUARDS, type RealCall, type RealCallGuards } from '../llm/real-calls.js';
-import { RealLlmCallError } from './real-llm-call-error.js';
+import { CallbackAbort } from '../index.js';
+import { REAL_CALL_GUARDS, type RealCall, type RealCallGuards } from '../llm/stand-ins.js';
+import { brand } from '../util/brand.js';
 
 /**
  * Rejects calls to real models from now on, so that no test costs money: a call of a client of provider `'openai'` or
@@ -28,4 +29,16 @@ function refuse({ client, provider, host }: RealCall): never {
   throw new RealLlmCallError(
     `The client "${client}" was about to ask a real model (${place}), which forbidRealLlm() does not allow. Replace it by overrideLlm(builder, new FakeLlm([…]), '${client}'), or have it ask a server on this machine by llm.baseURL.`,
   );
+}
+
+/**
+ * A test tried to call a real model, which `forbidRealLlm()` forbids. Nothing was sent. Interceptors neither retry the
+ * call nor use another client, and it fails a surrounding agent.
+ */
+export class RealLlmCallError extends CallbackAbort {
+  static {
+    brand(this, 'error:RealLlmCallError');
+  }
+
+  override readonly code = 'real_llm_call';
 }

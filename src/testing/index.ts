@@ -1,6 +1,10 @@
-export * from './fake-llm-response.js';
-export * from './fake-llm.js';
-export * from './forbid-real-llm.js';
+export {
+  type FakeAnswer,
+  type FakeAnswering,
+  FakeLlm,
+  type FakeToolCall,
+  fakeLlmResponse,
+} from './fake-llm.js';
+export { RealLlmCallError, forbidRealLlm } from './forbid-real-llm.js';
 export * from './override-llm.js';
-export * from './real-llm-call-error.js';
 export * from './recording-callbacks.js';

@@ -1,6 +1,7 @@
-import { checkPlace, methodsOf, noteOn } from '../handlers/methods-of.js';
-import type { ComposedDecorator } from '../handlers/composed.js';
-import type { ToolContext, ToolOptions } from './tool-types.js';
+import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
+import type { ComposedDecorator } from '../handlers/decorators.js';
+import { checkPlace, methodsOf, noteOn } from '../handlers/metadata.js';
+import type { ToolContext, ToolDefinition, ToolOptions } from './tool.js';
 
 const TOOL = Symbol.for('nestjs-llm-callbacks:tool');
 
@@ -46,4 +47,29 @@ export function Tool<Args = never>(options: ToolMethodOptions<Args>): ToolDecora
 /** The tools of a class, own and inherited. */
 export function toolMethods(prototype: object): [method: string, options: ToolMethodOptions][] {
   return methodsOf(TOOL, prototype);
+}
+
+/**
+ * Defines a tool from a function, for `tools` of an agent. Its arguments have the type of its Standard Schema; with a
+ * JSON Schema, specify it: `defineTool<{ city: string }>({ … })`.
+ *
+ * @example
+ * ```ts
+ * const weather = defineTool({
+ *   name: 'weather',
+ *   description: 'The weather of a city, today.',
+ *   parameters: z.object({ city: z.string() }),
+ *   execute: ({ city }, { signal }) => fetchWeather(city, signal),
+ * });
+ * ```
+ *
+ * @throws CallbacksConfigurationError for a definition without name or `execute`; its schema is checked with its agent.
+ */
+export function defineTool<Args = unknown>(definition: ToolDefinition<Args>): ToolDefinition<Args> {
+  if (typeof definition?.name !== 'string' || typeof definition.execute !== 'function') {
+    throw new CallbacksConfigurationError(
+      'defineTool() needs a name, a description and an execute function.',
+    );
+  }
+  return definition;
 }

@@ -1,6 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { logStack, logText } from './error-text.js';
-import { sanitizeLogLine } from './log-text.js';
+import { logStack, logText, sanitizeLogLine } from './error-text.js';
 
 /**
  * The only access to Nest's `Logger`: no text can forge a line, color the terminal or change its direction, and

@@ -9,7 +9,7 @@ import {
   type AgentStream,
   type CallbackEvent,
 } from 'nestjs-llm-callbacks';
-import { OpenRuns } from '../../src/runs/open-runs.js';
+import { OpenRuns } from '../../src/runs/active-run.js';
 import { always, closeApps, startApp, type TestApp } from '../support/app.js';
 import { Gate } from '../support/gate.js';
 

@@ -5,7 +5,7 @@ import {
   type AgentStream,
   type CallbackEvent,
 } from 'nestjs-llm-callbacks';
-import { OpenRuns } from '../../src/runs/open-runs.js';
+import { OpenRuns } from '../../src/runs/active-run.js';
 import {
   errorOf,
   readAll,

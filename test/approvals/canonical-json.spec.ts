@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { toCanonicalJson } from '../../src/approvals/canonical-json.js';
+import { toCanonicalJson } from '../../src/approvals/pending-signer.js';
 
 describe('Canonical JSON', () => {
   it.each<[string, unknown, string]>([

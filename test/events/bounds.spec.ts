@@ -12,8 +12,7 @@ import {
   REPEATED_NODES,
   REPEATED_SHARE,
 } from '../../src/util/bounds.js';
-import { newSafeCopy, toSafeJson } from '../../src/events/serialize.js';
-import { toJsonText } from '../../src/events/json-text.js';
+import { newSafeCopy, toJsonText, toSafeJson } from '../../src/events/serialize.js';
 import { depthOf, doubled, holes, manyToMany, nested } from '../support/deep.js';
 import { SAMPLE_EVENTS } from '../support/sample-events.js';
 

@@ -10,7 +10,7 @@ import {
   type CallbackEvent,
 } from 'nestjs-llm-callbacks';
 import { RecordingCallbacks, type FakeAnswer } from 'nestjs-llm-callbacks/testing';
-import { toStored, fromStored } from '../../src/bullmq/stored-job.js';
+import { fromStored, toStored } from '../../src/bullmq/backend.js';
 import { closeApps, startApp } from '../support/app.js';
 import { manyToMany, nested, nestedText } from '../support/deep.js';
 import { logs } from '../support/logs.js';

@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, it } from '@jest/globals';
-import { compileTable } from '../../src/handlers/handler-table.js';
+import { compileTable } from '../../src/handlers/handler-scope.js';
 
 /** Whether V8 stores an object with fast properties, not as a dictionary that is searched on each access. */
 function hasFastProperties(object: object): boolean {

@@ -11,7 +11,7 @@ import {
   RateLimiter,
   type LlmEndEvent,
 } from 'nestjs-llm-callbacks';
-import { nearestName, stableName } from '../../src/util/stable-name.js';
+import { nearestName, stableName } from '../../src/util/brand.js';
 import { ROOT } from '../docs/blocks.js';
 import { closeApps, startApp } from '../support/app.js';
 import { MemoryJobQueue } from '../support/memory-job-queue.js';

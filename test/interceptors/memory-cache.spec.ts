@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
-import { MemoryCache } from '../../src/resilience/memory-cache.js';
+import { MemoryCache } from '../../src/resilience/cache.interceptor.js';
 
 afterEach(() => void jest.useRealTimers());
 

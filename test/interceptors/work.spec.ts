@@ -14,7 +14,7 @@ import {
   type ToolNext,
 } from 'nestjs-llm-callbacks';
 import { RecordingCallbacks, type FakeAnswer } from 'nestjs-llm-callbacks/testing';
-import { defer } from '../../src/util/deferred.js';
+import { defer } from '../../src/util/promises.js';
 import { closeApps, startApp } from '../support/app.js';
 
 afterEach(closeApps);

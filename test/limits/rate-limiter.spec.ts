@@ -7,7 +7,7 @@ import {
   type LimitStore,
   type RateLimiterOptions,
 } from 'nestjs-llm-callbacks';
-import { defer } from '../../src/util/deferred.js';
+import { defer } from '../../src/util/promises.js';
 import { closeApps } from '../support/app.js';
 import { settle } from '../support/gate.js';
 import { describeStores, START } from '../support/limit-stores.js';

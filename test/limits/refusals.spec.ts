@@ -17,7 +17,7 @@ import {
   type CostLimiterOptions,
   type LimitStore,
 } from 'nestjs-llm-callbacks';
-import { AdviceLog } from '../../src/limits/advice-log.js';
+import { AdviceLog } from '../../src/limits/store-outage.js';
 import { closeApps, startApp } from '../support/app.js';
 import { settle } from '../support/gate.js';
 import { describeStores } from '../support/limit-stores.js';

@@ -7,7 +7,7 @@ import {
   type RequestContext,
 } from 'nestjs-llm-callbacks';
 import { FakeLlm } from 'nestjs-llm-callbacks/testing';
-import { ClientCache } from '../../src/llm/client-cache.js';
+import { ClientCache } from '../../src/llm/client.js';
 import { useKeyBench } from '../support/keyed-app.js';
 import { ask, defer, errorOf, METHODS, WIRES } from '../support/wire/index.js';
 import { newClient } from '../support/wire/sdk-clients.js';

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { CallbacksService } from 'nestjs-llm-callbacks';
-import { ContextStore, type Frame } from '../../src/runs/context-store.js';
+import { ContextStore, type Frame } from '../../src/runs/run-context.js';
 import { ask, HELLO, METHODS, says, useBench, WIRES } from '../support/wire/index.js';
 import { newClient } from '../support/wire/sdk-clients.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { EventParser } from '../../src/llm/providers/shared/event-parser.js';
+import { EventParser } from '../../src/llm/providers/shared/sse-parser.js';
 import { Random } from '../support/wire/random.js';
 
 const VARYING = {

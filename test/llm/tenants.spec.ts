@@ -11,7 +11,7 @@ import {
   type LlmEndEvent,
   type LlmOptions,
 } from 'nestjs-llm-callbacks';
-import { ClientCache } from '../../src/llm/client-cache.js';
+import { ClientCache } from '../../src/llm/client.js';
 import { willClose } from '../support/app.js';
 import { useKeyBench } from '../support/keyed-app.js';
 import { testLogger } from '../support/logs.js';

@@ -11,7 +11,7 @@ import {
   StreamedAnthropicUsage,
 } from '../../src/llm/providers/anthropic/anthropic-usage.js';
 import { readOpenAiUsage, usageIn } from '../../src/llm/providers/openai/openai-usage.js';
-import { MAX_TOKENS } from '../../src/llm/providers/shared/counts.js';
+import { MAX_TOKENS } from '../../src/llm/providers/shared/wire-values.js';
 import { closeApps } from '../support/app.js';
 import { logs } from '../support/logs.js';
 import { UsageApp, type Api, type UsageAnswer } from '../support/usage-answers.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { LlmChunk } from 'nestjs-llm-callbacks';
-import { partialObjectsOf } from '../../src/llm/call/stream-views.js';
+import { partialObjectsOf } from '../../src/llm/call/partial-json.js';
 import { readAll } from '../support/wire/index.js';
 
 /** All states of a text that arrives character by character. */

@@ -22,7 +22,7 @@ import {
   type CallbackEvent,
   type LlmOptions,
 } from 'nestjs-llm-callbacks';
-import { ContextStore } from '../../src/runs/context-store.js';
+import { ContextStore } from '../../src/runs/run-context.js';
 import { closeApps, willClose } from '../support/app.js';
 import { testLogger } from '../support/logs.js';
 import { leaveSockets, SOCKETS, type Sockets } from '../support/sockets.js';

@@ -20,7 +20,7 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { from, map } from 'rxjs';
 import { AgentService, LlmService, type CallbackEvent } from 'nestjs-llm-callbacks';
-import { ContextStore } from '../../src/runs/context-store.js';
+import { ContextStore } from '../../src/runs/run-context.js';
 import { json, silence, stalled, useBench, WIRES } from '../support/wire/index.js';
 
 const [openai] = WIRES;

@@ -10,7 +10,7 @@ import {
   type LlmStartEvent,
 } from 'nestjs-llm-callbacks';
 import { FakeLlm, RecordingCallbacks } from 'nestjs-llm-callbacks/testing';
-import { ContextStore } from '../../src/runs/context-store.js';
+import { ContextStore } from '../../src/runs/run-context.js';
 import { always, closeApps, startApp } from '../support/app.js';
 
 afterEach(closeApps);

@@ -29,7 +29,7 @@ import { Test } from '@nestjs/testing';
 import { firstValueFrom, lastValueFrom, map, mergeMap, of, toArray } from 'rxjs';
 import { CallbacksModule, LlmService, type CallbacksModuleOptions } from 'nestjs-llm-callbacks';
 import { FakeLlm, RecordingCallbacks } from 'nestjs-llm-callbacks/testing';
-import { ContextStore } from '../../src/runs/context-store.js';
+import { ContextStore } from '../../src/runs/run-context.js';
 import { always, closeApps, willClose } from '../support/app.js';
 import { logs, testLogger } from '../support/logs.js';
 import { Transport } from '../support/transport.js';

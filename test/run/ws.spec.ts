@@ -21,7 +21,7 @@ import {
   type CallbacksModuleOptions,
 } from 'nestjs-llm-callbacks';
 import { FakeLlm, RecordingCallbacks } from 'nestjs-llm-callbacks/testing';
-import { ContextStore } from '../../src/runs/context-store.js';
+import { ContextStore } from '../../src/runs/run-context.js';
 import { always, closeApps, willClose } from '../support/app.js';
 import { logs, testLogger } from '../support/logs.js';
 import { leaveSockets, SOCKETS, type Sockets } from '../support/sockets.js';

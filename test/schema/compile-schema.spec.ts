@@ -5,8 +5,7 @@ import {
   type Schema,
   type StandardSchemaV1,
 } from 'nestjs-llm-callbacks';
-import { compileSchema } from '../../src/schema/compile-schema.js';
-import { SchemaCache } from '../../src/schema/schema-cache.js';
+import { compileSchema, SchemaCache } from '../../src/schema/compile-schema.js';
 
 const PLACE = 'the tool "refund"';
 

@@ -9,7 +9,7 @@ import {
   type ProviderResult,
 } from 'nestjs-llm-callbacks';
 import { RecordingCallbacks } from 'nestjs-llm-callbacks/testing';
-import { defer, type Deferred } from '../../src/util/deferred.js';
+import { defer, type Deferred } from '../../src/util/promises.js';
 import { startApp } from './app.js';
 
 /** Ten cents per output token; input costs nothing. */

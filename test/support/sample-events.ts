@@ -29,7 +29,7 @@ import {
   type EventType,
 } from 'nestjs-llm-callbacks';
 import { fakeLlmResponse } from 'nestjs-llm-callbacks/testing';
-import type { RunInfo } from '../../src/events/run-info.js';
+import type { RunInfo } from '../../src/events/event.js';
 
 let seq = 0;
 

@@ -1,7 +1,16 @@
+import { AsyncResource } from 'node:async_hooks';
 import { setImmediate } from 'node:timers';
+import type { CallbackEvent } from '../../events/event-map.js';
+import {
+  callHandler,
+  callWithTimeout,
+  type Handler,
+  type InstanceOwner,
+} from '../../handlers/handler.js';
+import type { Task, TaskTracker } from './task-tracker.js';
 
 /** What can be put into a {@link BackgroundQueue}. */
-export interface QueuedJob {
+interface QueuedJob {
   /** Called when the job leaves the queue, just before `run()`. */
   begin(): void;
   /** Never rejects. */
@@ -9,7 +18,7 @@ export interface QueuedJob {
 }
 
 /** How many jobs run and wait at once, and what happens to further jobs. */
-export interface QueueLimits {
+interface QueueLimits {
   readonly concurrency: number;
   readonly queueSize: number;
   readonly whenFull: 'wait' | 'drop';
@@ -109,4 +118,63 @@ export class BackgroundQueue {
       goOn();
     }
   }
+}
+
+/** A handler's call in the background, in the asynchronous context in which its event was emitted. */
+export class BackgroundJob implements QueuedJob {
+  /** Captures the current state of every AsyncLocalStorage, including the application's. */
+  readonly #context = new AsyncResource('nestjs-llm-callbacks:background', {
+    requireManualDestroy: true,
+  });
+
+  constructor(
+    private readonly queued: QueuedEvent,
+    private readonly task: Task,
+    private readonly tasks: TaskTracker,
+  ) {
+    task.isQueued = true;
+  }
+
+  begin(): void {
+    this.task.isQueued = false;
+  }
+
+  async run(): Promise<void> {
+    const work = () => this.tasks.inside(this.task, () => this.#work());
+    try {
+      await this.#context.runInAsyncScope(work);
+    } finally {
+      this.tasks.end(this.task);
+    }
+  }
+
+  async #work(): Promise<void> {
+    const { handler, run, failed } = this.queued;
+    if (!handler.active || this.task.stopped) return;
+    try {
+      await run.insideHandler(handler, () => this.#call(run));
+    } catch (error) {
+      await failed(error);
+    }
+  }
+
+  #call(owner: InstanceOwner): unknown {
+    const { handler, event } = this.queued;
+    return handler.timeoutMs === undefined
+      ? callHandler(handler, event, this.task, owner)
+      : callWithTimeout(handler, handler.timeoutMs, event, owner, this.task.signal);
+  }
+}
+
+/** An event on its way to a background or durable handler. */
+export interface QueuedEvent {
+  readonly handler: Handler;
+  readonly event: CallbackEvent;
+  /** The run of the event. */
+  readonly run: InstanceOwner & {
+    readonly signal: AbortSignal;
+    insideHandler<R>(handler: Handler, call: () => R): R;
+  };
+  /** Reports the failure: emits `callback.error`, and logs it unless it was already logged. Never rejects. */
+  readonly failed: (error: unknown, isLogged?: boolean) => Promise<void> | undefined;
 }

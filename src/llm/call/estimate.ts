@@ -1,4 +1,4 @@
-import { toJsonText } from '../../events/json-text.js';
+import { toJsonText } from '../../events/serialize.js';
 import { toUsage, type Usage } from '../../types/usage.js';
 import type { LlmRequest } from '../../types/llm.js';
 import type { ToolCall } from '../../types/message.js';

@@ -1,22 +1,26 @@
-import { abortable, stopWith } from '../../dispatch/promises.js';
-import { callInterceptor, nextInterceptor } from '../../dispatch/intercept.js';
+import { callInterceptor, nextInterceptor } from '../../dispatch/compose.js';
 import { CallbacksError } from '../../errors/callbacks-error.js';
 import { LlmAbortedError } from '../../errors/llm-errors.js';
 import type { LlmStartEvent } from '../../events/llm.events.js';
 import type { Handler } from '../../handlers/handler.js';
-import type { LlmEstimate, LlmRequest, LlmResponse } from '../../types/llm.js';
-import { comeBack, here, type Enter } from '../../runs/context-store.js';
+import { comeBack, type Enter, here } from '../../runs/run-context.js';
+import type { LlmChunk, LlmEstimate, LlmRequest, LlmResponse } from '../../types/llm.js';
+import { abortable, defer, stopWith } from '../../util/promises.js';
+import { resolveTarget } from '../client-resolver.js';
 import type { InterceptedLlmCall, LlmNext, LlmNextOptions, LlmSpent } from '../intercept-llm.js';
-import type { LlmCall } from './llm-call.js';
 import { LlmStream } from '../llm-stream.js';
-import { attemptsOf, sumOf } from './call-meter.js';
-import { checkAnswer, checkResult, toResponse, type Answer } from './provider-result.js';
+import type { LlmCall } from './llm-call.js';
+import {
+  attemptsOf,
+  type LlmTarget,
+  type RequestMeter,
+  ResponseAccumulator,
+  sumOf,
+} from './metering.js';
 import { ProviderRequest } from './provider-request.js';
 import { replay, type ReplayPlace } from './replay.js';
-import type { LlmTarget, RequestMeter } from './request-meter.js';
-import { resolveTarget } from '../resolve-target.js';
-import type { ItemSource } from './streamed.js';
-import { StreamedChain, type ChainLink } from './streamed-chain.js';
+import { type Answer, cancelledAnswer, checkAnswer, checkResult, toResponse } from './response.js';
+import type { ItemSource, Streamed } from './streamed.js';
 
 /**
  * The chain that a request passes through: the next interceptor, which sees it as its call, or the provider if no
@@ -225,4 +229,114 @@ export class InterceptorChain implements InterceptedLlmCall, ChainLink {
 function toAbortedError(cause: unknown): Error {
   if (cause instanceof CallbacksError) return cause;
   return new LlmAbortedError('The request was aborted by the signal that next() got.', { cause });
+}
+
+/** The chain from an interceptor's `next` to the provider, or to the next interceptor's result. */
+interface ChainLink extends Pick<InterceptedLlmCall, 'request' | 'signal' | 'spent'> {
+  readonly call: LlmCall;
+  /** The meter of the request at the end of the chain, if no interceptor handles it. */
+  readonly meter: RequestMeter | undefined;
+  /** Runs first. Await the returned value. */
+  prepare(): void | Promise<void>;
+  /** Opens the source of the streamed answer. */
+  open(read: (source: ItemSource) => void): void;
+  /** Checks the last item of the source as an answer. */
+  check(item: unknown): Answer;
+  /** Checks and records the last item of the source. */
+  arrived(item: Answer): Promise<void>;
+  /** Why the chain failed. */
+  failed(thrown: unknown): Promise<Error>;
+  /** The answer as `next` returns it to the surrounding interceptor. */
+  answered(answer: Answer): LlmResponse;
+  /** An answer as a response of this chain. */
+  response(answer: Answer): LlmResponse;
+}
+
+/** The stream that an interceptor's `next` returns: of the answer only; no events are dispatched. */
+class StreamedChain implements Streamed {
+  readonly #closed = defer<void>();
+  #arrivals: ResponseAccumulator;
+  #cancelled = false;
+
+  constructor(
+    private readonly link: ChainLink,
+    /** Stops only this stream. */
+    private readonly left: AbortController,
+    /** Stops it with the surrounding call; returns a function that ends the watching. */
+    private readonly watch: () => () => void,
+  ) {
+    this.#arrivals = new ResponseAccumulator(link.call.collect);
+  }
+
+  begin(): void | Promise<void> {
+    void this.closed.then(this.watch());
+    if (this.link.signal.aborted) throw this.link.signal.reason as Error;
+    this.link.call.stopAtEnd(this.left, this.closed);
+    return this.link.prepare();
+  }
+
+  open(read: (source: ItemSource) => void): void {
+    this.link.open((source) => {
+      this.#arrivals = this.link.meter?.arrivals ?? this.#arrivals;
+      read(source);
+    });
+  }
+
+  whenAborted(listener: (reason: unknown) => void): void {
+    const { signal } = this.link;
+    const notify = () => listener(signal.reason);
+    if (signal.aborted) notify();
+    else signal.addEventListener('abort', notify, { once: true });
+    void this.closed.then(() => signal.removeEventListener('abort', notify));
+  }
+
+  chunk(chunk: LlmChunk): void {
+    this.#arrivals.chunk(chunk);
+  }
+
+  check(item: unknown): Answer {
+    return this.link.check(item);
+  }
+
+  async conclude(answer: Answer): Promise<LlmResponse> {
+    await this.link.arrived(answer);
+    this.#closed.resolve();
+    return this.link.answered(answer);
+  }
+
+  sourceError(thrown: unknown): Error {
+    return thrown as Error;
+  }
+
+  async breakOff(thrown: unknown): Promise<LlmResponse> {
+    const { link } = this;
+    try {
+      if (!this.#cancelled) throw await link.failed(thrown);
+      await link.call.meter.prepareCost();
+      link.meter?.fail();
+      const model = link.meter?.model ?? link.request.model;
+      return link.response(cancelledAnswer(this.#arrivals.text, model, link.spent.usage));
+    } finally {
+      this.#closed.resolve();
+    }
+  }
+
+  /** A provider is not awaited; interceptors may have cleanup to do. */
+  releasing(done: Promise<void>): void {
+    if (this.link.meter === undefined) this.link.call.holdOpen(done);
+  }
+
+  abort(reason: Error): void {
+    this.left.abort(reason);
+  }
+
+  cancel(): void {
+    if (this.left.signal.aborted) return;
+    this.#cancelled = true;
+    this.left.abort(new LlmAbortedError('The reader of the stream stopped reading.'));
+  }
+
+  get closed(): Promise<void> {
+    return this.#closed.promise;
+  }
 }

@@ -1,20 +1,39 @@
-import { tooLate } from '../../dispatch/intercept.js';
+import { tooLate } from '../../dispatch/compose.js';
 import { LlmAbortedError } from '../../errors/llm-errors.js';
-import { LlmEndEvent, LlmErrorEvent } from '../../events/llm-terminal.events.js';
-import { LlmRetryEvent, LlmStartEvent } from '../../events/llm.events.js';
-import { comeBack, type Enter } from '../../runs/context-store.js';
-import { ActiveRun } from '../../runs/active-run.js';
-import { watchStops, type Stoppable } from '../../runs/run-stops.js';
+import {
+  LlmEndEvent,
+  LlmErrorEvent,
+  LlmRetryEvent,
+  LlmStartEvent,
+} from '../../events/llm.events.js';
+import type { PriceBook } from '../../prices/price-book.js';
+import { ActiveRun, type RunRuntime } from '../../runs/active-run.js';
+import { type Stoppable, watchStops } from '../../runs/cancellation.js';
+import { comeBack, type Enter } from '../../runs/run-context.js';
 import type { Run } from '../../runs/run.js';
+import type { AnswerSchema } from '../../schema/answer-schema.js';
 import type { LlmChunk, LlmResponse, ProviderResult } from '../../types/llm.js';
-import { CallMeter } from './call-meter.js';
-import type { LlmCallSpec, LlmRuntime } from './call-spec.js';
-import { stopSourceOf } from '../llm-options.js';
+import { callsApplication, resolveTarget } from '../client-resolver.js';
+import type { LlmClients } from '../client.js';
+import { type LlmStreamOptions, stopSourceOf } from '../llm-options.js';
 import type { LlmRetry } from '../llm-provider.js';
-import { cancelledAnswer, toResponse, type Answer } from './provider-result.js';
-import { guardRealCall } from '../real-calls.js';
-import type { LlmTarget, RequestMeter } from './request-meter.js';
-import { callsApplication, resolveTarget } from '../resolve-target.js';
+import { guardRealCall } from '../stand-ins.js';
+import { CallMeter, type LlmTarget, type RequestMeter } from './metering.js';
+import { type Answer, cancelledAnswer, toResponse } from './response.js';
+
+/** What all calls of an application share. */
+export interface LlmRuntime extends RunRuntime {
+  readonly prices: PriceBook;
+  readonly clients: LlmClients;
+}
+
+/** The client and request of a call, with its options. */
+interface LlmCallSpec extends LlmTarget {
+  readonly options: LlmStreamOptions;
+  readonly streaming: boolean;
+  /** The schema that the answer must match. */
+  readonly schema: AnswerSchema | undefined;
+}
 
 /** One logical call: from its start event, through its requests and chunks, to its one terminal event. */
 export class LlmCall extends ActiveRun implements Stoppable {

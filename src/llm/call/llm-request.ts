@@ -1,11 +1,11 @@
-import { isTimeoutMs, TIMEOUT_RULE } from '../../util/deadline.js';
+import { isTimeoutMs, TIMEOUT_RULE } from '../../util/promises.js';
 import { CallbacksConfigurationError } from '../../errors/callbacks-error.js';
 import { LlmInvalidRequestError } from '../../errors/llm-errors.js';
-import { schemaExcess } from '../../schema/schema-bounds.js';
+import { schemaExcess } from '../../schema/compile-schema.js';
 import type { CompiledSchema } from '../../schema/schema.js';
 import type { LlmRequest } from '../../types/llm.js';
 import type { Message, MessageInput, ToolCallInput, ToolSpec } from '../../types/message.js';
-import { faultOf } from '../check-call-options.js';
+import { faultOf } from '../check-llm-options.js';
 import { isEmpty } from '../providers/shared/history.js';
 import type { LlmStreamOptions } from '../llm-options.js';
 import { jsonTextOf, objectOf } from '../providers/shared/wire-values.js';

@@ -1,13 +1,13 @@
-import { abortable, promised } from '../../dispatch/promises.js';
+import { abortable, promised } from '../../util/promises.js';
 import { CallbacksError } from '../../errors/callbacks-error.js';
 import { LlmServerError } from '../../errors/llm-errors.js';
-import { comeBack, here, type Enter } from '../../runs/context-store.js';
+import { comeBack, type Enter, here } from '../../runs/run-context.js';
 import type { ProviderResult } from '../../types/llm.js';
 import type { LlmCall } from './llm-call.js';
 import { isContextFree, type LlmProviderContext } from '../llm-provider.js';
-import { checkResult } from './provider-result.js';
-import type { LlmTarget, RequestMeter } from './request-meter.js';
-import { CallerFault } from '../providers/shared/caller-fault.js';
+import { checkResult } from './response.js';
+import type { LlmTarget, RequestMeter } from './metering.js';
+import { CallerFault } from '../providers/shared/sdk-error.js';
 import type { ItemSource } from './streamed.js';
 
 /** One request to a provider, within a call. */

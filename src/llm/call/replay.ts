@@ -1,9 +1,9 @@
 import type { LlmChunk, LlmResponse } from '../../types/llm.js';
-import type { Enter } from '../../runs/context-store.js';
+import type { Enter } from '../../runs/run-context.js';
 import { LlmStream } from '../llm-stream.js';
-import { checkAnswer, isChunk, type Answer } from './provider-result.js';
-import type { LlmTarget } from './request-meter.js';
-import { toToolCall } from '../providers/shared/tool-call.js';
+import { type Answer, checkAnswer, isChunk } from './response.js';
+import type { LlmTarget } from './metering.js';
+import { toToolCall } from '../providers/shared/wire-values.js';
 
 /** The interceptor whose result is replayed, and its context. */
 export interface ReplayPlace {

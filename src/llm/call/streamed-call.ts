@@ -1,8 +1,8 @@
 import type { LlmChunk, LlmResponse } from '../../types/llm.js';
-import { concludeStream } from './generation.js';
+import { concludeStream } from './execute.js';
 import { InterceptorChain } from './interceptor-chain.js';
 import type { LlmCall } from './llm-call.js';
-import { checkResult, type Answer } from './provider-result.js';
+import { type Answer, checkResult } from './response.js';
 import { providerError, ProviderRequest } from './provider-request.js';
 import type { ItemSource, Streamed } from './streamed.js';
 

@@ -1,5 +1,5 @@
 import type { LlmChunk, LlmResponse } from '../../types/llm.js';
-import type { Answer } from './provider-result.js';
+import type { Answer } from './response.js';
 
 /** Where a stream's items come from; SDK sources also return items that have arrived without a promise per item. */
 export type ItemSource = AsyncIterator<unknown> & { take?(): unknown };

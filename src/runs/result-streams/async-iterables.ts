@@ -1,4 +1,4 @@
-import { defer } from '../../util/deferred.js';
+import { defer } from '../../util/promises.js';
 import { shadow } from '../../util/shadow.js';
 import type { TracedRun } from '../traced-run.js';
 import { endAs, endUnread } from './ending.js';

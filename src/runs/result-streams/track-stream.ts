@@ -1,14 +1,19 @@
-import { isObservable } from 'rxjs';
-import { isManagedStream, ON_COMPLETE, type ManagedStream } from '../stream-completion.js';
+import { finished, type Readable } from 'node:stream';
+import { ReadableStream } from 'node:stream/web';
+import { isObservable, Observable } from 'rxjs';
 import { isReader } from '../context-iterable.js';
+import {
+  isManagedStream,
+  type ManagedStream,
+  ON_COMPLETE,
+  type StreamOutcome,
+} from '../stream-completion.js';
 import type { TracedRun } from '../traced-run.js';
 import { watchIterable, watchReader } from './async-iterables.js';
-import { isByteStream, watchByteStream } from './byte-streams.js';
-import { endAs } from './ending.js';
-import { watchObservable } from './observables.js';
+import { endAs, endUnread } from './ending.js';
 
 /** The result for the caller of a run that returns a stream. */
-export interface TrackedStream {
+interface TrackedStream {
   readonly stream: unknown;
 }
 
@@ -36,4 +41,75 @@ function watchOwnStream(work: TracedRun<unknown>, stream: ManagedStream<unknown>
 
 function isAsyncIterable(value: object): value is AsyncIterable<unknown> {
   return typeof (value as Partial<AsyncIterable<unknown>>)[Symbol.asyncIterator] === 'function';
+}
+
+/** A Node or web stream: it can be read in many ways, so its end is observed from outside. */
+type ByteStream = Readable | ReadableStream;
+
+function isByteStream(value: object): value is ByteStream {
+  const { pipe, on } = value as Partial<Readable>;
+  return (
+    value instanceof ReadableStream || (typeof pipe === 'function' && typeof on === 'function')
+  );
+}
+
+/** Ends the run when the stream ends, whatever reads it. */
+function watchByteStream(work: TracedRun<unknown>, stream: ByteStream): void {
+  // finished() also accepts web streams, which its types omit.
+  finished(stream as Readable, { writable: false }, (error) => {
+    const wasLeft = error?.code === 'ERR_STREAM_PREMATURE_CLOSE';
+    void endUnread(work, error && !wasLeft ? { error } : { result: undefined });
+  });
+  work.run.whenAborted((reason) => {
+    if (work.run.ended) return;
+    void work.fail(reason);
+    if (!(stream instanceof ReadableStream)) stream.destroy(reason as Error);
+    else if (!stream.locked) stream.cancel(reason).catch(() => undefined);
+  });
+}
+
+/** Mirrors `source`; the first subscription runs inside the run, and its end ends the run. */
+function watchObservable<T>(work: TracedRun<unknown>, source: Observable<T>): Observable<T> {
+  const { run } = work;
+  let isTaken = false;
+  run.whenAborted((reason) => void work.fail(reason));
+  return new Observable((subscriber) => {
+    if (isTaken || run.ended) return run.inside(() => source.subscribe(subscriber));
+    isTaken = true;
+    let isOver = false;
+    const finish = (outcome: StreamOutcome<unknown>): void => {
+      isOver = true;
+      try {
+        const ending = endAs(work, outcome);
+        if (ending === undefined) subscriber.complete();
+        else
+          ending.then(
+            () => subscriber.complete(),
+            (error: unknown) => subscriber.error(error),
+          );
+      } catch (error) {
+        subscriber.error(error);
+      }
+    };
+    const subscription = run.inside(() =>
+      source.subscribe({
+        next: (value) => subscriber.next(value),
+        error: (error) => finish({ error }),
+        complete: () => finish({ result: undefined }),
+      }),
+    );
+    if (!isOver) {
+      run.whenAborted((error) => {
+        if (isOver) return;
+        subscription.unsubscribe();
+        finish({ error });
+      });
+    }
+    return () => {
+      subscription.unsubscribe();
+      if (isOver) return;
+      isOver = true;
+      void endUnread(work, { result: undefined });
+    };
+  });
 }

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { CallbacksService, type CallbackEvent } from 'nestjs-llm-callbacks';
-import { OpenRuns } from '../../../src/runs/open-runs.js';
+import { OpenRuns } from '../../../src/runs/active-run.js';
 import { logs, testLogger } from '../logs.js';
 import { Random } from '../wire/random.js';
 import { startChaosApp, type ChaosApp } from './app.js';

@@ -8,7 +8,7 @@ import {
   type LlmService,
   type Message,
 } from 'nestjs-llm-callbacks';
-import { OpenRuns } from '../../../src/runs/open-runs.js';
+import { OpenRuns } from '../../../src/runs/active-run.js';
 import { startApp } from '../app.js';
 import { CapturedWire, HOSTS, type Api } from '../histories/captured-wire.js';
 import type { Random } from '../wire/random.js';

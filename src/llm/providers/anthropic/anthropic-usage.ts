@@ -6,8 +6,13 @@ import {
   type Usage,
 } from '../../../types/usage.js';
 import { readOpenAiUsage } from '../openai/openai-usage.js';
-import { CountReader, MAX_TOKENS, readCount } from '../shared/counts.js';
-import { objectOf, type WireObject } from '../shared/wire-values.js';
+import {
+  CountReader,
+  MAX_TOKENS,
+  objectOf,
+  readCount,
+  type WireObject,
+} from '../shared/wire-values.js';
 
 /** Anthropic's and OpenAI's count fields, at the top of a usage or in one of its details. */
 const COUNTS = [

@@ -1,12 +1,17 @@
 import type { LlmChunk } from '../../../types/llm.js';
+import type { Message, ToolCall } from '../../../types/message.js';
+import { isToolName } from '../../../types/tool.js';
+import type { AnsweredCall } from '../shared/history.js';
 import {
   isObject,
+  isWritable,
   jsonTextOf,
+  objectOf,
   parsedJson,
   textOf,
   type WireObject,
+  type WrittenCall,
 } from '../shared/wire-values.js';
-import type { WrittenCall } from '../shared/tool-call.js';
 
 /** A content block that is being written; its fields depend on its kind. */
 export class AnthropicBlock {
@@ -112,4 +117,138 @@ export class AnthropicBlock {
     this.#args += argsDelta;
     if (this.toolIndex >= 0) chunks.push({ type: 'tool-call', index: this.toolIndex, argsDelta });
   }
+}
+
+/** A message's blocks as Anthropic sent them. */
+interface AnthropicData {
+  /** The client's label: other servers reject what one server signed. */
+  readonly provider: string;
+  readonly content: readonly WireObject[];
+  /** Where the provider's own code runs that made the calls. */
+  readonly container?: WireObject;
+}
+
+/** Fields that a {@link Message} already expresses. */
+const SAID_BY_MESSAGE: ReadonlyMap<unknown, ReadonlySet<string>> = new Map([
+  ['text', new Set(['type', 'text', 'citations'])],
+  ['tool_use', new Set(['type', 'id', 'name', 'input'])],
+]);
+
+/** The message of an answer; keeps the blocks as they are if some of them (thinking …) must go back unchanged. */
+export function toMessage(
+  text: string,
+  toolCalls: ToolCall[],
+  {
+    provider,
+    content,
+    container,
+  }: Omit<AnthropicData, 'container'> & {
+    container: WireObject | undefined;
+  },
+): Message {
+  const message: Message = { role: 'assistant', content: text };
+  if (toolCalls.length > 0) message.toolCalls = toolCalls;
+  if (container !== undefined || content.some(isOpaque)) {
+    const data: AnthropicData = {
+      provider,
+      content,
+      ...(container && { container }),
+    };
+    message.providerData = data;
+  }
+  return message;
+}
+
+function isOpaque(block: WireObject): boolean {
+  const said = SAID_BY_MESSAGE.get(block['type']);
+  return said === undefined || Object.keys(block).some((field) => !said.has(field));
+}
+
+/** The data to send back with a message, if its opaque data comes from this provider. */
+export function ownData(
+  providerData: unknown,
+  provider: string,
+): { content: WireObject[]; container: unknown } | undefined {
+  const { provider: sender, api, content, container } = objectOf(providerData);
+  // Data of OpenAI's APIs names its API.
+  const isOwn = sender === provider && api === undefined;
+  if (!isOwn || !Array.isArray(content)) return undefined;
+  return { content: content.filter(isObject), container: objectOf(container)['id'] };
+}
+
+/**
+ * The blocks of a turn as they go back: its tool calls as the conversation has them, and the other blocks that
+ * Anthropic accepts, unchanged.
+ */
+export function ownBlocks(
+  content: readonly WireObject[],
+  calls: readonly AnsweredCall[],
+): object[] {
+  const left = [...calls];
+  const isValid = blockFilter(calls.map(({ id }) => id));
+  const blocks = content.flatMap((block): object[] => {
+    if (block['type'] !== 'tool_use') return isValid(block) ? [block] : [];
+    const call = left.shift();
+    if (call === undefined) return [];
+    return [isWritable(block) ? { ...block, ...toolUse(call) } : toolUse(call)];
+  });
+  blocks.push(...left.map(toolUse));
+  // A turn that ends with a thinking block is rejected.
+  while (THOUGHTS.has((blocks.at(-1) as WireObject | undefined)?.['type'])) blocks.pop();
+  return blocks;
+}
+
+const THOUGHTS: ReadonlySet<unknown> = new Set(['thinking', 'redacted_thinking']);
+
+/** A call in Anthropic's format. */
+export function toolUse({ id, name, args }: AnsweredCall): object {
+  return { type: 'tool_use', id, name, input: args };
+}
+
+/** Ids of calls, including calls of the provider's own tools. */
+export const ANTHROPIC_ID = /^[a-zA-Z0-9_-]{1,64}$/;
+
+/** What a block of a known kind must hold to be accepted; a signature without text, for instance, is rejected. */
+const IS_WHOLE: Readonly<Record<string, (block: WireObject) => boolean>> = {
+  text: ({ text }) => textOf(text).trim() !== '',
+  // Compatible servers sign nothing, but still require their thinking blocks back.
+  thinking: ({ thinking, signature }) =>
+    typeof thinking === 'string' &&
+    (signature === undefined ? thinking !== '' : textOf(signature) !== ''),
+  redacted_thinking: ({ data }) => textOf(data) !== '',
+  compaction: ({ content }) => textOf(content) !== '',
+  server_tool_use: ({ id, name, input }) =>
+    ANTHROPIC_ID.test(textOf(id)) && isToolName(name) && isObject(input),
+  mcp_tool_use: ({ id, name, input }) =>
+    textOf(id) !== '' && textOf(name) !== '' && isObject(input),
+};
+const SERVER_CALLS: ReadonlySet<unknown> = new Set(['server_tool_use', 'mcp_tool_use']);
+
+/** The name of a kind. Unknown kinds match too, and go back unchanged. */
+const KIND = /^[a-z][a-z0-9_]*$/;
+
+/**
+ * Filters the blocks of a turn, one after the other, for those that Anthropic accepts. Blocks in another form are left
+ * out, because one such block makes the whole request invalid. A result is kept or dropped with its call.
+ *
+ * @param ids the ids that other calls of the turn have
+ */
+function blockFilter(ids: Iterable<string>): (block: WireObject) => boolean {
+  const taken = new Set<unknown>(ids);
+  const refused = new Set<unknown>();
+  return (block) => {
+    const { type, id, tool_use_id: callId } = block;
+    const isValid = isWhole(block) && !refused.has(callId);
+    if (!SERVER_CALLS.has(type)) return isValid;
+    if (taken.has(id)) return false;
+    (isValid ? taken : refused).add(id);
+    return isValid;
+  };
+}
+
+function isWhole(block: WireObject): boolean {
+  const { type, tool_use_id: callId } = block;
+  if (typeof type !== 'string' || !KIND.test(type) || !isWritable(block)) return false;
+  if (type.endsWith('_tool_result')) return textOf(callId) !== '';
+  return Object.hasOwn(IS_WHOLE, type) ? IS_WHOLE[type]!(block) : true;
 }

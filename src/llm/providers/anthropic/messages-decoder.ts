@@ -1,15 +1,20 @@
 import { LlmResponseError } from '../../../errors/llm-errors.js';
 import type { LlmChunk, ProviderResult } from '../../../types/llm.js';
-import { toFinishReason } from '../shared/finish-reason.js';
+import {
+  isObject,
+  listOf,
+  objectOf,
+  textOf,
+  toFinishReason,
+  toToolCalls,
+  type WireObject,
+} from '../shared/wire-values.js';
 import type { LlmProviderContext } from '../../llm-provider.js';
 import type { AnswerDecoder } from '../shared/decoded-stream.js';
-import { errorInBody } from '../shared/error-in-body.js';
-import type { Varying } from '../shared/delta-matcher.js';
-import { isObject, listOf, objectOf, textOf, type WireObject } from '../shared/wire-values.js';
-import { toToolCalls } from '../shared/tool-call.js';
+import { errorInBody } from '../shared/map-error.js';
+import type { Varying } from '../shared/sse-parser.js';
 import { StreamedAnthropicUsage } from './anthropic-usage.js';
-import { AnthropicBlock } from './messages-block.js';
-import { toMessage } from './provider-data.js';
+import { AnthropicBlock, toMessage } from './messages-block.js';
 
 const VARYING: Varying = {
   deltas: [

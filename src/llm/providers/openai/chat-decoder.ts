@@ -1,14 +1,20 @@
 import { LlmResponseError, LlmServerError } from '../../../errors/llm-errors.js';
 import { UNREPORTED_USAGE, type Usage } from '../../../types/usage.js';
 import type { LlmChunk, ProviderResult } from '../../../types/llm.js';
-import { isFailure, toFinishReason } from '../shared/finish-reason.js';
+import {
+  isFailure,
+  isObject,
+  listOf,
+  objectOf,
+  textOf,
+  toFinishReason,
+  type WireObject,
+} from '../shared/wire-values.js';
 import type { LlmProviderContext } from '../../llm-provider.js';
 import type { AnswerDecoder } from '../shared/decoded-stream.js';
-import { errorInBody } from '../shared/error-in-body.js';
-import type { Varying } from '../shared/delta-matcher.js';
-import { isObject, listOf, objectOf, textOf, type WireObject } from '../shared/wire-values.js';
-import { writtenIn } from './chat-content.js';
-import { ChatDataCollector } from './chat-data.js';
+import { errorInBody } from '../shared/map-error.js';
+import type { Varying } from '../shared/sse-parser.js';
+import { ChatDataCollector, writtenIn } from './chat-data.js';
 import { ChatStreamedCalls } from './chat-streamed-calls.js';
 import { readOpenAiUsage, usageIn } from './openai-usage.js';
 

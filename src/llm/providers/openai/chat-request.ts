@@ -2,20 +2,19 @@ import { isStrict } from '../../../schema/strict.js';
 import type { JsonSchema } from '../../../schema/schema.js';
 import type { ContentPart, Message, ToolChoice, ToolSpec } from '../../../types/message.js';
 import type { LlmRequest } from '../../../types/llm.js';
-import type { IdRule } from '../shared/call-ids.js';
 import {
+  type AnsweredCall,
+  type IdRule,
   isBlank,
   OPENING,
   partsOf,
   toHistory,
-  withoutImages,
-  type AnsweredCall,
   type Turn,
+  withoutImages,
 } from '../shared/history.js';
 import { schemaInWords, type EncodeHints } from '../shared/schema-forms.js';
 import { LIMIT_PARAMETERS, type LimitParameter } from '../../server.js';
-import { ownChatData } from './chat-data.js';
-import { imageUrl } from './content-part.js';
+import { imageUrl, ownChatData } from './chat-data.js';
 
 /** What differs between the servers of this API. */
 export interface ChatWire extends EncodeHints {

@@ -1,8 +1,13 @@
 import type { LlmChunk } from '../../../types/llm.js';
 import type { ToolCall } from '../../../types/message.js';
-import { isObject, jsonTextOf, textOf, type WireObject } from '../shared/wire-values.js';
-import { toToolCalls } from '../shared/tool-call.js';
-import { JsonEnd } from './json-end.js';
+import type { IdRule } from '../shared/history.js';
+import {
+  isObject,
+  jsonTextOf,
+  textOf,
+  toToolCalls,
+  type WireObject,
+} from '../shared/wire-values.js';
 
 /** A position that no answer's calls reach: an index from there on only distinguishes calls. */
 const MAX_PLACE = 10_000;
@@ -200,4 +205,44 @@ function toPiece(entry: WireObject): Piece {
     args: jsonTextOf(called['arguments']),
     extraContent: isObject(extraContent) ? extraContent : undefined,
   };
+}
+
+/** The ids of tool calls for servers whose rule is not known. */
+const ANY: IdRule = { fits: /^./s, length: 24, uniqueIn: 'turn' };
+const OPENAI: IdRule = { fits: /^.{1,40}$/s, length: 24, uniqueIn: 'turn' };
+const MISTRAL: IdRule = { fits: /^[a-zA-Z0-9]{9}$/, length: 9, uniqueIn: 'turn' };
+
+/** Which tool call ids a server accepts, by the label of its host. */
+export function chatIdsOf(server: string | undefined): IdRule {
+  if (server === 'mistral') return MISTRAL;
+  return server === 'openai' || server === 'azure' ? OPENAI : ANY;
+}
+
+const NOT_BEGUN = -1;
+
+/**
+ * Detects whether a growing text is complete JSON: a whole object or list. Each character is read once, however often
+ * it is called.
+ */
+class JsonEnd {
+  #at = 0;
+  #depth = NOT_BEGUN;
+  #isInText = false;
+
+  /** @param text the last text, with more appended */
+  isComplete(text: string): boolean {
+    for (; this.#at < text.length; this.#at++) this.#step(text.charAt(this.#at));
+    return this.#depth === 0;
+  }
+
+  #step(character: string): void {
+    if (this.#isInText) {
+      // An escaped character does not end a text.
+      if (character === '\\') this.#at++;
+      else if (character === '"') this.#isInText = false;
+    } else if (character === '"') this.#isInText = true;
+    else if (character === '{' || character === '[')
+      this.#depth = this.#depth === NOT_BEGUN ? 1 : this.#depth + 1;
+    else if (character === '}' || character === ']') this.#depth--;
+  }
 }

@@ -1,6 +1,11 @@
 import { markDoubted, toUsage, UNREPORTED_USAGE, type Usage } from '../../../types/usage.js';
-import { CountReader, readCount } from '../shared/counts.js';
-import { listOf, objectOf, type WireObject } from '../shared/wire-values.js';
+import {
+  CountReader,
+  listOf,
+  objectOf,
+  readCount,
+  type WireObject,
+} from '../shared/wire-values.js';
 
 /** The counts of one usage object; `undefined` for those without a valid value. */
 interface Counts {

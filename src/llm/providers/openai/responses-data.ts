@@ -1,7 +1,17 @@
+import { LlmResponseError, LlmServerError } from '../../../errors/llm-errors.js';
+import type { FinishReason } from '../../../types/llm.js';
 import type { Message, ToolCall } from '../../../types/message.js';
 import type { AnsweredCall } from '../shared/history.js';
-import { isObject, listOf, objectOf, textOf, type WireObject } from '../shared/wire-values.js';
-import { validItem } from './valid-items.js';
+import { errorInBody } from '../shared/map-error.js';
+import {
+  isObject,
+  isWritable,
+  listOf,
+  objectOf,
+  textOf,
+  toFinishReason,
+  type WireObject,
+} from '../shared/wire-values.js';
 
 /** A message's items as the Responses API sent them. */
 interface ResponsesData {
@@ -106,4 +116,106 @@ function isWhole({ type, encrypted_content: encrypted, content }: WireObject): b
 /** Whether a {@link Message} cannot express it. */
 function isOpaque({ type, phase }: WireObject): boolean {
   return type === 'message' ? Boolean(phase) : type !== 'function_call';
+}
+
+/** Ids of function call items; they may be left out. */
+const CALL_ITEM_ID = /^fc/;
+
+/**
+ * An item of an answer as the Responses API accepts it: unchanged if it has the form of its kind. A message in another
+ * form goes back as its text; every other item in another form is left out, because one such item makes the whole
+ * request invalid. Unknown kinds go back unchanged.
+ */
+function validItem(item: WireObject): WireObject | undefined {
+  switch (item['type']) {
+    case 'message':
+      return isMessage(item) ? item : plainMessage(item);
+    case 'reasoning':
+      return isReasoning(item) ? item : undefined;
+    case 'function_call':
+      return callItem(item);
+    default:
+      return textOf(item['type']) !== '' && isWritable(item) ? item : undefined;
+  }
+}
+
+function isMessage(item: WireObject): boolean {
+  const { role, content } = item;
+  const parts = listOf(content);
+  return role === 'assistant' && parts.length > 0 && parts.every(isPart) && isWritable(item);
+}
+
+function isPart(part: unknown): boolean {
+  if (!isObject(part)) return false;
+  const { type, text, refusal } = part;
+  if (type === 'output_text') return typeof text === 'string';
+  return type === 'refusal' && typeof refusal === 'string';
+}
+
+function plainMessage(item: WireObject): WireObject | undefined {
+  const { text } = saidIn(item);
+  return text.trim() === '' ? undefined : { role: 'assistant', content: text };
+}
+
+function isReasoning(item: WireObject): boolean {
+  return textOf(item['id']) !== '' && Array.isArray(item['summary']) && isWritable(item);
+}
+
+/** Without an id that the API would reject; only its kind if the item cannot be serialized. */
+function callItem(item: WireObject): WireObject {
+  if (!isWritable(item)) return { type: item['type'] };
+  const { id, ...rest } = item;
+  return CALL_ITEM_ID.test(textOf(id)) ? item : rest;
+}
+
+/** States of an answer that is not finished, or never will be. */
+const UNFINISHED = new Set<unknown>(['queued', 'in_progress', 'cancelled']);
+
+/** The content of a message item. */
+interface SaidItem {
+  readonly text: string;
+  readonly isRefusal: boolean;
+}
+
+/** Why there is no answer, if so; some servers return an error with a success status. */
+export function failureOf(response: WireObject, provider: string): Error | undefined {
+  const { error, status } = response;
+  const failure = error ? errorInBody(provider, response) : undefined;
+  if (failure !== undefined) return failure;
+  if (status === 'failed')
+    return new LlmServerError(`${provider} failed, and does not say why: call again later.`);
+  if (!UNFINISHED.has(status)) return undefined;
+  return new LlmResponseError(
+    `${provider} sent an answer whose status is "${String(status)}": answers are waited for here, so leave out "background" from providerOptions.`,
+  );
+}
+
+/** The text or refusal of an item; nothing for items of other kinds. */
+export function saidIn({ type, content }: WireObject): SaidItem {
+  if (type !== 'message') return { text: '', isRefusal: false };
+  if (typeof content === 'string') return { text: content, isRefusal: false };
+  const parts = listOf(content).map((part) => (isObject(part) ? part : { text: part }));
+  return {
+    text: parts.map(({ refusal, text }) => textOf(refusal) || textOf(text)).join(''),
+    isRefusal: parts.some(({ type: kind, refusal }) => kind === 'refusal' && textOf(refusal)),
+  };
+}
+
+/** The reasoning of an item: its summary, or the full text if a server shows it. */
+export function thoughtIn({ type, summary, content }: WireObject): string {
+  if (type !== 'reasoning') return '';
+  const parts = [...listOf(summary), ...listOf(content)];
+  return parts.map((part) => textOf(objectOf(part)['text'])).join('');
+}
+
+/** Whether the server stores the answer, so that its items can be referenced by id. */
+export function storesAnswer({ store }: WireObject): boolean {
+  return store === true;
+}
+
+/** Why a response ended; it reports a reason only if it is incomplete. */
+export function finishReasonOf(response: WireObject, hasToolCalls: boolean): FinishReason {
+  const { status, incomplete_details: incomplete } = response;
+  if (status !== 'incomplete' && !incomplete) return toFinishReason('stop', hasToolCalls);
+  return toFinishReason(objectOf(incomplete)['reason'], hasToolCalls);
 }

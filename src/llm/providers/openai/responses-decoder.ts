@@ -3,12 +3,19 @@ import { UNREPORTED_USAGE, type Usage } from '../../../types/usage.js';
 import type { LlmChunk, ProviderResult } from '../../../types/llm.js';
 import type { LlmProviderContext } from '../../llm-provider.js';
 import type { AnswerDecoder } from '../shared/decoded-stream.js';
-import { errorInBody } from '../shared/error-in-body.js';
-import type { Varying } from '../shared/delta-matcher.js';
+import { errorInBody } from '../shared/map-error.js';
+import type { Varying } from '../shared/sse-parser.js';
 import { isObject, listOf, objectOf, textOf, type WireObject } from '../shared/wire-values.js';
 import { readOpenAiUsage } from './openai-usage.js';
-import { failureOf, finishReasonOf, isStored, saidIn, thoughtIn } from './responses-answer.js';
-import { isWaiting, toMessage } from './responses-data.js';
+import {
+  failureOf,
+  finishReasonOf,
+  isWaiting,
+  saidIn,
+  storesAnswer,
+  thoughtIn,
+  toMessage,
+} from './responses-data.js';
 import { ResponsesStreamedCalls } from './responses-streamed-calls.js';
 
 const VARYING: Varying = { deltas: [['delta']], besides: [['sequence_number'], ['obfuscation']] };
@@ -104,7 +111,7 @@ export class ResponsesDecoder implements AnswerDecoder {
       message: toMessage(this.#text, toolCalls, {
         provider: this.provider,
         output: this.#kept(),
-        isStored: isStored(this.#end),
+        isStored: storesAnswer(this.#end),
       }),
       toolCalls,
       finishReason: this.#isRefused ? 'content-filter' : finishReasonOf(this.#end, waits),

@@ -4,16 +4,16 @@ import type { JsonSchema } from '../../../schema/schema.js';
 import type { ContentPart, Message, ToolChoice, ToolSpec } from '../../../types/message.js';
 import type { LlmRequest } from '../../../types/llm.js';
 import { schemaInWords, type EncodeHints } from '../shared/schema-forms.js';
-import { imageUrl } from './content-part.js';
-import type { IdRule } from '../shared/call-ids.js';
+import { imageUrl } from './chat-data.js';
 import {
+  type AnsweredCall,
+  type IdRule,
   isBlank,
   OPENING,
   partsOf,
   toHistory,
-  withoutImages,
-  type AnsweredCall,
   type Turn,
+  withoutImages,
 } from '../shared/history.js';
 import { ownItems, ownOutput } from './responses-data.js';
 

@@ -1,7 +1,12 @@
 import type { LlmChunk } from '../../../types/llm.js';
 import type { ToolCall } from '../../../types/message.js';
-import { jsonTextOf, objectOf, textOf, type WireObject } from '../shared/wire-values.js';
-import { toToolCalls } from '../shared/tool-call.js';
+import {
+  jsonTextOf,
+  objectOf,
+  textOf,
+  toToolCalls,
+  type WireObject,
+} from '../shared/wire-values.js';
 import { callIdOf } from './responses-data.js';
 
 /** A tool call that is being written. */

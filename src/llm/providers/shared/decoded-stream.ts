@@ -1,9 +1,9 @@
 import { CallbacksError } from '../../../errors/callbacks-error.js';
 import { LlmResponseError } from '../../../errors/llm-errors.js';
 import type { LlmChunk, ProviderResult } from '../../../types/llm.js';
-import type { Varying } from './delta-matcher.js';
-import { toLlmError } from './to-llm-error.js';
-import { WholeAnswer, type WireReader } from './wire-reader.js';
+import type { Varying } from './sse-parser.js';
+import { toLlmError } from './map-error.js';
+import { WholeAnswer, type WireReader } from './wire-values.js';
 
 /** Decodes the answers of one wire format, whole or streamed: converts them to chunks and accumulates the result. */
 export interface AnswerDecoder {

@@ -1,6 +1,6 @@
-import { toToolName } from '../../../types/tool-name.js';
+import { createHash } from 'node:crypto';
 import type { ContentPart, Message, ToolCall } from '../../../types/message.js';
-import { CallIds, type IdRule } from './call-ids.js';
+import { toToolName } from '../../../types/tool.js';
 import {
   isJsonObject,
   isObject,
@@ -142,4 +142,105 @@ function readArguments(args: unknown, argsText: unknown): Pick<AnsweredCall, 'ar
 
 function ownIdOf(id: unknown): string {
   return typeof id === 'string' ? id : '';
+}
+
+/** Which tool call ids a provider accepts. */
+export interface IdRule {
+  readonly fits: RegExp;
+  /** The length of an id that replaces an invalid one. */
+  readonly length: number;
+  /** The range in which an id may stand for only one call. */
+  readonly uniqueIn: 'turn' | 'conversation';
+}
+
+/** Digits that every provider accepts. */
+const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+
+/**
+ * Gives the calls of a conversation ids that a provider accepts. A valid id stays as it is. An invalid one is replaced
+ * by an id derived from it, the same in each request, so that the provider's prompt cache still matches. Two ids never
+ * become one.
+ */
+class CallIds {
+  readonly #taken = new Set<string>();
+
+  /** @param given the ids of all calls, turn by turn */
+  constructor(
+    private readonly rule: IdRule,
+    private readonly given: readonly (readonly string[])[],
+  ) {}
+
+  /** The ids of all calls, in the same order. */
+  assign(): string[][] {
+    const kept = this.given.map((ids) => this.#keep(ids));
+    return kept.map((ids, turn) => {
+      if (this.rule.uniqueIn === 'turn') this.#restart(ids);
+      return ids.map((id, place) => id ?? this.#make(this.given[turn]![place]!));
+    });
+  }
+
+  /** The ids that may stay. */
+  #keep(ids: readonly string[]): (string | undefined)[] {
+    if (this.rule.uniqueIn === 'turn') this.#taken.clear();
+    return ids.map((id) => {
+      if (!this.rule.fits.test(id) || this.#taken.has(id)) return undefined;
+      this.#taken.add(id);
+      return id;
+    });
+  }
+
+  #restart(kept: readonly (string | undefined)[]): void {
+    this.#taken.clear();
+    for (const id of kept) if (id !== undefined) this.#taken.add(id);
+  }
+
+  #make(id: string): string {
+    for (let n = 0; ; n++) {
+      const made = digest(`${n}:${id}`).slice(0, this.rule.length);
+      if (this.#taken.has(made)) continue;
+      this.#taken.add(made);
+      return made;
+    }
+  }
+}
+
+function digest(text: string): string {
+  const bytes = createHash('sha256').update(text).digest();
+  return Array.from(bytes, (byte) => DIGITS[byte % DIGITS.length]).join('');
+}
+
+const MAX_LENGTH = 10_000;
+const MAX_DEPTH = 6;
+/** The fields with the server's own text. Others repeat the request, or name kinds of errors. */
+const SPEAKING = [
+  'detail',
+  'details',
+  'error',
+  'errors',
+  'loc',
+  'message',
+  'msg',
+  'param',
+  'reason',
+];
+
+/**
+ * The server's text in an SDK's error: the texts of the body that it keeps, whose form differs, else its message. It is
+ * only matched for known phrases, and goes into no message.
+ */
+export function textsOf(thrown: unknown): string {
+  const { message, error, reason } = Object(thrown) as Record<string, unknown>;
+  const texts: string[] = [];
+  collect({ error, reason }, texts, 0);
+  if (texts.length === 0) collect(message, texts, 0);
+  return texts.join(' ').slice(0, MAX_LENGTH);
+}
+
+function collect(value: unknown, texts: string[], depth: number): void {
+  if (typeof value === 'string') texts.push(value);
+  if (typeof value !== 'object' || value === null || depth === MAX_DEPTH) return;
+  const parts: unknown[] = Array.isArray(value)
+    ? value
+    : SPEAKING.map((name) => (value as Record<string, unknown>)[name]);
+  for (const part of parts) collect(part, texts, depth + 1);
 }

@@ -1,11 +1,11 @@
 import { types } from 'node:util';
-import { promised } from '../../../dispatch/promises.js';
-import { LlmTimeoutError } from '../../../errors/llm-errors.js';
+import { LlmResponseError, LlmTimeoutError } from '../../../errors/llm-errors.js';
+import { promised } from '../../../util/promises.js';
 import type { LlmProviderContext } from '../../llm-provider.js';
-import { keepFailedText } from './failed-answer.js';
-import { refuseLongWait } from './long-wait.js';
-import { waitInCancel } from './retry-wait.js';
-import { toLlmError } from './to-llm-error.js';
+import { thrownInBody, toLlmError } from './map-error.js';
+import { refuseLongWait, waitInCancel } from './retry-wait.js';
+import { keepFailedText } from './sdk-error.js';
+import { isObject } from './wire-values.js';
 
 /**
  * Carries a call's {@link RequestAttempts} through the SDK to its `fetch`; symbols survive the SDK's copies. Global,
@@ -107,4 +107,77 @@ export function observeClient(client: object): void {
   const { fetch } = own;
   if (!Object.hasOwn(client, 'fetch') || typeof fetch !== 'function' || fetch[OBSERVED]) return;
   own.fetch = observedFetch(() => fetch);
+}
+
+/** The valid characters of a header's value; surrounding spaces and line breaks are removed when it is sent. */
+const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+const NAME = /^[\w!#$%&'*+.^`|~-]+$/;
+
+/**
+ * Whether a text can be sent in a header. Node's own error for an invalid text includes the text, which may be a key.
+ */
+export function isHeaderText(value: string): boolean {
+  return VALUE.test(value.trim());
+}
+
+/** Whether a value is a record of valid headers. */
+export function isHeaders(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  return Object.entries(value).every(
+    ([name, one]) => NAME.test(name) && typeof one === 'string' && isHeaderText(one),
+  );
+}
+
+/** The longest answer, in bytes; a server that never ends it must not fill the memory. */
+const MAX_BYTES = 64 * 1024 * 1024;
+
+const CURLY = 0x7b;
+const SQUARE = 0x5b;
+const ANGLE = 0x3c;
+
+/** A body that is not the requested event stream: a whole answer, an error, or a web page. */
+export class WholeBody {
+  readonly #packets: Buffer[] = [];
+  #length = 0;
+  #isTaken = false;
+
+  constructor(private readonly provider: string) {}
+
+  /** Whether a body that begins with this byte is not an event stream. */
+  static canBegin(first: number | undefined): boolean {
+    return first === CURLY || first === SQUARE || first === ANGLE;
+  }
+
+  add(bytes: Buffer): void {
+    this.#length += bytes.length;
+    if (this.#length > MAX_BYTES)
+      throw new LlmResponseError(`${this.provider} sent an answer that is too long.`);
+    this.#packets.push(bytes);
+  }
+
+  /**
+   * The answer, once, when all bytes have arrived.
+   *
+   * @throws the error that the body reports instead of an answer
+   */
+  take(): object | undefined {
+    if (this.#isTaken) return undefined;
+    this.#isTaken = true;
+    return toAnswer(this.provider, Buffer.concat(this.#packets).toString());
+  }
+}
+
+/** The answer in a text, whatever its content type. */
+export function toAnswer(provider: string, text: string): object {
+  let body: unknown;
+  try {
+    body = JSON.parse(text.trim());
+  } catch {
+    throw new LlmResponseError(`${provider} sent an answer that is not JSON: check the base URL.`);
+  }
+  const thrown = thrownInBody(body);
+  if (!isObject(body)) {
+    throw thrown ?? new LlmResponseError(`${provider} sent an answer of an unknown form.`);
+  }
+  return body;
 }

@@ -1,6 +1,6 @@
 import type { JsonSchema } from '../../../schema/schema.js';
 import type { LlmRequest } from '../../../types/llm.js';
-import { textsOf } from './texts-of.js';
+import { textsOf } from './history.js';
 
 /**
  * How a schema is sent: by the API's own schema option; as an instruction, with the option for free-form JSON; or as an

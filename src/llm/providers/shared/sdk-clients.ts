@@ -1,10 +1,9 @@
 import { CallbacksConfigurationError } from '../../../errors/callbacks-error.js';
-import type { ClientOptions } from '../../client-options.js';
-import { isHeaderText } from './header-text.js';
+import type { ClientOptions } from '../../client.js';
 import type { ApiKeySource } from '../../llm-options.js';
 import type { LlmProviderContext } from '../../llm-provider.js';
-import { CallerFault } from './caller-fault.js';
-import { observeClient, observedFetch } from './observed-fetch.js';
+import { isHeaderText, observeClient, observedFetch } from './observed-fetch.js';
+import { CallerFault } from './sdk-error.js';
 
 /** Options that the SDKs' constructors share. */
 export interface SdkOptions {
@@ -160,4 +159,23 @@ function hasMethod(client: object, path: string): boolean {
     .split('.')
     .reduce<unknown>((part, name) => (Object(part) as Record<string, unknown>)[name], client);
   return typeof found === 'function';
+}
+
+/**
+ * Loads an SDK, an optional peer dependency, when its provider is used; if it is missing, the error explains how to
+ * install it.
+ */
+export async function loadSdk<T>(
+  provider: string,
+  packageName: string,
+  load: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await load();
+  } catch (error) {
+    throw new CallbacksConfigurationError(
+      `The provider "${provider}" needs the package ${packageName}, which could not be loaded. Run: npm install ${packageName}`,
+      { cause: error },
+    );
+  }
 }

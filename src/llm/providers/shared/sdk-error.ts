@@ -1,5 +1,6 @@
-import { MAX_WORDS, parsedOrText, readErrorBody, type ErrorFacts } from './error-body.js';
-import { failedText } from './failed-answer.js';
+import { CallbacksError } from '../../../errors/callbacks-error.js';
+import { brand } from '../../../util/brand.js';
+import { type ErrorFacts, MAX_WORDS, parsedOrText, readErrorBody } from './error-body.js';
 
 /** What the errors of both SDKs have in common; read structurally, because there may be several copies of an SDK. */
 export interface SdkError {
@@ -71,4 +72,74 @@ function messageOf({ message }: SdkError): string {
   if (typeof message !== 'string' || message === '(no status code or body)') return '';
   const words = message.slice(0, MAX_WORDS).replace(SDK_PREFIX, '');
   return MARKUP.test(words) ? '' : words;
+}
+
+/** The names of a value's class and its base classes. */
+export function classNames(value: unknown): string[] {
+  const names: string[] = [];
+  for (
+    let proto = Object(value) as object | null;
+    proto;
+    proto = Object.getPrototypeOf(proto) as object | null
+  ) {
+    if (Object.hasOwn(proto, 'constructor'))
+      names.push((proto.constructor as { name: string }).name);
+  }
+  return names;
+}
+
+/**
+ * Whether Node or undici reports that a socket failed: `ECONNRESET`, `UND_ERR_SOCKET`, a body that was `terminated` …
+ */
+export function isLostConnection(thrown: unknown): boolean {
+  const { code, cause, message } = Object(thrown) as {
+    code?: unknown;
+    cause?: { code?: unknown };
+    message?: unknown;
+  };
+  if (thrown instanceof TypeError && (message === 'terminated' || message === 'fetch failed'))
+    return true;
+  return [code, cause?.code].some(
+    (one) => typeof one === 'string' && /^(E[A-Z]+|UND_ERR_\w+)$/.test(one),
+  );
+}
+
+/** Carries an error of an application function through a provider, so that the caller gets it unchanged. */
+export class CallerFault extends CallbacksError {
+  static {
+    brand(this, 'error:CallerFault');
+  }
+
+  constructor(readonly thrown: unknown) {
+    super('A function of the application failed.', { cause: thrown });
+  }
+}
+
+/** The longest kept text of a failed answer, in UTF-16 code units. */
+const MAX_TEXT = 65_536;
+
+/** The text of a failed answer, stored on its headers: the SDKs' errors have the same headers object. */
+const TEXT: unique symbol = Symbol('nestjs-llm-callbacks.failed-answer');
+
+/**
+ * Keeps the text of a failed answer while an SDK reads it: openai's SDK keeps only the field `error` of a body, and so
+ * loses lists, `detail` and `message`. Only what the SDK reads is read, so nothing of an answer that it drops to retry.
+ * Answers of other kinds, such as mocks of `fetch` return, stay unchanged.
+ */
+export function keepFailedText(response: Response): Response {
+  const { ok, headers, text } = Object(response) as Partial<Response>;
+  if (ok !== false || typeof text !== 'function' || typeof headers !== 'object') return response;
+  if (!Object.isExtensible(response) || !Object.isExtensible(headers)) return response;
+  const kept = async (): Promise<string> => {
+    const read = await text.call(response);
+    Object.defineProperty(headers, TEXT, { value: read.slice(0, MAX_TEXT), configurable: true });
+    return read;
+  };
+  Object.defineProperty(response, 'text', { value: kept, configurable: true, writable: true });
+  return response;
+}
+
+/** The text kept of the failed answer with these headers. */
+function failedText(headers: unknown): string | undefined {
+  return (Object(headers) as { [TEXT]?: string })[TEXT];
 }

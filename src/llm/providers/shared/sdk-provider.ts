@@ -1,19 +1,18 @@
 import { types } from 'node:util';
-import { promised } from '../../../dispatch/promises.js';
+import { promised } from '../../../util/promises.js';
 import { LlmResponseError } from '../../../errors/llm-errors.js';
 import type { LlmChunk, LlmRequest, ProviderResult } from '../../../types/llm.js';
-import type { ClientOptions } from '../../client-options.js';
+import type { ClientOptions } from '../../client.js';
 import type { LlmProviderContext, ContextFreeProvider } from '../../llm-provider.js';
 import { hostOf } from '../../server.js';
 import { DecodedStream, decodeWhole, type AnswerDecoder } from './decoded-stream.js';
-import { observing, RequestAttempts } from './observed-fetch.js';
-import type { Varying } from './delta-matcher.js';
+import { observing, RequestAttempts, toAnswer } from './observed-fetch.js';
+import type { Varying } from './sse-parser.js';
 import { SchemaForms, type EncodeHints } from './schema-forms.js';
 import { SdkClients, type SdkEnvironment, type SdkOptions } from './sdk-clients.js';
 import { SseReader } from './sse-reader.js';
-import { toLlmError } from './to-llm-error.js';
-import { toAnswer } from './whole-body.js';
-import { SdkReader, type WireReader } from './wire-reader.js';
+import { toLlmError } from './map-error.js';
+import { SdkReader, type WireReader } from './wire-values.js';
 
 /** The options of one request besides its body. */
 export interface SdkRequestOptions {

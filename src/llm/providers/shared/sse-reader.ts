@@ -1,11 +1,9 @@
 import type { EventSourceMessage } from 'eventsource-parser';
 import { LlmResponseError } from '../../../errors/llm-errors.js';
-import { thrownInBody } from './error-in-body.js';
-import { EventParser } from './event-parser.js';
-import type { Varying } from './delta-matcher.js';
-import { toStreamError } from './stream-error.js';
-import { WholeBody } from './whole-body.js';
-import { readToEnd, WholeAnswer, type WireReader } from './wire-reader.js';
+import { thrownInBody, toStreamError } from './map-error.js';
+import { EventParser, type Varying } from './sse-parser.js';
+import { WholeBody } from './observed-fetch.js';
+import { readToEnd, WholeAnswer, type WireReader } from './wire-values.js';
 
 const EVENT_STREAM = 'text/event-stream';
 

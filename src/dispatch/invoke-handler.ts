@@ -1,0 +1,149 @@
+import { CallbackAbort } from '../errors/callbacks-error.js';
+import { CallbackErrorEvent } from '../events/callback.events.js';
+import type { HandlerContext } from '../events/callbacks.js';
+import { type CallbackEvent, EVENTS } from '../events/event-map.js';
+import type { RunInfo } from '../events/event.js';
+import type { HandlerTable } from '../handlers/handler-scope.js';
+import {
+  callHandler,
+  callWithTimeout,
+  type Handler,
+  type HandlerFunction,
+  type InstanceOwner,
+} from '../handlers/handler.js';
+import { logReason } from '../util/error-text.js';
+import { Log } from '../util/log.js';
+import { abortable, isThenable } from '../util/promises.js';
+import type { Background } from './background/background.js';
+
+/** The part of a run that dispatch needs. */
+export interface DispatchTarget extends RunInfo, InstanceOwner {
+  readonly handlers: HandlerTable;
+  /**
+   * The methods of the plain chunk handlers that precede all other handlers, looked up once: a spy set before the run
+   * is called.
+   */
+  readonly chunkMethods: readonly HandlerFunction[];
+  /** Fires when the run is aborted. */
+  readonly signal: AbortSignal;
+  /** The context that its handlers receive with the event. */
+  readonly handlerContext: HandlerContext;
+  /** Whether the run's terminal event was dispatched. */
+  readonly ended: boolean;
+  /** Whether its caller has continued: from then on, errors of critical handlers are emitted as `callback.error`. */
+  readonly released: boolean;
+  /** Calls a handler in a frame that links the runs it starts to the handler. */
+  insideHandler<R>(handler: Handler, call: () => R): R;
+}
+
+/** An event that is being dispatched. */
+export interface Dispatch {
+  readonly event: CallbackEvent;
+  readonly run: DispatchTarget;
+  readonly handlers: readonly Handler[];
+  /** The first error that must fail the run. */
+  refused?: { readonly error: unknown };
+}
+
+/** Calls one handler at a time and isolates its failures from the other handlers. */
+export class HandlerCalls {
+  readonly #logger = new Log('Callbacks');
+
+  constructor(
+    private readonly background: Background,
+    private readonly dispatch: (event: CallbackEvent, run: DispatchTarget) => void | Promise<void>,
+  ) {}
+
+  /** Returns a promise, which never rejects, only if there is something to wait for. */
+  invoke(dispatch: Dispatch, handler: Handler): Promise<void> | undefined {
+    const { event, run, refused } = dispatch;
+    if (!handler.active || (handler.critical && refused !== undefined)) return undefined;
+    try {
+      if (handler.when !== undefined && !handler.when(event as never)) return undefined;
+    } catch (error) {
+      return this.report(handler, event, run, error);
+    }
+    if (handler.background) return this.#dispatchLater(dispatch, handler);
+    try {
+      return this.#settle(dispatch, handler, this.#call(handler, event, run));
+    } catch (error) {
+      return this.failed(dispatch, handler, error);
+    }
+  }
+
+  #dispatchLater({ event, run }: Dispatch, handler: Handler): Promise<void> | undefined {
+    const failed = (error: unknown, isLogged = false) =>
+      isLogged
+        ? this.#reportFailure(handler, event, run, error)
+        : this.report(handler, event, run, error);
+    const taken = this.background.take({ handler, event, run, failed });
+    if (taken === undefined || EVENTS[event.type].phase !== 'start') return taken;
+    return abortable(taken, run.signal).catch(nothing);
+  }
+
+  #call(handler: Handler, event: CallbackEvent, run: DispatchTarget): unknown {
+    const { timeoutMs } = handler;
+    if (handler.contextFree) return callHandler(handler, event, run.handlerContext, run);
+    if (timeoutMs === undefined)
+      return run.insideHandler(handler, () => callHandler(handler, event, run.handlerContext, run));
+    return run.insideHandler(handler, () =>
+      callWithTimeout(handler, timeoutMs, event, run, run.signal),
+    );
+  }
+
+  #settle(dispatch: Dispatch, handler: Handler, returned: unknown): Promise<void> | undefined {
+    if (!isThenable(returned)) return undefined;
+    const { event, run } = dispatch;
+    // An aborted run does not wait for its start handlers.
+    const settled =
+      EVENTS[event.type].phase === 'start' ? abortable(returned, run.signal) : returned;
+    return Promise.resolve(settled).then(nothing, (error: unknown) =>
+      this.rejected(dispatch, handler, error),
+    );
+  }
+
+  /** Handles a handler's rejection. If the handler was stopped with its run, that is not a failure. */
+  rejected(dispatch: Dispatch, handler: Handler, error: unknown): Promise<void> | undefined {
+    const { signal } = dispatch.run;
+    return signal.aborted && error === signal.reason
+      ? undefined
+      : this.failed(dispatch, handler, error);
+  }
+
+  failed(dispatch: Dispatch, handler: Handler, error: unknown): Promise<void> | undefined {
+    const { event, run } = dispatch;
+    const { phase } = EVENTS[event.type];
+    const isRefusal = !run.released && (handler.critical || error instanceof CallbackAbort);
+    if (!isRefusal || phase === 'error' || phase === 'note' || dispatch.refused !== undefined) {
+      return this.report(handler, event, run, error);
+    }
+    dispatch.refused = { error };
+    return undefined;
+  }
+
+  /**
+   * Logs a handler's failure and dispatches `callback.error`. Returns a promise only if there is something to wait for.
+   */
+  report(
+    handler: Pick<Handler, 'name'>,
+    event: CallbackEvent,
+    run: DispatchTarget,
+    error: unknown,
+  ): Promise<void> | undefined {
+    this.#logger.error(`${handler.name} failed on ${event.type}: ${logReason(error)}`, error);
+    return this.#reportFailure(handler, event, run, error);
+  }
+
+  #reportFailure(
+    { name }: Pick<Handler, 'name'>,
+    event: CallbackEvent,
+    run: DispatchTarget,
+    error: unknown,
+  ): Promise<void> | undefined {
+    if (event.type === 'callback.error') return undefined;
+    const failure = new CallbackErrorEvent(run, { handler: name, event, error });
+    return this.dispatch(failure, run) ?? undefined;
+  }
+}
+
+function nothing(): void {}

@@ -1,0 +1,210 @@
+import type { HandlerContext, HandlerOptions } from '../events/callbacks.js';
+import type { EventSelector, SelectedEvent } from '../events/event-map.js';
+import type { InterceptedKind, InterceptorOptions } from './handler.js';
+import { addHook, checkLegacy, setScopes } from './metadata.js';
+
+/** Decorates a method that takes the event (and a {@link HandlerContext}), or nothing. */
+export interface HookDecorator<S extends EventSelector> extends ComposedDecorator {
+  <M extends (event: SelectedEvent<S>, context: HandlerContext) => unknown>(
+    target: object,
+    key: string | symbol,
+    descriptor: TypedPropertyDescriptor<M>,
+  ): void;
+}
+
+/** Creates a {@link HookDecorator}. */
+export type Hook<S extends EventSelector> = (
+  options?: HandlerOptions<SelectedEvent<S>>,
+) => HookDecorator<S>;
+
+function hook<S extends EventSelector>(name: string, selector: S): Hook<S> {
+  return (options = {}) =>
+    (target: object, key: string | symbol, descriptor: PropertyDescriptor) =>
+      addHook(name, { selector, options }, target, key, descriptor);
+}
+
+/**
+ * Handles the start of an LLM call, before the request is sent.
+ *
+ * @example
+ * ```ts
+ * class Log { @OnLlmStart() before(event: LlmStartEvent) {
+ *   console.log(event.model, event.messages.length);
+ * } }
+ * ```
+ */
+export const OnLlmStart: Hook<'llm.start'> = hook('OnLlmStart', 'llm.start');
+
+/**
+ * Handles each chunk of a streamed answer, before its consumer receives it. Must not start runs.
+ *
+ * @example
+ * ```ts
+ * class Typist { @OnLlmStreamChunk() typed(event: LlmStreamChunkEvent) {
+ *   if (event.chunk.type === 'text') process.stdout.write(event.chunk.text);
+ * } }
+ * ```
+ */
+export const OnLlmStreamChunk: Hook<'llm.chunk'> = hook('OnLlmStreamChunk', 'llm.chunk');
+
+/**
+ * Handles a retry by the SDK or the provider.
+ *
+ * @example
+ * ```ts
+ * class Retries { @OnLlmRetry() again(event: LlmRetryEvent) {
+ *   console.warn(`try ${event.attempt + 1} after ${event.delayMs} ms`);
+ * } }
+ * ```
+ */
+export const OnLlmRetry: Hook<'llm.retry'> = hook('OnLlmRetry', 'llm.retry');
+
+/**
+ * Handles the end of an LLM call: it completed, or its consumer stopped reading.
+ *
+ * @example
+ * ```ts
+ * class Bill { @OnLlmEnd() paid(event: LlmEndEvent) {
+ *   console.log(event.tokenCount, event.cost);
+ * } }
+ * ```
+ */
+export const OnLlmEnd: Hook<'llm.end'> = hook('OnLlmEnd', 'llm.end');
+
+/**
+ * Handles an LLM call that failed or was aborted.
+ *
+ * @example
+ * ```ts
+ * class Failures { @OnLlmError() failed(event: LlmErrorEvent) {
+ *   console.error(event.error.name, event.cost);
+ * } }
+ * ```
+ */
+export const OnLlmError: Hook<'llm.error'> = hook('OnLlmError', 'llm.error');
+
+/** Handles the start of an agent run. */
+export const OnAgentStart: Hook<'agent.start'> = hook('OnAgentStart', 'agent.start');
+
+/** Handles the end of each turn of an agent. */
+export const OnAgentStep: Hook<'agent.step'> = hook('OnAgentStep', 'agent.step');
+
+/** Handles the end of an agent run. */
+export const OnAgentEnd: Hook<'agent.end'> = hook('OnAgentEnd', 'agent.end');
+
+/** Handles an agent run that failed or was aborted. */
+export const OnAgentError: Hook<'agent.error'> = hook('OnAgentError', 'agent.error');
+
+/** Handles the start of a tool call, before the tool is called. */
+export const OnToolStart: Hook<'tool.start'> = hook('OnToolStart', 'tool.start');
+
+/** Handles the result of a tool call. */
+export const OnToolEnd: Hook<'tool.end'> = hook('OnToolEnd', 'tool.end');
+
+/** Handles a tool call that failed, was refused or had invalid arguments. */
+export const OnToolError: Hook<'tool.error'> = hook('OnToolError', 'tool.error');
+
+/** Handles the start of a chain. */
+export const OnChainStart: Hook<'chain.start'> = hook('OnChainStart', 'chain.start');
+
+/** Handles the end of a chain. */
+export const OnChainEnd: Hook<'chain.end'> = hook('OnChainEnd', 'chain.end');
+
+/** Handles a chain that failed. */
+export const OnChainError: Hook<'chain.error'> = hook('OnChainError', 'chain.error');
+
+/** Handles the start of a retrieval. */
+export const OnRetrievalStart: Hook<'retrieval.start'> = hook(
+  'OnRetrievalStart',
+  'retrieval.start',
+);
+
+/** Handles the end of a retrieval, with its documents. */
+export const OnRetrievalEnd: Hook<'retrieval.end'> = hook('OnRetrievalEnd', 'retrieval.end');
+
+/** Handles a retrieval that failed. */
+export const OnRetrievalError: Hook<'retrieval.error'> = hook(
+  'OnRetrievalError',
+  'retrieval.error',
+);
+
+/** Handles the connection of an MCP server. */
+export const OnMcpConnect: Hook<'mcp.connect'> = hook('OnMcpConnect', 'mcp.connect');
+
+/** Handles the disconnection of an MCP server. */
+export const OnMcpDisconnect: Hook<'mcp.disconnect'> = hook('OnMcpDisconnect', 'mcp.disconnect');
+
+/** Handles progress that an MCP server reports. */
+export const OnMcpProgress: Hook<'mcp.progress'> = hook('OnMcpProgress', 'mcp.progress');
+
+/** Handles a log message of an MCP server. */
+export const OnMcpLog: Hook<'mcp.log'> = hook('OnMcpLog', 'mcp.log');
+
+/** Handles a handler that threw or timed out. */
+export const OnCallbackError: Hook<'callback.error'> = hook('OnCallbackError', 'callback.error');
+
+/**
+ * Handles every event; `event.type` is its type.
+ *
+ * @example
+ * ```ts
+ * class Trace { @OnAnyEvent() log(event: CallbackEvent) {
+ *   console.log(JSON.stringify(event));
+ * } }
+ * ```
+ */
+export const OnAnyEvent: Hook<'*'> = hook('OnAnyEvent', '*');
+
+/** A `this` that no call has: the signature for it is never checked against a method. */
+declare class Composing {
+  private readonly composing: never;
+}
+
+/**
+ * The second signature of a method decorator, which Nest's `applyDecorators()` accepts. A method is always checked by
+ * the decorator's own signature, because this one never applies to a method.
+ */
+export interface ComposedDecorator {
+  <T>(
+    this: Composing,
+    target: object,
+    key: string | symbol,
+    descriptor: TypedPropertyDescriptor<T>,
+  ): void;
+}
+
+/**
+ * Limits every handler of a class to the runs of these named clients and everything nested under them. A `scope` on a
+ * decorator overrides it for that handler.
+ *
+ * @example
+ * ```ts
+ * // above the class: @Injectable() @CallbackScope('support')
+ * class SupportAudit { @OnLlmEnd() record(event: LlmEndEvent) {} }
+ * ```
+ */
+export function CallbackScope(...scopes: [string, ...string[]]): ClassDecorator {
+  return (target, ...context: unknown[]) => {
+    checkLegacy('@CallbackScope()', context[0]);
+    setScopes(target, scopes);
+  };
+}
+
+/** Decorates a method that takes the call and `next`. */
+export interface InterceptorDecorator<C, N> extends ComposedDecorator {
+  <M extends (call: C, next: N) => unknown>(
+    target: object,
+    key: string | symbol,
+    descriptor: TypedPropertyDescriptor<M>,
+  ): void;
+}
+
+/** Creates an {@link InterceptorDecorator}. */
+export type Interceptor<C, N> = (options?: InterceptorOptions<C>) => InterceptorDecorator<C, N>;
+
+/** Creates the decorator for one kind of run. */
+export function interceptor<C, N>(name: string, kind: InterceptedKind): Interceptor<C, N> {
+  return (options = {}) =>
+    (target: object, key: string | symbol, descriptor: PropertyDescriptor) =>
+      addHook(name, { selector: `intercept.${kind}`, options }, target, key, descriptor);
+}

@@ -1,0 +1,344 @@
+import type { PriceBook } from '../../prices/price-book.js';
+import { Totals } from '../../runs/traced-run.js';
+import type {
+  Attempt,
+  LlmChunk,
+  LlmEstimate,
+  LlmRequest,
+  ProviderResult,
+} from '../../types/llm.js';
+import type { ToolCall } from '../../types/message.js';
+import { isDoubted, NO_USAGE, toUsage, type Usage } from '../../types/usage.js';
+import { Log } from '../../util/log.js';
+import type { LlmClient } from '../client.js';
+import type { LlmRetry } from '../llm-provider.js';
+import { SdkProvider } from '../providers/shared/sdk-provider.js';
+import {
+  completeUsage,
+  estimateTokens,
+  estimateToolCalls,
+  estimateUsage,
+  maxInputTokens,
+} from './estimate.js';
+
+/** Measures one call: its clock, its requests, and their total usage. */
+export class CallMeter {
+  #arrivals: ResponseAccumulator | undefined;
+  readonly #requests: RequestMeter[] = [];
+  #failure: { readonly error: Error; readonly at: number } | undefined;
+  #retries = 0;
+  #startedAt: number | undefined;
+  #endedAt = 0;
+  #pausedMs = 0;
+
+  constructor(
+    private readonly prices: PriceBook,
+    private readonly collect: boolean,
+  ) {}
+
+  /** What has arrived of the call's answer: from its only request, or from what interceptors built from several. */
+  get arrivals(): ResponseAccumulator {
+    this.#arrivals ??= new ResponseAccumulator(this.collect);
+    return this.#arrivals;
+  }
+
+  set arrivals(those: ResponseAccumulator) {
+    this.#arrivals = those;
+  }
+
+  start(): void {
+    this.#startedAt = performance.now();
+  }
+
+  stop(): void {
+    this.#endedAt = performance.now();
+  }
+
+  /** Excludes a number of milliseconds from the call's duration. */
+  paused(ms: number): void {
+    this.#pausedMs += ms;
+  }
+
+  /** The most that a request can use; needs the price list to be loaded. */
+  estimate(target: LlmTarget): LlmEstimate {
+    const { maxOutputTokens: outputTokens } = target.request;
+    const inputTokens = maxInputTokens(target.request);
+    const maxCost =
+      outputTokens === undefined ? null : this.priceOf(target, { inputTokens, outputTokens });
+    return { inputTokens, maxCost };
+  }
+
+  /** US dollars, `null` when unknown; needs the price list to be loaded. */
+  priceOf(
+    { client, request: { model } }: LlmTarget,
+    tokens: Pick<Usage, 'inputTokens' | 'outputTokens'>,
+  ): number | null {
+    return this.prices.cost(
+      client.label,
+      model,
+      model,
+      toUsage({ ...tokens, source: 'estimated' }),
+    );
+  }
+
+  /** Registers a request that is sent to its provider now. */
+  open(target: LlmTarget): RequestMeter {
+    const meter = new RequestMeter(target, this.prices, this.collect);
+    this.#requests.push(meter);
+    return meter;
+  }
+
+  /** The number of the next retry, from 1. */
+  nextRetry(): number {
+    return ++this.#retries;
+  }
+
+  /** Records a failed request. */
+  failed(meter: RequestMeter, error: Error): void {
+    if (meter.closed) return;
+    meter.fail(error);
+    this.#failure = { error, at: performance.now() };
+  }
+
+  /** The failure that precedes the next request; returned once. */
+  takeFailure(): { readonly error: Error; readonly delayMs: number } | undefined {
+    const failure = this.#failure;
+    this.#failure = undefined;
+    return failure && { error: failure.error, delayMs: performance.now() - failure.at };
+  }
+
+  /** Records that the last answer does not match; its usage still counts. */
+  rejectAttempt(error: Error): void {
+    const attempt = this.#requests.at(-1)?.attempts.at(-1);
+    if (attempt !== undefined) attempt.error ??= error;
+  }
+
+  /** Closes requests still in progress: cut short by the consumer, or by the error that the call ends with. */
+  closeAll(error?: Error): void {
+    for (const meter of this.#requests) meter.fail(error);
+  }
+
+  /** The client and request of the last request sent; `undefined` if none was sent. */
+  get lastTarget(): LlmTarget | undefined {
+    return this.#requests.at(-1)?.target;
+  }
+
+  /** The model that answers, as far as known. */
+  get model(): string | undefined {
+    return this.#requests.at(-1)?.model;
+  }
+
+  /** The attempts of all requests, in the order of the requests. */
+  get attempts(): Attempt[] {
+    return attemptsOf(this.#requests);
+  }
+
+  /** The usage and cost of all requests so far. */
+  get total(): UsageAndCost {
+    return sumOf(this.#requests);
+  }
+
+  /** Milliseconds from the dispatch of the start event until the clock stopped, without pauses. */
+  get durationMs(): number {
+    return this.#startedAt === undefined ? 0 : this.#since(this.#startedAt, this.#endedAt);
+  }
+
+  get timeToFirstChunkMs(): number | undefined {
+    const { firstChunkAt } = this.arrivals;
+    return firstChunkAt === undefined ? undefined : this.#since(this.#startedAt!, firstChunkAt);
+  }
+
+  /** To be awaited before costs are read. */
+  prepareCost(): Promise<void> | undefined {
+    return this.#requests.length > 0 ? this.prices.load() : undefined;
+  }
+
+  #since(from: number, to: number): number {
+    return Math.max(0, to - from - this.#pausedMs);
+  }
+}
+
+/** The attempts of several requests. */
+export function attemptsOf(requests: readonly RequestMeter[]): Attempt[] {
+  return requests.length === 1 ? requests[0]!.attempts : requests.flatMap((one) => one.attempts);
+}
+
+/** The total usage and cost of several requests. */
+export function sumOf(requests: readonly RequestMeter[]): UsageAndCost {
+  if (requests.length === 1) return requests[0]!.spent;
+  if (requests.length === 0) return { usage: { ...NO_USAGE }, cost: 0 };
+  const totals = new Totals();
+  for (const { spent } of requests) totals.add(spent.usage, spent.cost);
+  return totals;
+}
+
+/** The client to call and the request to send. */
+export interface LlmTarget {
+  readonly client: LlmClient;
+  readonly request: LlmRequest;
+}
+
+/** Usage, and its cost in US dollars; `null` when a price is not known. */
+export interface UsageAndCost {
+  readonly usage: Usage;
+  readonly cost: number | null;
+}
+
+/** Whether the usage was counted: by the server, or by a provider with its own estimate. */
+function isCounted(usage: Usage): boolean {
+  return usage.source === 'provider' || usage.totalTokens > 0;
+}
+
+/** What has arrived of an answer. */
+export class ResponseAccumulator {
+  /** The text, if it is collected. */
+  text = '';
+  firstChunkAt: number | undefined;
+  #uncollectedTokens = 0;
+  #callTokens = 0;
+  /** The call whose name is counted; some servers repeat it with each piece. */
+  #named = -1;
+
+  constructor(private readonly collect: boolean) {}
+
+  chunk(chunk: LlmChunk): void {
+    this.firstChunkAt ??= performance.now();
+    if (chunk.type === 'tool-call') this.#callPiece(chunk);
+    else if (chunk.type === 'text' && this.collect) this.text += chunk.text;
+    else this.#uncollectedTokens += estimateTokens(chunk.text);
+  }
+
+  /** Approximate tokens, with `text` and `toolCalls` in place of what was collected. */
+  tokens(text = this.text, toolCalls: readonly ToolCall[] = []): number {
+    // A call counts, even without a name and arguments.
+    const calls =
+      toolCalls.length > 0 ? Math.max(1, estimateToolCalls(toolCalls)) : this.#callTokens;
+    return this.#uncollectedTokens + estimateTokens(text) + calls;
+  }
+
+  #callPiece({ index, name, argsDelta }: Extract<LlmChunk, { type: 'tool-call' }>): void {
+    this.#callTokens += estimateTokens(argsDelta);
+    if (!name || index === this.#named) return;
+    this.#named = index;
+    this.#callTokens += estimateTokens(name);
+  }
+}
+
+/** Measures one request to a provider, including the SDK's own attempts. */
+export class RequestMeter {
+  readonly attempts: Attempt[] = [];
+  readonly arrivals: ResponseAccumulator;
+  /** The model that answers; until known, the requested one. */
+  model: string;
+  /** What the server has counted so far. */
+  counted: Usage | undefined;
+  #final: UsageAndCost | undefined;
+  #attemptAt = performance.now();
+
+  constructor(
+    readonly target: LlmTarget,
+    private readonly prices: PriceBook,
+    collect: boolean,
+  ) {
+    this.model = target.request.model;
+    this.arrivals = new ResponseAccumulator(collect);
+  }
+
+  /** Whether the request has succeeded or failed. */
+  get closed(): boolean {
+    return this.#final !== undefined;
+  }
+
+  /** Its usage and cost: final, or so far. */
+  get spent(): UsageAndCost {
+    return this.#final ?? this.#priced(this.model, this.usageSoFar);
+  }
+
+  /** The usage of a request that is cut short: none before anything arrived, otherwise counted or estimated. */
+  get usageSoFar(): Usage {
+    const { arrivals, counted, target } = this;
+    if (arrivals.firstChunkAt === undefined && counted === undefined) return { ...NO_USAGE };
+    const written = arrivals.tokens();
+    return counted?.source === 'provider' && this.#isUncounted(counted, written)
+      ? completeUsage(target.request, written, counted)
+      : estimateUsage(target.request, written, counted);
+  }
+
+  /** Records a retry by the SDK. */
+  retried({ error, delayMs }: LlmRetry): void {
+    const now = performance.now();
+    const durationMs = Math.max(0, now - this.#attemptAt - delayMs);
+    this.#attemptAt = now;
+    const { client, request } = this.target;
+    this.attempts.push({ provider: client.label, model: request.model, error, durationMs });
+  }
+
+  /** The usage of a complete answer: counts that the server did not report are estimated. */
+  usageOf({ usage, text, toolCalls }: ProviderResult): Usage {
+    if (usage.source === 'provider' && usage.inputTokens > 0 && usage.outputTokens > 0)
+      return usage;
+    const written = this.arrivals.tokens(text, toolCalls);
+    if (!this.#isUncounted(usage, written)) return usage;
+    if (isDoubted(usage) || usage.source === 'provider') logDoubt(this.target.client);
+    const { request } = this.target;
+    return isCounted(usage)
+      ? completeUsage(request, written, usage)
+      : estimateUsage(request, written, this.counted);
+  }
+
+  /** Records a complete answer. */
+  answered(model: string, usage: Usage): UsageAndCost {
+    // An answer that arrives late changes nothing.
+    if (this.#final !== undefined) return this.#final;
+    const { cost } = (this.#final = this.#priced(model, usage));
+    const durationMs = performance.now() - this.#attemptAt;
+    this.attempts.push({ provider: this.target.client.label, model, usage, cost, durationMs });
+    return this.#final;
+  }
+
+  /**
+   * Records that the request was cut short, by its consumer or, with an error, by a failure; its usage so far counts.
+   */
+  fail(error?: Error): void {
+    if (this.#final !== undefined) return;
+    if (error === undefined) {
+      this.answered(this.model, this.usageSoFar);
+      return;
+    }
+    const { usage, cost } = (this.#final = this.#priced(this.model, this.usageSoFar));
+    const { client, request } = this.target;
+    this.attempts.push({
+      provider: client.label,
+      model: request.model,
+      error,
+      ...(usage.totalTokens > 0 && { usage, cost }),
+      durationMs: performance.now() - this.#attemptAt,
+    });
+  }
+
+  /**
+   * Whether a usage lacks counts that must be estimated. Servers send zeros for what they do not count, and an answer
+   * with content always has tokens; a custom provider's zeros are trusted.
+   */
+  #isUncounted(usage: Usage, written: number): boolean {
+    if (!(this.target.client.provider instanceof SdkProvider)) return !isCounted(usage);
+    const hasZero = usage.inputTokens === 0 || usage.outputTokens === 0;
+    return usage.source === 'estimated' || (hasZero && written > 0);
+  }
+
+  /** Priced by the model that answered, otherwise the requested one; needs the price list to be loaded. */
+  #priced(answered: string, usage: Usage): UsageAndCost {
+    const { client, request } = this.target;
+    return { usage, cost: this.prices.cost(client.label, answered, request.model, usage) };
+  }
+}
+
+/** Logs once per client that its counts are implausible, without the counts and without anything of the call. */
+function logDoubt(asked: LlmClient): void {
+  const { label, origin: client = asked } = asked;
+  if (client.isDoubtLogged) return;
+  client.isDoubtLogged = true;
+  new Log('Callbacks').warn(
+    `The server of "${label}" sent token counts that cannot be right. They are not used: the usage and cost of such answers are estimated. This is logged once per client.`,
+  );
+}
