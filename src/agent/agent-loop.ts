@@ -5,11 +5,12 @@ import { BudgetExceededError } from '../errors/callbacks-error.js';
 import { MaxStepsExceededError, UnknownPriceError } from '../errors/callback-errors.js';
 import { pausable, stoppedWith, type LlmCallOptions } from '../llm/llm-options.js';
 import type { LlmService } from '../llm/llm.service.js';
+import { READER_LEFT } from '../runs/active-run.js';
 import { Totals } from '../runs/traced-run.js';
 import type { AgentResult, PendingContext, SettledToolCall } from '../types/agent.js';
 import type { FinishReason, LlmResponse } from '../types/llm.js';
 import type { Message, ToolCall, ToolChoice } from '../types/message.js';
-import { type AgentRun, READER_LEFT, type Resumption } from './agent-run.js';
+import type { AgentRun, Resumption } from './agent-run.js';
 import type { ToolCalls } from './tool-scheduler.js';
 import {
   openCalls,
@@ -47,8 +48,8 @@ export class AgentLoop {
     messages: readonly Message[],
   ) {
     this.#messages = [...messages];
-    agent.whenAborted((reason) => tools.stop(reason));
-    agent.whenCancelled(() => {
+    agent.run.onAbort((reason) => tools.stop(reason));
+    agent.reader.onAbort(() => {
       tools.stop(READER_LEFT);
       this.#stopAsking?.();
     });
@@ -59,10 +60,10 @@ export class AgentLoop {
     for (;;) {
       const { toolCalls = [] } = turn.message;
       const settled = [...turn.settled];
-      if (this.agent.cancelled) return this.#cancelled(turn, settled);
+      if (this.agent.isCancelled) return this.#cancelled(turn, settled);
       const waiting = toolCalls.length === 0 ? [] : await this.#callTools(turn, settled);
       if (this.agent.run.aborted) throw this.agent.run.reason as Error;
-      if (this.agent.cancelled) return this.#cancelled(turn, settled);
+      if (this.agent.isCancelled) return this.#cancelled(turn, settled);
       if (waiting.length > 0) return this.#pause(turn, settled, waiting);
       const dispatching = this.#step(turn, settled);
       if (dispatching !== undefined) await dispatching;
@@ -76,7 +77,7 @@ export class AgentLoop {
 
   async #ask(): Promise<Turn> {
     const { agent } = this;
-    if (agent.cancelled) return CANCELLED;
+    if (agent.isCancelled) return CANCELLED;
     if (agent.run.ended) throw tooLate('agent');
     this.#checkLimits();
     agent.turn = new Totals();
@@ -84,7 +85,7 @@ export class AgentLoop {
     try {
       response = await this.#generate();
     } catch (error) {
-      if (agent.cancelled && !agent.run.aborted) return CANCELLED;
+      if (agent.isCancelled && !agent.run.aborted) return CANCELLED;
       throw error;
     }
     const message = withToolNames(response.message);
@@ -240,7 +241,7 @@ function optionsOf(agent: AgentRun): LlmCallOptions {
   const { persona, model, tools, schema, streaming, sampling } = agent.spec;
   // The consumer cancels a stream; a call in its place is aborted.
   const options = pausable(
-    streaming && schema !== undefined ? { signal: agent.stopSignal } : stoppedWith(agent),
+    streaming && schema !== undefined ? { signal: agent.stopSignal } : stoppedWith(agent.run),
   );
   Object.assign(options, sampling);
   // Providers reject a choice without tools.

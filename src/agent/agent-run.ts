@@ -1,7 +1,6 @@
 import type { CallClaims } from '../approvals/call-claims.js';
 import type { StoredRun } from '../approvals/pending-run.js';
 import { tooLate } from '../dispatch/compose.js';
-import { LlmAbortedError } from '../errors/llm-errors.js';
 import {
   AgentEndEvent,
   AgentErrorEvent,
@@ -9,8 +8,8 @@ import {
   AgentStepEvent,
 } from '../events/agent.events.js';
 import type { SamplingOptions } from '../llm/check-llm-options.js';
-import type { RunRuntime } from '../runs/active-run.js';
-import { type Stoppable, type StopSource, watchStops } from '../runs/cancellation.js';
+import { READER_LEFT, type RunRuntime } from '../runs/active-run.js';
+import { Cancellation, type StopSources } from '../runs/cancellation.js';
 import type { Run } from '../runs/run.js';
 import { Totals, TracedRun } from '../runs/traced-run.js';
 import type { Schema } from '../schema/schema.js';
@@ -54,21 +53,16 @@ export interface Resumption {
   readonly claims: CallClaims;
 }
 
-/** Why an agent stops when its consumer is gone. */
-export const READER_LEFT = 'The reader of the stream stopped reading.';
-
 /** One run of an agent, with its steps and usage so far. */
-export class AgentRun extends TracedRun<AgentResult> implements Stoppable, StopSource {
+export class AgentRun extends TracedRun<AgentResult> {
   readonly steps: AgentStep[];
   /** Of all turns; for a resumed run, also of the turns before it. */
   readonly totals = new Totals();
   /** Of the current turn. */
   turn = new Totals();
-  #unwatch: (() => void) | undefined;
-  readonly #onAbort = new Set<(reason: unknown) => void>();
-  readonly #onCancel: (() => void)[] = [];
+  /** Fires when the consumer stops reading. */
+  readonly reader = new Cancellation();
   #stopSignal: AbortSignal | undefined;
-  #cancelled = false;
 
   constructor(
     run: Run,
@@ -93,45 +87,16 @@ export class AgentRun extends TracedRun<AgentResult> implements Stoppable, StopS
     const { resumed } = spec;
     this.steps = [...(resumed?.pending.steps ?? [])];
     if (resumed) this.totals.add(resumed.pending.usage, resumed.pending.cost);
-    run.whenAborted((reason) => {
-      for (const stop of this.#onAbort) stop(reason);
-    });
     run.onSpent = (usage, cost) => {
       this.totals.add(usage, cost);
       this.turn.add(usage, cost);
     };
   }
 
-  /** Whether the consumer stopped reading; the agent then completes, whereas an abort makes it fail. */
-  get cancelled(): boolean {
-    return this.#cancelled;
-  }
-
-  override begin(): void | Promise<void> {
-    const { timeoutMs, signal } = this.spec;
-    const clientLeft = this.run.context.signal;
-    this.#unwatch = watchStops({ timeoutMs, signal, clientLeft }, this, 'agent');
-    return super.begin();
-  }
-
-  override succeed(result: AgentResult): void | Promise<void> {
-    this.#unwatch?.();
-    return super.succeed(result);
-  }
-
-  override fail(thrown: unknown): ReturnType<TracedRun<AgentResult>['fail']> {
-    this.#unwatch?.();
-    return super.fail(thrown);
-  }
-
   /** Fires when the run is aborted, and when its consumer stops reading. */
   get stopSignal(): AbortSignal {
     if (this.#stopSignal === undefined) {
-      const left = new AbortController();
-      const leave = () => left.abort(READER_LEFT);
-      if (this.#cancelled) leave();
-      else this.whenCancelled(leave);
-      this.#stopSignal = AbortSignal.any([this.run.signal, left.signal]);
+      this.#stopSignal = AbortSignal.any([this.run.signal, this.reader.signal]);
     }
     return this.#stopSignal;
   }
@@ -144,36 +109,13 @@ export class AgentRun extends TracedRun<AgentResult> implements Stoppable, StopS
     return this.dispatch(new AgentStepEvent(this.run, { agentName: this.spec.agentName, step }));
   }
 
-  /** Adds what to stop on an abort: one per loop, because interceptors may start several. */
-  whenAborted(stop: (reason: unknown) => void): void {
-    if (this.run.aborted) stop(this.run.reason);
-    else this.#onAbort.add(stop);
+  protected override onCancel(): void {
+    this.reader.abort(READER_LEFT);
   }
 
-  forget(stop: (reason: unknown) => void): void {
-    this.#onAbort.delete(stop);
-  }
-
-  /** Adds a listener for when the consumer stops reading. */
-  whenCancelled(listener: () => void): void {
-    this.#onCancel.push(listener);
-  }
-
-  /** Records that the consumer stopped reading. */
-  cancel(): void {
-    if (this.run.ended || this.run.aborted || this.#cancelled) return;
-    this.#cancelled = true;
-    for (const undo of this.#onCancel) undo();
-  }
-
-  disconnect(cause: unknown): void {
-    if (this.spec.streaming) this.cancel();
-    else {
-      this.abort(
-        new LlmAbortedError('The agent was aborted because the client of the request left.', {
-          cause,
-        }),
-      );
-    }
+  protected override stopSources(): StopSources {
+    const { timeoutMs, signal, streaming } = this.spec;
+    const clientLeft = this.run.context.signal;
+    return { what: 'agent', streaming, timeoutMs, signal, clientLeft };
   }
 }

@@ -1,8 +1,6 @@
-import { setImmediate } from 'node:timers';
 import type { MessageEvent } from '@nestjs/common';
 import type { Observable } from 'rxjs';
-import { CallbacksConfigurationError, describeError } from '../errors/callbacks-error.js';
-import { LlmAbortedError } from '../errors/llm-errors.js';
+import { describeError } from '../errors/callbacks-error.js';
 import { type CallbackEvent, EVENTS } from '../events/event-map.js';
 import { toSafeJson } from '../events/serialize.js';
 import type { ToolEndEvent, ToolErrorEvent, ToolStartEvent } from '../events/tool.events.js';
@@ -10,15 +8,14 @@ import { observe, toEventStream, type ToSseOptions } from '../llm/call/partial-j
 import type { SsePlace } from '../llm/llm-stream.js';
 import {
   type ManagedStream,
+  ColdStream,
   ON_COMPLETE,
-  type StreamOutcome,
+  type Settled,
   type StreamWatcher,
-  StreamWatchers,
-} from '../runs/stream-completion.js';
+} from '../runs/cold-stream.js';
 import type { AgentResult, AgentStep } from '../types/agent.js';
 import type { LlmChunk } from '../types/llm.js';
 import { brand } from '../util/brand.js';
-import { defer } from '../util/promises.js';
 import type { AgentRun } from './agent-run.js';
 import { EventFeed } from './event-feed.js';
 
@@ -50,42 +47,18 @@ export class AgentStream
     brand(this, 'class:AgentStream');
   }
 
-  readonly #cold: ColdAgent | Error;
-  readonly #feed: EventFeed;
+  readonly #reader: AgentReader;
   readonly #place: SsePlace | undefined;
-  readonly #result = defer<AgentResult>();
-  readonly #watchers = new StreamWatchers<AgentResult>();
-  #begun = false;
-  #over = false;
-  #isRead = false;
-  #isDraining = false;
 
   /** @internal created by an agent; an error is thrown when the stream is read. */
   constructor(cold: ColdAgent | Error, place?: SsePlace) {
-    this.#cold = cold;
+    this.#reader = new AgentReader(cold);
     this.#place = place;
-    this.#feed = cold instanceof Error ? new EventFeed() : cold.feed;
-    // The consumer of the stream gets the error there.
-    this.#result.promise.catch(() => undefined);
   }
 
   /** @throws CallbacksConfigurationError for a second consumer */
   [Symbol.asyncIterator](): AsyncIterableIterator<CallbackEvent, undefined> {
-    if (this.#isRead || this.#begun) {
-      throw new CallbacksConfigurationError(
-        'The stream of the agent has a reader already: a stream is read once. For the result beside it, await stream.result.',
-      );
-    }
-    this.#isRead = true;
-    const reader: AsyncIterableIterator<CallbackEvent, undefined> = {
-      next: () => this.#next(),
-      return: async () => {
-        await this.#stop();
-        return { done: true, value: undefined };
-      },
-      [Symbol.asyncIterator]: () => reader,
-    };
-    return reader;
+    return this.#reader.open();
   }
 
   /**
@@ -93,13 +66,7 @@ export class AgentStream
    * the stream by the next macrotask, the agent runs without a consumer.
    */
   get result(): Promise<AgentResult> {
-    if (!this.#isRead && !this.#isDraining) {
-      this.#isDraining = true;
-      setImmediate(() => {
-        if (!this.#isRead && !this.#over) void this.#begin();
-      });
-    }
-    return this.#result.promise;
+    return this.#reader.result;
   }
 
   /**
@@ -107,13 +74,7 @@ export class AgentStream
    * is read.
    */
   abort(reason?: unknown): void {
-    const cold = this.#cold;
-    const error =
-      cold instanceof Error
-        ? cold
-        : new LlmAbortedError('The agent was aborted.', { cause: reason });
-    this.#agent?.abort(error);
-    if (!this.#begun) void this.#watchers.notify({ error });
+    this.#reader.abort(reason);
   }
 
   /** The events as an Observable, which reads on subscription; unsubscribing cancels the run. */
@@ -146,72 +107,91 @@ export class AgentStream
   toSse(options: ToSseOptions = {}): Observable<MessageEvent> {
     const { content = false } = options;
     const toMessage = (event: CallbackEvent) =>
-      toSseMessage(event, { runId: this.#agent?.run.runId, content });
+      toSseMessage(event, { runId: this.#reader.runId, content });
     const outcome = async () => {
-      const { finishReason, usage, cost } = await this.#result.promise;
+      const { finishReason, usage, cost } = await this.#reader.result;
       return { finishReason, usage, cost };
     };
     const request = this.#place?.eventSource;
     return toEventStream({ items: this, toMessage, outcome }, request, options);
   }
 
+  /**
+   * Calls `watcher` once, when the agent has ended, was aborted before it started, or was disposed of unread. It is
+   * awaited before the consumer receives the end, and its error goes to the consumer.
+   *
+   * @param watcher receives `{ result }` or `{ error }`; `result` is `undefined` for a stream that nobody has read
+   */
+  onComplete(watcher: StreamWatcher<AgentResult>): void {
+    this.#reader.onComplete(watcher);
+  }
+
+  /** @internal for a run that returns this stream */
+  [ON_COMPLETE](watcher: StreamWatcher<AgentResult>): void {
+    this.#reader.onComplete(watcher);
+  }
+
   /** Stops reading; an agent that has not started never will. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#stop();
+    await this.#reader.dispose();
+  }
+}
+
+const WORDS = {
+  stream: 'stream of the agent',
+  subject: 'agent',
+  result: 'result',
+  whole: 'result',
+  property: 'result',
+};
+
+/** Reads the events of an agent, which runs at the pace of the consumer. */
+class AgentReader extends ColdStream<CallbackEvent, AgentResult> {
+  readonly #cold: ColdAgent | undefined;
+  readonly #feed: EventFeed;
+
+  constructor(cold: ColdAgent | Error) {
+    super(WORDS, cold instanceof Error ? cold : undefined);
+    this.#cold = cold instanceof Error ? undefined : cold;
+    this.#feed = this.#cold?.feed ?? new EventFeed();
   }
 
-  /** @internal for the chain or the tool that returns it */
-  [ON_COMPLETE](watcher: StreamWatcher<AgentResult>): void {
-    this.#watchers.add(watcher);
+  get runId(): string | undefined {
+    return this.#cold?.agent.run.runId;
   }
 
-  get #agent(): AgentRun | undefined {
-    return this.#cold instanceof Error ? undefined : this.#cold.agent;
-  }
-
-  #next(): Promise<IteratorResult<CallbackEvent, undefined>> {
-    if (!this.#begun && !this.#over) {
-      this.#feed.open();
-      void this.#begin();
+  protected async start(): Promise<void> {
+    const cold = this.#cold!;
+    if (this.isRead) this.#feed.open();
+    const flow = (): void => this.#feed.flow();
+    cold.agent.run.onAbort(flow);
+    cold.agent.reader.onAbort(flow);
+    try {
+      await this.conclude({ result: await cold.begin() });
+    } catch (error) {
+      await this.conclude({ error });
     }
+  }
+
+  protected pull(): Promise<IteratorResult<CallbackEvent, undefined>> {
     return this.#feed.next();
   }
 
-  async #begin(): Promise<void> {
-    this.#begun = true;
-    const cold = this.#cold;
-    try {
-      if (cold instanceof Error) throw cold;
-      const { agent, feed } = cold;
-      agent.run.signal.addEventListener('abort', () => feed.flow());
-      agent.whenCancelled(() => feed.flow());
-      await this.#conclude({ result: await cold.begin() });
-    } catch (error) {
-      await this.#conclude({ error });
-    }
-  }
-
-  async #conclude(outcome: StreamOutcome<AgentResult>): Promise<void> {
-    this.#over = true;
-    const settled = await this.#watchers.notify(outcome);
-    if ('error' in settled) this.#result.reject(settled.error);
-    else this.#result.resolve(settled.result!);
+  protected deliverEnd(settled: Settled<AgentResult>): void {
     this.#feed.finish('error' in settled ? settled : {});
   }
 
-  async #stop(): Promise<void> {
-    if (this.#over) return;
+  protected stop(error: Error): void {
+    this.#cold?.agent.abort(error);
+  }
+
+  override dispose(): Promise<void> {
     this.#feed.close();
-    if (this.#begun) {
-      this.#agent?.cancel();
-      await this.#watchers.over;
-      return;
-    }
-    this.#over = true;
-    this.#result.reject(
-      new LlmAbortedError('The stream was disposed of before it was read, so there is no result.'),
-    );
-    await this.#watchers.notify({ result: undefined });
+    return super.dispose();
+  }
+
+  protected leave(): void {
+    this.#cold?.agent.cancel();
   }
 }
 

@@ -256,7 +256,7 @@ export class Agent {
       const calls = new ToolCalls({ tools, concurrency, onToolError, approve, runs, runtime });
       return new AgentLoop(agent, llm, calls, approvals, messages).run();
     };
-    const begin = () => agent.complete(() => interceptAgent(agent, work));
+    const begin = () => agent.perform(() => interceptAgent(agent, work));
     return { agent, feed, begin };
   }
 }

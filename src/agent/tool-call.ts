@@ -89,7 +89,7 @@ export class ToolCallRun implements ToolCallInfo {
   /** Executes the call. Fails with an error that must end the agent. */
   async perform(): Promise<ToolOutcome> {
     try {
-      const result = await this.#work.complete(() => this.#answer());
+      const result = await this.#work.perform(() => this.#answer());
       if (this.approval?.status === 'pending') return { pending: this.call };
       return this.#settled({ result }, toContent(result, this.tool!.maxResultChars));
     } catch (error) {

@@ -2,7 +2,7 @@ import type { OnApplicationShutdown } from '@nestjs/common';
 import { type CallbackAbort, CallbacksConfigurationError } from '../errors/callbacks-error.js';
 import { type InterceptedLlmCall, InterceptLlm, type LlmNext } from '../llm/intercept-llm.js';
 import type { LlmStream } from '../llm/llm-stream.js';
-import type { LlmChunk, LlmResponse } from '../types/llm.js';
+import type { LlmResponse } from '../types/llm.js';
 import { type Named, nearestName, stableName } from '../util/brand.js';
 import { Admission, type RefusalDetails, ThresholdNotices } from './admission.js';
 import { checkFixed, type LimiterSettings } from './check-limiter-options.js';
@@ -140,10 +140,7 @@ export abstract class Limiter<O extends LimiterOptions> implements OnApplication
   }
 
   @InterceptLlm({ order: Infinity })
-  protected limit(
-    call: InterceptedLlmCall,
-    next: LlmNext,
-  ): Promise<LlmResponse> | AsyncIterable<LlmChunk | LlmResponse> {
+  protected limit(call: InterceptedLlmCall, next: LlmNext): Promise<LlmResponse | LlmStream> {
     return call.streaming ? this.#stream(call, next) : this.#generate(call, next);
   }
 
@@ -156,17 +153,11 @@ export abstract class Limiter<O extends LimiterOptions> implements OnApplication
     }
   }
 
-  async *#stream(call: InterceptedLlmCall, next: LlmNext): AsyncIterable<LlmChunk | LlmResponse> {
+  async #stream(call: InterceptedLlmCall, next: LlmNext): Promise<LlmStream> {
     const reservation = await this.#enter(call);
-    let response: LlmResponse;
-    try {
-      const stream = next() as LlmStream;
-      yield* stream;
-      response = await stream.response;
-    } finally {
-      await this.#leave(reservation, call);
-    }
-    yield response;
+    const stream = next() as LlmStream;
+    stream.onComplete(() => this.#leave(reservation, call));
+    return stream;
   }
 
   async #enter(call: InterceptedLlmCall): Promise<Reservation> {

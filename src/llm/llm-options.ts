@@ -135,13 +135,11 @@ export interface LlmStreamOptions<T = unknown> extends LlmCallOptions<T> {
 export const LlmStreamOptions: object = Object;
 
 /** Options of a call that stops with the run that starts it; its signal is created only on request. @internal */
-export function stoppedWith(
-  source: StopSource & { readonly run: { signal: AbortSignal } },
-): LlmCallOptions {
+export function stoppedWith(source: StopSource & { readonly signal: AbortSignal }): LlmCallOptions {
   return {
     [STOP_SOURCE]: source,
     get signal() {
-      return source.run.signal;
+      return source.signal;
     },
   };
 }

@@ -1,12 +1,11 @@
 import type { MessageEvent } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import { brand } from '../util/brand.js';
-import { ON_COMPLETE, type ManagedStream, type StreamWatcher } from '../runs/stream-completion.js';
+import { ON_COMPLETE, type ManagedStream, type StreamWatcher } from '../runs/cold-stream.js';
 import type { EventSourceRequest } from '../runs/event-source.js';
 import type { AnswerSchema } from '../schema/answer-schema.js';
 import type { LlmChunk, LlmResponse, StructuredResponse } from '../types/llm.js';
-import type { Streamed } from './call/streamed.js';
-import { StreamReading } from './call/stream-reader.js';
+import { type Streamed, StreamReader } from './call/stream-reader.js';
 import {
   type DeepPartial,
   observe,
@@ -42,20 +41,20 @@ export class LlmStream<T = unknown>
     brand(this, 'class:LlmStream');
   }
 
-  readonly #reading: StreamReading;
+  readonly #reader: StreamReader;
   readonly #schema: AnswerSchema | undefined;
   readonly #place: SsePlace | undefined;
 
   /** @internal created by `LlmService.stream()`; an error is thrown when the stream is read. */
   constructor(streamed: Streamed | Error, schema?: AnswerSchema, place?: SsePlace) {
-    this.#reading = new StreamReading(streamed);
+    this.#reader = new StreamReader(streamed);
     this.#schema = schema;
     this.#place = place;
   }
 
   /** @throws CallbacksConfigurationError for a second consumer */
   [Symbol.asyncIterator](): AsyncIterableIterator<LlmChunk, undefined> {
-    return this.#reading.open();
+    return this.#reader.open();
   }
 
   /** The text alone, piece by piece. Reads the stream. */
@@ -88,14 +87,14 @@ export class LlmStream<T = unknown>
    */
   get response(): Promise<StructuredResponse<T>> {
     // The call's schema, which produced the object, has type T.
-    return this.#reading.response as Promise<StructuredResponse<T>>;
+    return this.#reader.result as Promise<StructuredResponse<T>>;
   }
 
   /**
    * Ends the stream with an `LlmAbortedError` whose cause is `reason`; a stream that was not started fails when read.
    */
   abort(reason?: unknown): void {
-    this.#reading.abort(reason);
+    this.#reader.abort(reason);
   }
 
   /** The chunks as an Observable. Subscribing reads the stream; unsubscribing cancels it. */
@@ -125,21 +124,47 @@ export class LlmStream<T = unknown>
    */
   toSse(options?: ToSseOptions): Observable<MessageEvent> {
     const outcome = async () => {
-      const { finishReason, usage, cost } = await this.#reading.response;
+      const { finishReason, usage, cost } = await this.#reader.result;
       return { finishReason, usage, cost };
     };
     const request = this.#place?.eventSource;
     return toEventStream({ items: this, toMessage, outcome }, request, options);
   }
 
-  /** @internal notifies a run that returns this stream of its outcome */
+  /** @internal the reader behind a stream */
+  static readerOf(stream: LlmStream): StreamReader | undefined {
+    return #reader in stream ? stream.#reader : undefined;
+  }
+
+  /**
+   * Calls `watcher` once, when the stream has ended, was aborted before it was read, or was disposed of unread. It is
+   * awaited before the consumer receives the end, and its error goes to the consumer. An interceptor that returns the
+   * stream of its `next` unchanged can so clean up after it, without reading it.
+   *
+   * @param watcher receives `{ result }` or `{ error }`; `result` is `undefined` for a stream that nobody has read
+   *
+   * @example
+   * ```ts
+   * class Timed { @InterceptLlm() time(call: InterceptedLlmCall, next: LlmNext) {
+   *   const since = performance.now();
+   *   const stream = next() as LlmStream;
+   *   stream.onComplete(() => this.record(performance.now() - since));
+   *   return stream;
+   * } }
+   * ```
+   */
+  onComplete(watcher: StreamWatcher<LlmResponse>): void {
+    this.#reader.onComplete(watcher);
+  }
+
+  /** @internal for a run that returns this stream */
   [ON_COMPLETE](watcher: StreamWatcher<LlmResponse>): void {
-    this.#reading.whenOver(watcher);
+    this.#reader.onComplete(watcher);
   }
 
   /** Stops reading; a stream that was not started never will be. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#reading.stop();
+    await this.#reader.dispose();
   }
 }
 

@@ -1,8 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import type { Dispatcher, PendingDispatch } from '../dispatch/dispatcher.js';
+import { LlmAbortedError } from '../errors/llm-errors.js';
 import type { CallbackEvent } from '../events/event-map.js';
 import { defer, type Deferred } from '../util/promises.js';
+import { type Stoppable, type StopSources, watchStops } from './cancellation.js';
 import type { Run } from './run.js';
+
+/** Why a run stops when the consumer of its stream is gone. */
+export const READER_LEFT = 'The reader of the stream stopped reading.';
 
 /** The services that all runs of an application share. */
 export interface RunRuntime {
@@ -10,29 +15,75 @@ export interface RunRuntime {
   readonly openRuns: OpenRuns;
 }
 
+/** How a run ends: with its result, or with what was thrown. */
+export type Outcome<R> = { readonly result: R } | { readonly error: unknown };
+
 /**
- * An active run: open from before its start event until its terminal event was dispatched and nothing holds it open.
+ * The life cycle of a run: `start`, `dispatch`, `complete` and `abort`. It is open from before its start event until its
+ * terminal event was dispatched and nothing holds it open.
+ *
+ * @typeParam R what the run ends with
  */
-export abstract class ActiveRun implements OpenRun {
+export abstract class ActiveRun<R> implements OpenRun, Stoppable {
   #closed: Deferred<void> | undefined;
   #held = 0;
   #isDispatched = false;
   #isGivenUp = false;
+  #isCancelled = false;
+  #unwatch: (() => void) | undefined;
 
   constructor(
     readonly run: Run,
     protected readonly runtime: RunRuntime,
   ) {}
 
-  get closed(): Promise<void> {
-    this.#closed ??= defer();
-    if (!this.runtime.openRuns.has(this)) this.#closed.resolve();
-    return this.#closed.promise;
-  }
+  /**
+   * Opens the run and dispatches its start event. Fails with what a critical handler threw, or with the reason of an
+   * abort. Await the returned promise, if any.
+   */
+  abstract start(): void | Promise<void>;
+
+  /**
+   * Ends the run: dispatches its terminal event, unless it has ended. Returns the result for the caller, or fails with
+   * the first cause: what a critical handler threw, the reason of an abort, or the outcome's error. Await a returned
+   * promise.
+   */
+  abstract complete(outcome: Outcome<R>): unknown;
 
   /** Aborts the run; the first reason becomes its error. */
   abort(reason: Error): void {
     if (!this.run.ended) this.run.abort(reason);
+  }
+
+  /**
+   * Records that the consumer of the run's stream stopped reading. The run is then cancelled and completes, while an
+   * abort ends it with an error.
+   */
+  cancel(): void {
+    if (this.run.ended || this.run.aborted || this.#isCancelled) return;
+    this.#isCancelled = true;
+    this.onCancel();
+  }
+
+  /** Whether the consumer stopped reading. */
+  get isCancelled(): boolean {
+    return this.#isCancelled;
+  }
+
+  /** Aborts the run because the client of the inbound request disconnected. */
+  disconnect(cause: unknown): void {
+    const sources = this.stopSources();
+    if (sources?.streaming) this.cancel();
+    else {
+      const message = `The ${sources?.what ?? 'run'} was aborted because the client of the request left.`;
+      this.abort(new LlmAbortedError(message, { cause }));
+    }
+  }
+
+  get closed(): Promise<void> {
+    this.#closed ??= defer();
+    if (!this.runtime.openRuns.has(this)) this.#closed.resolve();
+    return this.#closed.promise;
   }
 
   /** {@link abort} for a shutdown that no longer waits for the work or for anything that holds the run open. */
@@ -52,8 +103,27 @@ export abstract class ActiveRun implements OpenRun {
     work.then(release, release);
   }
 
+  /** Stops the work of a cancelled run. */
+  protected onCancel(): void {
+    this.run.abort(new LlmAbortedError(READER_LEFT));
+  }
+
+  /** What may stop the run from outside; most runs have nothing. */
+  protected stopSources(): StopSources | undefined {
+    return undefined;
+  }
+
   protected open(): void {
     this.runtime.openRuns.add(this);
+    const sources = this.stopSources();
+    if (sources !== undefined) this.#unwatch = watchStops(sources, this);
+  }
+
+  /** Takes the right to dispatch the terminal event; nothing can stop the run from then on. */
+  protected end(): boolean {
+    if (!this.run.end()) return false;
+    this.#unwatch?.();
+    return true;
   }
 
   /** Await the returned promise, if any. */

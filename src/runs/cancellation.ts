@@ -2,14 +2,16 @@ import { setMaxListeners } from 'node:events';
 import { LlmAbortedError, LlmTimeoutError } from '../errors/llm-errors.js';
 import type { HandlerContext } from '../events/callbacks.js';
 
+/** Called once, with the reason of an abort. */
+export type AbortListener = (reason: unknown) => void;
+
 /**
- * Something that can be aborted once. Its signal is created on first use: an AbortController costs more than everything
- * else.
+ * What can be aborted once. Its signal is created on first use: an AbortController costs more than everything else.
  */
-export class Abortable {
+export class Cancellation {
   #controller: AbortController | undefined;
   #abortion: { readonly reason: unknown } | undefined;
-  #onAbort: ((reason: unknown) => void) | undefined;
+  #listeners: Set<AbortListener> | undefined;
 
   /** Fires on abort. */
   get signal(): AbortSignal {
@@ -34,13 +36,20 @@ export class Abortable {
     if (this.#abortion) return;
     this.#abortion = { reason };
     this.#controller?.abort(reason);
-    this.#onAbort?.(reason);
+    const listeners = this.#listeners;
+    this.#listeners = undefined;
+    if (listeners !== undefined) for (const listener of listeners) listener(reason);
   }
 
   /** Calls `listener` on abort, now or later; cheaper than a listener of the signal. */
-  whenAborted(listener: (reason: unknown) => void): void {
-    this.#onAbort = listener;
+  onAbort(listener: AbortListener): void {
     if (this.#abortion) listener(this.#abortion.reason);
+    else (this.#listeners ??= new Set()).add(listener);
+  }
+
+  /** Removes a listener of {@link onAbort}. */
+  offAbort(listener: AbortListener): void {
+    this.#listeners?.delete(listener);
   }
 
   /**
@@ -48,24 +57,30 @@ export class Abortable {
    * and would also retain its answer and everything that listens to its signal.
    */
   letGo(): void {
-    this.#onAbort = undefined;
+    this.#listeners = undefined;
     this.#controller = undefined;
   }
 
   /** Settles like `work`, or rejects with the reason if it is aborted first. */
   orAborted<T>(work: PromiseLike<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      work.then(resolve, reject);
-      this.whenAborted(reject);
+      const settle =
+        <V>(how: (value: V) => void) =>
+        (value: V): void => {
+          this.offAbort(reject);
+          how(value);
+        };
+      work.then(settle(resolve), settle(reject));
+      this.onAbort(reject);
     });
   }
 }
 
 /** A handler context whose signal is created on first use. */
 export class LazySignal implements HandlerContext {
-  readonly #source: Abortable;
+  readonly #source: Cancellation;
 
-  constructor(source: Abortable) {
+  constructor(source: Cancellation) {
     this.#source = source;
   }
 
@@ -76,13 +91,18 @@ export class LazySignal implements HandlerContext {
 
 /** A source of aborts that is cheaper than a signal and its listeners. */
 export interface StopSource {
-  whenAborted(stop: (reason: unknown) => void): void;
-  /** Removes a listener of `whenAborted`. */
-  forget(stop: (reason: unknown) => void): void;
+  /** Calls `listener` on abort, now or later. */
+  onAbort(listener: AbortListener): void;
+  /** Removes a listener of {@link onAbort}. */
+  offAbort(listener: AbortListener): void;
 }
 
 /** The sources that may stop a run from outside. */
-interface StopSources {
+export interface StopSources {
+  /** The name of the run's kind for users. */
+  readonly what: 'call' | 'agent';
+  /** Whether the run is read as a stream: a client that disconnects then cancels it. */
+  readonly streaming: boolean;
   readonly timeoutMs: number | undefined;
   /** The caller's signal. */
   readonly signal: AbortSignal | StopSource | undefined;
@@ -97,23 +117,18 @@ export interface Stoppable {
   disconnect(reason: unknown): void;
 }
 
-/**
- * Listens to the sources that may stop a run, until the returned function is called; most runs have no sources.
- *
- * @param what the name of the run's kind for users
- */
+/** Listens to the sources that may stop a run, until the returned function is called. */
 export function watchStops(
-  { timeoutMs, signal, clientLeft }: StopSources,
+  { what, timeoutMs, signal, clientLeft }: StopSources,
   run: Stoppable,
-  what: 'call' | 'agent',
 ): (() => void) | undefined {
   if (timeoutMs === undefined && signal === undefined && clientLeft === undefined) return undefined;
   const onTimeout = () =>
     run.abort(new LlmTimeoutError(`The ${what} took longer than its timeoutMs of ${timeoutMs}.`));
   const timer = timeoutMs === undefined ? undefined : setTimeout(onTimeout, timeoutMs);
-  const unfollowSignal = follow(signal, (cause) =>
-    run.abort(new LlmAbortedError(`The ${what} was aborted by its signal.`, { cause })),
-  );
+  const onSignal = (cause: unknown) =>
+    run.abort(new LlmAbortedError(`The ${what} was aborted by its signal.`, { cause }));
+  const unfollowSignal = follow(signal, onSignal);
   const unfollowClient = follow(clientLeft, (reason) => run.disconnect(reason));
   return () => {
     clearTimeout(timer);
@@ -128,9 +143,9 @@ function follow(
   stop: (reason: unknown) => void,
 ): (() => void) | undefined {
   if (signal === undefined) return undefined;
-  if ('whenAborted' in signal) {
-    signal.whenAborted(stop);
-    return () => signal.forget(stop);
+  if ('onAbort' in signal) {
+    signal.onAbort(stop);
+    return () => signal.offAbort(stop);
   }
   const listener = () => stop(signal.reason);
   if (signal.aborted) {

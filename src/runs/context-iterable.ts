@@ -1,5 +1,5 @@
 import { shadow } from '../util/shadow.js';
-import { isManagedStream } from './stream-completion.js';
+import { isManagedStream } from './cold-stream.js';
 
 type Enter = <R>(work: () => R) => R;
 

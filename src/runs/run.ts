@@ -4,7 +4,7 @@ import type { HandlerContext } from '../events/callbacks.js';
 import { callHandler, type Handler, type HandlerFunction, methodOf } from '../handlers/handler.js';
 import type { HandlerScope, HandlerTable } from '../handlers/handler-scope.js';
 import type { Usage } from '../types/usage.js';
-import { Abortable, LazySignal } from './cancellation.js';
+import { Cancellation, LazySignal } from './cancellation.js';
 import {
   type ContextStore,
   type CurrentContext,
@@ -28,7 +28,7 @@ export interface RunParts {
 }
 
 /** One LLM call, tool call, agent run …: its place in the tree, its context, its handlers, and whether it has ended. */
-export class Run extends Abortable implements DispatchTarget, Frame, ParentRun {
+export class Run extends Cancellation implements DispatchTarget, Frame, ParentRun {
   readonly context: RequestContext;
   readonly request: object | undefined;
   readonly handlers: HandlerTable;

@@ -13,8 +13,8 @@ import {
   ToolStartEvent,
 } from '../events/tool.events.js';
 import { addUsage, NO_USAGE, type Usage } from '../types/usage.js';
-import { isThenable } from '../util/promises.js';
-import { ActiveRun, type RunRuntime } from './active-run.js';
+import { isThenable, promised } from '../util/promises.js';
+import { ActiveRun, type Outcome, type RunRuntime } from './active-run.js';
 import type { Run } from './run.js';
 
 /** The failure of a traced run. */
@@ -31,8 +31,8 @@ export interface WorkEvents<R> {
   error(run: Run, failure: WorkFailure): CallbackEvent;
 }
 
-/** The life cycle of a run around user code: a tool, a chain, a retrieval. */
-export class TracedRun<R> extends ActiveRun {
+/** The life cycle of a run around user code: a tool, a chain, a retrieval, an agent. */
+export class TracedRun<R> extends ActiveRun<R> {
   /** The start event. */
   startEvent: CallbackEvent | undefined;
   #startedAt: number | undefined;
@@ -54,11 +54,7 @@ export class TracedRun<R> extends ActiveRun {
     return this.#starting;
   }
 
-  /**
-   * Opens the run and dispatches its start event; fails with the error of a critical handler, or with the abort reason.
-   * Await the returned promise, if any.
-   */
-  begin(): void | Promise<void> {
+  start(): void | Promise<void> {
     this.open();
     this.startEvent = this.events.start(this.run);
     const dispatching = this.dispatch(this.startEvent);
@@ -67,12 +63,13 @@ export class TracedRun<R> extends ActiveRun {
   }
 
   /**
-   * {@link begin} for work that cannot wait: throws the error of a synchronous critical handler. A later error aborts
+   * {@link start} for work that cannot wait: throws the error of a synchronous critical handler. A later error aborts
    * the run, unless it has been released by then.
    */
-  beginNow(): void {
+  startNow(): void {
     this.open();
-    const late = this.runtime.dispatcher.dispatchNow(this.events.start(this.run), this.run);
+    this.startEvent = this.events.start(this.run);
+    const late = this.runtime.dispatcher.dispatchNow(this.startEvent, this.run);
     if (late !== undefined) {
       this.#starting = late.settled
         .catch((error: unknown) => this.run.abort(error))
@@ -82,56 +79,53 @@ export class TracedRun<R> extends ActiveRun {
     this.#started();
   }
 
-  /** Completes the run; fails with the error of a critical end handler. Await the returned promise, if any. */
-  succeed(result: R): void | Promise<void> {
+  /** Waits for start handlers that are still running. */
+  complete(outcome: Outcome<R>): R | Promise<R> {
     const durationMs = this.#durationMs;
-    return this.#afterStart(() => {
-      if (!this.run.end()) return undefined;
-      return this.dispatchLast(this.events.end(this.run, result, durationMs));
-    });
-  }
-
-  /** {@link succeed} for work whose caller does not wait: throws the error of a synchronous critical end handler. */
-  succeedNow(result: R): void {
-    if (this.#starting !== undefined) {
-      this.run.release();
-      // Handlers cannot fail a released run: this does not reject.
-      void this.succeed(result);
-      return;
-    }
-    const durationMs = this.#durationMs;
-    if (!this.run.end()) return;
-    const refused = this.dispatchLastNow(this.events.end(this.run, result, durationMs));
-    this.run.release();
-    if (refused !== undefined) throw refused.error;
+    return this.#starting === undefined
+      ? this.#end(outcome, durationMs)
+      : this.#starting.then(() => this.#end(outcome, durationMs));
   }
 
   /**
-   * Ends the run with its error event, unless it has already ended. Returns the error for the caller: the first cause.
+   * {@link complete} for work whose caller does not wait: throws the outcome's error, or the error of a synchronous
+   * critical end handler.
    */
-  fail(thrown: unknown): Error | Promise<Error> {
+  completeNow(outcome: Outcome<R>): R {
+    if ('error' in outcome || this.#starting !== undefined) {
+      // Handlers cannot fail a released run.
+      this.run.release();
+      const ending = promised(() => this.complete(outcome));
+      ending.catch(() => undefined);
+      if ('error' in outcome) throw outcome.error;
+      return outcome.result;
+    }
     const durationMs = this.#durationMs;
-    return this.#afterStart(() => {
-      // The caller gets the thrown value unchanged.
-      const error = (this.run.aborted ? this.run.reason : thrown) as Error;
-      if (!this.run.end()) return error;
-      const aborted = error instanceof LlmAbortedError;
-      // Stops nested work, and handlers that are still running.
-      this.run.abort(error);
-      const event = this.events.error(this.run, { error: asError(error), aborted, durationMs });
-      const dispatching = this.dispatchLast(event);
-      return dispatching === undefined ? error : dispatching.then(() => error);
-    });
+    const { result } = outcome;
+    if (!this.end()) return result;
+    const refused = this.dispatchLastNow(this.events.end(this.run, result, durationMs));
+    this.run.release();
+    if (refused !== undefined) throw refused.error;
+    return result;
   }
 
-  /** Runs asynchronous work as this run; the caller dispatches its end. */
-  attempt(work: () => R | Promise<R>): Promise<R> {
-    return this.#do(work, false);
+  /** Runs asynchronous work as this run; the caller completes it, unless the work fails. */
+  async attempt(work: () => R | Promise<R>): Promise<R> {
+    try {
+      const starting = this.start();
+      if (starting !== undefined) await starting;
+      const result = await this.#waitFor(this.run.inside(work));
+      if (this.run.aborted) throw this.run.reason as Error;
+      return result;
+    } catch (error) {
+      return this.complete({ error });
+    }
   }
 
   /** Runs asynchronous work as this run, from its start to its end; the end event precedes the result. */
-  complete(work: () => R | Promise<R>): Promise<R> {
-    return this.#do(work, true);
+  async perform(work: () => R | Promise<R>): Promise<R> {
+    const result = await this.attempt(work);
+    return this.complete({ result });
   }
 
   /** Stops waiting for work that ignores its signal. */
@@ -140,19 +134,27 @@ export class TracedRun<R> extends ActiveRun {
     this.#stopWaiting?.(reason);
   }
 
-  async #do(work: () => R | Promise<R>, isWhole: boolean): Promise<R> {
-    let result: R;
-    try {
-      const beginning = this.begin();
-      if (beginning !== undefined) await beginning;
-      result = await this.#waitFor(this.run.inside(work));
-      if (this.run.aborted) throw this.run.reason as Error;
-    } catch (error) {
-      throw await this.fail(error);
-    }
-    const ending = isWhole ? this.succeed(result) : undefined;
-    if (ending !== undefined) await ending;
-    return result;
+  #end(outcome: Outcome<R>, durationMs: number): R | Promise<R> {
+    if ('error' in outcome) return this.#fail(outcome.error, durationMs);
+    const { result } = outcome;
+    if (!this.end()) return result;
+    const dispatching = this.dispatchLast(this.events.end(this.run, result, durationMs));
+    return dispatching === undefined ? result : dispatching.then(() => result);
+  }
+
+  #fail(thrown: unknown, durationMs: number): Promise<never> {
+    // The caller gets the thrown value unchanged.
+    const error = (this.run.aborted ? this.run.reason : thrown) as Error;
+    if (!this.end()) throw error;
+    const aborted = error instanceof LlmAbortedError;
+    // Stops nested work, and handlers that are still running.
+    this.run.abort(error);
+    const event = this.events.error(this.run, { error: asError(error), aborted, durationMs });
+    const dispatching = this.dispatchLast(event);
+    if (dispatching === undefined) throw error;
+    return dispatching.then(() => {
+      throw error;
+    });
   }
 
   #waitFor(working: R | Promise<R>): R | Promise<R> {
@@ -170,10 +172,6 @@ export class TracedRun<R> extends ActiveRun {
   #started(): void {
     if (this.run.aborted) throw this.run.reason as Error;
     this.#startedAt = performance.now();
-  }
-
-  #afterStart<T>(ending: () => T | Promise<T>): T | Promise<T> {
-    return this.#starting === undefined ? ending() : this.#starting.then(ending);
   }
 }
 

@@ -102,17 +102,15 @@ export async function callInTurn<R>(work: TracedRun<unknown>, fn: () => R): Prom
 export function callNow<R>(work: TracedRun<unknown>, fn: () => R): R {
   let result: R;
   try {
-    work.beginNow();
+    work.startNow();
     result = work.run.inside(fn);
   } catch (error) {
-    void work.fail(error);
-    throw error;
+    return work.completeNow({ error }) as R;
   }
   if (isThenable(result)) return settleLater(work, result) as R;
   const tracked = trackStream(work, result);
   if (tracked) return tracked.stream as R;
-  work.succeedNow(result);
-  return result;
+  return work.completeNow({ result }) as R;
 }
 
 async function settleLater<T>(work: TracedRun<unknown>, promised: PromiseLike<T>): Promise<T> {
@@ -122,7 +120,7 @@ async function settleLater<T>(work: TracedRun<unknown>, promised: PromiseLike<T>
     if (work.starting) await work.starting;
     if (work.run.aborted) throw work.run.reason as Error;
   } catch (error) {
-    throw await work.fail(error);
+    return work.complete({ error }) as Promise<never>;
   }
   return settle(work, result);
 }
@@ -130,8 +128,7 @@ async function settleLater<T>(work: TracedRun<unknown>, promised: PromiseLike<T>
 async function settle<T>(work: TracedRun<unknown>, result: T): Promise<T> {
   const tracked = trackStream(work, result);
   if (tracked) return tracked.stream as T;
-  await work.succeed(result);
-  return result;
+  return work.complete({ result }) as T;
 }
 
 /** The second argument of a function that runs as a chain, a retrieval or a tool. */

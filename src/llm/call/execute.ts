@@ -1,10 +1,12 @@
 import type { CompiledSchema } from '../../schema/schema.js';
-import type { LlmRequest, LlmResponse } from '../../types/llm.js';
+import type { LlmChunk, LlmRequest, LlmResponse } from '../../types/llm.js';
 import { isPausable } from '../llm-options.js';
-import { InterceptorChain } from './interceptor-chain.js';
+import { askThrough, openThrough } from './interceptor-chain.js';
 import type { LlmCall } from './llm-call.js';
-import { ProviderRequest } from './provider-request.js';
-import type { Answer } from './response.js';
+import type { ResponseAccumulator } from './metering.js';
+import { providerError, ProviderRequest } from './provider-request.js';
+import { type Answer, checkResult } from './response.js';
+import type { Streamed, StreamReader } from './stream-reader.js';
 import {
   type AnswerReading,
   isRepairable,
@@ -18,25 +20,93 @@ export async function generate(open: () => LlmCall): Promise<LlmResponse> {
   const call = open();
   const { schema } = call.spec;
   try {
-    const beginning = call.begin();
-    if (beginning !== undefined) await beginning;
+    const starting = call.start();
+    if (starting !== undefined) await starting;
     const result = await ask(call, call.spec.request);
     const response =
-      schema === undefined ? call.succeed(result) : generateObject(call, schema, result);
+      schema === undefined ? call.complete({ result }) : generateObject(call, schema, result);
     return response instanceof Promise ? await response : response;
   } catch (error) {
-    return call.breakOff(error);
+    return call.complete({ error });
   }
 }
 
-/** Ends a streamed call with its answer. The consumer has already seen it, so it cannot be repaired. */
-export async function concludeStream(call: LlmCall, result: Answer): Promise<LlmResponse> {
-  const { schema } = call.spec;
-  if (schema === undefined) return call.succeed(result);
-  try {
-    return await conclude(call, result, await read(call, schema, result));
-  } catch (error) {
-    return call.breakOff(error);
+/** A call that is read as a stream. */
+export class StreamedCall implements Streamed {
+  readonly isLink = false;
+  /** The request, if no interceptor wraps the call. */
+  #request: ProviderRequest | undefined;
+
+  constructor(readonly call: LlmCall) {}
+
+  get isCancelled(): boolean {
+    return this.call.isCancelled;
+  }
+
+  passIn(): void {}
+
+  start(): void | Promise<void> {
+    return this.call.start();
+  }
+
+  open(reader: StreamReader): void | Promise<void> {
+    const { call } = this;
+    if (call.isIntercepted) return openThrough(call, reader);
+    this.#request = new ProviderRequest(call, call.spec, call.run.signal);
+    this.#request.stream(reader, call.place);
+  }
+
+  onAbort(listener: (reason: unknown) => void): void {
+    this.call.run.onAbort(listener);
+  }
+
+  follow(arrivals: ResponseAccumulator): void {
+    this.call.meter.arrivals = arrivals;
+  }
+
+  chunk(chunk: LlmChunk, timestamp: number): void | Promise<void> {
+    return this.call.chunk(chunk, timestamp);
+  }
+
+  check(item: unknown): Answer {
+    return this.#request === undefined ? (item as Answer) : checkResult(this.call.spec, item);
+  }
+
+  /** The consumer has already seen the answer, so it cannot be repaired. */
+  async conclude(result: Answer): Promise<LlmResponse> {
+    const { call } = this;
+    if (this.#request !== undefined) await this.#request.answered(result);
+    const { schema } = call.spec;
+    if (schema === undefined) return call.complete({ result });
+    try {
+      return await conclude(call, result, await read(call, schema, result));
+    } catch (error) {
+      return call.complete({ error });
+    }
+  }
+
+  sourceError(thrown: unknown): Error {
+    return this.#request === undefined ? (thrown as Error) : providerError(this.call.spec, thrown);
+  }
+
+  async breakOff(error: unknown): Promise<LlmResponse> {
+    return this.call.complete({ error });
+  }
+
+  holdOpen(cleanup: Promise<void>): void {
+    this.call.holdOpen(cleanup);
+  }
+
+  abort(reason: Error): void {
+    this.call.abort(reason);
+  }
+
+  cancel(): void {
+    this.call.cancel();
+  }
+
+  get closed(): Promise<void> {
+    return this.call.closed;
   }
 }
 
@@ -45,7 +115,7 @@ function ask(call: LlmCall, request: LlmRequest): Promise<Answer> {
   const target = { client: call.spec.client, request };
   const { signal } = call.run;
   if (!call.isIntercepted) return new ProviderRequest(call, target, signal).whole();
-  const answering = new InterceptorChain(call, target, signal).whole();
+  const answering = askThrough(call, target);
   // After an abort, the caller does not wait for interceptors, which may still clean up.
   call.holdOpen(answering);
   return call.run.orAborted(answering);
@@ -81,5 +151,5 @@ async function conclude(
     call.meter.rejectAttempt(error);
     throw error;
   }
-  return await call.succeed(result, reading.object);
+  return await call.complete({ result }, reading.object);
 }

@@ -1,11 +1,12 @@
-import { callInterceptor, nextInterceptor } from '../../dispatch/compose.js';
+import { compose, type InterceptorChain } from '../../dispatch/compose.js';
 import { CallbacksError } from '../../errors/callbacks-error.js';
 import { LlmAbortedError } from '../../errors/llm-errors.js';
 import type { LlmStartEvent } from '../../events/llm.events.js';
 import type { Handler } from '../../handlers/handler.js';
+import { READER_LEFT } from '../../runs/active-run.js';
 import { comeBack, type Enter, here } from '../../runs/run-context.js';
 import type { LlmChunk, LlmEstimate, LlmRequest, LlmResponse } from '../../types/llm.js';
-import { abortable, defer, stopWith } from '../../util/promises.js';
+import { abortable, defer, isThenable, stopWith } from '../../util/promises.js';
 import { resolveTarget } from '../client-resolver.js';
 import type { InterceptedLlmCall, LlmNext, LlmNextOptions, LlmSpent } from '../intercept-llm.js';
 import { LlmStream } from '../llm-stream.js';
@@ -18,41 +19,113 @@ import {
   sumOf,
 } from './metering.js';
 import { ProviderRequest } from './provider-request.js';
-import { replay, type ReplayPlace } from './replay.js';
+import { replay } from './replay.js';
 import { type Answer, cancelledAnswer, checkAnswer, checkResult, toResponse } from './response.js';
-import type { ItemSource, Streamed } from './streamed.js';
+import type { Streamed, StreamReader } from './stream-reader.js';
 
-/**
- * The chain that a request passes through: the next interceptor, which sees it as its call, or the provider if no
- * interceptor is left.
- */
-export class InterceptorChain implements InterceptedLlmCall, ChainLink {
+/** Asks for the complete answer of a call, through its interceptors. */
+export async function askThrough(call: LlmCall, target: LlmTarget): Promise<Answer> {
+  const chain: InterceptorChain<ChainLink, Promise<Answer>> = {
+    run: call.run,
+    handlers: call.run.handlers['intercept.llm'],
+    work: (link) => link.openRequest().whole(),
+    next:
+      (link, goOn): LlmNext =>
+      (request, options) => {
+        const { inner, stop, watch } = link.continueWith(request, options);
+        const answering = answerThrough(inner, goOn);
+        const unwatch = watch();
+        // An interceptor may have stopped waiting for it.
+        call.stopAtEnd(stop, answering);
+        answering.then(unwatch, unwatch);
+        return answering;
+      },
+    accept: async (given, { name }, link) => checkAnswer(name, link.target, await given),
+  };
+  return compose(chain, new ChainLink(call, target, call.run.signal));
+}
+
+async function answerThrough(
+  link: ChainLink,
+  goOn: (link: ChainLink) => Promise<Answer>,
+): Promise<LlmResponse> {
+  const preparing = link.prepare();
+  if (preparing !== undefined) await preparing;
+  return link.answered(await goOn(link));
+}
+
+/** Opens the source of a streamed call, through its interceptors, for `reader`. */
+export function openThrough(call: LlmCall, reader: StreamReader): void | Promise<void> {
+  const chain: InterceptorChain<ChainLink, Opening> = {
+    run: call.run,
+    handlers: call.run.handlers['intercept.llm'],
+    work: (link) => (to) => link.openRequest().stream(to, link.place),
+    next:
+      (link, goOn): LlmNext =>
+      (request, options) => {
+        const { inner, stop, watch } = link.continueWith(request, options);
+        inner.place = comeBack();
+        const open: Opening = (to) => inner.place(() => goOn(inner))(to);
+        return new LlmStream(new LinkStream(inner, stop, watch, open), call.spec.schema);
+      },
+    accept: (given, handler, link) => (to) => deliver(given, handler, link, to),
+  };
+  const link = new ChainLink(call, call.spec, call.run.signal);
+  return link.place(() => compose(chain, link))(reader);
+}
+
+/** Opens a source for a reader. */
+type Opening = (reader: StreamReader) => void | Promise<void>;
+
+/** Delivers what an interceptor returned for a streamed call. A stream of its `next`, unchanged, is passed through. */
+async function deliver(
+  given: unknown,
+  interceptor: Handler,
+  link: ChainLink,
+  reader: StreamReader,
+): Promise<void> {
+  const result = isThenable(given) ? await given : given;
+  const inner = result instanceof LlmStream ? LlmStream.readerOf(result) : undefined;
+  if (inner !== undefined && reader.canPass(inner)) return reader.pass(inner);
+  const { call, target } = link;
+  reader.read(
+    replay(result, {
+      interceptor: interceptor.name,
+      target,
+      inside: (work) => call.run.insideHandler(interceptor, work),
+      begin: link.place,
+      given: () => link.given,
+      collect: call.collect,
+    }),
+  );
+}
+
+/** A call as an interceptor receives it, and the request that continues behind the interceptor. */
+export class ChainLink implements InterceptedLlmCall {
   readonly kind = 'llm';
+  /** Where the stream was created, with the application's AsyncLocalStorages. */
+  place: Enter;
+  /** What the interceptor's `next` last returned. */
+  given: LlmResponse | undefined;
   /** The request at the end of the chain, if no interceptor handles it. */
   #request: ProviderRequest | undefined;
   readonly #requests: RequestMeter[] = [];
   readonly #startedAt = performance.now();
-  /** What the interceptor's `next` last returned. */
-  #given: LlmResponse | undefined;
-  #at: number;
   /** Whether another client is to be called, which may depend on the request's context. */
   #isUnresolved = false;
-  /** Where the stream was created, with the application's AsyncLocalStorages. */
-  #place: Enter;
 
   /**
    * @param signal the call's signal, or one that fires with it
-   * @param outer the chain that the surrounding interceptor was given
+   * @param outer what the surrounding interceptor received
    */
   constructor(
     readonly call: LlmCall,
-    private target: LlmTarget,
+    public target: LlmTarget,
     readonly signal: AbortSignal,
-    private readonly outer?: InterceptorChain,
+    private readonly outer?: ChainLink,
     private readonly maxRetries: number | undefined = outer?.maxRetries,
   ) {
-    this.#at = outer === undefined ? 0 : outer.#at + 1;
-    this.#place = call.place ?? here;
+    this.place = call.place ?? here;
   }
 
   get request(): LlmRequest {
@@ -91,81 +164,16 @@ export class InterceptorChain implements InterceptedLlmCall, ChainLink {
     }
   }
 
-  /** Resolves which client is actually called, if an interceptor chose another one. Await the returned value. */
-  prepare(): void | Promise<void> {
-    if (this.#isUnresolved) return this.#resolve();
-  }
-
-  async #resolve(): Promise<void> {
-    this.target = await abortable(
-      resolveTarget(this.call.run, this.target, this.#place),
-      this.signal,
-    );
-  }
-
-  /** The complete answer. */
-  async whole(): Promise<Answer> {
-    const preparing = this.prepare();
-    if (preparing !== undefined) await preparing;
-    const handler = this.#interceptor();
-    if (handler === undefined) return this.#openRequest().whole();
-    return checkAnswer(handler.name, this.target, await this.#intercept(handler));
-  }
-
-  /** Opens the source of the streamed answer: the provider's, or the interceptor's. */
-  open(read: (source: ItemSource) => void): void {
-    const handler = this.#interceptor();
-    if (handler === undefined) {
-      this.#openRequest().stream(read, this.#place);
-      return;
-    }
-    const place: ReplayPlace = {
-      interceptor: handler.name,
-      target: this.target,
-      inside: (work) => this.call.run.insideHandler(handler, work),
-      begin: this.#place,
-      given: () => this.#given,
-      collect: this.call.collect,
-    };
-    read(replay(() => this.#intercept(handler), place));
-  }
-
-  async arrived(item: Answer): Promise<void> {
-    await this.#request?.answered(item);
-  }
-
-  check(item: unknown): Answer {
-    return this.#request === undefined ? (item as Answer) : checkResult(this.target, item);
-  }
-
-  async failed(thrown: unknown): Promise<Error> {
-    return this.#request === undefined ? (thrown as Error) : this.#request.failed(thrown);
-  }
-
-  get meter(): RequestMeter | undefined {
-    return this.#request?.meter;
-  }
-
-  answered(answer: Answer): LlmResponse {
-    const response = this.response(answer);
-    if (this.outer) this.outer.#given = response;
-    return response;
-  }
-
-  response(answer: Answer): LlmResponse {
-    return toResponse(answer, this.provider, sumOf(this.#requests), {
-      durationMs: performance.now() - this.#startedAt,
-      timeToFirstChunkMs: undefined,
-      attempts: attemptsOf(this.#requests),
-    });
-  }
-
-  readonly #next: LlmNext = (request = this.request, options = {}) => {
+  /** The link behind the interceptor, which stops by itself when `stop` does. */
+  continueWith(
+    request: LlmRequest = this.request,
+    options: LlmNextOptions = {},
+  ): { inner: ChainLink; stop: AbortController; watch: () => () => void } {
     const target = this.#targetOf(request, options);
-    const isOther = target.client !== this.target.client;
     const { signal, maxRetries } = options;
     const stop = new AbortController();
-    const inner = new InterceptorChain(this.call, target, stop.signal, this, maxRetries);
+    const inner = new ChainLink(this.call, target, stop.signal, this, maxRetries);
+    const isOther = target.client !== this.target.client;
     inner.#isUnresolved = isOther && target.client.resolver !== undefined;
     const watch = (): (() => void) => {
       const unwatch = stopWith(this.signal, stop);
@@ -175,18 +183,63 @@ export class InterceptorChain implements InterceptedLlmCall, ChainLink {
         unwatchOwn?.();
       };
     };
-    if (this.streaming) {
-      inner.#place = comeBack();
-      const { schema } = this.call.spec;
-      return new LlmStream(new StreamedChain(inner, stop, watch), schema);
-    }
-    const unwatch = watch();
-    const answering = inner.whole().then((answer) => inner.answered(answer));
-    // An interceptor may have stopped waiting for it.
-    this.call.stopAtEnd(stop, answering);
-    answering.then(unwatch, unwatch);
-    return answering;
-  };
+    return { inner, stop, watch };
+  }
+
+  /** Resolves which client is actually called, if an interceptor chose another one. Await the returned value. */
+  prepare(): void | Promise<void> {
+    if (this.#isUnresolved) return this.#resolve();
+  }
+
+  /** Opens the request to the provider. */
+  openRequest(): ProviderRequest {
+    this.#request = new ProviderRequest(this.call, this.target, this.signal, this.maxRetries);
+    this.note(this.#request.meter);
+    return this.#request;
+  }
+
+  /** The meter of the request at the end of the chain, if no interceptor handles it. */
+  get meter(): RequestMeter | undefined {
+    return this.#request?.meter;
+  }
+
+  /** Checks the last item of a stream as an answer. */
+  check(item: unknown): Answer {
+    return this.#request === undefined ? (item as Answer) : checkResult(this.target, item);
+  }
+
+  /** Records a streamed answer. */
+  async arrived(item: Answer): Promise<void> {
+    await this.#request?.answered(item);
+  }
+
+  /** Why the chain failed. */
+  async failed(thrown: unknown): Promise<Error> {
+    return this.#request === undefined ? (thrown as Error) : this.#request.failed(thrown);
+  }
+
+  /** The answer as `next` returns it to the surrounding interceptor. */
+  answered(answer: Answer): LlmResponse {
+    const response = this.response(answer);
+    if (this.outer) this.outer.given = response;
+    return response;
+  }
+
+  /** An answer as a response of this chain. */
+  response(answer: Answer): LlmResponse {
+    return toResponse(answer, this.provider, sumOf(this.#requests), {
+      durationMs: performance.now() - this.#startedAt,
+      timeToFirstChunkMs: undefined,
+      attempts: attemptsOf(this.#requests),
+    });
+  }
+
+  async #resolve(): Promise<void> {
+    this.target = await abortable(
+      resolveTarget(this.call.run, this.target, this.place),
+      this.signal,
+    );
+  }
 
   #targetOf(request: LlmRequest, { client: name }: LlmNextOptions): LlmTarget {
     if (name === undefined) return { client: this.target.client, request };
@@ -203,22 +256,6 @@ export class InterceptorChain implements InterceptedLlmCall, ChainLink {
     return { client, request: { ...rest, ...options, model: client.model } };
   }
 
-  #interceptor(): Handler | undefined {
-    const handlers = this.call.run.handlers['intercept.llm'];
-    this.#at = nextInterceptor(handlers, this.#at, this);
-    return handlers[this.#at];
-  }
-
-  #intercept(handler: Handler): unknown {
-    return callInterceptor(handler, this.call.run, this, this.#next);
-  }
-
-  #openRequest(): ProviderRequest {
-    this.#request = new ProviderRequest(this.call, this.target, this.signal, this.maxRetries);
-    this.note(this.#request.meter);
-    return this.#request;
-  }
-
   private note(request: RequestMeter): void {
     this.#requests.push(request);
     this.outer?.note(request);
@@ -231,32 +268,14 @@ function toAbortedError(cause: unknown): Error {
   return new LlmAbortedError('The request was aborted by the signal that next() got.', { cause });
 }
 
-/** The chain from an interceptor's `next` to the provider, or to the next interceptor's result. */
-interface ChainLink extends Pick<InterceptedLlmCall, 'request' | 'signal' | 'spent'> {
-  readonly call: LlmCall;
-  /** The meter of the request at the end of the chain, if no interceptor handles it. */
-  readonly meter: RequestMeter | undefined;
-  /** Runs first. Await the returned value. */
-  prepare(): void | Promise<void>;
-  /** Opens the source of the streamed answer. */
-  open(read: (source: ItemSource) => void): void;
-  /** Checks the last item of the source as an answer. */
-  check(item: unknown): Answer;
-  /** Checks and records the last item of the source. */
-  arrived(item: Answer): Promise<void>;
-  /** Why the chain failed. */
-  failed(thrown: unknown): Promise<Error>;
-  /** The answer as `next` returns it to the surrounding interceptor. */
-  answered(answer: Answer): LlmResponse;
-  /** An answer as a response of this chain. */
-  response(answer: Answer): LlmResponse;
-}
-
 /** The stream that an interceptor's `next` returns: of the answer only; no events are dispatched. */
-class StreamedChain implements Streamed {
+class LinkStream implements Streamed {
+  readonly isLink = true;
   readonly #closed = defer<void>();
   #arrivals: ResponseAccumulator;
-  #cancelled = false;
+  #isCancelled = false;
+  /** The stream in whose place it is read. */
+  #outer: Streamed | undefined;
 
   constructor(
     private readonly link: ChainLink,
@@ -264,30 +283,40 @@ class StreamedChain implements Streamed {
     private readonly left: AbortController,
     /** Stops it with the surrounding call; returns a function that ends the watching. */
     private readonly watch: () => () => void,
+    readonly open: Opening,
   ) {
     this.#arrivals = new ResponseAccumulator(link.call.collect);
   }
 
-  begin(): void | Promise<void> {
+  get call(): LlmCall {
+    return this.link.call;
+  }
+
+  get isCancelled(): boolean {
+    return this.#isCancelled || (this.#outer?.isCancelled ?? false);
+  }
+
+  passIn(outer: Streamed): void {
+    this.#outer = outer;
+  }
+
+  start(): void | Promise<void> {
     void this.closed.then(this.watch());
     if (this.link.signal.aborted) throw this.link.signal.reason as Error;
     this.link.call.stopAtEnd(this.left, this.closed);
     return this.link.prepare();
   }
 
-  open(read: (source: ItemSource) => void): void {
-    this.link.open((source) => {
-      this.#arrivals = this.link.meter?.arrivals ?? this.#arrivals;
-      read(source);
-    });
-  }
-
-  whenAborted(listener: (reason: unknown) => void): void {
+  onAbort(listener: (reason: unknown) => void): void {
     const { signal } = this.link;
     const notify = () => listener(signal.reason);
     if (signal.aborted) notify();
     else signal.addEventListener('abort', notify, { once: true });
     void this.closed.then(() => signal.removeEventListener('abort', notify));
+  }
+
+  follow(arrivals: ResponseAccumulator): void {
+    this.#arrivals = arrivals;
   }
 
   chunk(chunk: LlmChunk): void {
@@ -311,7 +340,7 @@ class StreamedChain implements Streamed {
   async breakOff(thrown: unknown): Promise<LlmResponse> {
     const { link } = this;
     try {
-      if (!this.#cancelled) throw await link.failed(thrown);
+      if (!this.isCancelled) throw await link.failed(thrown);
       await link.call.meter.prepareCost();
       link.meter?.fail();
       const model = link.meter?.model ?? link.request.model;
@@ -321,9 +350,8 @@ class StreamedChain implements Streamed {
     }
   }
 
-  /** A provider is not awaited; interceptors may have cleanup to do. */
-  releasing(done: Promise<void>): void {
-    if (this.link.meter === undefined) this.link.call.holdOpen(done);
+  holdOpen(cleanup: Promise<void>): void {
+    this.link.call.holdOpen(cleanup);
   }
 
   abort(reason: Error): void {
@@ -332,8 +360,8 @@ class StreamedChain implements Streamed {
 
   cancel(): void {
     if (this.left.signal.aborted) return;
-    this.#cancelled = true;
-    this.left.abort(new LlmAbortedError('The reader of the stream stopped reading.'));
+    this.#isCancelled = true;
+    this.left.abort(new LlmAbortedError(READER_LEFT));
   }
 
   get closed(): Promise<void> {

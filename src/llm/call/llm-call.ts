@@ -7,8 +7,8 @@ import {
   LlmStartEvent,
 } from '../../events/llm.events.js';
 import type { PriceBook } from '../../prices/price-book.js';
-import { ActiveRun, type RunRuntime } from '../../runs/active-run.js';
-import { type Stoppable, watchStops } from '../../runs/cancellation.js';
+import { ActiveRun, type Outcome, type RunRuntime } from '../../runs/active-run.js';
+import type { StopSources } from '../../runs/cancellation.js';
 import { comeBack, type Enter } from '../../runs/run-context.js';
 import type { Run } from '../../runs/run.js';
 import type { AnswerSchema } from '../../schema/answer-schema.js';
@@ -28,7 +28,7 @@ export interface LlmRuntime extends RunRuntime {
 }
 
 /** The client and request of a call, with its options. */
-interface LlmCallSpec extends LlmTarget {
+export interface LlmCallSpec extends LlmTarget {
   readonly options: LlmStreamOptions;
   readonly streaming: boolean;
   /** The schema that the answer must match. */
@@ -36,7 +36,7 @@ interface LlmCallSpec extends LlmTarget {
 }
 
 /** One logical call: from its start event, through its requests and chunks, to its one terminal event. */
-export class LlmCall extends ActiveRun implements Stoppable {
+export class LlmCall extends ActiveRun<Answer> {
   /** Whether streamed text is kept. */
   readonly collect: boolean;
   /** The start event, with the original request; created on first access. */
@@ -44,14 +44,8 @@ export class LlmCall extends ActiveRun implements Stoppable {
   readonly meter: CallMeter;
   /** When the call's `timeoutMs` expires, by `performance.now()`. */
   deadline: number | undefined;
-  #unwatch: (() => void) | undefined;
   /** Stops requests of interceptors that are still in progress. */
   #underWay: Set<AbortController> | undefined;
-  /**
-   * Whether the consumer stopped reading: the run is then cancelled and completes, while an abort ends it with an
-   * error.
-   */
-  #cancelled = false;
   #chunks = 0;
   /** Where the stream was created; set if reading the stream calls code of the application. */
   readonly place: Enter | undefined;
@@ -72,19 +66,23 @@ export class LlmCall extends ActiveRun implements Stoppable {
     return this.run.handlers['intercept.llm'].length > 0;
   }
 
-  /**
-   * Starts the run and dispatches its start event. Fails with what a critical handler threw, or with the reason of an
-   * abort. Await the returned value.
-   */
-  begin(): void | Promise<void> {
+  start(): void | Promise<void> {
     this.open();
     const { timeoutMs } = this.spec.options;
-    const signal = stopSourceOf(this.spec.options);
-    const clientLeft = this.run.context.signal;
     if (timeoutMs !== undefined) this.deadline = performance.now() + timeoutMs;
-    this.#unwatch = watchStops({ timeoutMs, signal, clientLeft }, this, 'call');
     const { resolver } = this.spec.client;
     return resolver === undefined ? this.#announce() : this.#resolveThenAnnounce();
+  }
+
+  protected override stopSources(): StopSources {
+    const { options, streaming } = this.spec;
+    return {
+      what: 'call',
+      streaming,
+      timeoutMs: options.timeoutMs,
+      signal: stopSourceOf(options),
+      clientLeft: this.run.context.signal,
+    };
   }
 
   #announce(): void | Promise<void> {
@@ -136,23 +134,6 @@ export class LlmCall extends ActiveRun implements Stoppable {
     this.meter.start();
   }
 
-  /** Records that the consumer stopped reading. */
-  cancel(): void {
-    if (this.run.ended || this.run.aborted) return;
-    this.#cancelled = true;
-    this.run.abort(new LlmAbortedError('The reader of the stream stopped reading.'));
-  }
-
-  disconnect(cause: unknown): void {
-    if (this.spec.streaming) this.cancel();
-    else
-      this.abort(
-        new LlmAbortedError('The call was aborted because the client of the request left.', {
-          cause,
-        }),
-      );
-  }
-
   /** Stops an interceptor's request if it is still in progress when the call is answered. */
   stopAtEnd(stop: AbortController, asking: Promise<unknown>): void {
     const underWay = (this.#underWay ??= new Set());
@@ -168,14 +149,13 @@ export class LlmCall extends ActiveRun implements Stoppable {
     guardRealCall(target.client);
     const failure = this.meter.takeFailure();
     const request = this.meter.open(target);
-    if (!this.isIntercepted) this.meter.arrivals = request.arrivals;
     if (failure !== undefined) this.retrying(failure);
     return request;
   }
 
   /** Records a request that failed, or that the call's consumer cancelled. */
   requestFailed(request: RequestMeter, error: Error): void {
-    if (this.#cancelled) request.fail();
+    if (this.isCancelled) request.fail();
     else this.meter.failed(request, error);
   }
 
@@ -206,10 +186,15 @@ export class LlmCall extends ActiveRun implements Stoppable {
     this.meter.rejectAttempt(error);
   }
 
-  /** Completes the run; fails with what a critical end handler threw. Await a returned promise. */
-  succeed(answer: Answer, object?: unknown): LlmResponse | Promise<LlmResponse> {
+  complete(outcome: Outcome<Answer>, object?: unknown): LlmResponse | Promise<LlmResponse> {
+    if ('result' in outcome) return this.#succeed(outcome.result, object);
+    if (this.isCancelled && !this.run.ended) return this.#succeedCancelled();
+    return this.#fail(outcome.error);
+  }
+
+  #succeed(answer: Answer, object?: unknown): LlmResponse | Promise<LlmResponse> {
     const { meter } = this;
-    this.#finish();
+    this.end();
     // Requests beside the answer count as they stand.
     meter.closeAll();
     this.#underWay?.forEach((stop) => stop.abort(new LlmAbortedError('The call was answered.')));
@@ -220,25 +205,24 @@ export class LlmCall extends ActiveRun implements Stoppable {
     return dispatching === undefined ? response : dispatching.then(() => response);
   }
 
-  /** Ends the run as cancelled by its consumer. */
-  async #endCancelled(): Promise<LlmResponse> {
+  /** Completes a call whose consumer stopped reading with what has arrived. */
+  async #succeedCancelled(): Promise<LlmResponse> {
     const { meter } = this;
     // Before costs are awaited: nothing can stop the call from here on.
-    this.#finish();
+    this.end();
     const loading = meter.prepareCost();
     if (loading !== undefined) await loading;
     const model = meter.model ?? this.spec.request.model;
     const answer = cancelledAnswer(meter.arrivals.text, model, meter.total.usage);
     const sent = this.#changedTarget;
-    return this.succeed(sent ? { ...answer, provider: sent.client.label } : answer);
+    return this.#succeed(sent ? { ...answer, provider: sent.client.label } : answer);
   }
 
-  /** Ends the run with its error event, unless it has ended. Returns what the caller gets: the first cause. */
-  async fail(thrown: unknown): Promise<Error> {
-    if (this.run.ended) return thrown as Error;
+  async #fail(thrown: unknown): Promise<never> {
+    if (this.run.ended) throw thrown;
     const error = (this.run.aborted ? this.run.reason : thrown) as Error;
     const { meter } = this;
-    this.#finish();
+    this.end();
     // Stops what the provider and the handlers still do for the run.
     this.run.abort(error);
     await meter.prepareCost();
@@ -250,13 +234,7 @@ export class LlmCall extends ActiveRun implements Stoppable {
     const { text } = arrivals;
     const failure = { error, text, usage, cost, aborted, durationMs, attempts };
     await this.dispatchLast(new LlmErrorEvent(this.run, failure, this.#changedTarget));
-    return error;
-  }
-
-  /** Ends a stopped run: it completes if its consumer cancelled it, otherwise it rejects with the first cause. */
-  async breakOff(thrown: unknown): Promise<LlmResponse> {
-    if (this.#cancelled && !this.run.ended) return this.#endCancelled();
-    throw await this.fail(thrown);
+    throw error;
   }
 
   /** What was actually sent, if interceptors changed it. */
@@ -266,10 +244,10 @@ export class LlmCall extends ActiveRun implements Stoppable {
     return lastTarget?.request === this.spec.request ? undefined : lastTarget;
   }
 
-  /** Takes the right to emit the terminal event; nothing can stop the call from here on. */
-  #finish(): void {
-    if (!this.run.end()) return;
-    this.#unwatch?.();
-    this.meter.stop();
+  /** Takes the right to dispatch the terminal event, and stops the clock. */
+  protected override end(): boolean {
+    const isFirst = super.end();
+    if (isFirst) this.meter.stop();
+    return isFirst;
   }
 }

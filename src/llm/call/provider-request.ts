@@ -8,7 +8,7 @@ import { isContextFree, type LlmProviderContext } from '../llm-provider.js';
 import { checkResult } from './response.js';
 import type { LlmTarget, RequestMeter } from './metering.js';
 import { CallerFault } from '../providers/shared/sdk-error.js';
-import type { ItemSource } from './streamed.js';
+import type { ItemSource, StreamReader } from './stream-reader.js';
 
 /** One request to a provider, within a call. */
 export class ProviderRequest {
@@ -69,20 +69,26 @@ export class ProviderRequest {
   }
 
   /**
-   * The pieces of the answer, first read in the right context; their reader records them at the meter.
+   * Lets a reader read the pieces of the answer, first in the right context; the reader records them at the meter.
    *
    * @param place where the stream was created, with the application's AsyncLocalStorages
    */
-  stream(read: (source: ItemSource) => void, place: Enter = here): void {
+  stream(reader: StreamReader, place: Enter = here): void {
     const { client, request } = this.target;
     const open = (): ItemSource =>
       client.provider.stream(request, this.#context)[Symbol.asyncIterator]();
+    const { arrivals } = this.meter;
     if (this.#contextFree) {
-      read(open());
+      reader.read(open(), arrivals);
       return;
     }
     const { run } = this.call;
-    run.inside(() => read(place(() => run.inside(() => staying(open())))));
+    run.inside(() =>
+      reader.read(
+        place(() => run.inside(() => staying(open()))),
+        arrivals,
+      ),
+    );
   }
 
   /** Calls the provider so that runs started by its own code know their parent. */

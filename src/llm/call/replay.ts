@@ -10,7 +10,7 @@ export interface ReplayPlace {
   /** The interceptor, as `Class.method`. */
   readonly interceptor: string;
   readonly target: LlmTarget;
-  /** Where the stream was created: the interceptor is called, and its stream first read, there. */
+  /** Where the stream was created: it is first read there. */
   readonly begin: Enter;
   /** Runs the interceptor's own code in its context. */
   readonly inside: <R>(work: () => R) => R;
@@ -20,15 +20,11 @@ export interface ReplayPlace {
   readonly collect: boolean;
 }
 
-/**
- * An interceptor's result for a streamed call, as chunks with the answer as the last item. The interceptor is called on
- * the first read.
- */
+/** An interceptor's result for a streamed call, as chunks with the answer as the last item. */
 export async function* replay(
-  intercept: () => unknown,
+  given: unknown,
   place: ReplayPlace,
 ): AsyncGenerator<LlmChunk | Answer, void, undefined> {
-  const given = await place.begin(intercept);
   if (isAsyncIterable(given)) {
     yield* readThrough(given, place);
     return;

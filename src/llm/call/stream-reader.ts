@@ -1,129 +1,190 @@
-import { setImmediate } from 'node:timers';
-import { CallbacksConfigurationError } from '../../errors/callbacks-error.js';
-import { LlmAbortedError, LlmResponseError } from '../../errors/llm-errors.js';
-import { type StreamWatcher, StreamWatchers } from '../../runs/stream-completion.js';
+import { LlmResponseError } from '../../errors/llm-errors.js';
+import { ColdStream, type Settled } from '../../runs/cold-stream.js';
 import type { LlmChunk, LlmResponse } from '../../types/llm.js';
 import { defer, type Deferred } from '../../util/promises.js';
-import { isChunk } from './response.js';
-import type { ItemSource, Streamed } from './streamed.js';
+import type { ResponseAccumulator } from './metering.js';
+import { type Answer, isChunk } from './response.js';
 
-type Outcome = { readonly result: LlmResponse } | { readonly error: unknown };
+/** Where a stream's items come from; SDK sources also return items that have arrived without a promise per item. */
+export type ItemSource = AsyncIterator<unknown> & { take?(): unknown };
+
+/** What a stream reads: a call, or the chain from an interceptor's `next` to the provider. */
+export interface Streamed {
+  /** The call that it belongs to. */
+  readonly call: object;
+  /** Whether it is the stream of an interceptor's `next`: it can be read in another stream's place. */
+  readonly isLink: boolean;
+  /** Runs first. Await the returned value. */
+  start(): void | Promise<void>;
+  /** Opens the source, of chunks with the answer as the last item, and lets `reader` read it in the right context. */
+  open(reader: StreamReader): void | Promise<void>;
+  /** Notifies the reader of an abort, now or later. */
+  onAbort(listener: (reason: unknown) => void): void;
+  /** Whether its consumer, or that of the stream that it is read in place of, stopped reading. */
+  readonly isCancelled: boolean;
+  /** Lets another stream's reader read it. */
+  passIn(outer: Streamed): void;
+  /** Takes over what a request to a provider accumulates, in place of its own. */
+  follow(arrivals: ResponseAccumulator): void;
+  /** Records a chunk that arrived at `timestamp`; await the returned value before it is handed over. */
+  chunk(chunk: LlmChunk, timestamp: number): void | Promise<void>;
+  /** Checks the last item. */
+  check(item: unknown): Answer;
+  /** Completes it. */
+  conclude(answer: Answer): Promise<LlmResponse>;
+  /** What the source threw, as the consumer receives it. */
+  sourceError(thrown: unknown): Error;
+  /** Ends it after a stop: it completes if its consumer cancelled it, otherwise it rejects with the first cause. */
+  breakOff(error: unknown): Promise<LlmResponse>;
+  /** Keeps the call open for the cleanup of interceptors. */
+  holdOpen(cleanup: Promise<void>): void;
+  abort(reason: Error): void;
+  /** The consumer stopped reading. */
+  cancel(): void;
+  /** Settles when it has ended. */
+  readonly closed: Promise<void>;
+}
+
 type Next = IteratorResult<LlmChunk, undefined>;
-const DONE: Next = { done: true, value: undefined };
+type End = { readonly answer: Answer } | { readonly error: unknown };
 
-/** Reads a stream: from its first read, through chunks that are dispatched and handed over, to its one end. */
-export class StreamReading {
+const DONE: Next = { done: true, value: undefined };
+const WORDS = {
+  stream: 'stream',
+  subject: 'stream',
+  result: 'answer',
+  whole: 'whole answer',
+  property: 'response',
+};
+
+/**
+ * Reads a stream: from its first read, through chunks that are dispatched and handed over, to its one end.
+ *
+ * Streams that interceptors returned unchanged are passed through: this reader takes the chunks from the innermost
+ * source itself, and ends those streams, the innermost first, before its own.
+ */
+export class StreamReader extends ColdStream<LlmChunk, LlmResponse> {
   readonly #streamed: Streamed | Error;
+  /** The streams that are passed through, outermost first. */
+  readonly #passed: StreamReader[] = [];
   #source: ItemSource | undefined;
-  #begun = false;
-  #over = false;
-  /** Whether there is a consumer; otherwise chunks are for `.response` alone. */
-  #isRead = false;
+  /** Whether the source is a provider's, and not what an interceptor returned. */
+  #isProviders = false;
   #arrivedAt = 0;
   #waiting: Deferred<Next> | undefined;
-  #response: Deferred<LlmResponse> | undefined;
-  #outcome: Outcome | undefined;
-  #watchers: StreamWatchers<LlmResponse> | undefined;
   /** Whether the consumer has received the end of the stream. */
-  #isDispatched = false;
+  #isDelivered = false;
 
   constructor(streamed: Streamed | Error) {
+    super(WORDS, streamed instanceof Error ? streamed : undefined);
     this.#streamed = streamed;
   }
 
-  /** Opens the one consumer's iterator. */
-  open(): AsyncIterableIterator<LlmChunk, undefined> {
-    if (this.#isRead || this.#begun) {
-      throw new CallbacksConfigurationError(
-        'The stream has a reader already: a stream is read once. For the whole answer beside it, await stream.response.',
-      );
+  /** Reads a source. `arrivals` is what the request to a provider accumulates, if the source is a provider's. */
+  read(source: ItemSource, arrivals?: ResponseAccumulator): void {
+    if (this.isOver) {
+      void release(source);
+      return;
     }
-    this.#isRead = true;
-    const reader: AsyncIterableIterator<LlmChunk, undefined> = {
-      next: () => this.#next(),
-      return: async () => {
-        await this.stop();
-        return DONE;
-      },
-      [Symbol.asyncIterator]: () => reader,
-    };
-    return reader;
-  }
-
-  /** Settles when the stream has ended; reads the stream if nobody has begun to by the next macrotask. */
-  get response(): Promise<LlmResponse> {
-    if (this.#response === undefined) {
-      this.#response = defer();
-      // The consumer of the stream gets the error there.
-      this.#response.promise.catch(() => undefined);
-      if (this.#outcome) this.#settle(this.#outcome);
-      else if (!this.#isRead) setImmediate(() => void this.#drain());
+    this.#source = source;
+    if (arrivals !== undefined) {
+      this.#isProviders = true;
+      for (const reader of [this, ...this.#passed]) reader.#reading.follow(arrivals);
     }
-    return this.#response.promise;
+    this.#deliver(this.#take(source));
   }
 
-  abort(reason?: unknown): void {
-    const streamed = this.#streamed;
-    const isMistake = streamed instanceof Error;
-    const error = isMistake
-      ? streamed
-      : new LlmAbortedError('The stream was aborted.', { cause: reason });
-    if (!isMistake) streamed.abort(error);
-    if (!this.#begun) void this.#watchers?.notify({ error });
+  /** Whether a stream that an interceptor returned can be passed through: it is a `next` of this call, and unread. */
+  canPass(inner: StreamReader): boolean {
+    if (inner.isRead || inner.isStarted || inner.isOver) return false;
+    const { call, isLink } = inner.#reading;
+    return isLink && call === this.#reading.call;
   }
 
-  /** Calls `watcher` once, when the stream has ended or will never be read. */
-  whenOver(watcher: StreamWatcher<LlmResponse>): void {
-    this.#watchers ??= new StreamWatchers();
-    this.#watchers.add(watcher);
-    if (this.#outcome) void this.#watchers.notify(this.#outcome);
+  /** Passes an unread stream through: reads in its place. */
+  async pass(inner: StreamReader): Promise<void> {
+    if (this.isOver) return inner.dispose();
+    inner.startElsewhere();
+    this.#passed.push(inner);
+    const link = inner.#reading;
+    link.passIn(this.#reading);
+    await link.start();
+    link.onAbort(this.#onFailure);
+    if (!this.isOver) await link.open(this);
   }
 
-  #next(): Promise<Next> {
-    // A second next() waits until the first has settled, as with generators.
-    if (this.#waiting) return this.#waiting.promise.then(this.#nextInTurn, this.#nextInTurn);
-    const chunk = this.#source && this.#pull(this.#source);
-    if (chunk) return Promise.resolve({ done: false, value: chunk });
-    const waiting = (this.#waiting = defer<Next>());
-    if (this.#outcome) this.#dispatch(this.#outcome);
-    else if (!this.#begun) void this.#begin();
-    return waiting.promise;
+  override dispose(): Promise<void> {
+    this.#isDelivered = true;
+    return super.dispose();
   }
 
-  readonly #nextInTurn = (): Promise<Next> => this.#next();
-
-  async #begin(): Promise<void> {
-    this.#begun = true;
-    const streamed = this.#streamed;
-    if (streamed instanceof Error) return this.#conclude({ error: streamed });
+  protected async start(): Promise<void> {
+    const streamed = this.#reading;
     try {
-      await streamed.begin();
-      streamed.whenAborted(this.#onFailure);
-      if (this.#over) return;
+      await streamed.start();
+      streamed.onAbort(this.#onFailure);
+      if (this.isOver) return;
     } catch (error) {
-      return this.#onFailure(error);
+      this.#onFailure(error);
+      return;
     }
     try {
-      streamed.open((source) => {
-        this.#source = source;
-        this.#deliver(this.#pull(source));
-      });
+      const opening = streamed.open(this);
+      if (opening === undefined) return;
+      streamed.holdOpen(opening);
+      await opening;
     } catch (error) {
       this.#onSourceFailure(error);
     }
   }
 
+  protected pull(): Promise<Next> {
+    // A second next() waits until the first has settled, as with generators.
+    if (this.#waiting) return this.#waiting.promise.then(this.#pullInTurn, this.#pullInTurn);
+    const chunk = this.#source && this.#take(this.#source);
+    if (chunk) return Promise.resolve({ done: false, value: chunk });
+    const waiting = (this.#waiting = defer<Next>());
+    if (this.settled) this.deliverEnd(this.settled);
+    return waiting.promise;
+  }
+
+  /** An error is delivered once, whenever it occurred. */
+  protected deliverEnd(settled: Settled<LlmResponse>): void {
+    const waiting = this.#waiting;
+    if (waiting === undefined) return;
+    this.#waiting = undefined;
+    if ('error' in settled && !this.#isDelivered) waiting.reject(settled.error);
+    else waiting.resolve(DONE);
+    this.#isDelivered = true;
+  }
+
+  protected stop(error: Error): void {
+    this.#reading.abort(error);
+  }
+
+  protected async leave(): Promise<void> {
+    if (this.#streamed instanceof Error) return;
+    this.#streamed.cancel();
+    await this.#streamed.closed;
+  }
+
+  get #reading(): Streamed {
+    return this.#streamed as Streamed;
+  }
+
+  readonly #pullInTurn = (): Promise<Next> => this.pull();
+
   /** Takes what has arrived; returns a chunk that may be handed over, or schedules its delivery. */
-  #pull(source: ItemSource): LlmChunk | undefined {
+  #take(source: ItemSource): LlmChunk | undefined {
     try {
-      while (!this.#over) {
+      while (!this.isOver) {
         const item = source.take?.();
         if (item === undefined) {
           source.next().then(this.#onItem, this.#onSourceFailure);
           return undefined;
         }
         const chunk = this.#accept(item);
-        if (chunk === undefined || this.#isRead) return chunk;
+        if (chunk === undefined || this.isRead) return chunk;
       }
     } catch (error) {
       this.#onSourceFailure(error);
@@ -132,7 +193,7 @@ export class StreamReading {
   }
 
   readonly #onItem = (item: IteratorResult<unknown>): void => {
-    if (this.#over) return;
+    if (this.isOver) return;
     this.#arrivedAt = Date.now();
     if (!item.done) return this.#deliver(this.#accept(item.value));
     this.#onFailure(new LlmResponseError('The provider’s stream ended without a result.'));
@@ -140,14 +201,12 @@ export class StreamReading {
 
   /** Dispatches a chunk, or ends the stream with its result. Returns the chunk if its handlers need not be awaited. */
   #accept(item: unknown): LlmChunk | undefined {
-    const streamed = this.#streamed as Streamed;
     try {
       if (!isChunk(item)) {
-        const answer = streamed.check(item);
-        this.#end(() => streamed.conclude(answer));
+        this.#end({ answer: (this.#passed.at(-1) ?? this).#reading.check(item) });
         return undefined;
       }
-      const dispatching = streamed.chunk(item, this.#arrivedAt);
+      const dispatching = this.#reading.chunk(item, this.#arrivedAt);
       if (dispatching === undefined) return item;
       dispatching.then(() => this.#deliver(item), this.#onFailure);
     } catch (error) {
@@ -157,92 +216,69 @@ export class StreamReading {
   }
 
   #deliver(chunk: LlmChunk | undefined): void {
-    if (this.#over || chunk === undefined) return;
+    if (this.isOver || chunk === undefined) return;
     const waiting = this.#waiting;
     this.#waiting = undefined;
     if (waiting) waiting.resolve({ done: false, value: chunk });
-    else if (!this.#isRead && this.#source) this.#pull(this.#source);
+    else if (!this.isRead && this.#source) this.#take(this.#source);
   }
 
   readonly #onSourceFailure = (error: unknown): void => {
-    if (!this.#over) this.#onFailure((this.#streamed as Streamed).sourceError(error));
+    if (!this.isOver) this.#onFailure(this.#reading.sourceError(error));
   };
 
   readonly #onFailure = (error: unknown): void => {
-    if (this.#over) return;
-    this.#over = true;
-    const streamed = this.#streamed as Streamed;
-    // Before the end event, whose dispatch must know what is still to be awaited.
-    if (this.#source !== undefined) streamed.releasing(this.#release(this.#source));
-    this.#end(() => streamed.breakOff(error));
+    if (this.isOver) return;
+    this.isOver = true;
+    if (this.#source !== undefined) {
+      const releasing = release(this.#source);
+      // A provider is not awaited; interceptors may have cleanup to do. Before the end event, whose dispatch must know
+      // what is still to be awaited.
+      if (!this.#isProviders) this.#reading.holdOpen(releasing);
+    }
+    this.#end({ error });
   };
 
   /** Ends the stream; its consumer learns of it after the terminal event was dispatched. */
-  #end(ending: () => Promise<LlmResponse>): void {
-    this.#over = true;
-    ending().then(
-      (result) => this.#conclude({ result }),
-      (error: unknown) => this.#conclude({ error }),
+  #end(end: End): void {
+    this.isOver = true;
+    const ending = this.#passed.length === 0 ? endOne(this.#reading, end) : this.#endPassed(end);
+    ending.then(
+      (result) => this.conclude({ result }),
+      (error: unknown) => this.conclude({ error }),
     );
   }
 
-  #conclude(outcome: Outcome): void {
-    this.#over = true;
-    if (this.#watchers === undefined) this.#settleAll(outcome);
-    else void this.#watchers.notify(outcome).then((final) => this.#settleAll(final));
-  }
-
-  #settleAll(outcome: Outcome): void {
-    this.#outcome = outcome;
-    if (this.#response) this.#settle(outcome);
-    if (this.#waiting) this.#dispatch(outcome);
-  }
-
-  /** Delivers the end of the stream to the waiting consumer; an error is delivered once, whenever it occurred. */
-  #dispatch(outcome: Outcome): void {
-    const waiting = this.#waiting;
-    this.#waiting = undefined;
-    if ('error' in outcome && !this.#isDispatched) waiting?.reject(outcome.error);
-    else waiting?.resolve(DONE);
-    this.#isDispatched = true;
-  }
-
-  #settle(outcome: Outcome): void {
-    if ('error' in outcome) this.#response?.reject(outcome.error);
-    else this.#response?.resolve(outcome.result);
-  }
-
-  /** Reads for `.response` alone. */
-  async #drain(): Promise<void> {
-    if (this.#begun || this.#over) return;
-    await this.#begin();
-  }
-
-  /** Stops reading; a stream that was not started never will be. */
-  async stop(): Promise<void> {
-    this.#isDispatched = true;
-    if (!this.#begun) {
-      if (this.#over) return;
-      const error = new LlmAbortedError(
-        'The stream was disposed of before it was read, so there is no answer.',
-      );
-      this.#over = true;
-      this.#settleAll({ error });
-      await this.#watchers?.notify({ result: undefined });
-      return;
+  /** Ends the streams that were passed through, then this one. */
+  async #endPassed(end: End): Promise<LlmResponse> {
+    let current = end;
+    for (const inner of this.#passed.toReversed()) {
+      const settled = await inner.#endInPlace(current);
+      // A stop ends all of them, also those that it leaves with what has arrived.
+      if ('error' in settled) current = settled;
+      else if ('answer' in current) current = { answer: settled.result };
     }
-    if (this.#streamed instanceof Error) return;
-    this.#streamed.cancel();
-    await this.#streamed.closed;
-    await this.#watchers?.over;
+    return endOne(this.#reading, current);
   }
 
-  /** The provider's stream may have cleanup to do; it is not awaited and its outcome is ignored. */
-  async #release(source: ItemSource): Promise<void> {
+  async #endInPlace(end: End): Promise<Settled<LlmResponse>> {
     try {
-      await source.return?.();
-    } catch {
-      return;
+      return await this.conclude({ result: await endOne(this.#reading, end) });
+    } catch (error) {
+      return this.conclude({ error });
     }
+  }
+}
+
+function endOne(streamed: Streamed, end: End): Promise<LlmResponse> {
+  return 'error' in end ? streamed.breakOff(end.error) : streamed.conclude(end.answer);
+}
+
+/** A source may have cleanup to do; its outcome is ignored. */
+async function release(source: ItemSource): Promise<void> {
+  try {
+    await source.return?.();
+  } catch {
+    return;
   }
 }

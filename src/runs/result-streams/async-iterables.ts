@@ -12,16 +12,17 @@ type Reader = AsyncIterator<unknown> & Partial<AsyncDisposable>;
  */
 export function watchIterable(work: TracedRun<unknown>, iterable: AsyncIterable<unknown>): void {
   const { run } = work;
+  const onAbort = (error: unknown): void => void endUnread(work, { error });
   const restore = shadow(iterable, Symbol.asyncIterator, (open) => {
     restore();
+    run.offAbort(onAbort);
     try {
       const reader = run.inside(open) as AsyncIterator<unknown>;
       if (Object.isExtensible(reader)) watchReader(work, reader);
       else void endUnread(work, { result: undefined });
       return reader;
     } catch (error) {
-      void work.fail(error);
-      throw error;
+      return work.completeNow({ error });
     }
   });
   shadow(iterable, Symbol.asyncDispose, async (dispose) => {
@@ -31,7 +32,7 @@ export function watchIterable(work: TracedRun<unknown>, iterable: AsyncIterable<
       await endUnread(work, { result: undefined });
     }
   });
-  run.whenAborted((reason) => void work.fail(reason));
+  run.onAbort(onAbort);
 }
 
 /** Runs each read inside the run; the last one ends it. */
@@ -54,7 +55,7 @@ class Reading {
   ) {
     // Reject reads if the run was aborted before the first read, unless it has already ended.
     if (work.run.aborted) this.#cutOff = { reason: work.run.reason };
-    work.run.whenAborted((reason) => void this.#abort(reason));
+    work.run.onAbort((reason) => void this.#abort(reason));
   }
 
   async read(next: () => Read): Read {
@@ -98,7 +99,7 @@ class Reading {
     const { release } = this;
     // Releases the iterator; its result is ignored.
     if (release) this.work.run.inside(async () => release()).catch(() => undefined);
-    await this.work.fail(reason);
+    await endUnread(this.work, { error: reason });
     for (const reject of this.#waiting) reject(reason);
   }
 }

@@ -1,4 +1,4 @@
-import type { StreamOutcome } from '../stream-completion.js';
+import type { StreamOutcome } from '../cold-stream.js';
 import type { TracedRun } from '../traced-run.js';
 
 /**
@@ -14,10 +14,9 @@ export function endAs(
 }
 
 function endNow(work: TracedRun<unknown>, outcome: StreamOutcome<unknown>): void | Promise<void> {
-  if (!('error' in outcome) && !work.run.aborted) return work.succeed(outcome.result);
-  const cause = work.fail('error' in outcome ? outcome.error : undefined);
-  if (cause instanceof Promise) return cause.then(rethrow);
-  throw cause;
+  const { run } = work;
+  const ending = work.complete(run.aborted ? { error: run.reason } : outcome);
+  return ending instanceof Promise ? (ending as Promise<void>) : undefined;
 }
 
 /** {@link endAs} for a stream that is no longer read. */
@@ -31,8 +30,4 @@ export async function endUnread(
   } catch {
     // Emitted as the run's error; no consumer can receive it.
   }
-}
-
-function rethrow(error: Error): never {
-  throw error;
 }

@@ -7,7 +7,7 @@ import {
   type ManagedStream,
   ON_COMPLETE,
   type StreamOutcome,
-} from '../stream-completion.js';
+} from '../cold-stream.js';
 import type { TracedRun } from '../traced-run.js';
 import { watchIterable, watchReader } from './async-iterables.js';
 import { endAs, endUnread } from './ending.js';
@@ -36,7 +36,7 @@ export function trackStream(work: TracedRun<unknown>, result: unknown): TrackedS
 
 function watchOwnStream(work: TracedRun<unknown>, stream: ManagedStream<unknown>): void {
   stream[ON_COMPLETE]((outcome) => endAs(work, outcome));
-  work.run.whenAborted((reason) => stream.abort(reason));
+  work.run.onAbort((reason) => stream.abort(reason));
 }
 
 function isAsyncIterable(value: object): value is AsyncIterable<unknown> {
@@ -60,9 +60,9 @@ function watchByteStream(work: TracedRun<unknown>, stream: ByteStream): void {
     const wasLeft = error?.code === 'ERR_STREAM_PREMATURE_CLOSE';
     void endUnread(work, error && !wasLeft ? { error } : { result: undefined });
   });
-  work.run.whenAborted((reason) => {
+  work.run.onAbort((reason) => {
     if (work.run.ended) return;
-    void work.fail(reason);
+    void endUnread(work, { error: reason });
     if (!(stream instanceof ReadableStream)) stream.destroy(reason as Error);
     else if (!stream.locked) stream.cancel(reason).catch(() => undefined);
   });
@@ -72,10 +72,12 @@ function watchByteStream(work: TracedRun<unknown>, stream: ByteStream): void {
 function watchObservable<T>(work: TracedRun<unknown>, source: Observable<T>): Observable<T> {
   const { run } = work;
   let isTaken = false;
-  run.whenAborted((reason) => void work.fail(reason));
+  const onAbort = (error: unknown): void => void endUnread(work, { error });
+  run.onAbort(onAbort);
   return new Observable((subscriber) => {
     if (isTaken || run.ended) return run.inside(() => source.subscribe(subscriber));
     isTaken = true;
+    run.offAbort(onAbort);
     let isOver = false;
     const finish = (outcome: StreamOutcome<unknown>): void => {
       isOver = true;
@@ -99,7 +101,7 @@ function watchObservable<T>(work: TracedRun<unknown>, source: Observable<T>): Ob
       }),
     );
     if (!isOver) {
-      run.whenAborted((error) => {
+      run.onAbort((error) => {
         if (isOver) return;
         subscription.unsubscribe();
         finish({ error });
