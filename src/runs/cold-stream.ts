@@ -50,9 +50,13 @@ export type Settled<R> = { readonly result: R } | { readonly error: unknown };
  */
 export abstract class ColdStream<T, R> {
   readonly #words: StreamWords;
-  #isStarted = false;
-  #isOver = false;
-  #isRead = false;
+  // Fields, because they are read for every item.
+  /** Whether it was started. */
+  isStarted = false;
+  /** Whether it has a consumer; otherwise it is read for its result alone. */
+  isRead = false;
+  /** Whether nothing more is read. */
+  isOver = false;
   #result: Deferred<R> | undefined;
   #settled: Settled<R> | undefined;
   #watchers: StreamWatcher<R>[] | undefined;
@@ -78,25 +82,6 @@ export abstract class ColdStream<T, R> {
   /** The consumer stopped reading; waits for the end of what was read, if there is one. */
   protected abstract leave(): void | Promise<void>;
 
-  /** Whether it was started. */
-  get isStarted(): boolean {
-    return this.#isStarted;
-  }
-
-  /** Whether it has a consumer; otherwise it is read for its result alone. */
-  get isRead(): boolean {
-    return this.#isRead;
-  }
-
-  /** Whether nothing more is read. */
-  protected get isOver(): boolean {
-    return this.#isOver;
-  }
-
-  protected set isOver(isOver: true) {
-    this.#isOver = isOver;
-  }
-
   /** How it ended; `undefined` until its watchers have been notified. */
   protected get settled(): Settled<R> | undefined {
     return this.#settled;
@@ -111,7 +96,7 @@ export abstract class ColdStream<T, R> {
     this.claim();
     const reader: AsyncIterableIterator<T, undefined> = {
       next: () => {
-        if (!this.#isStarted) this.#start();
+        if (!this.isStarted) this.#start();
         return this.pull();
       },
       return: async () => {
@@ -130,9 +115,9 @@ export abstract class ColdStream<T, R> {
       // The consumer of the stream gets the error there.
       this.#result.promise.catch(() => undefined);
       if (this.#settled) this.#settleResult(this.#settled);
-      else if (!this.#isRead) {
+      else if (!this.isRead) {
         setImmediate(() => {
-          if (!this.#isRead && !this.#isStarted && !this.#isOver) this.#start();
+          if (!this.isRead && !this.isStarted && !this.isOver) this.#start();
         });
       }
     }
@@ -141,11 +126,11 @@ export abstract class ColdStream<T, R> {
 
   /** Ends it with an `LlmAbortedError` with `reason` as its cause; a stream that was not started fails when read. */
   abort(reason?: unknown): void {
-    if (this.#isOver) return;
+    if (this.isOver) return;
     const message = `The ${this.#words.subject} was aborted.`;
     const error = this.mistake ?? new LlmAbortedError(message, { cause: reason });
     if (this.mistake === undefined) this.stop(error);
-    if (!this.#isStarted) void this.#notify({ error });
+    if (!this.isStarted) void this.#notify({ error });
   }
 
   /** Calls `watcher` once, when the stream has ended or will never be read. */
@@ -157,13 +142,13 @@ export abstract class ColdStream<T, R> {
 
   /** Stops reading; a stream that was not started never will be. */
   async dispose(): Promise<void> {
-    if (this.#isStarted) {
+    if (this.isStarted) {
       await this.leave();
       if (this.#settled === undefined) await (this.#closed ??= defer()).promise;
       return;
     }
-    if (this.#isOver) return;
-    this.#isOver = true;
+    if (this.isOver) return;
+    this.isOver = true;
     const { result } = this.#words;
     const message = `The stream was disposed of before it was read, so there is no ${result}.`;
     this.#settle({ error: new LlmAbortedError(message) });
@@ -172,30 +157,30 @@ export abstract class ColdStream<T, R> {
 
   /** Takes the place of its one consumer. */
   protected claim(): void {
-    if (this.#isRead || this.#isStarted) {
+    if (this.isRead || this.isStarted) {
       const { stream, whole, property } = this.#words;
       throw new CallbacksConfigurationError(
         `The ${stream} has a reader already: a stream is read once. For the ${whole} beside it, await stream.${property}.`,
       );
     }
-    this.#isRead = true;
+    this.isRead = true;
   }
 
   /** Lets another stream read in its place: it has a consumer and is started from now on. */
   protected startElsewhere(): void {
     this.claim();
-    this.#isStarted = true;
+    this.isStarted = true;
   }
 
   #start(): void {
-    this.#isStarted = true;
+    this.isStarted = true;
     if (this.mistake !== undefined) void this.conclude({ error: this.mistake });
-    else if (!this.#isOver) void this.start();
+    else if (!this.isOver) void this.start();
   }
 
   /** Ends it; its consumer learns of it after the watchers. Returns what the consumer gets. */
   protected conclude(outcome: Settled<R>): Settled<R> | Promise<Settled<R>> {
-    this.#isOver = true;
+    this.isOver = true;
     if (this.#watchers === undefined) return this.#settle(outcome);
     return this.#notify(outcome).then((settled) => this.#settle(settled as Settled<R>));
   }
