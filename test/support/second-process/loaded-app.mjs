@@ -1,4 +1,6 @@
-// An application under load that receives SIGTERM: it writes the events of its callbacks, line by line.
+// An application under load that receives SIGTERM: it writes, line by line, the events of its callbacks, and how long
+// it lived after the signal.
+import './turn-clock.mjs';
 import 'reflect-metadata';
 import { writeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -26,9 +28,17 @@ const answer = async ({ signal }) => {
   if (kind === 2) await new Promise((_, reject) => signal.addEventListener('abort', reject));
 };
 const result = (text) => ({ text, usage: { inputTokens: 1, outputTokens: 1 } });
+const toolCalls = [{ id: '1', name: 'stubborn', args: {}, argsText: '{}' }];
+const use = {
+  ...result(''),
+  message: { role: 'assistant', content: '', toolCalls },
+  toolCalls,
+  finishReason: 'tool-calls',
+};
 const provider = {
   name: 'fake',
-  generate: async (_request, context) => {
+  generate: async ({ messages }, context) => {
+    if (messages.at(-1).content === 'use') return use;
     await answer(context);
     return result('done');
   },
@@ -40,12 +50,23 @@ const provider = {
   },
 };
 
-class AppModule {}
+/** Ignores its signal. */
+const stubborn = defineTool({
+  name: 'stubborn',
+  description: 'Works for ever.',
+  execute: () => new Promise(() => {}),
+});
+
+class AppModule {
+  onApplicationShutdown() {
+    say('lived', performance.now() - signalledAt);
+  }
+}
 Module({
   imports: [
     CallbacksModule.forRoot({
       llm: { provider, model: 'fake' },
-      agent: { tools: [defineTool({ name: 'look', description: 'Looks.', execute: () => 1 })] },
+      agent: { tools: [stubborn] },
       background: { drainMs, concurrency: 4, queueSize: 10_000 },
     }),
   ],
@@ -54,6 +75,9 @@ const app = await NestFactory.createApplicationContext(AppModule, {
   logger: { log() {}, error() {}, warn: (message) => say('warn', message) },
 });
 app.enableShutdownHooks(['SIGTERM']);
+
+let signalledAt = 0;
+process.prependOnceListener('SIGTERM', () => (signalledAt = performance.now()));
 
 const callbacks = app.get(CallbacksService);
 callbacks.on('*', async ({ runId, type }) => {
@@ -80,10 +104,11 @@ const ways = [
   () => agent.run('hi'),
   () => callbacks.chain('chain', 'hi', () => llm.generate('hi')),
 ];
-for (let i = 0; i < calls; i++) {
-  ways[i % ways.length]().then(
+const begin = (way) =>
+  way().then(
     () => say('settled'),
     () => say('settled'),
   );
-}
+for (let i = 0; i < calls; i++) begin(ways[i % ways.length]);
+begin(() => agent.run('use'));
 process.send('loaded');

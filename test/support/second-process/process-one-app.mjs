@@ -1,5 +1,5 @@
 // An application with everything in progress that may outlive a shutdown: it writes, line by line, the events of its
-// callbacks, and how long it lived after the signal.
+// callbacks.
 import 'reflect-metadata';
 import { writeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -105,10 +105,6 @@ const app = await NestFactory.createApplicationContext(AppModule, {
   },
 });
 app.enableShutdownHooks(['SIGTERM']);
-
-let signalledAt = 0;
-process.prependOnceListener('SIGTERM', () => (signalledAt = performance.now()));
-process.on('exit', () => say('lived', Math.round(performance.now() - signalledAt)));
 
 const callbacks = app.get(CallbacksService);
 callbacks.on('*', ({ runId, type }) => say('event', runId, type));
