@@ -5,7 +5,7 @@ import { MemoryWire, Packets } from './memory-wire.js';
 import type { RandomFormat } from './random-formats.js';
 import { newClient } from './sdk-clients.js';
 import { sender } from './sdk-mocks.js';
-import { toldByChunks, toldByEvents, type Told } from './told.js';
+import { toldByChunks, toldByEvents, type Told } from './content.js';
 import type { WireFormat } from './wire-format.js';
 
 /** What a reader received from a stream, and the error that ended it, if any. */
