@@ -1,3 +1,4 @@
+/** `npm test`: all but the long tests (`*.full.spec.ts`). */
 export default {
   testEnvironment: 'node',
   testEnvironmentOptions: {
@@ -12,6 +13,7 @@ export default {
   testTimeout: 60_000,
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.spec.ts'],
+  testPathIgnorePatterns: ['/node_modules/', '\\.full\\.spec\\.ts$'],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   transform: {

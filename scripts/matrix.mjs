@@ -1,4 +1,5 @@
 // Runs the tests against combinations of majors: node scripts/matrix.mjs --node 20 --nest 11,12
+// With --full, it runs the long tests, too.
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,9 +18,15 @@ const NEST_PACKAGES = [
   'microservices',
   'websockets',
 ];
-const JEST = ['--experimental-vm-modules', 'node_modules/jest/bin/jest.js'];
+const { full, ...chosen } = readArguments();
+const JEST_TIMEOUT_MS = 30 * 60_000;
+const JEST = [
+  '--experimental-vm-modules',
+  'node_modules/jest/bin/jest.js',
+  '--config',
+  full ? 'jest.full.config.mjs' : 'jest.config.mjs',
+];
 
-const chosen = readArguments();
 const results = [];
 for (const nest of chosen.nest) {
   for (const openai of chosen.openai) results.push(...runWith(nest, openai, chosen.node));
@@ -29,11 +36,18 @@ process.exitCode = results.some(({ result }) => result !== 'pass') ? 1 : 0;
 
 function readArguments() {
   const { values } = parseArgs({
-    options: { node: { type: 'string' }, nest: { type: 'string' }, openai: { type: 'string' } },
+    options: {
+      node: { type: 'string' },
+      nest: { type: 'string' },
+      openai: { type: 'string' },
+      full: { type: 'boolean', default: false },
+    },
   });
-  return Object.fromEntries(
-    Object.entries(KNOWN).map(([name, all]) => [name, values[name]?.split(',') ?? all]),
-  );
+  const majors = Object.entries(KNOWN).map(([name, all]) => [
+    name,
+    values[name]?.split(',') ?? all,
+  ]);
+  return { ...Object.fromEntries(majors), full: values.full };
 }
 
 /** One installation serves every Node, since no dependency is compiled for one of them. */
@@ -92,7 +106,7 @@ function runJest(cwd, node) {
   const [command, args] = own
     ? [process.execPath, JEST]
     : ['npx', ['-y', '-p', `node@${node}`, 'node', ...JEST]];
-  const { ok, output } = run(command, args, { cwd });
+  const { ok, output } = run(command, args, { cwd, timeout: JEST_TIMEOUT_MS });
   if (!ok) console.log(output);
   const tests = /^Tests:\s+(.*)$/m.exec(output)?.[1] ?? 'none ran';
   return { result: ok ? 'pass' : 'FAIL', tests };

@@ -3,11 +3,10 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { scaled } from '../support/scale.js';
 import { compileLibrary } from '../support/second-process/compile.js';
 
 const APP = join(process.cwd(), 'test/support/second-process/chaos-app.mjs');
-const CALLS = scaled(400);
+const CALLS = 400;
 
 let library: Awaited<ReturnType<typeof compileLibrary>>;
 beforeAll(async () => void (library = await compileLibrary('chaos', 'wire')));

@@ -16,10 +16,9 @@ import { willClose } from '../support/app.js';
 import { useKeyBench } from '../support/keyed-app.js';
 import { testLogger } from '../support/logs.js';
 import { WIRES } from '../support/wire/index.js';
-import { scaled } from '../support/scale.js';
 
 const TENANTS = ['acme', 'globex', 'initech'];
-const ROUNDS = scaled(200);
+const ROUNDS = 200;
 const MAX_CLIENTS = 2;
 const PATHS = ['generate', 'stream', 'agent', 'agent-stream'];
 

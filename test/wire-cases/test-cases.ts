@@ -6,15 +6,12 @@ import { bootCase, closeServers, type BootedCase } from './boot-case.js';
 import { chunkMismatches, foreignErrors } from './check-events.js';
 import { requestViolations } from './check-requests.js';
 import { mismatchesOfOneOf } from './compare-outcome.js';
-import { DIVISIONS, type Division } from './pieces.js';
+import type { Division } from './pieces.js';
 import { playCase } from './play-case.js';
 import { alternativesOf, isStreamed, type WireCase } from './read-case.js';
 
-/** Plays cases as tests: each once, and those of event streams once for each way to split their bytes. */
-export function testCases(
-  cases: readonly WireCase[],
-  divisions: readonly Division[] = DIVISIONS,
-): void {
+/** Plays cases as tests: each once, and those of event streams once for each of the ways to split their bytes. */
+export function testCases(cases: readonly WireCase[], divisions: readonly Division[]): void {
   let booted: BootedCase | undefined;
   afterEach(async () => {
     await closeApps();

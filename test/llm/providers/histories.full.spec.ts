@@ -12,12 +12,11 @@ import { closeApps, startApp } from '../../support/app.js';
 import { CapturedWire, HOSTS } from '../../support/histories/captured-wire.js';
 import { randomAnswer, thoughtOf } from '../../support/histories/random-answers.js';
 import { RandomHistory, type History } from '../../support/histories/random-history.js';
-import { scaled } from '../../support/scale.js';
 import { Random } from '../../support/wire/random.js';
 
-const CONVERSATIONS = scaled(2_000);
+const CONVERSATIONS = 2_000;
 /** How many of them are sent to a host that differs from another one only in its ids. */
-const FEWER = scaled(400);
+const FEWER = 400;
 /** How often a conversation moves to another host. */
 const MOVES = 3;
 /** How many failures are printed. */

@@ -22,10 +22,9 @@ import {
   type ToolNext,
 } from 'nestjs-llm-callbacks';
 import { closeApps } from '../../support/app.js';
-import { scaled } from '../../support/scale.js';
 import { callsTool, platforms, serve, Visit, type HttpRequest } from './support.js';
 
-const REQUESTS = scaled(1_000);
+const REQUESTS = 1_000;
 /** Fewer than the 511 connections in a server's backlog: a busy machine would reset the others. */
 const SOCKETS = 400;
 /** How long a request takes depends on the machine only: neither the test nor the server sets it a time. */

@@ -1,0 +1,3 @@
+import { testErrorBodies } from './test-error-bodies.js';
+
+testErrorBodies('stream');
