@@ -6,11 +6,11 @@ import { FakeLlm } from 'nestjs-llm-callbacks/testing';
 
 @Injectable()
 class Hooks {
-  readonly heard: LlmEndEvent[] = [];
+  readonly received: LlmEndEvent[] = [];
 
   @OnLlmEnd()
   ended(event: LlmEndEvent): void {
-    this.heard.push(event);
+    this.received.push(event);
   }
 }
 
@@ -26,6 +26,6 @@ it('calls the hook', async () => {
   const { text } = await app.get(LlmService).generate('hi');
 
   expect(text).toBe('hello');
-  expect(app.get(Hooks).heard).toHaveLength(1);
+  expect(app.get(Hooks).received).toHaveLength(1);
   await app.close();
 });

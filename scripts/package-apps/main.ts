@@ -17,17 +17,17 @@ import { FakeLlm } from 'nestjs-llm-callbacks/testing';
 
 @Injectable()
 class Hooks {
-  readonly heard: LlmEndEvent[] = [];
+  readonly received: LlmEndEvent[] = [];
 
   @OnLlmEnd()
   ended(event: LlmEndEvent): void {
-    this.heard.push(event);
+    this.received.push(event);
   }
 }
 
 @Injectable()
 class Orders {
-  readonly told: string[] = [];
+  readonly types: string[] = [];
 
   constructor(private readonly agents: AgentService) {}
 
@@ -45,8 +45,8 @@ class Orders {
   }
 
   @OnAnyEvent()
-  hear(event: CallbackEvent): void {
-    this.told.push(event.type);
+  record(event: CallbackEvent): void {
+    this.types.push(event.type);
   }
 }
 
@@ -71,12 +71,12 @@ async function main(): Promise<void> {
   const app = await NestFactory.createApplicationContext(AppModule, { logger: ['error'] });
   const { text } = await app.get(LlmService).generate('hi');
   assert.equal(text, 'hello');
-  assert.equal(app.get(Hooks).heard.length, 1);
+  assert.equal(app.get(Hooks).received.length, 1);
   const orders = app.get(Orders);
   assert.equal(await orders.answer('Where is order 42?'), 'It was sent.');
   assert.equal(model.requests[2]?.messages.at(-1)?.content, '42 was sent');
   for (const type of ['chain.start', 'agent.start', 'tool.end', 'agent.end', 'chain.end']) {
-    assert.ok(orders.told.includes(type), type);
+    assert.ok(orders.types.includes(type), type);
   }
   await app.close();
 }

@@ -6,10 +6,10 @@ const { CallbacksModule, LlmService, OnLlmEnd } = require('nestjs-llm-callbacks'
 const { FakeLlm } = require('nestjs-llm-callbacks/testing');
 
 class Hooks {
-  heard = [];
+  received = [];
 
   ended(event) {
-    this.heard.push(event);
+    this.received.push(event);
   }
 }
 OnLlmEnd()(Hooks.prototype, 'ended', Object.getOwnPropertyDescriptor(Hooks.prototype, 'ended'));
@@ -25,7 +25,7 @@ async function main() {
   const app = await NestFactory.createApplicationContext(AppModule, { logger: ['error'] });
   const { text } = await app.get(LlmService).generate('hi');
   assert.equal(text, 'hello');
-  assert.equal(app.get(Hooks).heard.length, 1);
+  assert.equal(app.get(Hooks).received.length, 1);
   await app.close();
 
   // Two copies of a class would be two injection tokens.

@@ -7,10 +7,10 @@ import { CallbacksModule, LlmService, OnLlmEnd } from 'nestjs-llm-callbacks';
 import { FakeLlm } from 'nestjs-llm-callbacks/testing';
 
 class Hooks {
-  heard = [];
+  received = [];
 
   ended(event) {
-    this.heard.push(event);
+    this.received.push(event);
   }
 }
 OnLlmEnd()(Hooks.prototype, 'ended', Object.getOwnPropertyDescriptor(Hooks.prototype, 'ended'));
@@ -25,7 +25,7 @@ Module({
 const app = await NestFactory.createApplicationContext(AppModule, { logger: ['error'] });
 const { text } = await app.get(LlmService).generate('hi');
 assert.equal(text, 'hello');
-assert.equal(app.get(Hooks).heard.length, 1);
+assert.equal(app.get(Hooks).received.length, 1);
 await app.close();
 
 // Two copies of a class would be two injection tokens.

@@ -89,8 +89,10 @@ describe('A hostile model', () => {
   it('with 5 MB of arguments is rejected, and the heap stays bounded', async () => {
     const argsText = JSON.stringify({ id: 'x'.repeat(5_000_000) });
     const before = process.memoryUsage().heapUsed;
-    const told = await answerTo({ name: 'look', argsText, args: JSON.parse(argsText) });
-    expect(told).toMatch(/^Error: The arguments are 5\d+ characters long; 1000000 are allowed\.$/);
+    const answer = await answerTo({ name: 'look', argsText, args: JSON.parse(argsText) });
+    expect(answer).toMatch(
+      /^Error: The arguments are 5\d+ characters long; 1000000 are allowed\.$/,
+    );
     expect(execute).not.toHaveBeenCalled();
     expect(process.memoryUsage().heapUsed - before).toBeLessThan(100_000_000);
   });
@@ -101,8 +103,8 @@ describe('A hostile model', () => {
     '{"constructor":{"prototype":{"admin":true}}}',
     String.raw`{"\u005f_proto__":{"admin":true}}`,
   ])('cannot reach a prototype by %s', async (argsText) => {
-    const told = await answerTo({ name: 'look', argsText, args: JSON.parse(argsText) });
-    expect(told).toBe('Error: The arguments have a key that is not allowed.');
+    const answer = await answerTo({ name: 'look', argsText, args: JSON.parse(argsText) });
+    expect(answer).toBe('Error: The arguments have a key that is not allowed.');
     expect(execute).not.toHaveBeenCalled();
     expect(({} as { admin?: boolean }).admin).toBeUndefined();
   });
@@ -110,8 +112,8 @@ describe('A hostile model', () => {
   it('with very deeply nested arguments is rejected or answered, and breaks nothing', async () => {
     const depth = 5_000;
     const argsText = `{"id":${'['.repeat(depth)}${']'.repeat(depth)}}`;
-    const told = await answerTo({ name: 'look', argsText, args: JSON.parse(argsText) });
-    expect(told).toContain('do not fit');
+    const answer = await answerTo({ name: 'look', argsText, args: JSON.parse(argsText) });
+    expect(answer).toContain('do not fit');
   });
 
   it('that never stops is stopped by maxSteps', async () => {
@@ -131,8 +133,8 @@ describe('A hostile model', () => {
 
   it('that sends arguments other than objects does not reach the tool', async () => {
     for (const args of ['text', 7, null, ['a']]) {
-      const told = await answerTo({ name: 'look', args, argsText: JSON.stringify(args) });
-      expect(told).toMatch(/do not fit|Error/);
+      const answer = await answerTo({ name: 'look', args, argsText: JSON.stringify(args) });
+      expect(answer).toMatch(/do not fit|Error/);
     }
     expect(execute).not.toHaveBeenCalled();
   });

@@ -46,7 +46,7 @@ describe('A critical handler of an agent run', () => {
     ['llm.start', ['agent.start', 'llm.start', 'llm.error', 'agent.error']],
     ['agent.step', ['agent.start', 'llm.start', 'llm.end', 'agent.step', 'agent.error']],
     ['agent.end', ['agent.start', 'llm.start', 'llm.end', 'agent.step', 'agent.end']],
-  ])('of %s passes its own error to the caller, and the run ends once', async (type, told) => {
+  ])('of %s passes its own error to the caller, and the run ends once', async (type, expected) => {
     const { agent, callbacks, recording } = await start(['done']);
     const error = new Error('not like this');
     const fail = () => {
@@ -54,7 +54,7 @@ describe('A critical handler of an agent run', () => {
     };
     callbacks.on(type, fail, { critical: true });
     expect(await errorOf(agent.run('go'))).toBe(error);
-    expect(recording.events.map((event) => event.type)).toEqual(told);
+    expect(recording.events.map((event) => event.type)).toEqual(expected);
   });
 });
 

@@ -10,7 +10,7 @@ const call = (id: string, name: string, args: object = {}) => ({
 });
 
 /** Every event of the run, in order, with its parent runs. */
-const TOLD = [
+const EVENTS = [
   'agent.start',
   'agent > llm.start',
   'agent > llm.end',
@@ -72,7 +72,7 @@ describe.each(WIRES)('An agent over $name', (wire) => {
     return agents.create({ tools: [slow, broken, clerk.asTool()] });
   }
 
-  function told(): string[] {
+  function eventsInOrder(): string[] {
     const places = new Map<string, string>();
     return bench.recording.events
       .filter(({ type }) => type !== 'llm.chunk')
@@ -87,7 +87,7 @@ describe.each(WIRES)('An agent over $name', (wire) => {
 
   it('emits its events from start to end, with everything inside', async () => {
     const result = await boss('generate').run('How many are there?');
-    expect(told()).toEqual(TOLD);
+    expect(eventsInOrder()).toEqual(EVENTS);
     expect(result).toMatchObject({
       output: 'There is one.',
       usage: { inputTokens: 400, outputTokens: 40, source: 'provider' },
@@ -110,7 +110,7 @@ describe.each(WIRES)('An agent over $name', (wire) => {
   it('emits the same events when it is streamed', async () => {
     const stream = boss('stream').stream('How many are there?');
     const read = await readAll(stream);
-    expect(told()).toEqual(TOLD);
+    expect(eventsInOrder()).toEqual(EVENTS);
     expect(read).toEqual(bench.recording.events);
     expect(read.some(({ type }) => type === 'llm.chunk')).toBe(true);
     expect((await stream.result).output).toBe('There is one.');

@@ -110,11 +110,11 @@ describe('An agent', () => {
   });
 
   it('passes a signal, ids and context to a tool', async () => {
-    let heard: ToolContext | undefined;
+    let received: ToolContext | undefined;
     const look = defineTool({
       name: 'look',
       description: 'Looks.',
-      execute: (_args, context) => void (heard = context),
+      execute: (_args, context) => void (received = context),
     });
     const { agents, recording } = await agentApp(
       [{ toolCalls: [{ id: 'c7', name: 'look' }] }, 'ok'],
@@ -122,9 +122,9 @@ describe('An agent', () => {
     );
     await agents.run('go', { userId: 'ann', tags: ['t'] });
     const [started] = recording.of('tool.start');
-    expect(heard).toMatchObject({ toolCallId: 'c7', runId: started!.runId });
-    expect(heard!.signal).toBeInstanceOf(AbortSignal);
-    expect(heard!.context).toMatchObject({ userId: 'ann', tags: ['t'] });
+    expect(received).toMatchObject({ toolCallId: 'c7', runId: started!.runId });
+    expect(received!.signal).toBeInstanceOf(AbortSignal);
+    expect(received!.context).toMatchObject({ userId: 'ann', tags: ['t'] });
     expect(started!.userId).toBe('ann');
   });
 
@@ -295,9 +295,9 @@ describe('A tool that fails', () => {
     expect(output).toBe('Sorry.');
     expect(fake.requests[1]!.messages.at(-1)!.content).toContain('boom');
     expect(steps[0]!.toolResults[0]!.error).toMatchObject({ code: 'tool_execution' });
-    const [told] = recording.of('tool.error');
-    expect(told!.error).toBeInstanceOf(ToolExecutionError);
-    expect(told!.error.cause).toEqual(new Error('boom'));
+    const [failed] = recording.of('tool.error');
+    expect(failed!.error).toBeInstanceOf(ToolExecutionError);
+    expect(failed!.error.cause).toEqual(new Error('boom'));
   });
 
   it('fails the agent with onToolError: fail', async () => {

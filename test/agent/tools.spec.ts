@@ -48,7 +48,7 @@ async function callOnce(definition: ToolDefinition, call: FakeAnswer = CALL, mor
     },
   );
   const result = await module.get(AgentService).run('go');
-  return { result, recording, told: fake.requests[1]!.messages.at(-1)!.content };
+  return { result, recording, sent: fake.requests[1]!.messages.at(-1)!.content };
 }
 
 describe('An application fails at start-up with', () => {
@@ -193,11 +193,11 @@ describe('A tool', () => {
     async (_what, call, message) => {
       const execute = jest.fn();
       const parameters = z.object({ id: z.string() });
-      const { told, recording } = await callOnce(tool({ parameters, execute }), {
+      const { sent, recording } = await callOnce(tool({ parameters, execute }), {
         toolCalls: [{ name: 'look', ...call }],
       });
       expect(execute).not.toHaveBeenCalled();
-      expect(told).toMatch(message);
+      expect(sent).toMatch(message);
       expect(recording.of('tool.error')[0]!.error).toBeInstanceOf(ToolArgumentsError);
       expect(recording.of('tool.error')[0]!.toJSON()).toMatchObject({
         error: { code: 'tool_arguments' },
@@ -215,15 +215,15 @@ describe('A tool', () => {
     ['an async iterable', ReadableStream.from(['a', 'b']), 'ab'],
     ['an async iterable of objects', ReadableStream.from([{ a: 1 }]), '[{"a":1}]'],
   ])('can return %s', async (_what, returned, content) => {
-    const { told } = await callOnce(tool({ execute: () => returned }));
-    expect(told).toEqual(content);
+    const { sent } = await callOnce(tool({ execute: () => returned }));
+    expect(sent).toEqual(content);
   });
 
   it('can return a value that refers to itself', async () => {
     const loop: Record<string, unknown> = { a: 1 };
     loop['self'] = loop;
-    const { told } = await callOnce(tool({ execute: () => loop }));
-    expect(told).toBe('{"a":1,"self":"[Circular]"}');
+    const { sent } = await callOnce(tool({ execute: () => loop }));
+    expect(sent).toBe('{"a":1,"self":"[Circular]"}');
   });
 
   it('can return an LlmStream', async () => {
@@ -240,16 +240,16 @@ describe('A tool', () => {
   });
 
   it('with a very large result sends a truncated result, with a mark', async () => {
-    const { told, recording } = await callOnce(
+    const { sent, recording } = await callOnce(
       tool({ maxResultChars: 10, execute: () => 'x'.repeat(25) }),
     );
-    expect(told).toBe(`${'x'.repeat(10)}\n[cut: 15 of 25 characters are left out]`);
+    expect(sent).toBe(`${'x'.repeat(10)}\n[cut: 15 of 25 characters are left out]`);
     expect(recording.of('tool.end')[0]!.result).toBe('x'.repeat(25));
   });
 
   it('that exceeds its timeoutMs is aborted, and the model receives the timeout', async () => {
     let signal: AbortSignal | undefined;
-    const { told, recording } = await callOnce(
+    const { sent, recording } = await callOnce(
       tool({
         timeoutMs: 5,
         execute: (_args, context) => {
@@ -259,7 +259,7 @@ describe('A tool', () => {
       }),
     );
     expect(signal!.aborted).toBe(true);
-    expect(told).toContain('took longer than its timeoutMs of 5');
+    expect(sent).toContain('took longer than its timeoutMs of 5');
     const [{ error } = { error: undefined }] = recording.of('tool.error');
     expect(error).toBeInstanceOf(ToolExecutionError);
     expect(error).toMatchObject({ retryable: true });
@@ -345,7 +345,7 @@ describe('Tools of one turn', () => {
   });
 
   it('are aborted and awaited when one of them fails the agent', async () => {
-    const heard: string[] = [];
+    const handled: string[] = [];
     const tools = [
       tool({
         name: 'a',
@@ -353,7 +353,7 @@ describe('Tools of one turn', () => {
           new Promise((resolve) => {
             signal.addEventListener('abort', () =>
               setImmediate(() => {
-                heard.push('a stopped');
+                handled.push('a stopped');
                 resolve('too late');
               }),
             );
@@ -374,7 +374,7 @@ describe('Tools of one turn', () => {
       },
     );
     await expect(module.get(AgentService).run('go')).rejects.toThrow('down');
-    expect(heard).toEqual(['a stopped']);
+    expect(handled).toEqual(['a stopped']);
     const ends = recording.events.map(({ type }) => type).slice(-3);
     expect(ends).toEqual(['tool.error', 'tool.error', 'agent.error']);
     expect(recording.of('tool.error')[1]).toMatchObject({ toolName: 'a', aborted: true });
@@ -382,14 +382,14 @@ describe('Tools of one turn', () => {
 
   it('are aborted and awaited when the agent is aborted', async () => {
     const controller = new AbortController();
-    const heard: unknown[] = [];
+    const handled: unknown[] = [];
     const slow = tool({
       name: 'a',
       execute: (_args, { signal }) => {
         setImmediate(() => controller.abort('enough'));
         return new Promise((_resolve, reject) =>
           signal.addEventListener('abort', () => {
-            heard.push((signal.reason as Error).name);
+            handled.push((signal.reason as Error).name);
             reject(signal.reason as Error);
           }),
         );
@@ -406,7 +406,7 @@ describe('Tools of one turn', () => {
     );
     const running = module.get(AgentService).run('go', { signal: controller.signal });
     await expect(running).rejects.toMatchObject({ name: 'AbortError', cause: 'enough' });
-    expect(heard).toEqual(['AbortError']);
+    expect(handled).toEqual(['AbortError']);
     expect(recording.events.map(({ type }) => type).slice(-2)).toEqual([
       'tool.error',
       'agent.error',

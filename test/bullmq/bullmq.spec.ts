@@ -20,13 +20,13 @@ import { logs } from '../support/logs.js';
 import { describeWithRedis, REDIS_URL } from '../support/services.js';
 
 const durable = { background: 'durable' } as const;
-const heard: LlmEndEvent[] = [];
+const received: LlmEndEvent[] = [];
 let arrived = new Gate();
 
 @Injectable()
 class Audit {
   @OnLlmEnd({ ...durable, name: 'audit' }) paid(event: LlmEndEvent) {
-    heard.push(event);
+    received.push(event);
     void arrived.pass();
   }
 }
@@ -61,7 +61,7 @@ afterEach(closeAll);
 async function closeAll() {
   await closeApps();
   await Promise.all(queues.splice(0).map((queue) => queue.close()));
-  heard.length = 0;
+  received.length = 0;
 }
 
 describeJobStores('BullmqJobQueue', (newStore) => {
@@ -82,12 +82,12 @@ describeJobStores('BullmqJobQueue', (newStore) => {
   it('calls the handler with the deserialized event, in another application', async () => {
     const { llm, recording } = await producer();
     await llm.generate('hi \u0000 \ud800', { userId: 'ada' });
-    expect(heard).toEqual([]);
+    expect(received).toEqual([]);
     await worker([Audit]);
     await arrived.reached(1);
     const [end] = recording.of('llm.end');
-    expect(heard[0]).toBeInstanceOf(LlmEndEvent);
-    expect(JSON.stringify(heard[0])).toBe(JSON.stringify(end));
+    expect(received[0]).toBeInstanceOf(LlmEndEvent);
+    expect(JSON.stringify(received[0])).toBe(JSON.stringify(end));
   });
 
   it('keeps one job per id, also after it was done', async () => {
@@ -106,7 +106,9 @@ describeJobStores('BullmqJobQueue', (newStore) => {
     await llm.generate('second');
     await arrived.reached(2);
     await other.close();
-    expect(heard.map(({ eventId }) => eventId)).toEqual(jobs.map(({ event }) => event['eventId']));
+    expect(received.map(({ eventId }) => eventId)).toEqual(
+      jobs.map(({ event }) => event['eventId']),
+    );
   });
 
   it('retries with backoff, keeps dead letters, and can run them again', async () => {
@@ -179,7 +181,7 @@ describeJobStores('BullmqJobQueue', (newStore) => {
     await worker([Audit]);
     await llm.generate('again');
     await arrived.reached(1);
-    expect(heard.map(({ eventId }) => eventId)).not.toContain(done[0]);
+    expect(received.map(({ eventId }) => eventId)).not.toContain(done[0]);
   });
 
   it('returns jobs that do not end in time, which is not a failure', async () => {
@@ -201,7 +203,7 @@ describeJobStores('BullmqJobQueue', (newStore) => {
     // At once, rather than when its lock expires.
     await worker([Audit]);
     await arrived.reached(1);
-    expect(heard).toHaveLength(1);
+    expect(received).toHaveLength(1);
   });
 
   it('belongs to one application', async () => {

@@ -7,11 +7,11 @@ afterEach(closeApps);
 
 /** Streams two chunks to a handler whose first call rejects; `order` places it before or after one that succeeds. */
 async function streamPast(error: Error, order: number) {
-  let heard = 0;
+  let received = 0;
   class Failing {
     @OnLlmStreamChunk({ order }) async chunk() {
       await new Promise(setImmediate);
-      if (heard++ === 0) throw error;
+      if (received++ === 0) throw error;
     }
   }
   class Fine {
@@ -20,7 +20,7 @@ async function streamPast(error: Error, order: number) {
   const { llm } = await startApp({ providers: [Failing, Fine] }, { answers: ['a b'] });
   let text = '';
   for await (const chunk of llm.stream('hi')) if (chunk.type === 'text') text += chunk.text;
-  return { text, heard };
+  return { text, received };
 }
 
 describe.each([
@@ -28,7 +28,10 @@ describe.each([
   ['last', 1],
 ])('An asynchronous chunk handler that rejects, called %s', (_place, order) => {
   it('is reported as callback.error, and the stream continues', async () => {
-    await expect(streamPast(new Error('late'), order)).resolves.toEqual({ text: 'a b', heard: 2 });
+    await expect(streamPast(new Error('late'), order)).resolves.toEqual({
+      text: 'a b',
+      received: 2,
+    });
     expect(logs.map(({ message }) => message)).toEqual(['Failing.chunk failed on llm.chunk: late']);
   });
 

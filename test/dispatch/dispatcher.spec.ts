@@ -17,9 +17,9 @@ import { RecordingCallbacks } from 'nestjs-llm-callbacks/testing';
 import { closeApps, startApp } from '../support/app.js';
 import { logs } from '../support/logs.js';
 
-let heard: string[];
+let received: string[];
 beforeEach(() => {
-  heard = [];
+  received = [];
 });
 afterEach(closeApps);
 
@@ -27,17 +27,17 @@ describe('Handlers of one event', () => {
   it('run one after the other, each awaited before the next', async () => {
     const slow = {
       async onLlmStart() {
-        heard.push('slow begins');
+        received.push('slow begins');
         await new Promise(setImmediate);
-        heard.push('slow is done');
+        received.push('slow is done');
       },
     };
     const { llm } = await startApp(
       {},
-      { callbacks: [slow, { onLlmStart: () => void heard.push('next') }] },
+      { callbacks: [slow, { onLlmStart: () => void received.push('next') }] },
     );
     await llm.generate('hi');
-    expect(heard).toEqual(['slow begins', 'slow is done', 'next']);
+    expect(received).toEqual(['slow begins', 'slow is done', 'next']);
   });
 
   it('share one event, and receive a signal', async () => {
@@ -55,7 +55,7 @@ describe('Handlers of one event', () => {
   it('are filtered by `when`; if `when` throws, the error is reported and the handler is not called', async () => {
     class Filtered {
       @OnLlmStart({ when: (event) => event.prompt === 'yes' }) some() {
-        heard.push('some');
+        received.push('some');
       }
       @OnLlmStart({
         critical: true,
@@ -64,16 +64,20 @@ describe('Handlers of one event', () => {
         },
       })
       broken() {
-        heard.push('never');
+        received.push('never');
       }
       @OnCallbackError() failed(event: CallbackErrorEvent) {
-        heard.push(`${event.handler}: ${(event.error as Error).message}`);
+        received.push(`${event.handler}: ${(event.error as Error).message}`);
       }
     }
     const { llm } = await startApp({}, { callbacks: [new Filtered()] });
     await llm.generate('no');
     await llm.generate('yes');
-    expect(heard).toEqual(['Filtered.broken: bad filter', 'some', 'Filtered.broken: bad filter']);
+    expect(received).toEqual([
+      'Filtered.broken: bad filter',
+      'some',
+      'Filtered.broken: bad filter',
+    ]);
   });
 });
 
@@ -122,13 +126,13 @@ describe('An error in a handler', () => {
   it('is only logged if the handler receives callback.error', async () => {
     const worse = {
       onCallbackError() {
-        heard.push('told');
+        received.push('called');
         throw new CallbackAbort('worse');
       },
     };
     const { llm } = await startApp({}, { callbacks: [new Failing(), worse] });
     await llm.generate('hi');
-    expect(heard).toEqual(['told', 'told']);
+    expect(received).toEqual(['called', 'called']);
     expect(logs.map(({ message }) => message)).toContain(
       'Object.onCallbackError failed on callback.error: worse',
     );
@@ -146,10 +150,10 @@ describe('A critical handler', () => {
       return refuse();
     }
     @OnLlmStart({ critical: true, order: 1 }) second() {
-      heard.push('never');
+      received.push('never');
     }
     @OnLlmStart({ order: 2 }) observer() {
-      heard.push('observer');
+      received.push('observer');
     }
   }
 
@@ -157,7 +161,7 @@ describe('A critical handler', () => {
     const recording = new RecordingCallbacks();
     const { llm, fake } = await startApp({}, { callbacks: [new Gate(), recording] });
     await expect(llm.generate('hi')).rejects.toBe(forbidden);
-    expect(heard).toEqual(['observer']);
+    expect(received).toEqual(['observer']);
     expect(fake.requests).toEqual([]);
     expect(recording.tree()).toEqual([
       { kind: 'llm', events: ['llm.start', 'llm.error'], children: [] },
@@ -254,14 +258,14 @@ describe('A handler with timeoutMs', () => {
   it('is no longer awaited after the timeout; its signal fires and the timeout is reported', async () => {
     class Slow {
       @OnLlmStart({ timeoutMs: 5 }) hang(_event: LlmStartEvent, { signal }: HandlerContext) {
-        signal.addEventListener('abort', () => heard.push('stopped'));
+        signal.addEventListener('abort', () => received.push('stopped'));
         return new Promise(() => undefined);
       }
     }
     const recording = new RecordingCallbacks();
     const { llm } = await startApp({}, { callbacks: [new Slow(), recording] });
     expect((await llm.generate('hi')).text).toBe('hello');
-    expect(heard).toEqual(['stopped']);
+    expect(received).toEqual(['stopped']);
     expect(recording.of('callback.error')[0]?.error).toBeInstanceOf(CallbackTimeoutError);
   });
 
@@ -282,12 +286,12 @@ describe('A handler with timeoutMs', () => {
         { signal }: HandlerContext,
       ) {
         await Promise.resolve();
-        heard.push(`aborted: ${signal.aborted}`);
+        received.push(`aborted: ${signal.aborted}`);
       }
     }
     const { llm } = await startApp({}, { callbacks: [new Quick()] });
     await llm.generate('hi');
-    expect(heard).toEqual(['aborted: false']);
+    expect(received).toEqual(['aborted: false']);
   });
 });
 

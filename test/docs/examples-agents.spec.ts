@@ -163,7 +163,7 @@ describe('The example of approval', () => {
   it.each([
     [true, 'Order 42 is paid back.'],
     [false, 'Error: The call was denied: A supervisor said no.'],
-  ])('calls approve, which returns %s', async (isFine, told) => {
+  ])('calls approve, which returns %s', async (isFine, result) => {
     const questions: string[] = [];
     const app = await start({
       imports: [around([REFUND, 'Done.'])],
@@ -179,7 +179,7 @@ describe('The example of approval', () => {
     });
 
     expect(questions).toEqual(['refund {"id":"42","dollars":80} for ada?']);
-    expect(messages.at(-2)?.content).toBe(told);
+    expect(messages.at(-2)?.content).toBe(result);
   });
 
   it('stores pending runs in one place, also for streams', async () => {

@@ -81,7 +81,7 @@ describe('The example of a client', () => {
 
 describe('The example of the context', () => {
   it('has the user of the request', async () => {
-    const heardOf: unknown[] = [];
+    const seen: unknown[] = [];
     @Controller()
     class Asking {
       constructor(
@@ -91,7 +91,7 @@ describe('The example of the context', () => {
 
       @Get()
       async ask() {
-        this.callbacks.on('llm.end', ({ userId, tenantId }) => heardOf.push([userId, tenantId]));
+        this.callbacks.on('llm.end', ({ userId, tenantId }) => seen.push([userId, tenantId]));
         await this.llm.generate('hello');
       }
     }
@@ -100,7 +100,7 @@ describe('The example of the context', () => {
 
     await fetch(url);
 
-    expect(heardOf).toEqual([['ada', 'acme']]);
+    expect(seen).toEqual([['ada', 'acme']]);
   });
 
   it('is set for work outside of requests', async () => {

@@ -23,7 +23,7 @@ it('The gateway of the README sets the user of its messages’ runs', async () =
   const socket = new WebSocket(url.replace('http', 'ws'));
   await once(socket, 'open');
 
-  socket.send(JSON.stringify({ event: 'tell', data: 'a parcel' }));
+  socket.send(JSON.stringify({ event: 'write', data: 'a parcel' }));
   const [message] = (await once(socket, 'message')) as [Buffer];
 
   expect(JSON.parse(message.toString())).toMatchObject({ event: 'chunk', data: { type: 'text' } });

@@ -3,7 +3,7 @@ import { AgentService, defineTool, LlmService } from 'nestjs-llm-callbacks';
 import { FakeLlm } from 'nestjs-llm-callbacks/testing';
 import {
   Glossary,
-  Ledger,
+  Expenses,
   OfficeHours,
   ResilientModule,
   Shouting,
@@ -42,11 +42,11 @@ describe('The examples of interceptors', () => {
   });
 
   it('read the usage', async () => {
-    const ledger = new Ledger();
-    const llm = await llmWith(ledger);
+    const expenses = new Expenses();
+    const llm = await llmWith(expenses);
     await llm.generate('Hi', { userId: 'ada' });
     await llm.stream('Hi', { userId: 'bob' }).response;
-    expect(ledger.spent).toEqual([
+    expect(expenses.spent).toEqual([
       { user: 'ada', cost: null },
       { user: 'bob', cost: null },
     ]);

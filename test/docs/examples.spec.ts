@@ -7,9 +7,9 @@ import { openai } from '../support/wire/openai.js';
 import { Trace } from './examples/any-event.js';
 import { Narrator } from './examples/callbacks-class.js';
 import { Collector, Gate, Reporting } from './examples/handlers.js';
-import { AppModule as Scoped, Desk, heard } from './examples/scopes.js';
+import { AppModule as Scoped, Desk, received } from './examples/scopes.js';
 import { AnswersController, Archive, TalesController } from './examples/sse.js';
-import { firstWords, kinds, tell } from './examples/streams.js';
+import { firstWords, kinds, write } from './examples/streams.js';
 import { around, closeAll, listen, logged, serve, start } from './start.js';
 
 const STORY = 'Once upon a time.';
@@ -82,7 +82,7 @@ describe('The examples of callbacks', () => {
     await app.get(Desk).answer('What now?');
     await app.get(LlmService).generate('And now?');
 
-    expect(heard).toEqual([
+    expect(received).toEqual([
       'first: support',
       'listed: support',
       'global: support',
@@ -141,7 +141,7 @@ describe('The example of a stream', () => {
     const app = await start({ imports: [around([STORY, STORY])] });
     const llm = app.get(LlmService);
 
-    expect((await tell(llm)).finishReason).toBe('stop');
+    expect((await write(llm)).finishReason).toBe('stop');
     expect(written).toBe(STORY);
     expect(await kinds(llm)).toEqual(['text', 'text', 'text', 'text']);
   });

@@ -23,21 +23,21 @@ const endless = defineTool({
 });
 
 /** The events that the application's callbacks receive. */
-let heard: EventEmitter;
+let received: EventEmitter;
 beforeEach(() => {
-  heard = new EventEmitter();
+  received = new EventEmitter();
 });
 afterEach(closeAll);
 
 function model(answers: FakeAnswer[], tool = look) {
-  const tell = { onAnyEvent: (event: CallbackEvent) => void heard.emit(event.type, event) };
-  const options: CallbacksModuleOptions = { agent: { tools: [tool] }, callbacks: [tell] };
+  const emitting = { onAnyEvent: (event: CallbackEvent) => void received.emit(event.type, event) };
+  const options: CallbacksModuleOptions = { agent: { tools: [tool] }, callbacks: [emitting] };
   return around(answers, options);
 }
 
 /** Settles with the error of the agent; call it before the agent runs. */
 async function failure(): Promise<Error> {
-  const [event] = (await once(heard, 'agent.error')) as [AgentErrorEvent];
+  const [event] = (await once(received, 'agent.error')) as [AgentErrorEvent];
   return event.error;
 }
 
@@ -85,7 +85,7 @@ describe('The recipe of progress by WebSocket', () => {
 
   it('stops the agent when the client disconnects', async () => {
     const socket = await connect([CALL, 'never'], endless);
-    const [working, failing] = [once(heard, 'tool.start'), failure()];
+    const [working, failing] = [once(received, 'tool.start'), failure()];
 
     socket.send(JSON.stringify({ event: 'ask', data: 'Where is it?' }));
     await working;
@@ -122,7 +122,7 @@ describe('The recipe of progress by server-sent events', () => {
   });
 
   it('cancels the agent when the browser disconnects', async () => {
-    const [working, ending] = [once(heard, 'tool.start'), once(heard, 'agent.end')];
+    const [working, ending] = [once(received, 'tool.start'), once(received, 'agent.end')];
     const browser = new AbortController();
     const asking = ask([[CALL, 'never'], endless], { signal: browser.signal });
     asking.catch(() => undefined);

@@ -10,12 +10,12 @@ const AVOIDED =
 const ALLOWED =
   /Tell me|Told\b|'told'|tellFrom|local told|\btold\[|insert\(told|return told|`told`|state\.told/;
 
-it('src/ is written in the terms of the field', () => {
-  const files = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' }).filter(
-    (file) => file.endsWith('.ts'),
+it.each(['src', 'test', 'docs'])('%s/ is written in the terms of the field', (folder) => {
+  const files = readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).filter(
+    (file) => /\.(?:ts|mjs|md)$/.test(file) && !file.endsWith('words.spec.ts'),
   );
   const found = files.flatMap((file) =>
-    readFileSync(join(ROOT, 'src', file), 'utf8')
+    readFileSync(join(ROOT, folder, file), 'utf8')
       .split('\n')
       .map((line, index) => `${file}:${index + 1}: ${line.trim()}`)
       .filter((line) => AVOIDED.test(line) && !ALLOWED.test(line)),

@@ -30,21 +30,21 @@ const ALL = [
 
 describe('Decorators in applyDecorators()', () => {
   it('behave as they do alone', async () => {
-    const heard: string[] = [];
+    const received: string[] = [];
     @Injectable()
     class Books {
       @Billed() paid(event: LlmEndEvent) {
-        heard.push(event.text);
+        received.push(event.text);
       }
       @Cached() around(call: InterceptedLlmCall, next: LlmNext) {
-        heard.push(call.kind);
+        received.push(call.kind);
         return next();
       }
     }
     const recording = new RecordingCallbacks();
     const { llm } = await startApp({ providers: [Books] }, { callbacks: [recording] });
     await llm.generate('hi');
-    expect(heard).toEqual(['llm', 'hello']);
+    expect(received).toEqual(['llm', 'hello']);
     expect(recording.of('chain.end').map(({ chainName }) => chainName)).toEqual(['billing']);
     expect(ALL).toHaveLength(3);
   });

@@ -12,23 +12,23 @@ import {
 import { logs } from '../support/logs.js';
 import { closeApps, startApp } from '../support/app.js';
 
-let heard: string[];
+let received: string[];
 beforeEach(() => {
-  heard = [];
+  received = [];
 });
 afterEach(closeApps);
 
 @Injectable()
 class Hooks {
   @OnLlmEnd() end() {
-    heard.push(`${this.constructor.name}.end`);
+    received.push(`${this.constructor.name}.end`);
   }
 }
 
-async function heardAfterOneCall(providers: Parameters<typeof startApp>[0]): Promise<string[]> {
+async function receivedAfterOneCall(providers: Parameters<typeof startApp>[0]): Promise<string[]> {
   const { llm } = await startApp(providers);
   await llm.generate('hi');
-  return heard;
+  return received;
 }
 
 describe('Discovery finds decorated methods', () => {
@@ -36,10 +36,10 @@ describe('Discovery finds decorated methods', () => {
     @Controller('desk')
     class Desk {
       @OnLlmEnd() end() {
-        heard.push('Desk.end');
+        received.push('Desk.end');
       }
     }
-    expect(await heardAfterOneCall({ providers: [Hooks], controllers: [Desk] })).toEqual([
+    expect(await receivedAfterOneCall({ providers: [Hooks], controllers: [Desk] })).toEqual([
       'Hooks.end',
       'Desk.end',
     ]);
@@ -54,7 +54,7 @@ describe('Discovery finds decorated methods', () => {
       { provide: 'made', useFactory: () => new Made() },
       { provide: 'made later', useFactory: async () => Promise.resolve(new MadeLater()) },
     ];
-    expect(await heardAfterOneCall({ providers })).toEqual([
+    expect(await receivedAfterOneCall({ providers })).toEqual([
       'Value.end',
       'Made.end',
       'MadeLater.end',
@@ -74,7 +74,7 @@ describe('Discovery finds decorated methods', () => {
       { provide: 'b', useValue: value },
       { provide: 'alias', useExisting: 'a' },
     ];
-    const names = await heardAfterOneCall({ imports: [One, Two], providers });
+    const names = await receivedAfterOneCall({ imports: [One, Two], providers });
     expect(names.toSorted()).toEqual(['Hooks.end', 'Shared.end']);
   });
 
@@ -84,10 +84,12 @@ describe('Discovery finds decorated methods', () => {
     @Injectable()
     class Overrides extends Hooks {
       override end() {
-        heard.push('never');
+        received.push('never');
       }
     }
-    expect(await heardAfterOneCall({ providers: [Inherits, Overrides] })).toEqual(['Inherits.end']);
+    expect(await receivedAfterOneCall({ providers: [Inherits, Overrides] })).toEqual([
+      'Inherits.end',
+    ]);
   });
 
   it('with several decorators, and with the same one twice', async () => {
@@ -97,10 +99,10 @@ describe('Discovery finds decorated methods', () => {
       @OnLlmEnd({ order: 1 })
       @OnLlmEnd({ order: 2 })
       any(event: { type: string }) {
-        heard.push(event.type);
+        received.push(event.type);
       }
     }
-    expect(await heardAfterOneCall({ providers: [Many] })).toEqual([
+    expect(await receivedAfterOneCall({ providers: [Many] })).toEqual([
       'llm.start',
       'llm.end',
       'llm.end',
@@ -111,20 +113,20 @@ describe('Discovery finds decorated methods', () => {
     const loud: MethodDecorator = (_target, _key, descriptor: PropertyDescriptor) => {
       const inner = descriptor.value as (...args: unknown[]) => unknown;
       descriptor.value = function (this: unknown, ...args: unknown[]) {
-        heard.push('loud');
+        received.push('loud');
         return inner.apply(this, args);
       };
     };
     @Injectable()
     class Wrapped {
       @loud @OnLlmStart() below() {
-        heard.push('below');
+        received.push('below');
       }
       @OnLlmEnd() @loud above() {
-        heard.push('above');
+        received.push('above');
       }
     }
-    expect(await heardAfterOneCall({ providers: [Wrapped] })).toEqual([
+    expect(await receivedAfterOneCall({ providers: [Wrapped] })).toEqual([
       'loud',
       'below',
       'loud',
@@ -138,16 +140,16 @@ describe('Discovery finds Callbacks classes', () => {
     @Injectable()
     class Named extends Callbacks {
       override onLlmStart() {
-        heard.push('start');
+        received.push('start');
       }
       @OnLlmEnd() override onLlmEnd() {
-        heard.push('end');
+        received.push('end');
       }
       override onAnyEvent(event: { type: string }) {
-        heard.push(`any ${event.type}`);
+        received.push(`any ${event.type}`);
       }
     }
-    expect(await heardAfterOneCall({ providers: [Named] })).toEqual([
+    expect(await receivedAfterOneCall({ providers: [Named] })).toEqual([
       'start',
       'any llm.start',
       'end',
@@ -159,63 +161,63 @@ describe('Discovery finds Callbacks classes', () => {
     @Injectable()
     class Unrelated {
       onLlmEnd() {
-        heard.push('never');
+        received.push('never');
       }
     }
-    expect(await heardAfterOneCall({ providers: [Unrelated] })).toEqual([]);
+    expect(await receivedAfterOneCall({ providers: [Unrelated] })).toEqual([]);
   });
 });
 
 describe('Methods named like those of Callbacks', () => {
   @Injectable()
-  class Ledger {
+  class Accounts {
     @OnLlmStart() begin() {
-      heard.push('begin');
+      received.push('begin');
     }
     @OnLlmEnd() booked() {
       this.onLlmEnd();
     }
     onLlmEnd() {
-      heard.push('booked');
+      received.push('booked');
     }
   }
   class Gate {
     @OnLlmStart({ order: -1, critical: true })
     onLlmStart() {
-      heard.push('base');
+      received.push('base');
     }
     @OnLlmEnd() end() {
-      heard.push('end');
+      received.push('end');
     }
   }
   class OwnGate extends Gate {
     override onLlmStart() {
-      heard.push('own');
+      received.push('own');
       throw new Error('closed');
     }
   }
 
   it('are not handlers on a discovered provider, even if other methods are decorated', async () => {
-    expect(await heardAfterOneCall({ providers: [Ledger] })).toEqual(['begin', 'booked']);
+    expect(await receivedAfterOneCall({ providers: [Accounts] })).toEqual(['begin', 'booked']);
   });
 
   it('are not handlers on a request-scoped provider', async () => {
     @Injectable({ scope: Scope.REQUEST })
-    class Scoped extends Ledger {}
-    expect(await heardAfterOneCall({ providers: [Scoped] })).toEqual(['begin', 'booked']);
+    class Scoped extends Accounts {}
+    expect(await receivedAfterOneCall({ providers: [Scoped] })).toEqual(['begin', 'booked']);
   });
 
   it('are handlers on a listed object, even if it was also discovered', async () => {
-    const { module, llm } = await startApp({ providers: [Ledger] });
-    module.get(CallbacksService).add(module.get(Ledger));
+    const { module, llm } = await startApp({ providers: [Accounts] });
+    module.get(CallbacksService).add(module.get(Accounts));
     await llm.generate('hi');
-    expect(heard).toEqual(['begin', 'booked', 'booked']);
+    expect(received).toEqual(['begin', 'booked', 'booked']);
   });
 
   it('keep the options of the decorated method that they override', async () => {
     const { llm } = await startApp({}, { callbacks: [new OwnGate()] });
     await expect(llm.generate('hi')).rejects.toThrow('closed');
-    expect(heard).toEqual(['own']);
+    expect(received).toEqual(['own']);
   });
 
   it('keep these options on a discovered Callbacks class', async () => {
@@ -223,7 +225,7 @@ describe('Methods named like those of Callbacks', () => {
     class Base extends Callbacks {
       @OnLlmStart({ critical: true })
       override onLlmStart(): void {
-        heard.push('base');
+        received.push('base');
       }
     }
     @Injectable()
@@ -237,7 +239,7 @@ describe('Methods named like those of Callbacks', () => {
   });
 
   it('are not handlers where a discovered class overrides a decorated method', async () => {
-    expect(await heardAfterOneCall({ providers: [OwnGate] })).toEqual(['end']);
+    expect(await receivedAfterOneCall({ providers: [OwnGate] })).toEqual(['end']);
   });
 });
 
@@ -258,7 +260,7 @@ describe('Discovery is complete before it is needed', () => {
       inject: [LlmService, Hooks],
     };
     await startApp({ imports: [WarmModule], providers: [early, Hooks] });
-    expect(heard).toEqual(['Hooks.end', 'Hooks.end']);
+    expect(received).toEqual(['Hooks.end', 'Hooks.end']);
   });
 
   it('for modules that are loaded lazily', async () => {
@@ -269,7 +271,7 @@ describe('Discovery is complete before it is needed', () => {
     await llm.generate('before');
     await module.get(LazyModuleLoader).load(() => LateModule);
     await llm.generate('after');
-    expect(heard).toEqual(['Late.end']);
+    expect(received).toEqual(['Late.end']);
   });
 
   it('and never uses an instance whose constructor has not run', async () => {
@@ -278,7 +280,7 @@ describe('Discovery is complete before it is needed', () => {
       readonly ready = true;
       constructor(@Inject('slow') _slow: unknown) {}
       @OnLlmEnd() end(event: LlmEndEvent) {
-        heard.push(`${event.text} ${this.ready}`);
+        received.push(`${event.text} ${this.ready}`);
       }
     }
     let go!: () => void;
@@ -295,7 +297,7 @@ describe('Discovery is complete before it is needed', () => {
       providers: [{ provide: 'slow', useFactory: () => slow }, early, Slow],
     });
     await llm.generate('later');
-    expect(heard).toEqual(['hello true']);
+    expect(received).toEqual(['hello true']);
   });
 });
 
@@ -303,7 +305,7 @@ describe('Discovery skips transient providers', () => {
   it('with a warning that names the method', async () => {
     @Injectable({ scope: Scope.TRANSIENT })
     class Brief extends Hooks {}
-    expect(await heardAfterOneCall({ providers: [Brief] })).toEqual([]);
+    expect(await receivedAfterOneCall({ providers: [Brief] })).toEqual([]);
     expect(logs).toContainEqual({
       level: 'warn',
       message: expect.stringMatching(/^Brief\.end .*transient/) as never,

@@ -13,14 +13,14 @@ import {
 import { FakeLlm } from 'nestjs-llm-callbacks/testing';
 import { always, closeApps, startApp } from '../support/app.js';
 
-let heard: string[];
+let received: string[];
 beforeEach(() => {
-  heard = [];
+  received = [];
 });
 afterEach(closeApps);
 
 /** A callback that records its name at each start. */
-const note = (name: string) => ({ onLlmStart: () => void heard.push(name) });
+const note = (name: string) => ({ onLlmStart: () => void received.push(name) });
 
 const client = (name: string, callbacks: object[] = []) =>
   CallbacksModule.forFeature({
@@ -32,10 +32,10 @@ const client = (name: string, callbacks: object[] = []) =>
 @Injectable()
 class Discovered {
   @OnLlmStart() start() {
-    heard.push('discovered');
+    received.push('discovered');
   }
   @OnLlmStart({ scope: 'support' }) supported() {
-    heard.push('scope');
+    received.push('scope');
   }
 }
 
@@ -43,10 +43,10 @@ class Discovered {
 @CallbackScope('sales')
 class SalesOnly {
   @OnLlmStart() start() {
-    heard.push('sales');
+    received.push('sales');
   }
   @OnLlmStart({ scope: ['support', 'sales'] }) both() {
-    heard.push('both');
+    received.push('both');
   }
 }
 
@@ -58,31 +58,31 @@ describe('The levels of handlers', () => {
     );
     const llm = module.get<LlmService>(getLlmToken('support'), { strict: false });
     await llm.generate('hi', { callbacks: [note('call')] });
-    expect(heard).toEqual(['listed', 'discovered', 'scope', 'instance', 'call']);
+    expect(received).toEqual(['listed', 'discovered', 'scope', 'instance', 'call']);
   });
 
   it('are called by order first, then by level, then by registration', async () => {
     class Ordered {
       @OnLlmStart({ order: 1 }) last() {
-        heard.push('1');
+        received.push('1');
       }
       @OnLlmStart({ order: -1 }) first() {
-        heard.push('-1');
+        received.push('-1');
       }
       @OnLlmStart({ order: Infinity }) innermost() {
-        heard.push('Infinity');
+        received.push('Infinity');
       }
     }
     const { llm } = await startApp({}, { callbacks: [new Ordered(), note('a'), note('b')] });
     await llm.generate('hi', { callbacks: [new Ordered(), note('c')] });
-    expect(heard).toEqual(['-1', '-1', 'a', 'b', 'c', '1', '1', 'Infinity', 'Infinity']);
+    expect(received).toEqual(['-1', '-1', 'a', 'b', 'c', '1', '1', 'Infinity', 'Infinity']);
   });
 
   it('call an object registered on several levels once, on the first', async () => {
     const once = note('once');
     const { llm } = await startApp({}, { callbacks: [once] });
     await llm.generate('hi', { callbacks: [note('before'), once, once] });
-    expect(heard).toEqual(['once', 'before']);
+    expect(received).toEqual(['once', 'before']);
   });
 
   it('limit a scope to its client, by class, by decorator or by a list', async () => {
@@ -90,26 +90,30 @@ describe('The levels of handlers', () => {
       imports: [client('support'), client('sales')],
       providers: [Discovered, SalesOnly],
     });
-    const heardBy = async (name: string | undefined) => {
-      heard = [];
+    const receivedBy = async (name: string | undefined) => {
+      received = [];
       const service = name ? module.get<LlmService>(getLlmToken(name), { strict: false }) : llm;
       await service.generate('hi');
-      return heard;
+      return received;
     };
-    expect(await heardBy(undefined)).toEqual(['discovered']);
-    expect(await heardBy('support')).toEqual(['discovered', 'scope', 'both']);
-    expect(await heardBy('sales')).toEqual(['discovered', 'sales', 'both']);
+    expect(await receivedBy(undefined)).toEqual(['discovered']);
+    expect(await receivedBy('support')).toEqual(['discovered', 'scope', 'both']);
+    expect(await receivedBy('sales')).toEqual(['discovered', 'sales', 'both']);
   });
 
   it('include the default scope', async () => {
     const { module, llm } = await startApp({ imports: [client('support')] });
     const callbacks = module.get(CallbacksService);
-    callbacks.on('llm.start', (event) => heard.push(`${event.scope} of ${event.scopes.join()}`), {
-      scope: 'default',
-    });
+    callbacks.on(
+      'llm.start',
+      (event) => received.push(`${event.scope} of ${event.scopes.join()}`),
+      {
+        scope: 'default',
+      },
+    );
     await llm.generate('hi');
     await module.get<LlmService>(getLlmToken('support'), { strict: false }).generate('hi');
-    expect(heard).toEqual(['default of default']);
+    expect(received).toEqual(['default of default']);
   });
 });
 
@@ -118,12 +122,12 @@ describe('CallbacksService', () => {
     const { module, llm } = await startApp({}, { answers: ['a b c'] });
     const callbacks = module.get(CallbacksService);
     const removeChunks = callbacks.on('llm.chunk', ({ index }) => {
-      heard.push(`chunk ${index}`);
+      received.push(`chunk ${index}`);
       if (index === 1) removeChunks();
     });
-    callbacks.add(note('object'), { onLlmEnd: () => void heard.push('end') });
+    callbacks.add(note('object'), { onLlmEnd: () => void received.push('end') });
     await llm.stream('hi').response;
-    expect(heard).toEqual(['object', 'chunk 0', 'chunk 1', 'end']);
+    expect(received).toEqual(['object', 'chunk 0', 'chunk 1', 'end']);
   });
 
   it('fixes the handlers of a run when it starts', async () => {
@@ -131,12 +135,12 @@ describe('CallbacksService', () => {
     const callbacks = module.get(CallbacksService);
     callbacks.on(
       'llm.start',
-      () => void callbacks.add({ onLlmEnd: () => void heard.push('too late') }),
+      () => void callbacks.add({ onLlmEnd: () => void received.push('too late') }),
     );
     await llm.generate('hi');
-    expect(heard).toEqual([]);
+    expect(received).toEqual([]);
     await llm.generate('hi');
-    expect(heard).toEqual(['too late']);
+    expect(received).toEqual(['too late']);
   });
 
   it('replaces the listed callbacks, never the discovered ones', async () => {
@@ -148,7 +152,7 @@ describe('CallbacksService', () => {
     callbacks.setGlobalCallbacks([note('first')]);
     callbacks.setGlobalCallbacks([note('second')]);
     await llm.generate('hi');
-    expect(heard).toEqual(['second', 'discovered']);
+    expect(received).toEqual(['second', 'discovered']);
   });
 
   it('lists the registered handlers', async () => {
@@ -170,7 +174,7 @@ describe('An LLM call made by a handler', () => {
   class Moderator {
     constructor(private readonly llm: LlmService) {}
     @OnLlmStart() async check(event: LlmStartEvent) {
-      heard.push(`moderator hears ${event.prompt}`);
+      received.push(`moderator received ${event.prompt}`);
       await this.llm.generate(`is this fine: ${event.prompt}?`);
     }
   }
@@ -185,7 +189,7 @@ describe('An LLM call made by a handler', () => {
       .get(CallbacksService)
       .run({ userId: 'ada' }, () => llm.generate('hi', { callbacks: [note('call')] }));
     const [outer, inner] = starts;
-    expect(heard).toEqual(['moderator hears hi', 'call']);
+    expect(received).toEqual(['moderator received hi', 'call']);
     expect(outer?.fromCallback).toBeUndefined();
     expect(inner).toMatchObject({
       prompt: 'is this fine: hi?',

@@ -334,8 +334,8 @@ describeStores('A cost limiter', (newStore) => {
   });
 
   it('calls onThreshold once when a part of the budget is used', async () => {
-    const told: unknown[] = [];
-    const onThreshold = (reached: unknown) => void told.push(reached);
+    const notices: unknown[] = [];
+    const onThreshold = (reached: unknown) => void notices.push(reached);
     const store = newStore();
     const options = { maxCost: 1, per: 'user' as const, onThreshold, store };
     const one = await startLimited([new CostLimiter(options)], 3);
@@ -344,13 +344,13 @@ describeStores('A cost limiter', (newStore) => {
 
     await ask(one);
     await ask(other);
-    expect(told).toEqual([]);
+    expect(notices).toEqual([]);
     await ask(one);
     const ada = { key: 'ada', limit: 1 };
-    expect(told).toEqual([{ ...ada, used: 0.9, ratio: 0.9, refused: false }]);
+    expect(notices).toEqual([{ ...ada, used: 0.9, ratio: 0.9, refused: false }]);
     await expect(ask(other)).rejects.toBeInstanceOf(BudgetExceededError);
     await expect(ask(one)).rejects.toBeInstanceOf(BudgetExceededError);
-    expect(told.slice(1)).toEqual([{ ...ada, used: 0.9, ratio: 0.9, refused: true }]);
+    expect(notices.slice(1)).toEqual([{ ...ada, used: 0.9, ratio: 0.9, refused: true }]);
   });
 
   it('does not fail calls when onThreshold fails', async () => {

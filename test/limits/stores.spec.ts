@@ -23,7 +23,7 @@ async function hold(store: LimitStore, id: string, ...claims: LimitClaim[]) {
   return {
     amounts,
     settle: (...used: number[]) => settle(used),
-    told: (tellFrom: number, ...used: number[]) => settle(used, tellFrom),
+    settledWithNotice: (tellFrom: number, ...used: number[]) => settle(used, tellFrom),
     renew: (leaseMs = LEASE_MS) => store.renew([{ group: GROUP, id, at, claims: held }], leaseMs),
   };
   function settle(used: number[], tellFrom?: number) {
@@ -285,7 +285,7 @@ describeStores('A limit store', (newStore) => {
     const clock = { now: START };
     const store = newStore(clock);
     const use = async (id: string, used: number) =>
-      (await hold(store, id, claim(used, { length: 'hour' }))).told(8, used);
+      (await hold(store, id, claim(used, { length: 'hour' }))).settledWithNotice(8, used);
     expect(await use('a', 7)).toEqual([]);
     expect(await use('b', 1)).toEqual([{ claim: 0, used: 8 }]);
     expect(await use('c', 1)).toEqual([]);
@@ -298,7 +298,7 @@ describeStores('A limit store', (newStore) => {
     const clock = { now: START };
     const store = newStore(clock);
     const use = async (id: string) =>
-      (await hold(store, id, claim(9, { length: MINUTE }))).told(8, 9);
+      (await hold(store, id, claim(9, { length: MINUTE }))).settledWithNotice(8, 9);
     expect(await use('a')).toHaveLength(1);
     clock.now += 61_000;
     expect(await use('b')).toHaveLength(1);
@@ -306,13 +306,13 @@ describeStores('A limit store', (newStore) => {
 
   it('resets the usage, and settles calls in progress', async () => {
     const store = newStore();
-    await (await hold(store, 'a', claim(6))).told(5, 6);
+    await (await hold(store, 'a', claim(6))).settledWithNotice(5, 6);
     const call = await hold(store, 'b', claim(3));
 
     await store.reset(GROUP, [claim(0)]);
 
     expect(await stateOf(store)).toEqual({ used: 0, reserved: 3 });
-    expect(await call.told(2, 2)).toEqual([{ claim: 0, used: 2 }]);
+    expect(await call.settledWithNotice(2, 2)).toEqual([{ claim: 0, used: 2 }]);
     expect(await stateOf(store)).toEqual({ used: 2, reserved: 0 });
   });
 

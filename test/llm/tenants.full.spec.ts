@@ -29,7 +29,7 @@ async function lookup(key: string): Promise<string> {
 }
 
 @Injectable()
-class Ledger {
+class Audit {
   readonly crossed: string[] = [];
   ends = 0;
   constructor(private readonly callbacks: CallbacksService) {}
@@ -87,7 +87,7 @@ describe.each(WIRES)('Three tenants with three keys at $name', (wire) => {
     const module = await Test.createTestingModule({
       imports: [root],
       controllers: [Desk],
-      providers: [Ledger],
+      providers: [Audit],
     })
       .setLogger(testLogger)
       .compile();
@@ -109,7 +109,7 @@ describe.each(WIRES)('Three tenants with three keys at $name', (wire) => {
       clients.mockClear();
     }
     clients.mockRestore();
-    const { crossed, ends } = app.get(Ledger);
+    const { crossed, ends } = app.get(Audit);
     expect(crossed).toEqual([]);
     expect(ends).toBe(ROUNDS * TENANTS.length);
     expect(new Set(bench.server.keys)).toEqual(new Set(TENANTS.map((name) => `key of ${name}`)));

@@ -330,11 +330,11 @@ describe('Decorators compiled as standard decorators', () => {
     ['@Chain()', Chain()],
     ['@Retrieval()', Retrieval()],
   ])('%s are rejected with the compiler option to set', (name, decorator) => {
-    const context = { kind: 'method', name: 'hear', static: false, private: false };
+    const context = { kind: 'method', name: 'record', static: false, private: false };
     const decorate = () => (decorator as Standard)(() => undefined, context);
     expect(decorate).toThrow(CallbacksConfigurationError);
     expect(decorate).toThrow(
-      `${name} on "hear" was compiled as a standard decorator, which Nest does not support: set "experimentalDecorators": true`,
+      `${name} on "record" was compiled as a standard decorator, which Nest does not support: set "experimentalDecorators": true`,
     );
   });
 

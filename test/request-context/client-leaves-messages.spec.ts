@@ -35,18 +35,18 @@ const wire = openai!;
 
 /** Emits what the application does, as it happens. */
 let arrived = new EventEmitter();
-let heard = new EventEmitter();
+let received = new EventEmitter();
 let provider: WireServer | undefined;
 afterEach(async () => {
   leaveSockets();
   await closeApps();
   await provider?.close();
   arrived = new EventEmitter();
-  heard = new EventEmitter();
+  received = new EventEmitter();
 });
 
-const tell = { onAnyEvent: (event: CallbackEvent) => void heard.emit(event.type, event) };
-const ended = async (type: string) => ((await once(heard, type)) as [CallbackEvent])[0];
+const emitting = { onAnyEvent: (event: CallbackEvent) => void received.emit(event.type, event) };
+const ended = async (type: string) => ((await once(received, type)) as [CallbackEvent])[0];
 
 class UntilItLeft implements CanActivate {
   async canActivate(host: ExecutionContext) {
@@ -126,7 +126,7 @@ const SILENT: LoggerService = { log() {}, warn() {}, error() {} };
 async function compile() {
   provider = await WireServer.listen();
   const llm = wire.client(provider.origin) as LlmOptions;
-  const root = CallbacksModule.forRoot({ llm, agent: {}, callbacks: [tell] });
+  const root = CallbacksModule.forRoot({ llm, agent: {}, callbacks: [emitting] });
   const module = await Test.createTestingModule({
     imports: [root],
     providers: [Desk],
@@ -191,7 +191,7 @@ describe.each(SOCKETS)('A client that disconnects from $name', (sockets: Sockets
   it('before its guards complete starts no request', async () => {
     const { server, client } = await listen();
     const types: string[] = [];
-    heard.on('llm.start', () => types.push('llm.start'));
+    received.on('llm.start', () => types.push('llm.start'));
     const message = once(arrived, 'message');
     client.send('guarded');
     await message;

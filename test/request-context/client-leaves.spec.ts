@@ -140,16 +140,16 @@ class Desk {
 
 /** Emits what the application does, as it happens. */
 let arrived = new EventEmitter();
-let heard = new EventEmitter();
+let received = new EventEmitter();
 const sockets: Socket[] = [];
 afterEach(() => {
   for (const socket of sockets.splice(0)) socket.destroy();
   arrived = new EventEmitter();
-  heard = new EventEmitter();
+  received = new EventEmitter();
 });
 
-const tell = { onAnyEvent: (event: CallbackEvent) => void heard.emit(event.type, event) };
-const ended = async (type: string) => ((await once(heard, type)) as [CallbackEvent])[0];
+const emitting = { onAnyEvent: (event: CallbackEvent) => void received.emit(event.type, event) };
+const ended = async (type: string) => ((await once(received, type)) as [CallbackEvent])[0];
 
 const PLATFORMS = {
   Express: () => new ExpressAdapter(),
@@ -167,7 +167,7 @@ describe.each(Object.keys(PLATFORMS) as (keyof typeof PLATFORMS)[])(
   (platform) => {
     const bench = useBench(wire, {
       controllers: [Desk],
-      callbacks: [tell],
+      callbacks: [emitting],
       agent: {},
       http: PLATFORMS[platform],
     });
@@ -308,7 +308,7 @@ describe.each(Object.keys(PLATFORMS) as (keyof typeof PLATFORMS)[])(
 
     it('aborts any number of runs at once; its signal neither warns about nor keeps their listeners', async () => {
       bench.server.answers(...Array.from({ length: 30 }, () => silence));
-      const endings = on(heard, 'llm.error');
+      const endings = on(received, 'llm.error');
       const [[signal], socket] = await Promise.all([once(arrived, 'many'), ask('many')]);
       await bench.server.exchange(29);
       expect(getEventListeners(signal as AbortSignal, 'abort')).toHaveLength(30);
@@ -323,7 +323,7 @@ describe.each(Object.keys(PLATFORMS) as (keyof typeof PLATFORMS)[])(
 describe('A client that disconnects on HTTP/2', () => {
   const bench = useBench(wire, {
     controllers: [Desk],
-    callbacks: [tell],
+    callbacks: [emitting],
     http: () => new FastifyAdapter({ http2: true } as object),
   });
 

@@ -171,9 +171,9 @@ describe('A microservice message', () => {
   });
 
   it('has a context if it expects no answer', async () => {
-    let heard!: (userId: unknown) => void;
-    const ended = new Promise<unknown>((resolve) => (heard = resolve));
-    const callbacks = [{ onLlmEnd: ({ userId }: { userId?: string }) => heard(userId) }];
+    let received!: (userId: unknown) => void;
+    const ended = new Promise<unknown>((resolve) => (received = resolve));
+    const callbacks = [{ onLlmEnd: ({ userId }: { userId?: string }) => received(userId) }];
     const { client } = await overTcp({ context: byPayload, callbacks });
     await lastValueFrom(client.emit('note', 'ada'), { defaultValue: undefined });
     expect(await ended).toBe('rpc:ada');
@@ -290,10 +290,10 @@ describe('A hybrid application', () => {
   });
 
   it('calls all handlers of an event while the config check is active', async () => {
-    const heard = new EventEmitter();
-    const ends = on(heard, 'end');
-    const tell = { onLlmEnd: () => void heard.emit('end') };
-    const { client, recording } = await hybrid({}, [tell]);
+    const received = new EventEmitter();
+    const ends = on(received, 'end');
+    const emitting = { onLlmEnd: () => void received.emit('end') };
+    const { client, recording } = await hybrid({}, [emitting]);
     await lastValueFrom(client.emit('note', 'ada'), { defaultValue: undefined });
     await ends.next();
     await ends.next();

@@ -81,8 +81,8 @@ class DecoratedDesk extends Desk {}
 const { version } = createRequire(import.meta.url)('@nestjs/core/package.json') as {
   version: string;
 };
-const GATEWAYS: [string, Type][] = [['that bears the interceptor', DecoratedDesk]];
-if (!version.startsWith('11.')) GATEWAYS.push(['that bears nothing', PlainDesk]);
+const GATEWAYS: [string, Type][] = [['that has the interceptor', DecoratedDesk]];
+if (!version.startsWith('11.')) GATEWAYS.push(['that has nothing', PlainDesk]);
 const CASES = SOCKETS.flatMap((sockets) =>
   GATEWAYS.map(([which, gateway]) => ({ name: sockets.name, which, sockets, gateway })),
 );
@@ -198,7 +198,7 @@ describe.each(CASES)('A WebSocket message over $name to a gateway $which', (gate
   it('adds no listener of its own and gets no other context, as one of a thousand on its connection', async () => {
     const context = (host: ExecutionContext) => ({ userId: host.switchToWs().getData<string>() });
     const asked = new Map<string, string>();
-    const heard = {
+    const handled = {
       onLlmStart: async ({ prompt, userId }: { prompt: string; userId?: string }) => {
         await new Promise(setImmediate);
         asked.set(prompt, userId ?? '');
@@ -206,7 +206,7 @@ describe.each(CASES)('A WebSocket message over $name to a gateway $which', (gate
     };
     const { url } = await listen(gateway, {
       context,
-      callbacks: [heard],
+      callbacks: [handled],
       llm: { provider: new FakeLlm(Array.from({ length: 1_000 }, () => 'hello')), model: 'fake' },
     });
     const client = await sockets.connect(url);

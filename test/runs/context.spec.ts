@@ -112,14 +112,14 @@ describe('The run tree', () => {
   async function nested() {
     const outer = new Nesting();
     const recording = new RecordingCallbacks();
-    const heard: string[] = [];
+    const received: string[] = [];
     const support = { name: 'support', llm: { provider: outer, model: 'outer' } };
     const { module, llm } = await startApp(
       {
         imports: [
           CallbacksModule.forFeature({
             ...support,
-            callbacks: [{ onLlmStart: (e: LlmStartEvent) => heard.push(e.prompt) }],
+            callbacks: [{ onLlmStart: (e: LlmStartEvent) => received.push(e.prompt) }],
           }),
         ],
       },
@@ -128,7 +128,7 @@ describe('The run tree', () => {
     return {
       outer,
       recording,
-      heard,
+      received,
       llm,
       support: module.get<LlmService>(getLlmToken('support'), { strict: false }),
     };
@@ -137,7 +137,7 @@ describe('The run tree', () => {
   it.each(['generate', 'stream'] as const)(
     'nests calls inside %s, with its scope and callbacks',
     async (method) => {
-      const { outer, recording, heard, llm, support } = await nested();
+      const { outer, recording, received, llm, support } = await nested();
       outer.inner = () => llm.generate('inside');
       await (method === 'generate'
         ? support.generate('around')
@@ -151,7 +151,7 @@ describe('The run tree', () => {
         scopes: ['support'],
         fromCallback: undefined,
       });
-      expect(heard).toEqual(['around', 'inside']);
+      expect(received).toEqual(['around', 'inside']);
       expect(recording.tree()).toHaveLength(1);
     },
   );
@@ -228,9 +228,9 @@ describe('Shutdown', () => {
     await reader.next();
     await module.close();
     expect(await failure).toMatchObject({ name: 'AbortError', code: 'aborted' });
-    const told = recording.of('llm.error').map(({ aborted, text }) => ({ aborted, text }));
-    expect(told).toHaveLength(2);
-    expect(told).toContainEqual({ aborted: true, text: '' });
-    expect(told).toContainEqual({ aborted: true, text: 'begun' });
+    const failed = recording.of('llm.error').map(({ aborted, text }) => ({ aborted, text }));
+    expect(failed).toHaveLength(2);
+    expect(failed).toContainEqual({ aborted: true, text: '' });
+    expect(failed).toContainEqual({ aborted: true, text: 'begun' });
   });
 });

@@ -5,7 +5,7 @@ import { Test } from '@nestjs/testing';
 import { Chain } from 'nestjs-llm-callbacks';
 import { RecordingCallbacks } from 'nestjs-llm-callbacks/testing';
 import { closeApps, startApp, willClose } from '../support/app.js';
-import { startHeard } from '../support/chains.js';
+import { startRecorded } from '../support/chains.js';
 
 afterEach(closeApps);
 
@@ -30,7 +30,7 @@ describe('A decorated method of a provider', () => {
   }
 
   it.each([PerRequest, PerUser])('of scope %p emits events on every instance', async (type) => {
-    const { module, recording } = await startHeard([type]);
+    const { module, recording } = await startRecorded([type]);
     const [one, two] = [await module.resolve<PerUser>(type), await module.resolve<PerUser>(type)];
     expect([one.who() === one, two.who() === two, one === two]).toEqual([true, true, false]);
     expect(recording.of('chain.end')).toMatchObject([
@@ -40,14 +40,14 @@ describe('A decorated method of a provider', () => {
   });
 
   it('emits events on an injected transient instance', async () => {
-    const { module, recording } = await startHeard([PerUser, User]);
+    const { module, recording } = await startRecorded([PerUser, User]);
     const { own } = module.get(User);
     expect(own.who()).toBe(own);
     expect(recording.of('chain.end')).toHaveLength(1);
   });
 
   it('emits events on an instance created by ModuleRef', async () => {
-    const { module, recording } = await startHeard([]);
+    const { module, recording } = await startRecorded([]);
     const created = await module.get(ModuleRef).create(PerUser);
     expect(created.who()).toBe(created);
     expect(recording.of('chain.end')).toHaveLength(1);
@@ -64,7 +64,7 @@ describe('A decorated method of a provider', () => {
         return 'pong';
       }
     }
-    const { recording } = await startHeard([Early]);
+    const { recording } = await startRecorded([Early]);
     expect(recording.of('chain.end')).toMatchObject([{ chainName: 'Early.ping' }]);
   });
 
@@ -78,7 +78,7 @@ describe('A decorated method of a provider', () => {
     }
     @Module({ providers: [Late] })
     class LateModule {}
-    const { module, recording } = await startHeard([]);
+    const { module, recording } = await startRecorded([]);
     const loaded = await module.get(LazyModuleLoader).load(() => LateModule);
     expect(loaded.get(Late).ping()).toBe('pong');
     expect(recording.of('chain.end')).toHaveLength(1);
@@ -123,7 +123,7 @@ describe('A decorated method runs as a plain method', () => {
     ['useValue', { provide: Plain, useValue: new Plain() }],
     ['useFactory', { provide: Plain, useFactory: () => new Plain() }],
   ])('on an instance provided by %s', async (_how, provider) => {
-    const { module, recording } = await startHeard([provider]);
+    const { module, recording } = await startRecorded([provider]);
     expect(module.get(Plain).add(1, 2)).toBe(3);
     expect(await module.get(Plain).later(1)).toBe(1);
     expect(recording.events).toEqual([]);
@@ -143,7 +143,7 @@ describe('A decorated method runs as a plain method', () => {
         return 1;
       }
     }
-    const { module, recording } = await startHeard([Frozen]);
+    const { module, recording } = await startRecorded([Frozen]);
     expect(module.get(Frozen).one()).toBe(1);
     expect(recording.events).toEqual([]);
   });

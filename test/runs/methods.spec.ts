@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { Inject, Injectable, type Type } from '@nestjs/common';
 import { CallbacksConfigurationError, Chain, LlmService, Retrieval } from 'nestjs-llm-callbacks';
 import { closeApps } from '../support/app.js';
-import { startHeard } from '../support/chains.js';
+import { startRecorded } from '../support/chains.js';
 
 afterEach(closeApps);
 
@@ -42,7 +42,7 @@ function methodOf(type: Type, name: string): (...args: unknown[]) => unknown {
 
 describe('A decorated method', () => {
   it('is a chain named after its class, with its only argument as input', async () => {
-    const { module, recording } = await startHeard([Desk]);
+    const { module, recording } = await startRecorded([Desk]);
     expect(await module.get(Desk).answer('Hi')).toBe('hello');
     expect(recording.tree()).toEqual([
       {
@@ -58,13 +58,13 @@ describe('A decorated method', () => {
   });
 
   it('can be given a name, and has the list of its arguments as input', async () => {
-    const { module, recording } = await startHeard([Desk]);
+    const { module, recording } = await startRecorded([Desk]);
     expect(module.get(Desk).add(1, 2)).toBe(7);
     expect(recording.of('chain.start')).toMatchObject([{ chainName: 'sum', input: [1, 2] }]);
   });
 
   it('is a retrieval with its first argument as query', async () => {
-    const { module, recording } = await startHeard([Desk]);
+    const { module, recording } = await startRecorded([Desk]);
     const found = await module.get(Desk).search('printer', 2);
     module.get(Desk).look();
     expect(recording.of('retrieval.start')).toMatchObject([
@@ -88,7 +88,7 @@ describe('A decorated method', () => {
   });
 
   it('adds no property to the instance', async () => {
-    const { module } = await startHeard([Desk]);
+    const { module } = await startRecorded([Desk]);
     const desk = module.get(Desk);
     expect(Reflect.ownKeys(Object.assign({}, desk)).map(String).toSorted()).toEqual([
       'llm',
@@ -99,7 +99,7 @@ describe('A decorated method', () => {
   });
 
   it('can be spied on', async () => {
-    const { module, recording } = await startHeard([Desk]);
+    const { module, recording } = await startRecorded([Desk]);
     const desk = module.get(Desk);
     const spy = jest.spyOn(desk, 'add');
     expect(desk.add(1, 1)).toBe(6);
@@ -138,7 +138,7 @@ describe('An inherited method', () => {
 
   it('belongs to the class of the instance', async () => {
     const greeting = { provide: 'GREETING', useValue: 'Hello' };
-    const { module, recording } = await startHeard([FrontDesk, greeting]);
+    const { module, recording } = await startRecorded([FrontDesk, greeting]);
     const desk = module.get(FrontDesk);
     expect([desk.greeting, desk.greet()]).toEqual(['Hello', 5]);
     await desk.answer('Hi');
@@ -152,7 +152,7 @@ describe('An inherited method', () => {
   });
 
   it('does not affect the methods of its base class', async () => {
-    const { module, recording } = await startHeard([Desk]);
+    const { module, recording } = await startRecorded([Desk]);
     expect(module.get(Desk).add(0, 0)).toBe(4);
     expect(recording.events).toHaveLength(2);
   });
@@ -160,7 +160,7 @@ describe('An inherited method', () => {
 
 describe('Two applications in one process', () => {
   it('each emit events for their own instances', async () => {
-    const [one, two] = [await startHeard([Desk]), await startHeard([Desk])];
+    const [one, two] = [await startRecorded([Desk]), await startRecorded([Desk])];
     one.module.get(Desk).add(1, 1);
     await two.module.get(Desk).answer('Hi');
     expect(one.recording.of('chain.end')).toMatchObject([{ chainName: 'sum' }]);

@@ -21,7 +21,7 @@ import {
 } from 'nestjs-llm-callbacks';
 import { FakeLlm, RecordingCallbacks } from 'nestjs-llm-callbacks/testing';
 import { always, closeApps, willClose } from '../support/app.js';
-import { startHeard } from '../support/chains.js';
+import { startRecorded } from '../support/chains.js';
 
 afterEach(closeApps);
 
@@ -58,7 +58,7 @@ describe('A decorated method with other decorators', () => {
   }
 
   it('works in either order, and keeps their metadata', async () => {
-    const { module, recording } = await startHeard([Stacked]);
+    const { module, recording } = await startRecorded([Stacked]);
     const stacked = module.get(Stacked);
     expect([stacked.above(2), stacked.below(3)]).toEqual([4, 6]);
     expect(recording.of('chain.end').map(({ result }) => result)).toEqual([4, 3]);
@@ -66,7 +66,7 @@ describe('A decorated method with other decorators', () => {
   });
 
   it('is a chain around a retrieval', async () => {
-    const { module, recording } = await startHeard([Stacked]);
+    const { module, recording } = await startRecorded([Stacked]);
     module.get(Stacked).both(1);
     const retrieval = { kind: 'retrieval', events: ['retrieval.start', 'retrieval.end'] };
     expect(recording.tree()).toEqual([
@@ -82,22 +82,22 @@ describe('A decorated method with other decorators', () => {
     @Injectable()
     class Above {
       @OnLlmEnd()
-      @Chain('heard')
-      async hear(event: LlmEndEvent) {
+      @Chain('received')
+      async record(event: LlmEndEvent) {
         return event.text;
       }
     }
     @Injectable()
     class Below {
-      @Chain('heard')
+      @Chain('received')
       @OnLlmEnd()
-      async hear(event: LlmEndEvent) {
+      async record(event: LlmEndEvent) {
         return event.text;
       }
     }
-    const { llm, recording } = await startHeard([where === 'above' ? Above : Below]);
+    const { llm, recording } = await startRecorded([where === 'above' ? Above : Below]);
     const { text } = await llm.generate('Hi');
-    expect(recording.of('chain.end')).toMatchObject([{ chainName: 'heard', result: text }]);
+    expect(recording.of('chain.end')).toMatchObject([{ chainName: 'received', result: text }]);
     const [end] = recording.of('llm.end');
     expect(recording.of('chain.start')[0]).toMatchObject({ fromCallback: { runId: end!.runId } });
   });

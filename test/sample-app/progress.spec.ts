@@ -6,8 +6,8 @@ import { ADA, Desk } from './open-desk.js';
 
 const GRACE = { 'x-user-id': 'grace' };
 /** The answer of the last turn, for the tickets in these tests. */
-const isAnswered = (told: Progress[]) =>
-  told.filter(({ kind, status }) => kind === 'turn' && status === 'done').length === 2;
+const isAnswered = (updates: Progress[]) =>
+  updates.filter(({ kind, status }) => kind === 'turn' && status === 'done').length === 2;
 
 describe("A ticket's progress", () => {
   let desk: Desk;
@@ -23,9 +23,9 @@ describe("A ticket's progress", () => {
   it('is sent while the agent works: each search, turn and tool, from its start to its end', async () => {
     const follower = await follow(ADA);
     await ask('Where is my order 1042?', ADA);
-    const told = await follower.until(isAnswered);
+    const updates = await follower.until(isAnswered);
 
-    expect(told.map(({ kind, title, status }) => `${kind} ${title} ${status}`)).toEqual([
+    expect(updates.map(({ kind, title, status }) => `${kind} ${title} ${status}`)).toEqual([
       'retrieval help texts running',
       'retrieval help texts done',
       'turn gpt-5-mini running',
@@ -37,14 +37,14 @@ describe("A ticket's progress", () => {
       'turn gpt-5-mini running',
       'turn gpt-5-mini done',
     ]);
-    expect(told.filter(({ status }) => status === 'done').map(({ detail }) => detail)).toEqual([
+    expect(updates.filter(({ status }) => status === 'done').map(({ detail }) => detail)).toEqual([
       'Delivery',
       undefined,
       'id: 1042, item: alarm clock, total: 39.9, refunded: 0',
       'orderId: 1042, whereabouts: is on its way and arrives on Friday',
       undefined,
     ]);
-    expect(told.at(-1)).toMatchObject({
+    expect(updates.at(-1)).toMatchObject({
       durationMs: expect.any(Number),
       tokens: expect.any(Number),
       cost: expect.any(Number),
@@ -56,9 +56,9 @@ describe("A ticket's progress", () => {
     const { approvalId } = (await (await ask('I want a refund for order 1043.', ADA)).json()) as {
       approvalId: string;
     };
-    const before = await follower.until((told) => told.at(-1)?.status === 'waiting');
+    const before = await follower.until((updates) => updates.at(-1)?.status === 'waiting');
     await desk.post(`/approvals/${approvalId}`, { approve: true }, { ...ADA, 'x-request-id': id });
-    const after = await follower.until((told) => told.at(-1)?.status === 'done');
+    const after = await follower.until((updates) => updates.at(-1)?.status === 'done');
 
     expect(after.at(-1)).toMatchObject({ kind: 'tool', title: 'refund', id: before.at(-1)!.id });
   });
@@ -68,20 +68,25 @@ describe("A ticket's progress", () => {
     const approvalId = await askForRefund();
     const decision = { approve: false, reason: 'Too late' };
     await desk.post(`/approvals/${approvalId}`, decision, { ...ADA, 'x-request-id': id });
-    const told = await follower.until((soFar) => soFar.at(-1)?.status === 'denied');
+    const updates = await follower.until((soFar) => soFar.at(-1)?.status === 'denied');
 
-    expect(told.at(-1)).toMatchObject({ title: 'refund', detail: 'The call was denied: Too late' });
+    expect(updates.at(-1)).toMatchObject({
+      title: 'refund',
+      detail: 'The call was denied: Too late',
+    });
   });
 
   it('shows why a tool failed', async () => {
     const follower = await follow(ADA);
     await ask('Where is my order 9999?', ADA);
-    const told = await follower.until(isAnswered);
+    const updates = await follower.until(isAnswered);
 
-    expect(told.filter(({ status }) => status === 'failed').map(({ detail }) => detail)).toEqual([
-      'The tool "findOrder" failed: There is no order 9999.',
-      'The tool "trackParcel" failed: There is no order 9999.',
-    ]);
+    expect(updates.filter(({ status }) => status === 'failed').map(({ detail }) => detail)).toEqual(
+      [
+        'The tool "findOrder" failed: There is no order 9999.',
+        'The tool "trackParcel" failed: There is no order 9999.',
+      ],
+    );
   });
 
   it('is sent only to its user', async () => {
@@ -89,10 +94,10 @@ describe("A ticket's progress", () => {
     await ask('Where is my order 1042?', ADA);
     const hers = await ada.until(isAnswered);
     await ask('Where is my order 1042?', GRACE);
-    const [first] = await grace.until((told) => told.length > 0);
+    const [first] = await grace.until((updates) => updates.length > 0);
 
     expect(first).toMatchObject({ kind: 'retrieval', status: 'running' });
-    expect(hers.map((told) => told.id)).not.toContain(first!.id);
+    expect(hers.map((updates) => updates.id)).not.toContain(first!.id);
   });
 
   it.each([
@@ -124,13 +129,13 @@ describe("A ticket's progress", () => {
     expect((await messages.read()).value).toMatchObject({ event: 'listening', data: id });
     return {
       /** The received progress, up to the given condition. */
-      async until(isEnough: (told: Progress[]) => boolean): Promise<Progress[]> {
-        const told: Progress[] = [];
-        while (!isEnough(told)) {
+      async until(isEnough: (updates: Progress[]) => boolean): Promise<Progress[]> {
+        const updates: Progress[] = [];
+        while (!isEnough(updates)) {
           const { value } = await messages.read();
-          told.push(JSON.parse(value!.data) as Progress);
+          updates.push(JSON.parse(value!.data) as Progress);
         }
-        return told;
+        return updates;
       },
     };
   }

@@ -41,7 +41,7 @@ export class Work {
 }
 
 /** An application and its recorded events. */
-export async function startHeard(
+export async function startRecorded(
   providers: Provider[],
   options: Parameters<typeof startApp>[1] = {},
 ) {
@@ -52,8 +52,8 @@ export async function startHeard(
   return { ...app, recording, callbacks, types };
 }
 
-/** {@link startHeard} with {@link Work}. */
+/** {@link startRecorded} with {@link Work}. */
 export async function startWork(answer: FakeAnswer = 'Hello, world') {
-  const app = await startHeard([Work], { answers: always(answer) });
+  const app = await startRecorded([Work], { answers: always(answer) });
   return { ...app, work: app.module.get(Work) };
 }

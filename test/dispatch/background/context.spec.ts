@@ -91,22 +91,22 @@ describe('A background handler', () => {
 
 describe('A request-scoped provider', () => {
   const built: string[] = [];
-  const told: unknown[] = [];
+  const calls: unknown[] = [];
 
   @Injectable({ scope: Scope.REQUEST })
   class Report {
     readonly number = built.push('report');
     @OnLlmStart({ background: true }) before() {
-      told.push(['start', this.number]);
+      calls.push(['start', this.number]);
     }
     @OnLlmEnd({ background: true }) after() {
-      told.push(['end', this.number]);
+      calls.push(['end', this.number]);
     }
   }
 
   afterEach(() => {
     built.length = 0;
-    told.length = 0;
+    calls.length = 0;
   });
 
   it('has one instance for the background of a run, and another for another run', async () => {
@@ -114,7 +114,7 @@ describe('A request-scoped provider', () => {
     await llm.generate('hi');
     await llm.generate('hi');
     await module.get(CallbacksService).flush();
-    expect(told).toEqual([
+    expect(calls).toEqual([
       ['start', 1],
       ['end', 1],
       ['start', 2],

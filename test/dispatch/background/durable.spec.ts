@@ -33,14 +33,14 @@ async function start(
   return { ...app, recording, queue: options.queue, callbacks: app.module.get(CallbacksService) };
 }
 
-const heard: { event: CallbackEvent; signal: AbortSignal }[] = [];
-afterEach(() => void heard.splice(0));
+const received: { event: CallbackEvent; signal: AbortSignal }[] = [];
+afterEach(() => void received.splice(0));
 
 @Injectable()
 class Audit {
   @OnLlmEnd({ background: 'durable', name: 'audit' })
   paid(event: LlmEndEvent, { signal }: HandlerContext) {
-    heard.push({ event, signal });
+    received.push({ event, signal });
   }
 }
 
@@ -56,10 +56,10 @@ describe('A durable handler', () => {
         event: JSON.parse(JSON.stringify(end)) as unknown,
       },
     ]);
-    expect(heard).toEqual([]);
+    expect(received).toEqual([]);
     await queue.work();
-    expect(heard).toHaveLength(1);
-    const [{ event, signal }] = heard as [(typeof heard)[0]];
+    expect(received).toHaveLength(1);
+    const [{ event, signal }] = received as [(typeof received)[0]];
     expect(event).toBeInstanceOf(LlmEndEvent);
     expect(event).not.toBe(end);
     expect(event.toJSON()).toEqual(end!.toJSON());
@@ -73,7 +73,7 @@ describe('A durable handler', () => {
     await queue.work();
     await queue.add(job!);
     await queue.work();
-    expect(heard).toHaveLength(1);
+    expect(received).toHaveLength(1);
   });
 
   it('can be run by another application with the same providers', async () => {
@@ -82,7 +82,7 @@ describe('A durable handler', () => {
     const other = await start([Audit], { queue: new MemoryJobQueue() });
     for (const job of queue.jobs) await other.queue.add(job);
     await other.queue.work();
-    expect(heard.map(({ event }) => event.userId)).toEqual(['ada']);
+    expect(received.map(({ event }) => event.userId)).toEqual(['ada']);
   });
 
   it('starts runs in the context of its event, and does not receive their events', async () => {
@@ -127,16 +127,16 @@ describe('A durable handler', () => {
   });
 
   it('can belong to a client or an agent that is created at start-up', async () => {
-    const told: string[] = [];
-    class Hears {
+    const calls: string[] = [];
+    class Recorder {
       constructor(private readonly name: string) {}
       @OnLlmStart({ ...durable, name: 'client' }) before() {
-        told.push(this.name);
+        calls.push(this.name);
       }
     }
-    class HearsToo {
+    class OtherRecorder {
       @OnLlmStart(durable) before() {
-        told.push('agent');
+        calls.push('agent');
       }
     }
     const queue = new MemoryJobQueue();
@@ -144,13 +144,13 @@ describe('A durable handler', () => {
     const feature = CallbacksModule.forFeature({
       name: 'support',
       llm,
-      agent: { callbacks: [new HearsToo()] },
-      callbacks: [new Hears('client')],
+      agent: { callbacks: [new OtherRecorder()] },
+      callbacks: [new Recorder('client')],
     });
     const { module } = await startApp({ imports: [feature] }, { background: { queue } });
     await module.get<AgentService>(Symbol.for('nestjs-llm-callbacks:agent:support')).run('hi');
     await queue.work();
-    expect(told.toSorted()).toEqual(['agent', 'client']);
+    expect(calls.toSorted()).toEqual(['agent', 'client']);
   });
 
   it('delays shutdown no longer than drainMs, and leaves its job to another process', async () => {
@@ -401,7 +401,7 @@ describe('Shutdown with durable handlers', () => {
 
 describe('Durable handlers that no worker could call are rejected', () => {
   class Twin {
-    @OnLlmStart(durable) hear(_: LlmStartEvent) {}
+    @OnLlmStart(durable) record(_: LlmStartEvent) {}
   }
 
   it('at start-up, without a queue', async () => {
@@ -422,7 +422,7 @@ describe('Durable handlers that no worker could call are rejected', () => {
     const { llm, module } = await start();
     const callbacks = [new Twin()];
     await expect(llm.generate('hi', { callbacks })).rejects.toThrow(
-      /Twin\.hear has background: 'durable', but was given to a single call/,
+      /Twin\.record has background: 'durable', but was given to a single call/,
     );
     await expect(module.get(AgentService).run('hi', { callbacks })).rejects.toThrow(/single call/);
   });
@@ -443,23 +443,23 @@ describe('Durable handlers that no worker could call are rejected', () => {
     const { callbacks } = await start();
     const remove = callbacks.add(new Twin());
     expect(() => callbacks.add(new Twin())).toThrow(
-      /Two durable handlers are named "Twin\.hear": Twin\.hear and Twin\.hear/,
+      /Two durable handlers are named "Twin\.record": Twin\.record and Twin\.record/,
     );
     remove();
     callbacks.add(new Twin());
   });
 
   it('but not for one method that handles two events', async () => {
-    const told: string[] = [];
+    const calls: string[] = [];
     @Injectable()
     class Both {
-      @OnLlmStart(durable) @OnLlmEnd(durable) hear({ type }: CallbackEvent) {
-        told.push(type);
+      @OnLlmStart(durable) @OnLlmEnd(durable) record({ type }: CallbackEvent) {
+        calls.push(type);
       }
     }
     const { llm, queue } = await start([Both]);
     await llm.generate('hi');
     await queue.work();
-    expect(told).toEqual(['llm.start', 'llm.end']);
+    expect(calls).toEqual(['llm.start', 'llm.end']);
   });
 });

@@ -55,25 +55,25 @@ describe('A background handler', () => {
 
   it('evaluates `when` at once, and respects its scope', async () => {
     const { llm, callbacks } = await start();
-    const heard: string[] = [];
+    const received: string[] = [];
     const listen = (name: string, options: HandlerOptions<LlmStartEvent>) =>
-      callbacks.on('llm.start', () => heard.push(name), { ...inBackground, ...options });
+      callbacks.on('llm.start', () => received.push(name), { ...inBackground, ...options });
     listen('chosen', { when: ({ prompt }) => prompt === 'yes' });
     listen('scoped', { scope: 'default' });
     await llm.generate('no');
     await llm.generate('yes');
     await callbacks.flush();
-    expect(heard.toSorted()).toEqual(['chosen', 'scoped', 'scoped']);
+    expect(received.toSorted()).toEqual(['chosen', 'scoped', 'scoped']);
   });
 
   it('receives events in order', async () => {
     const { llm, callbacks } = await start({ concurrency: 1 });
-    const heard: string[] = [];
-    callbacks.on('*', ({ type }) => heard.push(type), { ...inBackground, order: 2 });
-    callbacks.on('llm.start', () => heard.push('first'), { ...inBackground, order: 1 });
+    const received: string[] = [];
+    callbacks.on('*', ({ type }) => received.push(type), { ...inBackground, order: 2 });
+    callbacks.on('llm.start', () => received.push('first'), { ...inBackground, order: 1 });
     await llm.generate('hi');
     await callbacks.flush();
-    expect(heard).toEqual(['first', 'llm.start', 'llm.end']);
+    expect(received).toEqual(['first', 'llm.start', 'llm.end']);
   });
 
   it('is not called after it was removed, even if its event waits', async () => {
@@ -90,20 +90,20 @@ describe('A background handler', () => {
   });
 
   it('can be a method of a provider', async () => {
-    const told: unknown[] = [];
+    const received: unknown[] = [];
     @Injectable()
     class Audit {
       @OnLlmStart({ background: true }) before(event: LlmStartEvent) {
-        told.push(this, event.prompt);
+        received.push(this, event.prompt);
       }
       @OnLlmEnd({ background: true }) after(event: LlmEndEvent, { signal }: HandlerContext) {
-        told.push(event.text, signal.aborted);
+        received.push(event.text, signal.aborted);
       }
     }
     const { llm, module } = await startApp({ providers: [Audit] });
     await llm.generate('hi');
     await module.get(CallbacksService).flush();
-    expect(told).toEqual([module.get(Audit), 'hi', 'hello', false]);
+    expect(received).toEqual([module.get(Audit), 'hi', 'hello', false]);
   });
 });
 
@@ -145,8 +145,8 @@ describe('The background is bounded', () => {
     it('does not make an aborted run wait, and still calls the handler', async () => {
       const { llm, callbacks } = await start({ concurrency: 1, queueSize: 1 });
       const gate = new Gate();
-      const heard: string[] = [];
-      const hold = ({ type }: { type: string }) => (heard.push(type), gate.pass());
+      const received: string[] = [];
+      const hold = ({ type }: { type: string }) => (received.push(type), gate.pass());
       callbacks.on('llm.start', hold, inBackground);
       callbacks.on('llm.error', hold, inBackground);
       await llm.generate('runs');
@@ -160,7 +160,7 @@ describe('The background is bounded', () => {
       expect(callbacks.background).toEqual({ running: 1, pending: 2, dropped: 1 });
       gate.open();
       await callbacks.flush();
-      expect(heard).toEqual(['llm.start', 'llm.start', 'llm.start']);
+      expect(received).toEqual(['llm.start', 'llm.start', 'llm.start']);
     });
 
     it('does not make the background wait for itself', async () => {
@@ -271,12 +271,12 @@ describe('Errors in background handlers', () => {
 
   it('can be handled in the background, too', async () => {
     const { llm, callbacks } = await start({ concurrency: 1, queueSize: 1 });
-    const told: CallbackErrorEvent[] = [];
-    callbacks.on('callback.error', (event) => void told.push(event), inBackground);
+    const received: CallbackErrorEvent[] = [];
+    callbacks.on('callback.error', (event) => void received.push(event), inBackground);
     callbacks.on('llm.end', () => Promise.reject(new Error('no')), inBackground);
     await llm.generate('hi');
     await callbacks.flush();
-    expect(told).toHaveLength(1);
+    expect(received).toHaveLength(1);
   });
 
   it('include a timeout after `timeoutMs`, which frees the room', async () => {

@@ -130,13 +130,15 @@ describe('The shutdown of an application with background handlers', () => {
         background: { drainMs: 0 },
       },
     );
-    const told: unknown[] = [];
-    module.get(CallbacksService).on('llm.error', ({ aborted }) => told.push(aborted), inBackground);
+    const received: unknown[] = [];
+    module
+      .get(CallbacksService)
+      .on('llm.error', ({ aborted }) => received.push(aborted), inBackground);
     const call = llm.generate('hi').catch((error: unknown) => error);
     await asked.reached(1);
     await module.close();
     expect(await call).toMatchObject({ name: 'AbortError' });
-    expect(told).toEqual([true]);
+    expect(received).toEqual([true]);
   });
 
   it('aborts the runs of unfinished handlers', async () => {

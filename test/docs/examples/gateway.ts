@@ -24,8 +24,8 @@ export class StoryGateway {
   constructor(private readonly llm: LlmService) {}
 
   // A client that disconnects cancels the stream.
-  @SubscribeMessage('tell')
-  tell(@MessageBody() about: string) {
+  @SubscribeMessage('write')
+  write(@MessageBody() about: string) {
     return this.llm
       .stream(`Tell me a story about ${about}.`)
       .toObservable()

@@ -23,7 +23,7 @@ import { model } from './fake-model.js';
 // #region first
 @Injectable()
 export class SmallTalk {
-  // A changed copy of the request goes on; the call is told and counted once.
+  // A changed copy of the request goes on; the call is emitted and counted once.
   @InterceptLlm({ when: ({ request }) => request.messages.length === 1 })
   cheaper({ request }: InterceptedLlmCall, next: LlmNext) {
     return next({ ...request, model: 'gpt-5-nano' });
@@ -66,7 +66,7 @@ export class Shouting {
 
 // #region spent
 @Injectable()
-export class Ledger {
+export class Expenses {
   readonly spent: { user: string | undefined; cost: number | null }[] = [];
 
   // Next to the provider, so that each request is seen that is really made, however the call ends.

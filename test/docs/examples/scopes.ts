@@ -9,7 +9,7 @@ import {
 } from 'nestjs-llm-callbacks';
 import { model } from './fake-model.js';
 
-export const heard: string[] = [];
+export const received: string[] = [];
 
 // #region scope
 @Injectable()
@@ -17,7 +17,7 @@ export const heard: string[] = [];
 export class SupportAudit {
   @OnLlmEnd()
   record(event: LlmEndEvent) {
-    heard.push(`scope: ${event.scope}`);
+    received.push(`scope: ${event.scope}`);
   }
 }
 
@@ -25,24 +25,24 @@ export class SupportAudit {
 export class Everything {
   @OnLlmEnd()
   record(event: LlmEndEvent) {
-    heard.push(`global: ${event.scope}`);
+    received.push(`global: ${event.scope}`);
   }
 
   // Takes the place of the class's scope, where there is one.
   @OnLlmEnd({ scope: ['support', 'sales'], order: -1 })
   first(event: LlmEndEvent) {
-    heard.push(`first: ${event.scope}`);
+    received.push(`first: ${event.scope}`);
   }
 }
 // #endregion
 
-// #region circles
+// #region levels
 export class Note {
-  constructor(private readonly circle: string) {}
+  constructor(private readonly level: string) {}
 
   @OnLlmEnd()
   record(event: LlmEndEvent) {
-    heard.push(`${this.circle}: ${event.scope}`);
+    received.push(`${this.level}: ${event.scope}`);
   }
 }
 

@@ -1,7 +1,7 @@
 import { LlmService } from 'nestjs-llm-callbacks';
 
 // #region read
-export async function tell(llm: LlmService) {
+export async function write(llm: LlmService) {
   const stream = llm.stream('Tell me a story.'); // nothing is sent yet
   for await (const text of stream.textStream) process.stdout.write(text);
   const { usage, cost, finishReason } = await stream.response;

@@ -36,16 +36,16 @@ describe.each(WIRES)('A stream of $name that is aborted half read', (wire) => {
   it('fails the next read of its consumer', async () => {
     bench.server.answers(stalled(wire.opening, wire.text('Hello'), wire.text(', world')));
     const stream = bench.llm.stream('Hi');
-    const heard: unknown[] = [];
+    const received: unknown[] = [];
     const reading = async () => {
       for await (const chunk of stream) {
-        heard.push(chunk);
+        received.push(chunk);
         stream.abort(REASON);
         await stream.response.catch(() => undefined);
       }
     };
     expect(await errorOf(reading())).toMatchObject({ name: 'AbortError', cause: REASON });
-    expect(heard).toHaveLength(1);
+    expect(received).toHaveLength(1);
   });
 
   it('fails its consumer only after the error event', async () => {

@@ -7,12 +7,12 @@ const REASON = new Error('The user pressed Escape.');
 
 /** A start handler that blocks its run until it is aborted. */
 const waits = () => {
-  let heard!: () => void;
-  const started = new Promise<void>((resolve) => (heard = resolve));
+  let received!: () => void;
+  const started = new Promise<void>((resolve) => (received = resolve));
   return {
     started,
     onLlmStart: () => {
-      heard();
+      received();
       return new Promise<void>(() => {});
     },
   };

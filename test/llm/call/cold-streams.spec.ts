@@ -147,7 +147,7 @@ describe.each(WIRES)('A stream of $name', (wire) => {
     const hook = {
       onLlmStreamChunk: async (event: { index: number }) => {
         await macrotask();
-        order.push(`told ${event.index}`);
+        order.push(`handled ${event.index}`);
       },
     };
     const reader = bench.llm.stream('Hi', { callbacks: [hook] })[Symbol.asyncIterator]();
@@ -157,7 +157,7 @@ describe.each(WIRES)('A stream of $name', (wire) => {
       order.push(`got ${i}`);
     }
     await reader.return!();
-    expect(order).toEqual(['told 0', 'got 0', 'told 1', 'got 1']);
+    expect(order).toEqual(['handled 0', 'got 0', 'handled 1', 'got 1']);
   });
 
   it('keeps no text with collect: false', async () => {

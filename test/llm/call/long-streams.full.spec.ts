@@ -93,17 +93,17 @@ describe.each(WIRES)('A long stream of $name', (wire) => {
     it('is fetched no faster than its handlers receive events', async () => {
       const served = new Packets(packets(wire, 'Hello', 50));
       const llm = await startLlm(wire, served, isWrapped);
-      let heard = 0;
+      let received = 0;
       const ahead = new Set<number>();
       const hook = {
         onLlmStreamChunk: async () => {
-          heard++;
+          received++;
           await settled();
-          ahead.add(served.pulled - heard);
+          ahead.add(served.pulled - received);
         },
       };
       await llm.stream('Hi', { callbacks: [hook] }).response;
-      expect({ heard, ahead: [...ahead] }).toEqual({ heard: 51, ahead: [0] });
+      expect({ received, ahead: [...ahead] }).toEqual({ received: 51, ahead: [0] });
     });
   });
 });

@@ -98,7 +98,7 @@ const IN_STREAM: Row[] = [
   { status: 200, says: { type: 'rate_limit_error' }, is: LlmRateLimitError, retryable: true },
   { status: 200, says: { type: 'api_error' }, is: LlmServerError, retryable: true },
   { status: 200, says: { type: 'server_error' }, is: LlmServerError, retryable: true },
-  { status: 200, says: { type: 'never_heard_of_it' }, is: LlmServerError, retryable: true },
+  { status: 200, says: { type: 'unknown_type' }, is: LlmServerError, retryable: true },
   { status: 200, says: { type: 'invalid_request_error' }, is: LlmInvalidRequestError },
 ];
 

@@ -2,7 +2,12 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { LlmConnectionError, LlmResponseError } from 'nestjs-llm-callbacks';
 import { Bench, destroyed } from '../../support/wire/index.js';
 import { Packets, type Ending } from '../../support/wire/memory-wire.js';
-import { endOf, ERROR_FORMS, malformed, TOLD_ERRORS } from '../../support/wire/random-faults.js';
+import {
+  endOf,
+  ERROR_FORMS,
+  malformed,
+  REPORTED_ERRORS,
+} from '../../support/wire/random-faults.js';
 import { RANDOM_FORMATS, type RandomFormat } from '../../support/wire/random-formats.js';
 import { RandomLines, randomPackets } from '../../support/wire/random-lines.js';
 import {
@@ -14,7 +19,7 @@ import {
 } from '../../support/wire/random-reads.js';
 import { Random } from '../../support/wire/random.js';
 import { newClient } from '../../support/wire/sdk-clients.js';
-import { toldByChunks } from '../../support/wire/content.js';
+import { contentOfChunks } from '../../support/wire/content.js';
 
 const STREAMS = 40;
 
@@ -45,7 +50,7 @@ function beginning({ wire }: RandomFormat, random: Random, frames: readonly stri
 }
 
 function expectSamePlace(seed: number, ours: OwnRead, sdk: Read): void {
-  expect({ seed, ...ours.told }).toEqual({ seed, ...sdk.told });
+  expect({ seed, ...ours.content }).toEqual({ seed, ...sdk.content });
 }
 
 /** Expects the stream to fail where the SDK's fails, and the run to end with the partial text. */
@@ -57,7 +62,7 @@ function expectFailure(seed: number, ours: OwnRead, sdk: Read, is: unknown): voi
     seed,
     type: 'llm.error',
     error: ours.error,
-    text: sdk.told.text,
+    text: sdk.content.text,
     aborted: false,
   });
 }
@@ -119,7 +124,7 @@ describe.each(RANDOM_FORMATS)('Random streams of $wire.name', (format) => {
       for (const seed of seeds.slice(0, STREAMS / 4)) {
         const { random, lines, frames, packets } = randomStream(format, seed);
         const at = random.int(0, endOf(wire, frames) - 1);
-        const { says, is } = random.pick(TOLD_ERRORS);
+        const { says, is } = random.pick(REPORTED_ERRORS);
         frames.splice(at, 0, form.frame(lines, wire, { message: 'It went wrong.', ...says }));
         const sdk = await readers.bySdk(packets(frames.slice(0, at + 1)));
         const ours = await readers.byUs(packets(frames));
@@ -147,7 +152,7 @@ describe.each(RANDOM_FORMATS)('Random streams of $wire.name', (format) => {
         const all = [...frames.slice(0, endOf(wire, frames) + 1), random.pick(more), ...more];
         const ours = await readers.byUs(packets(all, random.pick(['end', 'lost', 'nothing'])));
         expectSamePlace(seed, ours, sdk);
-        expect({ seed, ...ours.response }).toMatchObject({ seed, text: sdk.told.text });
+        expect({ seed, ...ours.response }).toMatchObject({ seed, text: sdk.content.text });
       }
     });
 
@@ -160,7 +165,7 @@ describe.each(RANDOM_FORMATS)('Random streams of $wire.name', (format) => {
         const served = packets(frames, 'nothing');
         const { read, event } = await readers.stopped(served, first.length, how);
         expect({ seed, read, isLeft: served.isLeft }).toEqual({ seed, read: first, isLeft: true });
-        const { text } = toldByChunks(first);
+        const { text } = contentOfChunks(first);
         expect({ seed, event }).toMatchObject({ seed, event: { ...STOPPED[how], text } });
       }
     });
@@ -186,7 +191,7 @@ describe.each(RANDOM_FORMATS)('Random streams of $wire.name', (format) => {
           const sdk = await readBySdk(wire, client, destroyedAt(bySdk.count));
           const byUs = await readers.byUs(packets(bytes, 'lost'));
           const ours = await readByUs(bench, destroyedAt(byUs.count));
-          expect({ seed, told: sdk.told }).toEqual({ seed, told: bySdk.told });
+          expect({ seed, content: sdk.content }).toEqual({ seed, content: bySdk.content });
           expectFailure(seed, ours, sdk, LlmConnectionError);
         }
       });

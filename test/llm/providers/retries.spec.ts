@@ -133,11 +133,11 @@ describe.each(WIRES)("The SDK's own timeout for $name", (wire) => {
       failsOnce(wire, 500, { type: 'api_error' }),
       says(wire, 'generate', HELLO),
     );
-    const told: Promise<void>[] = [];
-    const slow = () => told[told.push(delay(700)) - 1];
+    const handled: Promise<void>[] = [];
+    const slow = () => handled[handled.push(delay(700)) - 1];
     const hook = { onLlmStart: slow, onLlmRetry: slow };
     const { attempts } = await bench.llm.generate('Hi', { callbacks: [hook] });
     expect(attempts).toHaveLength(2);
-    expect(await Promise.all(told)).toHaveLength(2);
+    expect(await Promise.all(handled)).toHaveLength(2);
   });
 });

@@ -29,10 +29,10 @@ class ByTenant implements ContextIdStrategy<HttpRequest> {
   }
 }
 
-let heard: Tenant[];
+let received: Tenant[];
 let visited: (Visit | Tenant)[];
 beforeEach(() => {
-  heard = [];
+  received = [];
   visited = [];
   ContextIdFactory.apply(new ByTenant());
 });
@@ -43,7 +43,7 @@ afterAll(() => ContextIdFactory.apply(undefined as never));
 class Tenant {
   constructor(@Inject(REQUEST) readonly request: { tenant: string }) {}
   @OnLlmEnd() end() {
-    heard.push(this);
+    received.push(this);
   }
 }
 
@@ -89,15 +89,15 @@ describe.each(platforms)('A durable provider with handlers on %s', (platform) =>
   it('has one instance per tenant, whose payload is its REQUEST', async () => {
     const { ask } = await serve(platform, { providers: [Tenant], controllers: [StaticDesk] });
     for (const tenant of ['acme', 'byte', 'acme']) await ask('', tenant);
-    expect(heard.map(({ request }) => request.tenant)).toEqual(['acme', 'byte', 'acme']);
-    expect(heard[2]).toBe(heard[0]);
-    expect(heard[1]).not.toBe(heard[0]);
+    expect(received.map(({ request }) => request.tenant)).toEqual(['acme', 'byte', 'acme']);
+    expect(received[2]).toBe(received[0]);
+    expect(received[1]).not.toBe(received[0]);
   });
 
   it('is the instance that a durable controller has', async () => {
     const { ask } = await serve(platform, { providers: [Tenant], controllers: [DurableDesk] });
     for (const tenant of ['acme', 'byte', 'acme']) await ask('', tenant);
-    expect(new Set(heard)).toEqual(new Set(visited));
+    expect(new Set(received)).toEqual(new Set(visited));
     expect(visited).toHaveLength(2);
   });
 
@@ -112,7 +112,7 @@ describe.each(platforms)('A durable provider with handlers on %s', (platform) =>
     expect([sameVisit, sameTenant]).toEqual([visit, tenant]);
     expect(sameVisit).toBe(visit);
     expect(other).not.toBe(visit);
-    expect(new Set([...heard, ...visited.filter((one) => one instanceof Tenant)])).toEqual(
+    expect(new Set([...received, ...visited.filter((one) => one instanceof Tenant)])).toEqual(
       new Set([tenant]),
     );
   });

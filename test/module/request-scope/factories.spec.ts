@@ -5,15 +5,15 @@ import { closeApps, startApp } from '../../support/app.js';
 import { logs } from '../../support/logs.js';
 import { serve } from './support.js';
 
-let heard: object[];
+let received: object[];
 beforeEach(() => {
-  heard = [];
+  received = [];
 });
 afterEach(closeApps);
 
 class Audit {
   @OnLlmEnd() end() {
-    heard.push(this);
+    received.push(this);
   }
   @Tool({ description: 'Looks.' }) look() {}
 }
@@ -26,7 +26,7 @@ describe('A request-scoped factory', () => {
       providers: [{ provide: 'audit', scope, useFactory: () => new Audit() }],
     });
     await llm.generate('hi');
-    expect(heard).toEqual([]);
+    expect(received).toEqual([]);
     expect(logs).toEqual([
       { level: 'warn', message: expect.stringMatching(/"audit".*\{ provide: TheClass, /) },
     ]);
@@ -55,7 +55,7 @@ describe('A request-scoped factory', () => {
     expect(logs).toEqual([]);
     await ask();
     await ask();
-    expect(heard).toEqual(injected);
+    expect(received).toEqual(injected);
     expect(injected).toHaveLength(2);
     expect(logs).toEqual([
       {

@@ -16,10 +16,10 @@ import { logs } from '../../support/logs.js';
 import { errorOf, readAll } from '../../support/wire/index.js';
 import { callsTool, serve } from './support.js';
 
-let heard: string[];
+let received: string[];
 let failed: CallbackErrorEvent[];
 beforeEach(() => {
-  heard = [];
+  received = [];
   failed = [];
 });
 afterEach(closeApps);
@@ -39,7 +39,7 @@ class Broken {
     throw broken;
   }
   @OnLlmEnd() end() {
-    heard.push('never');
+    received.push('never');
   }
 }
 
@@ -51,7 +51,7 @@ describe('A request-scoped handler whose instance cannot be created', () => {
     expect(logs.map(({ message }) => message)).toContain(
       'Broken.end failed on llm.end: no database',
     );
-    expect(heard).toEqual([]);
+    expect(received).toEqual([]);
   });
 
   it('fails the run with its error if it is critical', async () => {
@@ -72,15 +72,15 @@ describe('A request-scoped handler whose instance cannot be created', () => {
         if (++attempts === 1) throw broken;
       }
       @OnLlmStart() start() {
-        heard.push('start');
+        received.push('start');
       }
       @OnLlmEnd() end() {
-        heard.push('end');
+        received.push('end');
       }
     }
     const { llm } = await startApp({ providers: [Recovering, Failures] });
     await llm.generate('hi');
-    expect(heard).toEqual(['end']);
+    expect(received).toEqual(['end']);
     expect(failed.map(({ handler }) => handler)).toEqual(['Recovering.start']);
   });
 
@@ -148,13 +148,13 @@ describe('A request-scoped handler that calls a model itself', () => {
     class Asking {
       constructor(private readonly llm: LlmService) {}
       @OnLlmEnd() async end({ text }: { text: string }) {
-        heard.push(text);
+        received.push(text);
         await this.llm.generate('again');
       }
     }
     const { llm } = await startApp({ providers: [Asking] }, { answers: ['one', 'two'] });
     await llm.generate('hi');
-    expect(heard).toEqual(['one']);
+    expect(received).toEqual(['one']);
   });
 
   it('during its creation does not wait for itself, nor for another provider that is created by the same call', async () => {
@@ -162,7 +162,7 @@ describe('A request-scoped handler that calls a model itself', () => {
     class One {
       constructor(@Inject('greeting') readonly greeting: string) {}
       @OnLlmEnd() end() {
-        heard.push(`${this.constructor.name} ${this.greeting}`);
+        received.push(`${this.constructor.name} ${this.greeting}`);
       }
     }
     @Injectable()
@@ -185,6 +185,6 @@ describe('A request-scoped handler that calls a model itself', () => {
       controllers: [Desk],
     });
     await ask();
-    expect(heard.slice(-2)).toEqual(['One one two three', 'Two one two three']);
+    expect(received.slice(-2)).toEqual(['One one two three', 'Two one two three']);
   });
 });

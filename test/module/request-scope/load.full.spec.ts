@@ -54,7 +54,7 @@ class Sightings {
 @Injectable()
 class ScopedHandler {
   constructor(private readonly sightings: Sightings) {}
-  @OnAnyEvent() async heard(event: CallbackEvent) {
+  @OnAnyEvent() async received(event: CallbackEvent) {
     this.sightings.saw(`${event.type} before`, event.userId);
     await turn();
     this.sightings.saw(event.type, event.userId);
@@ -94,7 +94,7 @@ class ScopedInterceptor {
 @Injectable()
 class StaticHandler {
   readonly users = new Map<string, Set<string | undefined>>();
-  @OnAnyEvent() heard({ requestId, userId }: CallbackEvent) {
+  @OnAnyEvent() received({ requestId, userId }: CallbackEvent) {
     const users = this.users.get(requestId) ?? new Set();
     this.users.set(requestId, users.add(userId));
   }

@@ -26,11 +26,11 @@ import { logs } from '../../support/logs.js';
 import { callsTool, platforms, serve, Visit } from './support.js';
 
 /** The recorded events, with the visit of the instance that received them. */
-let heard: { by: object; what: string; visit: Visit }[];
+let handled: { by: object; what: string; visit: Visit }[];
 /** The visits of controllers. */
 let visits: Visit[];
 beforeEach(() => {
-  heard = [];
+  handled = [];
   visits = [];
 });
 afterEach(closeApps);
@@ -42,10 +42,10 @@ const ANYTHING = { type: 'object', properties: { goal: { type: 'string' } } } as
 class VisitHooks {
   constructor(readonly visit: Visit) {}
   @OnLlmStart() start() {
-    heard.push({ by: this, what: 'start', visit: this.visit });
+    handled.push({ by: this, what: 'start', visit: this.visit });
   }
   @OnLlmEnd() end() {
-    heard.push({ by: this, what: 'end', visit: this.visit });
+    handled.push({ by: this, what: 'end', visit: this.visit });
   }
 }
 
@@ -87,14 +87,14 @@ describe.each(platforms)('In a request on %s, a request-scoped handler', (platfo
     });
     await ask('', 'ada');
     await ask('', 'bob');
-    expect(heard.map(({ what, visit }) => `${what} ${visit.user}`)).toEqual([
+    expect(handled.map(({ what, visit }) => `${what} ${visit.user}`)).toEqual([
       'start ada',
       'end ada',
       'start bob',
       'end bob',
     ]);
-    expect(heard[1]!.visit).toBe(visits[0]);
-    expect(heard[3]!.visit).toBe(visits[1]);
+    expect(handled[1]!.visit).toBe(visits[0]);
+    expect(handled[3]!.visit).toBe(visits[1]);
   });
 
   it('has one instance per request with a singleton controller, and can inject the request', async () => {
@@ -104,9 +104,9 @@ describe.each(platforms)('In a request on %s, a request-scoped handler', (platfo
     });
     await ask('static', 'ada');
     await ask('static', 'bob');
-    expect(heard.map(({ visit }) => visit.user)).toEqual(['ada', 'ada', 'bob', 'bob']);
-    expect(heard[0]!.by).toBe(heard[1]!.by);
-    expect(heard[1]!.by).not.toBe(heard[2]!.by);
+    expect(handled.map(({ visit }) => visit.user)).toEqual(['ada', 'ada', 'bob', 'bob']);
+    expect(handled[0]!.by).toBe(handled[1]!.by);
+    expect(handled[1]!.by).not.toBe(handled[2]!.by);
   });
 
   it('can be the controller itself', async () => {
@@ -114,7 +114,7 @@ describe.each(platforms)('In a request on %s, a request-scoped handler', (platfo
     @Controller({ scope: Scope.REQUEST })
     class Listening extends ScopedDesk {
       @OnLlmEnd() end() {
-        heard.push({ by: this, what: 'end', visit: visits.at(-1)! });
+        handled.push({ by: this, what: 'end', visit: visits.at(-1)! });
       }
       @Get('listening') listen() {
         answering.push(this);
@@ -123,7 +123,7 @@ describe.each(platforms)('In a request on %s, a request-scoped handler', (platfo
     }
     const { ask } = await serve(platform, { providers: [Visit], controllers: [Listening] });
     await ask('listening');
-    expect(heard.map(({ by }) => by)).toEqual(answering);
+    expect(handled.map(({ by }) => by)).toEqual(answering);
     expect(visits).toHaveLength(1);
   });
 
@@ -134,7 +134,7 @@ describe.each(platforms)('In a request on %s, a request-scoped handler', (platfo
         super();
       }
       override onLlmEnd() {
-        heard.push({ by: this, what: this.constructor.name, visit: this.visit });
+        handled.push({ by: this, what: this.constructor.name, visit: this.visit });
       }
     }
     class Made extends Named {}
@@ -148,8 +148,8 @@ describe.each(platforms)('In a request on %s, a request-scoped handler', (platfo
     ];
     const { ask } = await serve(platform, { providers, controllers: [ScopedDesk] });
     await ask();
-    expect(heard.map(({ what }) => what)).toEqual(['Named', 'Made', 'Token']);
-    expect(new Set(heard.map(({ visit }) => visit))).toEqual(new Set(visits));
+    expect(handled.map(({ what }) => what)).toEqual(['Named', 'Made', 'Token']);
+    expect(new Set(handled.map(({ visit }) => visit))).toEqual(new Set(visits));
     expect(logs).toEqual([]);
   });
 
@@ -166,8 +166,8 @@ describe.each(platforms)('In a request on %s, a request-scoped handler', (platfo
       controllers: [StaticDesk],
     });
     await ask('static/run');
-    expect(heard).toHaveLength(4);
-    expect(new Set(heard.map(({ by }) => by)).size).toBe(1);
+    expect(handled).toHaveLength(4);
+    expect(new Set(handled.map(({ by }) => by)).size).toBe(1);
   });
 
   it('receives the chunks of a stream', async () => {
@@ -178,23 +178,23 @@ describe.each(platforms)('In a request on %s, a request-scoped handler', (platfo
         this.#texts.push(chunk.text ?? '');
       }
       @OnLlmEnd() end() {
-        heard.push({ by: this, what: this.#texts.join('|'), visit: undefined as never });
+        handled.push({ by: this, what: this.#texts.join('|'), visit: undefined as never });
       }
     }
     const { ask } = await serve(platform, { providers: [Pieces], controllers: [StaticDesk] });
     await Promise.all([ask('static/stream'), ask('static/stream')]);
-    expect(heard.map(({ what }) => what)).toEqual(['one| two| three', 'one| two| three']);
-    expect(heard[0]!.by).not.toBe(heard[1]!.by);
+    expect(handled.map(({ what }) => what)).toEqual(['one| two| three', 'one| two| three']);
+    expect(handled[0]!.by).not.toBe(handled[1]!.by);
   });
 
   it('shares its request with request-scoped tools, also those of a nested agent', async () => {
     @Injectable()
     class VisitTools extends VisitHooks {
       @OnToolStart() tool() {
-        heard.push({ by: this, what: 'tool', visit: this.visit });
+        handled.push({ by: this, what: 'tool', visit: this.visit });
       }
       @Tool({ description: 'Who is asking.', parameters: ANYTHING }) whoAmI() {
-        heard.push({ by: this, what: 'called', visit: this.visit });
+        handled.push({ by: this, what: 'called', visit: this.visit });
         return this.visit.user;
       }
     }
@@ -212,9 +212,9 @@ describe.each(platforms)('In a request on %s, a request-scoped handler', (platfo
       { llm: { provider: callsTool, model: 'fake' }, agent: {} },
     );
     expect(await ask('', 'ada')).toBe('ada');
-    expect(heard.filter(({ what }) => what === 'called')).toHaveLength(1);
-    expect(heard.filter(({ what }) => what === 'tool')).toHaveLength(2);
-    expect(new Set(heard.map(({ by }) => by)).size).toBe(1);
+    expect(handled.filter(({ what }) => what === 'called')).toHaveLength(1);
+    expect(handled.filter(({ what }) => what === 'tool')).toHaveLength(2);
+    expect(new Set(handled.map(({ by }) => by)).size).toBe(1);
   });
 });
 
@@ -223,15 +223,15 @@ describe.each(platforms)('In a request on %s, a request-scoped interceptor', (pl
     @Injectable()
     class Around extends VisitHooks {
       @InterceptAgent() agent(_call: InterceptedAgentCall, next: AgentNext) {
-        heard.push({ by: this, what: 'agent', visit: this.visit });
+        handled.push({ by: this, what: 'agent', visit: this.visit });
         return next();
       }
       @InterceptLlm() llm(_call: InterceptedLlmCall, next: LlmNext) {
-        heard.push({ by: this, what: 'llm', visit: this.visit });
+        handled.push({ by: this, what: 'llm', visit: this.visit });
         return next();
       }
       @InterceptTool() tool(_call: InterceptedToolCall, next: ToolNext) {
-        heard.push({ by: this, what: 'tool', visit: this.visit });
+        handled.push({ by: this, what: 'tool', visit: this.visit });
         return next();
       }
     }
@@ -263,15 +263,15 @@ describe.each(platforms)('In a request on %s, a request-scoped interceptor', (pl
       { llm: { provider: callsTool, model: 'fake' }, agent: { tools: [Tools] } },
     );
     expect(await ask('agent', 'ada')).toBe('ada');
-    expect(heard.map(({ what }) => what).filter((what) => !/start|end/.test(what))).toEqual([
+    expect(handled.map(({ what }) => what).filter((what) => !/start|end/.test(what))).toEqual([
       'llm',
       'agent',
       'llm',
       'tool',
       'llm',
     ]);
-    expect(new Set(heard.map(({ by }) => by)).size).toBe(1);
-    expect(new Set([...visits, ...heard.map(({ visit }) => visit)]).size).toBe(1);
+    expect(new Set(handled.map(({ by }) => by)).size).toBe(1);
+    expect(new Set([...visits, ...handled.map(({ visit }) => visit)]).size).toBe(1);
   });
 });
 
@@ -292,7 +292,7 @@ describe('A module that is lazily loaded inside a request', () => {
     }
     const { ask } = await serve('Express', { controllers: [Loading] });
     await ask('', 'ada');
-    expect(heard.map(({ visit }) => visit.user)).toEqual(['ada', 'ada']);
+    expect(handled.map(({ visit }) => visit.user)).toEqual(['ada', 'ada']);
   });
 });
 

@@ -12,22 +12,22 @@ import {
 import { closeApps, compileApp, startApp } from '../../support/app.js';
 import { callsTool, Visit } from './support.js';
 
-let heard: { by: object; what: string }[];
+let received: { by: object; what: string }[];
 beforeEach(() => {
-  heard = [];
+  received = [];
 });
 afterEach(closeApps);
 
-const instances = () => new Set(heard.map(({ by }) => by)).size;
+const instances = () => new Set(received.map(({ by }) => by)).size;
 
 @Injectable()
 class Hooks {
   constructor(readonly visit: Visit) {}
   @OnLlmStart() start() {
-    heard.push({ by: this, what: 'start' });
+    received.push({ by: this, what: 'start' });
   }
   @OnLlmEnd() end() {
-    heard.push({ by: this, what: 'end' });
+    received.push({ by: this, what: 'end' });
   }
 }
 
@@ -41,9 +41,9 @@ describe('Outside of requests, a request-scoped handler', () => {
         await Promise.all([llm.run('a'), llm.run('b')]);
       });
     await job();
-    expect(heard).toHaveLength(4);
+    expect(received).toHaveLength(4);
     expect(instances()).toBe(1);
-    expect((heard[0]!.by as Hooks).visit.request).toBeUndefined();
+    expect((received[0]!.by as Hooks).visit.request).toBeUndefined();
     await job();
     expect(instances()).toBe(2);
   });
@@ -52,10 +52,10 @@ describe('Outside of requests, a request-scoped handler', () => {
     @Injectable({ scope: Scope.REQUEST })
     class Desk {
       @OnAgentStart() begun() {
-        heard.push({ by: this, what: 'agent' });
+        received.push({ by: this, what: 'agent' });
       }
       @Tool({ description: 'Looks.', parameters: { type: 'object' } }) look() {
-        heard.push({ by: this, what: 'tool' });
+        received.push({ by: this, what: 'tool' });
         return 'seen';
       }
     }
@@ -67,7 +67,7 @@ describe('Outside of requests, a request-scoped handler', () => {
     const inner = agents.create({ name: 'inner', tools: ['look'] });
     const outer = agents.create({ tools: [inner.asTool()] });
     expect((await outer.run('go')).output).toBe('seen');
-    expect(heard.map(({ what }) => what)).toEqual(['agent', 'agent', 'tool']);
+    expect(received.map(({ what }) => what)).toEqual(['agent', 'agent', 'tool']);
     expect(instances()).toBe(1);
     await outer.run('go');
     expect(instances()).toBe(2);
@@ -76,14 +76,14 @@ describe('Outside of requests, a request-scoped handler', () => {
   it('receives events in an application that is not initialized, and from a lazily loaded module', async () => {
     const { module, llm } = await compileApp({ providers: [Hooks, Visit] });
     await llm.generate('hi');
-    expect(heard).toHaveLength(2);
+    expect(received).toHaveLength(2);
     await module.init();
     class Late extends Hooks {}
     @Module({ providers: [Late, Visit] })
     class LateModule {}
     await module.get(LazyModuleLoader).load(() => LateModule);
     await llm.generate('hi');
-    expect(heard.slice(2).map(({ by }) => by.constructor.name)).toEqual([
+    expect(received.slice(2).map(({ by }) => by.constructor.name)).toEqual([
       'Hooks',
       'Late',
       'Hooks',
@@ -105,7 +105,7 @@ describe('Outside of requests, a request-scoped handler', () => {
     ];
     await one.llm.generate('hi');
     await one.module.get(CallbacksService).chain('outer', undefined, () => two.llm.generate('hi'));
-    expect(heard).toHaveLength(4);
+    expect(received).toHaveLength(4);
     expect(instances()).toBe(2);
   });
 });

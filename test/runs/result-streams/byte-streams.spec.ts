@@ -44,7 +44,7 @@ describe('A chain that returns a byte stream', () => {
     work.give(new Readable()).destroy(errors[0]);
     work.give(new ReadableStream({ start: (controller) => controller.error(errors[1]) }));
     await macrotask();
-    const told = recording.of('chain.error').map(({ error }) => error);
-    expect(told.toSorted((a, b) => a.message.localeCompare(b.message))).toEqual(errors);
+    const failed = recording.of('chain.error').map(({ error }) => error);
+    expect(failed.toSorted((a, b) => a.message.localeCompare(b.message))).toEqual(errors);
   });
 });

@@ -4,7 +4,7 @@ import type { LlmChunk } from 'nestjs-llm-callbacks';
 import type { WireFormat } from './wire-format.js';
 
 /** The content of an answer, accumulated from its pieces. */
-export interface Told {
+export interface Content {
   text: string;
   reasoning: string;
   /** The arguments of each tool call, as far as they were sent. */
@@ -12,80 +12,80 @@ export interface Told {
 }
 
 /** The content of the library's chunks. */
-export function toldByChunks(chunks: readonly LlmChunk[]): Told {
-  const told: Told = { text: '', reasoning: '', args: [] };
+export function contentOfChunks(chunks: readonly LlmChunk[]): Content {
+  const content: Content = { text: '', reasoning: '', args: [] };
   for (const chunk of chunks) {
-    if (chunk.type === 'tool-call') append(told.args, chunk.index, chunk.argsDelta);
-    else told[chunk.type] += chunk.text;
+    if (chunk.type === 'tool-call') append(content.args, chunk.index, chunk.argsDelta);
+    else content[chunk.type] += chunk.text;
   }
-  return told;
+  return content;
 }
 
 /** The content of the events of an SDK's own stream. */
-export function toldByEvents({ name }: WireFormat, events: readonly unknown[]): Told {
-  const told: Told = { text: '', reasoning: '', args: [] };
-  const add = { openai: chatTeller, anthropic: messageTeller, responses: responseTeller }[name](
-    told,
+export function contentOfEvents({ name }: WireFormat, events: readonly unknown[]): Content {
+  const content: Content = { text: '', reasoning: '', args: [] };
+  const add = { openai: chatReader, anthropic: messageReader, responses: responseReader }[name](
+    content,
   );
   for (const event of events) add(event);
-  return told;
+  return content;
 }
 
-function chatTeller(told: Told) {
+function chatReader(content: Content) {
   return (event: unknown): void => {
     const { choices = [] } = event as Partial<OpenAI.ChatCompletionChunk>;
     const delta = choices.find(({ index }) => index === 0)?.delta;
     const { reasoning_content, reasoning } = Object(delta) as Record<string, string | undefined>;
-    told.text += delta?.content ?? delta?.refusal ?? '';
-    told.reasoning += reasoning_content ?? reasoning ?? '';
+    content.text += delta?.content ?? delta?.refusal ?? '';
+    content.reasoning += reasoning_content ?? reasoning ?? '';
     for (const call of delta?.tool_calls ?? [])
-      append(told.args, call.index, call.function?.arguments ?? '');
+      append(content.args, call.index, call.function?.arguments ?? '');
   };
 }
 
-function messageTeller(told: Told) {
+function messageReader(content: Content) {
   const tools: number[] = [];
   const inputs = new Map<number, string>();
   return (event: unknown): void => {
     const sent = event as Anthropic.RawMessageStreamEvent;
     if (sent.type === 'content_block_start') {
       const { content_block: block } = sent;
-      if (block.type === 'text') told.text += block.text;
-      if (block.type === 'thinking') told.reasoning += block.thinking;
+      if (block.type === 'text') content.text += block.text;
+      if (block.type === 'thinking') content.reasoning += block.thinking;
       if (block.type !== 'tool_use') return;
-      append(told.args, tools.push(sent.index) - 1, '');
+      append(content.args, tools.push(sent.index) - 1, '');
       const input = JSON.stringify(block.input);
       if (input !== '{}') inputs.set(sent.index, input);
     } else if (sent.type === 'content_block_delta') {
       const { delta } = sent;
-      if (delta.type === 'text_delta') told.text += delta.text;
-      if (delta.type === 'thinking_delta') told.reasoning += delta.thinking;
+      if (delta.type === 'text_delta') content.text += delta.text;
+      if (delta.type === 'thinking_delta') content.reasoning += delta.thinking;
       if (delta.type === 'input_json_delta' && tools.includes(sent.index))
-        append(told.args, tools.indexOf(sent.index), delta.partial_json);
+        append(content.args, tools.indexOf(sent.index), delta.partial_json);
     } else if (sent.type === 'content_block_stop' && inputs.has(sent.index)) {
-      append(told.args, tools.indexOf(sent.index), inputs.get(sent.index)!);
+      append(content.args, tools.indexOf(sent.index), inputs.get(sent.index)!);
     }
   };
 }
 
-function responseTeller(told: Told) {
+function responseReader(content: Content) {
   const calls: number[] = [];
   return (event: unknown): void => {
     const sent = event as OpenAI.Responses.ResponseStreamEvent;
     switch (sent.type) {
       case 'response.output_text.delta':
       case 'response.refusal.delta':
-        told.text += sent.delta;
+        content.text += sent.delta;
         break;
       case 'response.reasoning_summary_text.delta':
-        told.reasoning += sent.delta;
+        content.reasoning += sent.delta;
         break;
       case 'response.output_item.added':
         if (sent.item.type === 'function_call')
-          append(told.args, calls.push(sent.output_index) - 1, '');
+          append(content.args, calls.push(sent.output_index) - 1, '');
         break;
       case 'response.function_call_arguments.delta':
-        append(told.args, calls.indexOf(sent.output_index), sent.delta);
+        append(content.args, calls.indexOf(sent.output_index), sent.delta);
         break;
       default:
     }

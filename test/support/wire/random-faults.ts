@@ -14,11 +14,11 @@ import type { WireError, WireFormat } from './wire-format.js';
 type ErrorClass = new (message: string) => CallbacksError;
 
 /** An error that a provider may send inside a stream, and the expected error. */
-export const TOLD_ERRORS: readonly { says: WireError; is: ErrorClass }[] = [
+export const REPORTED_ERRORS: readonly { says: WireError; is: ErrorClass }[] = [
   { says: { type: 'overloaded_error' }, is: LlmOverloadedError },
   { says: { type: 'rate_limit_error' }, is: LlmRateLimitError },
   { says: { type: 'api_error', code: 'server_error' }, is: LlmServerError },
-  { says: { type: 'never_heard_of_it' }, is: LlmServerError },
+  { says: { type: 'unknown_type' }, is: LlmServerError },
   { says: { type: 'invalid_request_error' }, is: LlmInvalidRequestError },
   { says: { type: 'request_too_large' }, is: LlmContextLengthError },
 ];

@@ -5,14 +5,14 @@ import { MemoryWire, Packets } from './memory-wire.js';
 import type { RandomFormat } from './random-formats.js';
 import { newClient } from './sdk-clients.js';
 import { sender } from './sdk-mocks.js';
-import { toldByChunks, toldByEvents, type Told } from './content.js';
+import { contentOfChunks, contentOfEvents, type Content } from './content.js';
 import type { WireFormat } from './wire-format.js';
 
 /** What a reader received from a stream, and the error that ended it, if any. */
 export interface Read {
   /** The number of events or chunks it received. */
   readonly count: number;
-  readonly told: Told;
+  readonly content: Content;
   readonly error?: unknown;
   /** Whether a chat completion has sent its finish reason. */
   readonly isFinished?: boolean;
@@ -38,7 +38,7 @@ export async function readBySdk(
   const body = { model: wire.model, max_tokens: 9, messages, input: 'Hi', stream: true };
   const result = (): Read => ({
     count: events.length,
-    told: toldByEvents(wire, events),
+    content: contentOfEvents(wire, events),
     isFinished: events.some(isFinish),
   });
   try {
@@ -64,12 +64,12 @@ export async function readByUs(
   const stream = bench.llm.stream('Hi');
   try {
     for await (const chunk of stream) onChunk(chunks.push(chunk));
-    const told = toldByChunks(chunks);
-    return { count: chunks.length, chunks, told, response: await stream.response };
+    const content = contentOfChunks(chunks);
+    return { count: chunks.length, chunks, content, response: await stream.response };
   } catch (error) {
     const event = bench.recording.events.at(-1) as LlmErrorEvent;
-    const told = toldByChunks(chunks);
-    return { count: chunks.length, chunks, told, error: error as CallbacksError, event };
+    const content = contentOfChunks(chunks);
+    return { count: chunks.length, chunks, content, error: error as CallbacksError, event };
   }
 }
 

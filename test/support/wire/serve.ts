@@ -70,13 +70,13 @@ export function inPieces(pieces: readonly Uint8Array[]): Serve {
 
 /** An event stream whose socket is destroyed after some pieces, when the test lets it. */
 export function destroyed(pieces: readonly Uint8Array[]): { serve: Serve; destroy: () => void } {
-  const told = defer<void>();
+  const destroyed = defer<void>();
   return {
-    destroy: () => told.resolve(),
+    destroy: () => destroyed.resolve(),
     serve: async ({ response }) => {
       response.writeHead(200, SSE).flushHeaders();
       for (const piece of pieces) response.write(piece);
-      await told.promise;
+      await destroyed.promise;
       response.socket?.destroy();
     },
   };

@@ -28,7 +28,7 @@ export class AuditLog {
     });
   }
 
-  // The tool is not called either, and the model is told "refused".
+  // The tool is not called either, and the model receives "refused".
   @OnToolStart({ critical: true })
   async toolCall(event: ToolStartEvent) {
     await this.store.insert({
