@@ -9,7 +9,7 @@ describe('Canonical JSON', () => {
       '{"10":3,"9":4,"a":2,"b":1}',
     ],
     [
-      'sorts them as RFC 8785 shows',
+      'sorts keys as RFC 8785 shows',
       { '\u20ac': 1, '\r': 2, '\ufb33': 3, 1: 4, '\u{1f600}': 5, '\u0080': 6, '\u00f6': 7 },
       '{"\\r":2,"1":4,"\u0080":6,"\u00f6":7,"\u20ac":1,"\u{1f600}":5,"\ufb33":3}',
     ],

@@ -192,7 +192,7 @@ describe('The age of a pending run', () => {
     [WEEK - 60_000, { key: KEY }, 'nothing'],
     [WEEK + 60_000, { key: KEY }, 'expired'],
     [WEEK + 60_000, undefined, 'nothing'],
-  ])('of %p ms with %j: %s', async (ms, approvals, reason) => {
+  ])('of %p ms, with the options %j: the problem is %s', async (ms, approvals, reason) => {
     expect(await resumedAfter(ms, approvals)).toBe(reason);
   });
 });

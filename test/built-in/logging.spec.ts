@@ -187,7 +187,7 @@ describe('LoggingCallbacks', () => {
     ]);
   });
 
-  it('logs them as JSON objects, too', async () => {
+  it('logs chains, retrievals and tools as JSON objects, too', async () => {
     const lines = await loggedOf({ json: true }, 'x', ({ module }) =>
       Promise.allSettled(work(module.get(CallbacksService))),
     );

@@ -36,7 +36,7 @@ describe('ProgressReporter', () => {
     });
   });
 
-  it('is awaited', async () => {
+  it('is awaited by the run', async () => {
     const order: string[] = [];
     const reporter = new ProgressReporter({
       async onProgress({ status }) {

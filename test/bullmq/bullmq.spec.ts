@@ -230,7 +230,7 @@ describeWithRedis('BullmqJobQueue with a provided Redis client', () => {
     await dropRedisKeys(prefix);
   });
 
-  it('does not close it, and does not block it', async () => {
+  it('does not close or block the client', async () => {
     const { llm, module } = await start({ connection: client, prefix }, [Audit]);
     await llm.generate('hi');
     await arrived.reached(1);
@@ -279,12 +279,16 @@ describe('BullmqJobQueue without a server', () => {
 
 describe('BullmqJobQueue rejects', () => {
   it.each<[string, object, RegExp]>([
-    ['no connection', {}, /needs a `connection`/],
+    ['options without a connection', {}, /needs a `connection`/],
     ['the URL of something else', { connection: 'amqp://secret' }, /a URL begins with/],
     ['an unknown option', { connection: 'redis://a', attempt: 1 }, /has no option "attempt"/],
-    ['no attempts', { connection: 'redis://a', attempts: 0 }, /attempts must be/],
+    ['zero attempts', { connection: 'redis://a', attempts: 0 }, /attempts must be/],
     ['a name with a colon', { connection: 'redis://a', queueName: 'a:b' }, /queueName must be/],
-    ['endless memory', { connection: 'redis://a', keepCompleted: {} }, /keepCompleted must be/],
+    [
+      'an empty keepCompleted',
+      { connection: 'redis://a', keepCompleted: {} },
+      /keepCompleted must be/,
+    ],
   ])('%s', (_, options, why) => {
     const make = () => new BullmqJobQueue(options as BullmqJobQueueOptions);
     expect(make).toThrow(why);

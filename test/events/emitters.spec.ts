@@ -86,7 +86,7 @@ const scenarios = Object.entries<Scenario | typeof NOT_YET>(EMITTERS).filter(
   (entry): entry is [EventType, Scenario] => entry[1] !== NOT_YET,
 );
 
-describe('Every event of the table', () => {
+describe('Every event of the event map', () => {
   const bench = useBench(WIRES[0]!, { llm: { maxRetries: 1 } });
 
   it('is triggered in this test', () => {

@@ -4,7 +4,7 @@ import { EVENTS } from '../../src/events/event-map.js';
 
 const exported = library as unknown as Record<string, unknown>;
 
-describe('Every event of the table', () => {
+describe('Every event of the event map', () => {
   it.each(Object.entries(EVENTS))(
     '%s has an exported class and decorator, named after its method',
     (type, row) => {

@@ -111,13 +111,16 @@ describe.each(SOCKETS)('CallbacksExceptionFilter with $name', (sockets) => {
     return sockets.connect(await app.getUrl());
   }
 
-  it.each(['now', 'later'])('sends the error’s JSON as an exception: %s', async (message) => {
-    const client = await connect();
-    thrown = new BudgetExceededError('spent');
-    client.send(message);
-    expect(await client.next('exception')).toEqual({ ...SPENT, message: 'spent' });
-    expect(logs).toEqual([]);
-  });
+  it.each(['now', 'later'])(
+    'sends the error’s JSON as an exception, for a handler that fails %s',
+    async (message) => {
+      const client = await connect();
+      thrown = new BudgetExceededError('spent');
+      client.send(message);
+      expect(await client.next('exception')).toEqual({ ...SPENT, message: 'spent' });
+      expect(logs).toEqual([]);
+    },
+  );
 
   it('sends the error that a pending run is not resumed', async () => {
     const client = await connect();
@@ -162,11 +165,14 @@ describe('CallbacksExceptionFilter with microservices', () => {
     return lastValueFrom(await strategy.ask(pattern, undefined, {}));
   }
 
-  it.each(['now', 'later'])('returns the error’s JSON: %s', async (pattern) => {
-    thrown = new BudgetExceededError('spent');
-    await expect(ask(pattern)).rejects.toEqual({ ...SPENT, message: 'spent' });
-    expect(logs).toEqual([]);
-  });
+  it.each(['now', 'later'])(
+    'returns the error’s JSON, for a handler that fails %s',
+    async (pattern) => {
+      thrown = new BudgetExceededError('spent');
+      await expect(ask(pattern)).rejects.toEqual({ ...SPENT, message: 'spent' });
+      expect(logs).toEqual([]);
+    },
+  );
 
   it('returns the error that a pending run is not resumed', async () => {
     thrown = new PendingRunError('replayed', { reason: 'replayed' });

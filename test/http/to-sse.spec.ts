@@ -142,7 +142,7 @@ describe.each(Object.keys(PLATFORMS) as (keyof typeof PLATFORMS)[])('toSse() on 
   const serve = (provider: LlmProvider) => listen(provider, PLATFORMS[platform]());
 
   it.each(['plain', 'promised', 'given', 'stored'])(
-    'sends chunks and the finish reason, and the model is called once: %s',
+    'sends chunks and the finish reason, and calls the model once, at the route /%s',
     async (path) => {
       const fake = new FakeLlm(always('one two'));
       const { url, recording } = await serve(fake);
@@ -196,7 +196,7 @@ describe.each(Object.keys(PLATFORMS) as (keyof typeof PLATFORMS)[])('toSse() on 
   });
 
   it.each(['more', 'two', 'wrong', 'stored', 'promised'])(
-    'answers 204 whatever else the handler does: %s',
+    'answers 204 to a reconnect whatever else the handler does, at the route /%s',
     async (path) => {
       const fake = new FakeLlm(always('one'));
       const { url, recording } = await serve(fake);
@@ -216,7 +216,7 @@ describe.each(Object.keys(PLATFORMS) as (keyof typeof PLATFORMS)[])('toSse() on 
     expect(fake.requests).toEqual([]);
   });
 
-  it('sends both streams of one response', async () => {
+  it('sends both streams of one HTTP response', async () => {
     const { url } = await serve(new FakeLlm(always('one')));
     const { events } = await new TestEventSource(`${url}/two`).connect();
     expect(events.map(({ event }) => event).filter(Boolean)).toEqual(['done', 'done']);

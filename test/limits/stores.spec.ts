@@ -294,7 +294,7 @@ describeStores('A limit store', (newStore) => {
     expect(await use('d', 9)).toEqual([{ claim: 0, used: 9 }]);
   });
 
-  it('reports it again in a sliding window after that has passed', async () => {
+  it('reports a threshold again in a sliding window when its length has passed', async () => {
     const clock = { now: START };
     const store = newStore(clock);
     const use = async (id: string) =>

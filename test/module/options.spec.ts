@@ -172,7 +172,7 @@ describe('An unknown option is rejected with the closest known one:', () => {
     expect(make).toThrow(message);
   });
 
-  it('a call, whole or streamed, before anything is sent', async () => {
+  it('in a call, whole or streamed, before anything is sent', async () => {
     const { llm: service, fake } = await startApp();
     const options = { maxTokens: 5 } as object;
     const problem = /A call has no option "maxTokens"; did you mean "maxOutputTokens"\?/;
@@ -181,7 +181,7 @@ describe('An unknown option is rejected with the closest known one:', () => {
     expect(fake.requests).toEqual([]);
   });
 
-  it('an agent that is created later, and its runs', async () => {
+  it('in an agent that is created later, and in its runs', async () => {
     const { module, fake } = await startApp();
     const agents = module.get(AgentService);
     expect(() => agents.create({ system: 'x' } as object)).toThrow(/no option "system"/);
@@ -309,7 +309,7 @@ describe('Features', () => {
     expect(String(await startWith([root, madeTwice]))).toMatch(problem);
   });
 
-  it('and forRoot have tokens for their options, to be injected or overridden', async () => {
+  it('have tokens for their options, as forRoot has, to be injected or overridden', async () => {
     const feature = CallbacksModule.forFeature({ name: 'a', llm: { model: 'small' } });
     const module = await Test.createTestingModule({ imports: [forRoot({}), feature] })
       .overrideProvider(CALLBACKS_OPTIONS)
@@ -338,7 +338,7 @@ describe('Decorators compiled as standard decorators', () => {
     );
   });
 
-  it('of a class or a field, too', () => {
+  it('on a class or a field are rejected, too', () => {
     @Injectable()
     class Desk {}
     const ofClass = () => (CallbackScope('a') as Standard)(Desk, { kind: 'class', name: 'Desk' });

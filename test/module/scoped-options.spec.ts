@@ -136,7 +136,7 @@ describe.each(CASES)('Options that inject %s', (_what, making, cause) => {
   });
 });
 
-it('Such options of a lazily loaded module are rejected when they are created', async () => {
+it('Request-scoped options of a lazily loaded module are rejected when they are created', async () => {
   const feature = CallbacksModule.forFeatureAsync({
     name: 'late',
     inject: [REQUEST],

@@ -38,10 +38,26 @@ describe('An unknown client is rejected with the known ones', () => {
   class DeskModule {}
 
   it.each<[string, Parameters<typeof startApp>[0], string]>([
-    ['to a constructor', { providers: [Desk] }, 'Desk in RootTestModule wants the client'],
-    ['elsewhere', { imports: [DeskModule] }, 'Desk in DeskModule wants the client'],
-    ['for a request', { providers: [Scoped] }, 'Scoped in RootTestModule wants the client'],
-    ['to a property', { controllers: [Routes] }, 'Routes in RootTestModule wants the client'],
+    [
+      'when injected into a constructor',
+      { providers: [Desk] },
+      'Desk in RootTestModule wants the client',
+    ],
+    [
+      'when injected in another module',
+      { imports: [DeskModule] },
+      'Desk in DeskModule wants the client',
+    ],
+    [
+      'when injected into a request-scoped provider',
+      { providers: [Scoped] },
+      'Scoped in RootTestModule wants the client',
+    ],
+    [
+      'when injected into a property',
+      { controllers: [Routes] },
+      'Routes in RootTestModule wants the client',
+    ],
     [
       'as an agent, beside another dependency',
       { providers: [Clerk, { provide: 'x', useValue: 1 }] },

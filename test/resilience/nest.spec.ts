@@ -43,22 +43,25 @@ describe('An LLM interceptor registered as a Nest interceptor', () => {
   });
 
   it.each([
-    new CacheInterceptor(),
-    new TimeoutInterceptor(),
-    new RetryInterceptor(),
-    new CircuitBreakerInterceptor(),
-    new FallbackInterceptor({ clients: ['default'] }),
-  ])('as an instance fails each request with instructions', async (interceptor) => {
-    @Controller()
-    class Routes {
-      @Get() @UseInterceptors(interceptor as never) show() {}
-    }
-    const { module } = await compileApp({ controllers: [Routes] });
-    const app: INestApplication = willClose(module.createNestApplication());
-    await app.listen(0);
-    expect((await fetch(await app.getUrl())).status).toBe(500);
-    expect(logs.map(({ message }) => message).join()).toMatch(
-      /nestjs-llm-callbacks intercepts LLM calls, not requests: take it out of @UseInterceptors\(\)/,
-    );
-  });
+    { interceptor: new CacheInterceptor() },
+    { interceptor: new TimeoutInterceptor() },
+    { interceptor: new RetryInterceptor() },
+    { interceptor: new CircuitBreakerInterceptor() },
+    { interceptor: new FallbackInterceptor({ clients: ['default'] }) },
+  ])(
+    'as an instance fails each request with instructions: $interceptor.constructor.name',
+    async ({ interceptor }) => {
+      @Controller()
+      class Routes {
+        @Get() @UseInterceptors(interceptor as never) show() {}
+      }
+      const { module } = await compileApp({ controllers: [Routes] });
+      const app: INestApplication = willClose(module.createNestApplication());
+      await app.listen(0);
+      expect((await fetch(await app.getUrl())).status).toBe(500);
+      expect(logs.map(({ message }) => message).join()).toMatch(
+        /nestjs-llm-callbacks intercepts LLM calls, not requests: take it out of @UseInterceptors\(\)/,
+      );
+    },
+  );
 });

@@ -517,15 +517,19 @@ describe('Cache, fallback and retry in one chain', () => {
 });
 
 it.each([
-  ['RetryInterceptor', () => new RetryInterceptor({ maxRetries: -1 })],
-  ['FallbackInterceptor', () => new FallbackInterceptor({ clients: [] })],
-  ['CacheInterceptor', () => new CacheInterceptor({ ttlMs: Number.NaN })],
-  ['CacheInterceptor', () => new CacheInterceptor({ shared: 'yes' as never })],
-  ['CacheInterceptor', () => new CacheInterceptor({ partition: 'tenantId' as never })],
-  ['CacheInterceptor', () => new CacheInterceptor({ shared: true, partition: () => 'a' })],
-  ['TimeoutInterceptor', () => new TimeoutInterceptor({ timeoutMs: 0 })],
-  ['CircuitBreakerInterceptor', () => new CircuitBreakerInterceptor({ failures: 0.5 })],
-])('%s rejects invalid options', (name, make) => {
+  ['RetryInterceptor', 'maxRetries', () => new RetryInterceptor({ maxRetries: -1 })],
+  ['FallbackInterceptor', 'clients', () => new FallbackInterceptor({ clients: [] })],
+  ['CacheInterceptor', 'ttlMs', () => new CacheInterceptor({ ttlMs: Number.NaN })],
+  ['CacheInterceptor', 'shared', () => new CacheInterceptor({ shared: 'yes' as never })],
+  ['CacheInterceptor', 'partition', () => new CacheInterceptor({ partition: 'tenantId' as never })],
+  [
+    'CacheInterceptor',
+    'shared and partition',
+    () => new CacheInterceptor({ shared: true, partition: () => 'a' }),
+  ],
+  ['TimeoutInterceptor', 'timeoutMs', () => new TimeoutInterceptor({ timeoutMs: 0 })],
+  ['CircuitBreakerInterceptor', 'failures', () => new CircuitBreakerInterceptor({ failures: 0.5 })],
+])('%s rejects invalid options: %s', (name, _option, make) => {
   expect(make).toThrow(name);
 });
 

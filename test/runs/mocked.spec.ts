@@ -84,7 +84,7 @@ describe.each<[string, () => object]>([
     expect([...desk.words('a b')]).toEqual(['a', 'b']);
   });
 
-  it('they behave as in an application that has the module', async () => {
+  it('chains and retrievals behave as in an application that has the module', async () => {
     const recording = new RecordingCallbacks();
     const root = CallbacksModule.forRoot({
       llm: { provider: new FakeLlm(['hello']), model: 'm' },

@@ -71,9 +71,9 @@ async function start(providers = [Work, Gate]) {
   return module.get(Work);
 }
 
-describe('An asynchronous critical start handler stops a method before its body runs', () => {
+describe('An asynchronous critical start handler', () => {
   it.each(['above', 'below', 'search', 'both', 'declared', 'said'] as const)(
-    '%s',
+    'stops the wrapped method %s() before its body runs',
     async (method) => {
       const work = await start();
       await expect(Promise.resolve(work[method]('query'))).rejects.toThrow('refused');
@@ -81,7 +81,7 @@ describe('An asynchronous critical start handler stops a method before its body 
     },
   );
 
-  it('but not one that declares that it is called at once, or returns something other than a promise', async () => {
+  it('does not stop a method that declares that it is called at once, or returns something other than a promise', async () => {
     const work = await start();
     await expect(work.atOnce()).rejects.toThrow('refused');
     expect(work.plain()).toBe(1);

@@ -35,7 +35,7 @@ describe('A FakeLlm provided in place of an LlmService', () => {
     expect(error).toMatchObject({ message: expect.stringContaining('use overrideLlm(builder, ') });
   });
 
-  it('fails so in an agent, too, whose calls no callback would receive', async () => {
+  it('fails in an agent, too, whose calls no callback would receive', async () => {
     const running = (await start()).get(AgentService).run('Do it.');
     await expect(running).rejects.toThrow('use overrideLlm(builder, ');
   });

@@ -104,7 +104,7 @@ describe('The name of an error', () => {
     expect(new main.LlmAbortedError('x').name).toBe('AbortError');
   });
 
-  it('is the name of an application`s own class, unless a minifier changed it', () => {
+  it('is the name of an application’s own class, unless a minifier changed it', () => {
     class DeskClosed extends main.CallbackAbort {}
     class a extends main.CallbackAbort {}
     class b extends main.CallbackAbort {}

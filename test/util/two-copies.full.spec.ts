@@ -136,7 +136,7 @@ describe.each(METHODS)('Objects of another copy of the package, by %s:', (method
   });
 });
 
-it('A tool`s fatal error of another copy ends the agent', async () => {
+it('A tool’s fatal error of another copy ends the agent', async () => {
   const look = other.defineTool({
     name: 'look',
     description: 'Looks.',
@@ -172,7 +172,7 @@ it('A chain decorated by another copy runs in this application', async () => {
   expect(seen).toEqual(['answer']);
 });
 
-describe('Services', () => {
+describe('Services of the application', () => {
   it('are injected into code that was compiled against another copy', async () => {
     @Injectable()
     class Library {
@@ -190,7 +190,7 @@ describe('Services', () => {
     expect(library.llm).toBeInstanceOf(other.LlmService);
   });
 
-  it('of named clients, too', async () => {
+  it('of named clients are injected into such code, too', async () => {
     @Injectable()
     class Library {
       constructor(@other.InjectLlm('support') readonly llm: own.LlmService) {}

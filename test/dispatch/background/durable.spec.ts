@@ -253,7 +253,7 @@ describe('A job that fails', () => {
   });
 
   it.each<[string, object]>([
-    ['is none', {}],
+    ['is not an event', {}],
     ['is of another version', { v: 2, type: 'llm.end' }],
   ])('because its event %s, reports it', async (_, event) => {
     const { queue } = await start([Audit]);
@@ -274,7 +274,7 @@ describe('A job queue that accepts no job', () => {
     ]);
   });
 
-  it('or throws, is reported, too', async () => {
+  it('but throws, is reported, too', async () => {
     const queue = new MemoryJobQueue();
     const { llm, recording } = await start([Audit], { queue });
     queue.add = () => {
@@ -284,7 +284,7 @@ describe('A job queue that accepts no job', () => {
     expect(recording.of('callback.error')).toHaveLength(1);
   });
 
-  it('in time is no longer awaited, and not again before it has answered', async () => {
+  it('within addTimeoutMs is no longer awaited, and not again before it has answered', async () => {
     const queue = new MemoryJobQueue();
     const { llm, recording, callbacks } = await start([Audit], { queue, addTimeoutMs: 20 });
     let goOn!: () => void;
@@ -368,7 +368,7 @@ describe('A job queue that accepts no job', () => {
     await expect(start([], { queue })).rejects.toThrow('no such database');
   });
 
-  it('or does not close, does not block the shutdown', async () => {
+  it('and does not close, does not block the shutdown', async () => {
     const queue = new MemoryJobQueue();
     const { module } = await start([], { queue });
     queue.close = () => Promise.reject(new Error('gone'));
@@ -427,7 +427,7 @@ describe('Durable handlers that no worker could call are rejected', () => {
     await expect(module.get(AgentService).run('hi', { callbacks })).rejects.toThrow(/single call/);
   });
 
-  it('but not for an object that is also a provider', async () => {
+  it('but not those of an object that is also a provider', async () => {
     const { llm, module, queue } = await start([Audit]);
     await llm.generate('hi', { callbacks: [module.get(Audit)] });
     expect(queue.jobs).toHaveLength(1);
@@ -449,7 +449,7 @@ describe('Durable handlers that no worker could call are rejected', () => {
     callbacks.add(new Twin());
   });
 
-  it('but not for one method that handles two events', async () => {
+  it('but not one method that handles two events', async () => {
     const calls: string[] = [];
     @Injectable()
     class Both {

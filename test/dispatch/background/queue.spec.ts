@@ -32,7 +32,7 @@ async function start(background: BackgroundOptions = {}) {
 const inBackground = { background: true } as const;
 
 describe('A background handler', () => {
-  it('is not awaited', async () => {
+  it('is not awaited by its run', async () => {
     const { llm, callbacks } = await start();
     const gate = new Gate();
     callbacks.on('llm.end', () => gate.pass(), inBackground);

@@ -40,7 +40,7 @@ async function start(background: BackgroundOptions) {
 }
 
 describe('The shutdown of an application with background handlers', () => {
-  it('waits for them', async () => {
+  it('waits for the handlers', async () => {
     const { llm, module, callbacks, gone } = await start({ concurrency: 1 });
     const gate = new Gate();
     const work = async () => {

@@ -14,7 +14,7 @@ class Greeter {
   }
 }
 
-it('greets, and says so when the model is down', async () => {
+it('The greeter returns the answer, and fails when the model is down', async () => {
   const fake = new FakeLlm(['Hello, Ada!', new Error('down')]);
   const recording = new RecordingCallbacks();
   const app = await Test.createTestingModule({

@@ -71,8 +71,14 @@ class AbortingGate extends Gate {
 }
 
 const GATES: [string, (event: string) => Gate][] = [
-  ['A critical hook', (event) => new CriticalGate(event, new ForbiddenException('Not you.'))],
-  ['CallbackAbort', (event) => new AbortingGate(event, new CallbackAbort('Closed tonight.'))],
+  [
+    'with a critical handler',
+    (event) => new CriticalGate(event, new ForbiddenException('Not you.')),
+  ],
+  [
+    'with a handler that throws a CallbackAbort',
+    (event) => new AbortingGate(event, new CallbackAbort('Closed tonight.')),
+  ],
 ];
 
 describe.each(WIRES)('A call of $name', (wire) => {

@@ -59,7 +59,7 @@ describe.each(WIRES)('A call of $name inside another run', (wire: WireFormat) =>
   });
   const outer = () => bench.app.get<LlmService>(getLlmToken('outer'), { strict: false });
 
-  it('is its child', async () => {
+  it('is a child of that run', async () => {
     bench.server.answers(json(wire.answer(HELLO)));
     delegate.ask = () => bench.llm.generate('Hi');
     await outer().generate('Hi');

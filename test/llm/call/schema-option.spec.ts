@@ -23,7 +23,7 @@ describe('A schema of a call', () => {
     return { llm, fake, generate: () => llm.generate('Hi', { schema }) };
   }
 
-  it('types the object', async () => {
+  it('determines the type of the object', async () => {
     const { llm } = await startApp({}, { answers: always(GOOD) });
     const { object } = await llm.generate('Hi', { schema: CITY });
     const name: string = object.name;

@@ -201,7 +201,7 @@ describe.each(WIRES)('The request to $name', (wire) => {
   });
 });
 
-describe('anthropic', () => {
+describe('The request to anthropic', () => {
   const bench = useBench(anthropic);
 
   it('fails before sending what its SDK rejects: a long answer that is not streamed', async () => {

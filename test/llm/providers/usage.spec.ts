@@ -173,7 +173,7 @@ function message(method: Method, usage: object, reason: string | null = 'end_tur
   );
 }
 
-describe.each(METHODS)('By %s', (method) => {
+describe.each(METHODS)('By %s, an answer of', (method) => {
   describe('openai', () => {
     const bench = useBench(openai);
     it.each(OPENAI_ROWS)('counts $what', async ({ sent, is }) => {

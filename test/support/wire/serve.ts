@@ -70,13 +70,13 @@ export function inPieces(pieces: readonly Uint8Array[]): Serve {
 
 /** An event stream whose socket is destroyed after some pieces, when the test lets it. */
 export function destroyed(pieces: readonly Uint8Array[]): { serve: Serve; destroy: () => void } {
-  const destroyed = defer<void>();
+  const released = defer<void>();
   return {
-    destroy: () => destroyed.resolve(),
+    destroy: () => released.resolve(),
     serve: async ({ response }) => {
       response.writeHead(200, SSE).flushHeaders();
       for (const piece of pieces) response.write(piece);
-      await destroyed.promise;
+      await released.promise;
       response.socket?.destroy();
     },
   };

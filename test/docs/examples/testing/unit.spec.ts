@@ -5,7 +5,7 @@ import { fakeLlmResponse } from 'nestjs-llm-callbacks/testing';
 import { Desk } from './app.js';
 
 // #region unit
-it('answers with what the model says', async () => {
+it('The desk returns the answer of the model', async () => {
   const generate = jest.fn(async (_question: string, _options: object) =>
     fakeLlmResponse({ text: 'On Friday.' }),
   );

@@ -40,7 +40,7 @@ async function start(fake: FakeLlm) {
   return app.init();
 }
 
-it('answers', async () => {
+it('The desk answers with a fake model', async () => {
   const fake = new FakeLlm(['On Friday.']);
   const desk = (await start(fake)).get(Desk);
 
@@ -52,7 +52,7 @@ it('answers', async () => {
 });
 // #endregion
 
-it('replaces one client and then all others', async () => {
+it('A fake model can replace one client, and another one all others', async () => {
   // #region clients
   const builder = Test.createTestingModule({ imports: [AppModule] });
   overrideLlm(builder, new FakeLlm(['On Friday.']), 'support'); // the client of one feature
@@ -65,7 +65,7 @@ it('replaces one client and then all others', async () => {
 });
 
 // #region limits
-it('refuses who is not signed in, and who has spent the budget', async () => {
+it('The desk rejects users who are not signed in, or have spent their budget', async () => {
   const usage = { ...NO_USAGE, inputTokens: 1_000, outputTokens: 100, totalTokens: 1_100 };
   const fake = new FakeLlm(() => ({ text: 'On Friday.', usage })); // $0.00045 by the price of gpt-5-mini
   const desk = (await start(fake)).get(Desk);
@@ -79,7 +79,7 @@ it('refuses who is not signed in, and who has spent the budget', async () => {
 // #endregion
 
 // #region recording
-it('is seen as a chain with a call in it', async () => {
+it('The events of an answer are those of a chain with a call in it', async () => {
   const recording = new RecordingCallbacks();
   const desk = (await start(new FakeLlm(['On Friday.']))).get(Desk);
   const remove = app!.get(CallbacksService).on('*', (event) => recording.onAnyEvent(event));
@@ -95,7 +95,7 @@ it('is seen as a chain with a call in it', async () => {
 // #endregion
 
 // #region agent
-it('looks an order up', async () => {
+it('The agent looks up an order', async () => {
   const fake = new FakeLlm([
     { toolCalls: [{ name: 'findOrder', args: { id: '42' } }] },
     'Order 42 was sent.',
@@ -111,7 +111,7 @@ it('looks an order up', async () => {
 // #endregion
 
 // #region stream
-it('can be read along, and fails as the model does', async () => {
+it('A stream yields chunks, and fails with the error of the model', async () => {
   const fake = new FakeLlm(['It comes on Friday.', new LlmRateLimitError('Slow down.')]);
   const llm: LlmService = (await start(fake)).get(getLlmToken('support'), { strict: false });
 
@@ -125,7 +125,7 @@ it('can be read along, and fails as the model does', async () => {
 // #endregion
 
 // #region flush
-it('writes its report in the background', async () => {
+it('The report is written in the background', async () => {
   const module = await start(new FakeLlm(['On Friday.']));
   await module.get(Desk).answer('When?', 'ada');
 
@@ -135,7 +135,7 @@ it('writes its report in the background', async () => {
 // #endregion
 
 // #region answering
-it('answers by what it is asked', async () => {
+it('A fake model can answer by the request', async () => {
   const fake = new FakeLlm(({ messages }, number) =>
     /order/.test(JSON.stringify(messages)) ? 'It was sent.' : `Answer ${number}`,
   );
