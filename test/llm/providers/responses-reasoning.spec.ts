@@ -156,7 +156,7 @@ describe('Reasoning of a model in the Responses API', () => {
 
   it.each([
     ['chat', openai, 'messages', [expect.objectContaining({ tool_calls: expect.anything() })]],
-    ['another server', responses, 'input', SAID_IN_WORDS],
+    ['elsewhere', responses, 'input', SAID_IN_WORDS],
   ] as const)('is not sent to another server or API: %s', async (name, wire, field, said) => {
     const other = bench.app.get<LlmService>(getLlmToken(name), { strict: false });
     bench.server.answers(thinks('generate'), says(wire, 'generate', HELLO));
