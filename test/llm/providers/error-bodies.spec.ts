@@ -1,3 +1,0 @@
-import { testErrorBodies } from './test-error-bodies.js';
-
-testErrorBodies('generate');
