@@ -1,6 +1,6 @@
 import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
 import { LlmAbortedError } from '../errors/llm-errors.js';
-import { callHook, type Handler } from '../handlers/handler.js';
+import { callMethod, type Handler } from '../handlers/handler.js';
 import { abortable, isThenable } from '../util/promises.js';
 import type { DispatchTarget } from './invoke-handler.js';
 
@@ -31,7 +31,7 @@ export function compose<C, R>(chain: InterceptorChain<C, R>, call: C, from = 0):
   if (handler === undefined) return chain.work(call);
   const next = chain.next(call, (inner) => compose(chain, inner, at + 1));
   // In a frame that links the runs that the interceptor starts to the interceptor.
-  const given = run.insideHandler(handler, () => callHook(handler, run, call, next));
+  const given = run.insideHandler(handler, () => callMethod(handler, run, call, next));
   return chain.accept(given, handler, call);
 }
 

@@ -3,7 +3,7 @@ import type { HandlerOptions } from '../events/callbacks.js';
 import { EVENTS } from '../events/event-map.js';
 import { isOptions, kindOf, optionNames, unknownOption } from '../util/known-options.js';
 import { isTimeoutMs, TIMEOUT_RULE } from '../util/promises.js';
-import type { Hook, InterceptorOptions } from './handler.js';
+import type { HandlerSpec, InterceptorOptions } from './handler.js';
 
 const INTERCEPTOR_OPTIONS = optionNames<InterceptorOptions<never>>({
   scope: true,
@@ -21,30 +21,30 @@ const HANDLER_OPTIONS = optionNames<HandlerOptions<never>>({
 });
 
 /** Whether a callback intercepts a run instead of handling an event. */
-export function isInterceptor({ selector }: Pick<Hook, 'selector'>): boolean {
+export function isInterceptor({ selector }: Pick<HandlerSpec, 'selector'>): boolean {
   return selector.startsWith('intercept.');
 }
 
 /** Rejects invalid options of a callback; the error names the method. */
-export function checkHook(
-  hook: Pick<Hook, 'name' | 'selector'>,
+export function checkHandlerOptions(
+  spec: Pick<HandlerSpec, 'name' | 'selector'>,
   options: HandlerOptions<never>,
 ): void {
   const problem =
-    problemOfAny(hook, options) ??
-    (isInterceptor(hook) ? undefined : problemOfHandler(hook, options));
+    problemOfAny(spec, options) ??
+    (isInterceptor(spec) ? undefined : problemOfHandler(spec, options));
   if (problem === undefined) return;
-  throw new CallbacksConfigurationError(`${hook.name} (${hook.selector}): ${problem}`);
+  throw new CallbacksConfigurationError(`${spec.name} (${spec.selector}): ${problem}`);
 }
 
 function problemOfAny(
-  hook: Pick<Hook, 'selector'>,
+  spec: Pick<HandlerSpec, 'selector'>,
   options: HandlerOptions<never>,
 ): string | undefined {
   if (!isOptions(options)) return `the options must be an object, not ${kindOf(options)}.`;
   const unknown = unknownOption(
     options,
-    isInterceptor(hook) ? INTERCEPTOR_OPTIONS : HANDLER_OPTIONS,
+    isInterceptor(spec) ? INTERCEPTOR_OPTIONS : HANDLER_OPTIONS,
   );
   if (unknown !== undefined) return `unknown ${unknown}.`;
   const { order, timeoutMs, when, scope } = options;
@@ -63,7 +63,7 @@ function isScope(scope: unknown): boolean {
 }
 
 function problemOfHandler(
-  { selector }: Pick<Hook, 'selector'>,
+  { selector }: Pick<HandlerSpec, 'selector'>,
   { critical, background, name }: HandlerOptions<never>,
 ): string | undefined {
   if (selector !== '*' && !Object.hasOwn(EVENTS, selector)) return 'there is no such event.';

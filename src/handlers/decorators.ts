@@ -1,7 +1,7 @@
 import type { HandlerContext, HandlerOptions } from '../events/callbacks.js';
 import type { EventSelector, SelectedEvent } from '../events/event-map.js';
 import type { InterceptedKind, InterceptorOptions } from './handler.js';
-import { addHook, checkLegacy, setScopes } from './metadata.js';
+import { addHandlerMetadata, checkLegacy, setScopes } from './metadata.js';
 
 /** Decorates a method that takes the event (and a {@link HandlerContext}), or nothing. */
 export interface HookDecorator<S extends EventSelector> extends ComposedDecorator {
@@ -17,10 +17,10 @@ export type Hook<S extends EventSelector> = (
   options?: HandlerOptions<SelectedEvent<S>>,
 ) => HookDecorator<S>;
 
-function hook<S extends EventSelector>(name: string, selector: S): Hook<S> {
+function onEvent<S extends EventSelector>(name: string, selector: S): Hook<S> {
   return (options = {}) =>
     (target: object, key: string | symbol, descriptor: PropertyDescriptor) =>
-      addHook(name, { selector, options }, target, key, descriptor);
+      addHandlerMetadata(name, { selector, options }, target, key, descriptor);
 }
 
 /**
@@ -33,7 +33,7 @@ function hook<S extends EventSelector>(name: string, selector: S): Hook<S> {
  * } }
  * ```
  */
-export const OnLlmStart: Hook<'llm.start'> = hook('OnLlmStart', 'llm.start');
+export const OnLlmStart: Hook<'llm.start'> = onEvent('OnLlmStart', 'llm.start');
 
 /**
  * Handles each chunk of a streamed answer, before its consumer receives it. Must not start runs.
@@ -45,7 +45,7 @@ export const OnLlmStart: Hook<'llm.start'> = hook('OnLlmStart', 'llm.start');
  * } }
  * ```
  */
-export const OnLlmStreamChunk: Hook<'llm.chunk'> = hook('OnLlmStreamChunk', 'llm.chunk');
+export const OnLlmStreamChunk: Hook<'llm.chunk'> = onEvent('OnLlmStreamChunk', 'llm.chunk');
 
 /**
  * Handles a retry by the SDK or the provider.
@@ -57,7 +57,7 @@ export const OnLlmStreamChunk: Hook<'llm.chunk'> = hook('OnLlmStreamChunk', 'llm
  * } }
  * ```
  */
-export const OnLlmRetry: Hook<'llm.retry'> = hook('OnLlmRetry', 'llm.retry');
+export const OnLlmRetry: Hook<'llm.retry'> = onEvent('OnLlmRetry', 'llm.retry');
 
 /**
  * Handles the end of an LLM call: it completed, or its consumer stopped reading.
@@ -69,7 +69,7 @@ export const OnLlmRetry: Hook<'llm.retry'> = hook('OnLlmRetry', 'llm.retry');
  * } }
  * ```
  */
-export const OnLlmEnd: Hook<'llm.end'> = hook('OnLlmEnd', 'llm.end');
+export const OnLlmEnd: Hook<'llm.end'> = onEvent('OnLlmEnd', 'llm.end');
 
 /**
  * Handles an LLM call that failed or was aborted.
@@ -81,67 +81,67 @@ export const OnLlmEnd: Hook<'llm.end'> = hook('OnLlmEnd', 'llm.end');
  * } }
  * ```
  */
-export const OnLlmError: Hook<'llm.error'> = hook('OnLlmError', 'llm.error');
+export const OnLlmError: Hook<'llm.error'> = onEvent('OnLlmError', 'llm.error');
 
 /** Handles the start of an agent run. */
-export const OnAgentStart: Hook<'agent.start'> = hook('OnAgentStart', 'agent.start');
+export const OnAgentStart: Hook<'agent.start'> = onEvent('OnAgentStart', 'agent.start');
 
 /** Handles the end of each turn of an agent. */
-export const OnAgentStep: Hook<'agent.step'> = hook('OnAgentStep', 'agent.step');
+export const OnAgentStep: Hook<'agent.step'> = onEvent('OnAgentStep', 'agent.step');
 
 /** Handles the end of an agent run. */
-export const OnAgentEnd: Hook<'agent.end'> = hook('OnAgentEnd', 'agent.end');
+export const OnAgentEnd: Hook<'agent.end'> = onEvent('OnAgentEnd', 'agent.end');
 
 /** Handles an agent run that failed or was aborted. */
-export const OnAgentError: Hook<'agent.error'> = hook('OnAgentError', 'agent.error');
+export const OnAgentError: Hook<'agent.error'> = onEvent('OnAgentError', 'agent.error');
 
 /** Handles the start of a tool call, before the tool is called. */
-export const OnToolStart: Hook<'tool.start'> = hook('OnToolStart', 'tool.start');
+export const OnToolStart: Hook<'tool.start'> = onEvent('OnToolStart', 'tool.start');
 
 /** Handles the result of a tool call. */
-export const OnToolEnd: Hook<'tool.end'> = hook('OnToolEnd', 'tool.end');
+export const OnToolEnd: Hook<'tool.end'> = onEvent('OnToolEnd', 'tool.end');
 
 /** Handles a tool call that failed, was refused or had invalid arguments. */
-export const OnToolError: Hook<'tool.error'> = hook('OnToolError', 'tool.error');
+export const OnToolError: Hook<'tool.error'> = onEvent('OnToolError', 'tool.error');
 
 /** Handles the start of a chain. */
-export const OnChainStart: Hook<'chain.start'> = hook('OnChainStart', 'chain.start');
+export const OnChainStart: Hook<'chain.start'> = onEvent('OnChainStart', 'chain.start');
 
 /** Handles the end of a chain. */
-export const OnChainEnd: Hook<'chain.end'> = hook('OnChainEnd', 'chain.end');
+export const OnChainEnd: Hook<'chain.end'> = onEvent('OnChainEnd', 'chain.end');
 
 /** Handles a chain that failed. */
-export const OnChainError: Hook<'chain.error'> = hook('OnChainError', 'chain.error');
+export const OnChainError: Hook<'chain.error'> = onEvent('OnChainError', 'chain.error');
 
 /** Handles the start of a retrieval. */
-export const OnRetrievalStart: Hook<'retrieval.start'> = hook(
+export const OnRetrievalStart: Hook<'retrieval.start'> = onEvent(
   'OnRetrievalStart',
   'retrieval.start',
 );
 
 /** Handles the end of a retrieval, with its documents. */
-export const OnRetrievalEnd: Hook<'retrieval.end'> = hook('OnRetrievalEnd', 'retrieval.end');
+export const OnRetrievalEnd: Hook<'retrieval.end'> = onEvent('OnRetrievalEnd', 'retrieval.end');
 
 /** Handles a retrieval that failed. */
-export const OnRetrievalError: Hook<'retrieval.error'> = hook(
+export const OnRetrievalError: Hook<'retrieval.error'> = onEvent(
   'OnRetrievalError',
   'retrieval.error',
 );
 
 /** Handles the connection of an MCP server. */
-export const OnMcpConnect: Hook<'mcp.connect'> = hook('OnMcpConnect', 'mcp.connect');
+export const OnMcpConnect: Hook<'mcp.connect'> = onEvent('OnMcpConnect', 'mcp.connect');
 
 /** Handles the disconnection of an MCP server. */
-export const OnMcpDisconnect: Hook<'mcp.disconnect'> = hook('OnMcpDisconnect', 'mcp.disconnect');
+export const OnMcpDisconnect: Hook<'mcp.disconnect'> = onEvent('OnMcpDisconnect', 'mcp.disconnect');
 
 /** Handles progress that an MCP server reports. */
-export const OnMcpProgress: Hook<'mcp.progress'> = hook('OnMcpProgress', 'mcp.progress');
+export const OnMcpProgress: Hook<'mcp.progress'> = onEvent('OnMcpProgress', 'mcp.progress');
 
 /** Handles a log message of an MCP server. */
-export const OnMcpLog: Hook<'mcp.log'> = hook('OnMcpLog', 'mcp.log');
+export const OnMcpLog: Hook<'mcp.log'> = onEvent('OnMcpLog', 'mcp.log');
 
 /** Handles a handler that threw or timed out. */
-export const OnCallbackError: Hook<'callback.error'> = hook('OnCallbackError', 'callback.error');
+export const OnCallbackError: Hook<'callback.error'> = onEvent('OnCallbackError', 'callback.error');
 
 /**
  * Handles every event; `event.type` is its type.
@@ -153,7 +153,7 @@ export const OnCallbackError: Hook<'callback.error'> = hook('OnCallbackError', '
  * } }
  * ```
  */
-export const OnAnyEvent: Hook<'*'> = hook('OnAnyEvent', '*');
+export const OnAnyEvent: Hook<'*'> = onEvent('OnAnyEvent', '*');
 
 /** A `this` that no call has: the signature for it is never checked against a method. */
 declare class Composing {
@@ -206,5 +206,5 @@ export type Interceptor<C, N> = (options?: InterceptorOptions<C>) => Interceptor
 export function interceptor<C, N>(name: string, kind: InterceptedKind): Interceptor<C, N> {
   return (options = {}) =>
     (target: object, key: string | symbol, descriptor: PropertyDescriptor) =>
-      addHook(name, { selector: `intercept.${kind}`, options }, target, key, descriptor);
+      addHandlerMetadata(name, { selector: `intercept.${kind}`, options }, target, key, descriptor);
 }

@@ -3,9 +3,14 @@ import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
 import { CALLBACKS_CLASS, type HandlerOptions } from '../events/callbacks.js';
 import { ANY_EVENT_METHOD, EVENT_TYPES, EVENTS, type EventSelector } from '../events/event-map.js';
 import { type Named, stableName } from '../util/brand.js';
-import { checkHook } from './check-handler-options.js';
-import { type HandlerFunction, type Hook, type HookSelector, isContextFree } from './handler.js';
-import { decoratedMethods, inheritedHooks, readScopes } from './metadata.js';
+import { checkHandlerOptions } from './check-handler-options.js';
+import {
+  type HandlerFunction,
+  type HandlerSpec,
+  type HookSelector,
+  isContextFree,
+} from './handler.js';
+import { decoratedMethods, inheritedMetadata, readScopes } from './metadata.js';
 
 /** The events that the methods of `Callbacks` handle. */
 const SELECTOR_BY_METHOD: ReadonlyMap<string, EventSelector> = new Map<string, EventSelector>([
@@ -14,7 +19,7 @@ const SELECTOR_BY_METHOD: ReadonlyMap<string, EventSelector> = new Map<string, E
 ]);
 
 /** Whether a provider of this class has handlers: decorated methods, or methods of a `Callbacks` class. */
-export function hasHooks(prototype: object): boolean {
+export function hasHandlers(prototype: object): boolean {
   return decoratedMethods(prototype).length > 0 || CALLBACKS_CLASS in prototype;
 }
 
@@ -22,7 +27,7 @@ export function hasHooks(prototype: object): boolean {
  * Every callback of an object: decorated methods, including interceptors, and `onXxx` methods without a decorator. An
  * `onXxx` method that overrides a decorated one keeps its options: a critical handler stays critical in a subclass.
  */
-export function hooksOf(target: object): Hook[] {
+export function specsOf(target: object): HandlerSpec[] {
   const owner: Owner = {
     name: target.constructor?.name ?? 'Object',
     scopes: readScopes(target.constructor ?? Object),
@@ -30,13 +35,13 @@ export function hooksOf(target: object): Hook[] {
   const prototype = (Object.getPrototypeOf(target) ?? {}) as object;
   const decorated = decoratedMethods(prototype);
   // Plain loops: an application may start with thousands of handlers.
-  const hooks: Hook[] = [];
+  const specs: HandlerSpec[] = [];
   for (const [method, found] of decorated) {
     for (const { selector, options } of found) {
-      hooks.push(methodHook(target, owner, method, selector, options));
+      specs.push(methodSpec(target, owner, method, selector, options));
     }
   }
-  if (!mayHandleByName(target)) return hooks;
+  if (!mayHandleByName(target)) return specs;
   const byDecorator = new Set(decorated.map(([method]) => method));
   for (const [method, selector] of SELECTOR_BY_METHOD) {
     if (
@@ -44,17 +49,20 @@ export function hooksOf(target: object): Hook[] {
       typeof (target as Record<string, unknown>)[method] !== 'function'
     )
       continue;
-    const overridden = inheritedHooks(prototype, method);
-    for (const hook of overridden.length > 0 ? overridden : [{ selector, options: {} }]) {
-      hooks.push(methodHook(target, owner, method, hook.selector, hook.options, true));
+    const overridden = inheritedMetadata(prototype, method);
+    for (const found of overridden.length > 0 ? overridden : [{ selector, options: {} }]) {
+      specs.push(methodSpec(target, owner, method, found.selector, found.options, true));
     }
   }
-  return hooks;
+  return specs;
 }
 
 /** The callbacks of an object as a provider: undecorated methods count only if its class is a `Callbacks`. */
-export function discoveredHooks(target: object, hooks: readonly Hook[]): readonly Hook[] {
-  return CALLBACKS_CLASS in target ? hooks : hooks.filter(({ isByName }) => !isByName);
+export function discoveredSpecs(
+  target: object,
+  specs: readonly HandlerSpec[],
+): readonly HandlerSpec[] {
+  return CALLBACKS_CLASS in target ? specs : specs.filter(({ isByName }) => !isByName);
 }
 
 /** Whether an object may have an `onXxx` method. Looking up each name is slow if every object has a new class. */
@@ -72,13 +80,13 @@ function mayHandleByName(target: object): boolean {
 }
 
 /** A callback for a plain function, which becomes the method of a new object. */
-export function functionHook(
+export function functionSpec(
   selector: EventSelector,
   fn: HandlerFunction,
   options: HandlerOptions<never>,
-): Hook {
+): HandlerSpec {
   const name = fn.name || `callbacks.on('${selector}')`;
-  return toHook(
+  return toSpec(
     { name, selector, target: { fn }, method: 'fn', isByName: false },
     options,
     fn.name ? fn : undefined,
@@ -91,54 +99,54 @@ interface Owner {
   readonly scopes: readonly string[] | undefined;
 }
 
-function methodHook(
+function methodSpec(
   target: object,
   owner: Owner,
   method: string,
   selector: HookSelector,
   options: HandlerOptions<never>,
   isByName = false,
-): Hook {
+): HandlerSpec {
   const name = `${owner.name}.${method}`;
-  const hook = { name, selector, target, method, isByName };
-  return toHook(hook, options, target.constructor, owner.scopes);
+  const spec = { name, selector, target, method, isByName };
+  return toSpec(spec, options, target.constructor, owner.scopes);
 }
 
 /** @param named the class or function that names the callback */
-function toHook(
-  hook: Pick<Hook, 'name' | 'selector' | 'target' | 'method' | 'isByName'>,
+function toSpec(
+  spec: Pick<HandlerSpec, 'name' | 'selector' | 'target' | 'method' | 'isByName'>,
   options: HandlerOptions<never>,
   named?: Named,
   scopes?: readonly string[],
-): Hook {
-  checkHook(hook, options);
+): HandlerSpec {
+  checkHandlerOptions(spec, options);
   const scope = options.scope ?? scopes;
   return {
-    name: hook.name,
-    selector: hook.selector,
-    target: hook.target,
-    method: hook.method,
+    name: spec.name,
+    selector: spec.selector,
+    target: spec.target,
+    method: spec.method,
     order: options.order ?? 0,
     critical: options.critical ?? false,
     contextFree: isContextFree(options),
     timeoutMs: options.timeoutMs,
     background: options.background ?? false,
-    jobName: options.background === 'durable' ? jobName(hook, options, named) : undefined,
+    jobName: options.background === 'durable' ? jobName(spec, options, named) : undefined,
     scopes: typeof scope === 'string' ? [scope] : scope,
     when: options.when,
-    isByName: hook.isByName,
+    isByName: spec.isByName,
   };
 }
 
 /** The name of a durable handler in the job queue, stable across processes and versions of the application. */
 function jobName(
-  hook: Pick<Hook, 'name' | 'selector'>,
+  spec: Pick<HandlerSpec, 'name' | 'selector'>,
   { name }: HandlerOptions<never>,
   named: Named | undefined,
 ): string {
   if (name !== undefined) return name;
-  if (named === undefined || stableName(named) !== undefined) return hook.name;
+  if (named === undefined || stableName(named) !== undefined) return spec.name;
   throw new CallbacksConfigurationError(
-    `${hook.name} (${hook.selector}): the job queue knows a durable handler by its name, and that of its class or function, "${named.name}", is not the same in every build. Give it one: { background: 'durable', name: 'audit' }.`,
+    `${spec.name} (${spec.selector}): the job queue knows a durable handler by its name, and that of its class or function, "${named.name}", is not the same in every build. Give it one: { background: 'durable', name: 'audit' }.`,
   );
 }

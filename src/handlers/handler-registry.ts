@@ -2,9 +2,9 @@ import { Injectable } from '@nestjs/common';
 import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
 import type { EventType } from '../events/event-map.js';
 import { kindOf } from '../util/known-options.js';
-import { discoveredHooks, hooksOf } from './find-handlers.js';
+import { discoveredSpecs, specsOf } from './find-handlers.js';
 import { compileTable, type HandlerScope, type HandlerTable } from './handler-scope.js';
-import { type Handler, type Hook, type InstanceSource, toHandler } from './handler.js';
+import { type Handler, type HandlerSpec, type InstanceSource, toHandler } from './handler.js';
 
 /** Removes the registered callbacks. */
 export type Remove = () => void;
@@ -16,7 +16,7 @@ export class HandlerRegistry {
   #listed: readonly Handler[] = [];
   readonly #registered = new Set<Handler>();
   readonly #discovered = new WeakSet<object>();
-  readonly #hooks = new WeakMap<object, readonly Hook[]>();
+  readonly #specs = new WeakMap<object, readonly HandlerSpec[]>();
   readonly #attached = new WeakMap<object, readonly Handler[]>();
   /** Valid names for `scope`. */
   readonly #scopes = new Set(['default']);
@@ -26,8 +26,8 @@ export class HandlerRegistry {
   /** Replaces the global callbacks that run before discovered ones. */
   setListed(callbacks: readonly object[]): void {
     const listed = listOf(callbacks)
-      .flatMap((object) => this.#hooksOf(object))
-      .map((hook) => toHandler(hook));
+      .flatMap((object) => this.#specsOf(object))
+      .map((spec) => toHandler(spec));
     this.#checkScopes(listed);
     this.#durable.check(listed, () => [...this.#registered]);
     for (const handler of this.#listed) handler.active = false;
@@ -43,13 +43,13 @@ export class HandlerRegistry {
   discover(instance: object, instances?: InstanceSource): void {
     if (this.#discovered.has(instance)) return;
     this.#discovered.add(instance);
-    const hooks = discoveredHooks(instance, this.#hooksOf(instance, false));
-    this.#register(hooks.map((hook) => toHandler(hook, instances)));
+    const specs = discoveredSpecs(instance, this.#specsOf(instance, false));
+    this.#register(specs.map((spec) => toHandler(spec, instances)));
   }
 
   /** Registers callbacks globally, or in their scopes. */
-  add(hooks: readonly Hook[]): Remove {
-    const handlers = hooks.map((hook) => toHandler(hook));
+  add(specs: readonly HandlerSpec[]): Remove {
+    const handlers = specs.map((spec) => toHandler(spec));
     this.#register(handlers);
     return () => {
       for (const handler of handlers) {
@@ -61,7 +61,7 @@ export class HandlerRegistry {
   }
 
   addObjects(callbacks: readonly object[]): Remove {
-    return this.add(listOf(callbacks).flatMap((object) => this.#hooksOf(object)));
+    return this.add(listOf(callbacks).flatMap((object) => this.#specsOf(object)));
   }
 
   /** Checks callbacks of an instance or a call before use; throws for an object without handlers. */
@@ -142,30 +142,30 @@ export class HandlerRegistry {
   #attachedHandlers(object: object): readonly Handler[] {
     let handlers = this.#attached.get(object);
     if (handlers === undefined) {
-      handlers = this.#hooksOf(object).map((hook) => toHandler(hook));
+      handlers = this.#specsOf(object).map((spec) => toHandler(spec));
       this.#checkScopes(handlers);
       this.#attached.set(object, handlers);
     }
     return handlers;
   }
 
-  #hooksOf(object: object, required = true): readonly Hook[] {
+  #specsOf(object: object, required = true): readonly HandlerSpec[] {
     if (typeof object !== 'object' || object === null) {
       throw new CallbacksConfigurationError(
         `A callback must be an object, but got ${typeof object === 'function' ? `the class or function ${(object as { name: string }).name}; give an instance` : String(object)}.`,
       );
     }
-    let hooks = this.#hooks.get(object);
-    if (hooks === undefined) {
-      hooks = hooksOf(object);
-      this.#hooks.set(object, hooks);
+    let specs = this.#specs.get(object);
+    if (specs === undefined) {
+      specs = specsOf(object);
+      this.#specs.set(object, specs);
     }
-    if (hooks.length === 0 && required) {
+    if (specs.length === 0 && required) {
       throw new CallbacksConfigurationError(
         `${object.constructor?.name ?? 'An object'} was given as a callback but has no handlers: decorate a method, for example with @OnLlmEnd(), or name one onLlmEnd.`,
       );
     }
-    return hooks;
+    return specs;
   }
 
   #checkScopes(handlers: readonly Handler[]): void {
@@ -202,7 +202,7 @@ class DurableHandlers {
   #hasQueue: boolean | undefined;
   #isOpen = true;
   /** Handlers of clients and agents, which are not in the registry. */
-  readonly #ofInstances = new Map<Hook, Handler>();
+  readonly #ofInstances = new Map<HandlerSpec, Handler>();
 
   /** @param known handlers that are already registered */
   checkStart(hasQueue: boolean, known: readonly Handler[]): void {
@@ -236,8 +236,8 @@ class DurableHandlers {
 
   /** Checks durable handlers of callbacks passed to a client, an agent or a call. */
   checkAttached(handlers: readonly Handler[], to: 'instance' | 'call', known: readonly Handler[]) {
-    const isKnown = ({ hook }: Handler) =>
-      this.#ofInstances.has(hook) || known.some((one) => one.hook === hook);
+    const isKnown = ({ spec }: Handler) =>
+      this.#ofInstances.has(spec) || known.some((one) => one.spec === spec);
     const unknown = handlers.filter((handler) => isDurable(handler) && !isKnown(handler));
     if (unknown.length === 0) return;
     if (to === 'call' || !this.#isOpen) {
@@ -246,7 +246,7 @@ class DurableHandlers {
       );
     }
     this.check(unknown, () => known);
-    for (const handler of unknown) this.#ofInstances.set(handler.hook, handler);
+    for (const handler of unknown) this.#ofInstances.set(handler.spec, handler);
   }
 
   find(jobName: string, type: EventType, known: readonly Handler[]): Handler | undefined {

@@ -1,7 +1,7 @@
 import { EVENT_TYPES, type EventType } from '../events/event-map.js';
 import {
   type Handler,
-  type Hook,
+  type HandlerSpec,
   type HookSelector,
   INTERCEPTED_KINDS,
   type InterceptorSelector,
@@ -68,8 +68,8 @@ const INTERCEPTORS = INTERCEPTED_KINDS.map((kind) => `intercept.${kind}` as cons
 
 /** Sorts handlers, given in the order of their levels, into one list per event. Duplicate handlers count once. */
 export function compileTable(handlers: readonly Handler[]): HandlerTable {
-  const seen = new Set<Hook>();
-  const unique = handlers.filter(({ hook }) => !seen.has(hook) && seen.add(hook));
+  const seen = new Set<HandlerSpec>();
+  const unique = handlers.filter(({ spec }) => !seen.has(spec) && seen.add(spec));
   // Stable: handlers with the same `order` keep the order of their levels and registration.
   unique.sort((a, b) => a.order - b.order || 0);
   const table = {} as Record<EventType | InterceptorSelector, readonly Handler[]>;

@@ -8,7 +8,7 @@ import { isThenable, withDeadline } from '../util/promises.js';
  * A callback of an object: one method that handles one kind of event, or intercepts one kind of run, with its options
  * checked and defaulted.
  */
-export interface Hook {
+export interface HandlerSpec {
   /** `Class.method`, for logs and errors. */
   readonly name: string;
   readonly selector: HookSelector;
@@ -31,8 +31,8 @@ export interface Hook {
 }
 
 /** A callback's entry in the registry. */
-export interface Handler extends Hook {
-  readonly hook: Hook;
+export interface Handler extends HandlerSpec {
+  readonly spec: HandlerSpec;
   /** Finds the object whose method is called, if that is not the target. */
   readonly instances: InstanceSource | undefined;
   /** Whether it is called directly, without a filter, a flag or a timeout. */
@@ -41,25 +41,25 @@ export interface Handler extends Hook {
   active: boolean;
 }
 
-export function toHandler(hook: Hook, instances?: InstanceSource): Handler {
+export function toHandler(spec: HandlerSpec, instances?: InstanceSource): Handler {
   const isPlain =
-    hook.when === undefined && hook.timeoutMs === undefined && !hook.critical && !hook.background;
+    spec.when === undefined && spec.timeoutMs === undefined && !spec.critical && !spec.background;
   // Field by field: an application may have thousands, and on Node 20 a spread takes 13 µs.
   return {
-    name: hook.name,
-    selector: hook.selector,
-    target: hook.target,
-    method: hook.method,
-    order: hook.order,
-    critical: hook.critical,
-    contextFree: hook.contextFree,
-    timeoutMs: hook.timeoutMs,
-    background: hook.background,
-    jobName: hook.jobName,
-    scopes: hook.scopes,
-    when: hook.when,
-    isByName: hook.isByName,
-    hook,
+    name: spec.name,
+    selector: spec.selector,
+    target: spec.target,
+    method: spec.method,
+    order: spec.order,
+    critical: spec.critical,
+    contextFree: spec.contextFree,
+    timeoutMs: spec.timeoutMs,
+    background: spec.background,
+    jobName: spec.jobName,
+    scopes: spec.scopes,
+    when: spec.when,
+    isByName: spec.isByName,
+    spec,
     instances,
     isPlain,
     active: true,
@@ -85,14 +85,14 @@ export function callHandler(
 ): unknown {
   if (handler.instances === undefined)
     return methodOf(handler).call(handler.target, event, context);
-  return callHook(handler, owner, event, context);
+  return callMethod(handler, owner, event, context);
 }
 
 /**
  * Calls the method of a callback (such as an interceptor) with any arguments: synchronously, unless its instance must
  * be created first. Fails with the error of the method or of the instance's constructor.
  */
-export function callHook(handler: Handler, owner: InstanceOwner, ...args: unknown[]): unknown {
+export function callMethod(handler: Handler, owner: InstanceOwner, ...args: unknown[]): unknown {
   const { instances } = handler;
   const target = instances === undefined ? handler.target : instances.of(owner);
   return target instanceof Promise

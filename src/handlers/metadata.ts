@@ -3,19 +3,19 @@ import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
 import type { HandlerOptions } from '../events/callbacks.js';
 import type { HookSelector, InterceptorOptions } from './handler.js';
 
-const HOOKS = Symbol.for('nestjs-llm-callbacks:hooks');
+const HANDLERS = Symbol.for('nestjs-llm-callbacks:handlers');
 const SCOPES = Symbol.for('nestjs-llm-callbacks:scopes');
 
 /** One decorator on one method. */
-interface HookMetadata {
+interface HandlerMetadata {
   readonly selector: HookSelector;
   readonly options: HandlerOptions<never> | InterceptorOptions<never>;
 }
 
 /** Records a decorator on a method; throws on anything else, with an error that names it. */
-export function addHook(
+export function addHandlerMetadata(
   decorator: string,
-  hook: HookMetadata,
+  metadata: HandlerMetadata,
   target: object,
   key: string | symbol,
   descriptor: PropertyDescriptor | undefined,
@@ -23,19 +23,19 @@ export function addHook(
   checkPlace(decorator, target, key, descriptor, 'be a callback');
   // Stored by method name, not on the function: a decorator above that wraps the function loses nothing. Decorators are
   // applied from the bottom up; they are registered as they are read.
-  noteOn<readonly HookMetadata[]>(HOOKS, target, key, (hooks = []) => [hook, ...hooks]);
+  noteOn<readonly HandlerMetadata[]>(HANDLERS, target, key, (below = []) => [metadata, ...below]);
 }
 
 /** The decorated methods of a class, own and inherited, each with its decorators from the top down. */
 export function decoratedMethods(
   prototype: object,
-): [method: string, hooks: readonly HookMetadata[]][] {
-  return methodsOf(HOOKS, prototype);
+): [method: string, metadata: readonly HandlerMetadata[]][] {
+  return methodsOf(HANDLERS, prototype);
 }
 
 /** The decorators of a method, or of the method that it overrides. */
-export function inheritedHooks(prototype: object, method: string): readonly HookMetadata[] {
-  const noted = notedOn(HOOKS, prototype, method) as readonly HookMetadata[] | undefined;
+export function inheritedMetadata(prototype: object, method: string): readonly HandlerMetadata[] {
+  const noted = notedOn(HANDLERS, prototype, method) as readonly HandlerMetadata[] | undefined;
   return noted ?? [];
 }
 

@@ -5,7 +5,7 @@ import { shareToken } from '../util/copies.js';
 import { Background, type BackgroundStatus } from '../dispatch/background/background.js';
 import type { EventSelector, SelectedEvent } from '../events/event-map.js';
 import type { HandlerContext, HandlerOptions } from '../events/callbacks.js';
-import { functionHook } from '../handlers/find-handlers.js';
+import { functionSpec } from '../handlers/find-handlers.js';
 import { HandlerRegistry, type Remove } from '../handlers/handler-registry.js';
 import type { HandlerFunction } from '../handlers/handler.js';
 import { describeHandler, Reporter, type CallbacksReport, type HandlerInfo } from './report.js';
@@ -152,7 +152,7 @@ export class CallbacksService {
     handler: (event: SelectedEvent<S>, context: HandlerContext) => unknown,
     options: HandlerOptions<SelectedEvent<S>> = {},
   ): Remove {
-    return this.registry.add([functionHook(selector, handler as HandlerFunction, options)]);
+    return this.registry.add([functionSpec(selector, handler as HandlerFunction, options)]);
   }
 
   /**

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { ContextIdFactory, DiscoveryService, ModulesContainer, REQUEST } from '@nestjs/core';
 import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
 import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
-import { hasHooks } from '../handlers/find-handlers.js';
+import { hasHandlers } from '../handlers/find-handlers.js';
 import { HandlerRegistry, HandlerSource } from '../handlers/handler-registry.js';
 import { decoratedMethods } from '../handlers/metadata.js';
 import { ContextStore } from '../runs/run-context.js';
@@ -75,7 +75,7 @@ export class Explorer extends HandlerSource {
     if (typeof instance !== 'object' || instance === null) return;
     const prototype: unknown = Object.getPrototypeOf(instance);
     if (typeof prototype !== 'object' || prototype === null) return;
-    if (hasHooks(prototype)) {
+    if (hasHandlers(prototype)) {
       this.#warnings.ofTwoModules(wrapper, prototype);
       this.registry.discover(instance);
     }
@@ -95,7 +95,7 @@ export class Explorer extends HandlerSource {
 
   /** Returns `false` for a class without handlers or tools. */
   #discoverScoped(wrapper: InstanceWrapper, prototype: object): boolean {
-    const handles = hasHooks(prototype);
+    const handles = hasHandlers(prototype);
     if (!handles && toolMethods(prototype).length === 0) return false;
     // Represents all its instances.
     const provider = Object.create(prototype) as object;
@@ -136,8 +136,8 @@ function refuseAsEnhancer(wrapper: InstanceWrapper): void {
   const prototype = instancePrototype(wrapper) ?? prototypeOf(wrapper);
   if (prototype === undefined) return;
   const isOurs = decoratedMethods(prototype).some(
-    ([method, hooks]) =>
-      method === 'intercept' && hooks.some(({ selector }) => selector.startsWith('intercept.')),
+    ([method, metadata]) =>
+      method === 'intercept' && metadata.some(({ selector }) => selector.startsWith('intercept.')),
   );
   if (!isOurs) return;
   const { name } = prototype.constructor;

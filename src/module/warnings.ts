@@ -2,7 +2,7 @@ import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js'
 import type { Module } from '@nestjs/core/injector/module.js';
 import 'reflect-metadata';
 import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
-import { hasHooks } from '../handlers/find-handlers.js';
+import { hasHandlers } from '../handlers/find-handlers.js';
 import { decoratedMethods } from '../handlers/metadata.js';
 import { toolMethods } from '../tools/tool.decorator.js';
 import { nearest } from '../util/known-options.js';
@@ -25,7 +25,7 @@ export class Warnings {
     }
     if (first === host) return;
     this.#logger.warn(
-      `${token.name} is provided twice, in ${first.name} and in ${host.name}: each has an instance of its own, and both are called, so that ${hooksIn(prototype)} acts twice. Keep it under "providers" of one module, list it under "exports" there, and import that module where it is needed.`,
+      `${token.name} is provided twice, in ${first.name} and in ${host.name}: each has an instance of its own, and both are called, so that ${handlersOn(prototype)} acts twice. Keep it under "providers" of one module, list it under "exports" there, and import that module where it is needed.`,
     );
   }
 
@@ -33,9 +33,9 @@ export class Warnings {
   ofTransient(prototype: object): void {
     const why =
       'its class is transient: each of its users has an instance of its own, and none is the one to call';
-    if (hasHooks(prototype)) {
+    if (hasHandlers(prototype)) {
       this.#logger.warn(
-        `${hooksIn(prototype)} will receive no events, because ${why}. Put the handlers on a provider of the default scope.`,
+        `${handlersOn(prototype)} will receive no events, because ${why}. Put the handlers on a provider of the default scope.`,
       );
     }
     const tools = inClass(prototype, toolMethods(prototype));
@@ -49,14 +49,17 @@ export class Warnings {
   /** A request-scoped factory that nothing injects, and whose token does not reveal the class of its result. */
   ofUnknown({ token }: InstanceWrapper): void {
     this.#logger.warn(
-      `What the request-scoped factory of "${String(token)}" makes is not known, and nothing injects it: hooks and tools that it may have are left out. Provide it as its class: { provide: TheClass, useFactory }.`,
+      `What the request-scoped factory of "${String(token)}" makes is not known, and nothing injects it: handlers and tools that it may have are left out. Provide it as its class: { provide: TheClass, useFactory }.`,
     );
   }
 
   /** A request-scoped factory whose first instance turned out to have handlers or tools. */
   ofLate({ token }: InstanceWrapper, prototype: object): void {
     const tools = inClass(prototype, toolMethods(prototype));
-    const all = [...(hasHooks(prototype) ? [hooksIn(prototype)] : []), ...(tools ? [tools] : [])];
+    const all = [
+      ...(hasHandlers(prototype) ? [handlersOn(prototype)] : []),
+      ...(tools ? [tools] : []),
+    ];
     const { name } = prototype.constructor;
     this.#logger.warn(
       `What the request-scoped factory of "${String(token)}" makes was not known before it was first injected: ${all.join(', ')} count from now on. To have them from the start, provide it as its class: { provide: ${name}, useFactory }.`,
@@ -64,7 +67,7 @@ export class Warnings {
   }
 }
 
-function hooksIn(prototype: object): string {
+function handlersOn(prototype: object): string {
   return inClass(prototype, decoratedMethods(prototype)) || prototype.constructor.name;
 }
 

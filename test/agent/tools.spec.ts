@@ -99,7 +99,7 @@ describe('An application fails at start-up with', () => {
     ['maxCost: 0', [], { maxCost: 0 }, /maxCost/],
     ['toolConcurrency: 0', [], { toolConcurrency: 0 }, /toolConcurrency/],
     ['an unknown onToolError', [], { onToolError: 'ignore' as never }, /onToolError/],
-    ['a callback without hooks', [], { callbacks: [{}] }, /has no handlers/],
+    ['a callback without handlers', [], { callbacks: [{}] }, /has no handlers/],
   ])('%s', async (_what, providers, agent, message) => {
     const starting = startApp({ providers }, { agent });
     await expect(starting).rejects.toThrow(CallbacksConfigurationError);

@@ -17,7 +17,7 @@ export abstract class Invoices {
   abstract add(id: string, userId: string | undefined, dollars: number | null): Promise<void>;
 }
 
-// #region hook
+// #region handler
 @Injectable()
 export class Reporting {
   constructor(private readonly warehouse: Warehouse) {}

@@ -9,7 +9,7 @@ import {
   OnLlmStart,
   OnLlmStreamChunk,
 } from 'nestjs-llm-callbacks';
-import { callHook } from '../../../src/handlers/handler.js';
+import { callMethod } from '../../../src/handlers/handler.js';
 import { HandlerScope } from '../../../src/handlers/handler-scope.js';
 import { HandlerRegistry } from '../../../src/handlers/handler-registry.js';
 import { closeApps, startApp } from '../../support/app.js';
@@ -32,12 +32,12 @@ it('An interceptor is called on its owner’s instance: asynchronously the first
   const { module } = await startApp({ providers: [Meter] });
   const [interceptor] = module.get(HandlerRegistry).tableFor(new HandlerScope())['intercept.llm'];
   const [one, two] = [{ root: {} }, { root: {} }];
-  const first = callHook(interceptor!, one, 'call', 'next');
+  const first = callMethod(interceptor!, one, 'call', 'next');
   expect(first).toBeInstanceOf(Promise);
   const [instance, ...args] = (await first) as unknown[];
   expect(args).toEqual(['call', 'next']);
-  expect(callHook(interceptor!, one, 'again')).toEqual([instance, 'again', undefined]);
-  expect(((await callHook(interceptor!, two)) as unknown[])[0]).not.toBe(instance);
+  expect(callMethod(interceptor!, one, 'again')).toEqual([instance, 'again', undefined]);
+  expect(((await callMethod(interceptor!, two)) as unknown[])[0]).not.toBe(instance);
 });
 
 it('A chunk waits for an instance that is being created, and no later chunk does', async () => {
