@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { LlmEndEvent, LlmErrorEvent } from '../events/llm.events.js';
 import { OnLlmEnd, OnLlmError } from '../handlers/decorators.js';
-import { CONTEXT_FREE } from '../handlers/handler.js';
 import { brand } from '../util/brand.js';
 import { BoundedTotals } from './bounded-totals.js';
 
@@ -101,8 +100,8 @@ export class CostTracker {
     return this.snapshot();
   }
 
-  @OnLlmEnd(CONTEXT_FREE)
-  @OnLlmError(CONTEXT_FREE)
+  @OnLlmEnd({ contextFree: true })
+  @OnLlmError({ contextFree: true })
   protected count(event: LlmEndEvent | LlmErrorEvent): void {
     const { cost, usage, model, userId } = event;
     const entry = {

@@ -2,7 +2,6 @@ import { brand } from '../util/brand.js';
 import { OnAnyEvent } from '../handlers/decorators.js';
 import { CallbackAbort, describeError } from '../errors/callbacks-error.js';
 import { ToolExecutionError } from '../errors/callback-errors.js';
-import { toJsonText } from '../events/serialize.js';
 import type { CallbackEvent } from '../events/event-map.js';
 import { Log } from '../util/log.js';
 
@@ -44,7 +43,7 @@ export class LoggingCallbacks {
       runId: event.runId,
       userId: event.userId,
     };
-    const line = this.options.json ? toJsonText(fields) : pretty(event, fields);
+    const line = this.options.json ? JSON.stringify(fields, scalarOf) : pretty(event, fields);
     this.#logger[levelOf(event) ?? this.options.level ?? 'log'](line);
   }
 }
@@ -122,6 +121,12 @@ function counted(count: Fields[string], what: string): string | undefined {
 
 function round(ms: number | undefined): number | undefined {
   return ms === undefined ? undefined : Math.round(ms);
+}
+
+/** Names and ids are the application's; a value of another type than declared must not cost the line. */
+function scalarOf(key: string, value: unknown): unknown {
+  if (typeof value === 'bigint') return String(value);
+  return key !== '' && typeof value === 'object' && value !== null ? '[object]' : value;
 }
 
 function pretty({ type }: CallbackEvent, fields: Fields): string {

@@ -11,7 +11,6 @@ import {
   OnToolEnd,
   OnToolError,
 } from '../handlers/decorators.js';
-import { CONTEXT_FREE } from '../handlers/handler.js';
 import { brand } from '../util/brand.js';
 import { BoundedTotals } from './bounded-totals.js';
 
@@ -142,8 +141,8 @@ export class MetricsCallbacks {
     this.#byTool.clear();
   }
 
-  @OnLlmEnd(CONTEXT_FREE)
-  @OnLlmError(CONTEXT_FREE)
+  @OnLlmEnd({ contextFree: true })
+  @OnLlmError({ contextFree: true })
   protected measureCall(event: LlmEndEvent | LlmErrorEvent): void {
     const { usage, durationMs, model = 'unknown' } = event;
     const { inputTokens, outputTokens } = usage;
@@ -152,15 +151,15 @@ export class MetricsCallbacks {
     this.#byModel.update(model, (measured = new Measured()) => measured.record(outcome));
   }
 
-  @OnAgentEnd(CONTEXT_FREE)
-  @OnAgentError(CONTEXT_FREE)
+  @OnAgentEnd({ contextFree: true })
+  @OnAgentError({ contextFree: true })
   protected measureAgent(event: AgentEndEvent | AgentErrorEvent): void {
     const { type, durationMs } = event;
     this.#agents.record({ failed: type === 'agent.error', durationMs });
   }
 
-  @OnToolEnd(CONTEXT_FREE)
-  @OnToolError(CONTEXT_FREE)
+  @OnToolEnd({ contextFree: true })
+  @OnToolError({ contextFree: true })
   protected measureTool(event: ToolEndEvent | ToolErrorEvent): void {
     // The tool was not called: the call waits, or a person denied it.
     const { approval } = event;

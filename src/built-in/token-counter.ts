@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import { brand } from '../util/brand.js';
-import { CONTEXT_FREE } from '../handlers/handler.js';
 import { OnLlmEnd, OnLlmError } from '../handlers/decorators.js';
 import type { LlmEndEvent, LlmErrorEvent } from '../events/llm.events.js';
 import { addUsage, NO_USAGE, type Usage } from '../types/usage.js';
@@ -41,8 +40,8 @@ export class TokenCounter {
     this.#usage = { ...NO_USAGE };
   }
 
-  @OnLlmEnd(CONTEXT_FREE)
-  @OnLlmError(CONTEXT_FREE)
+  @OnLlmEnd({ contextFree: true })
+  @OnLlmError({ contextFree: true })
   protected count(event: LlmEndEvent | LlmErrorEvent): void {
     this.#usage = addUsage(this.#usage, event.usage);
   }

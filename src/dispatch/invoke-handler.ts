@@ -82,13 +82,9 @@ export class HandlerCalls {
   }
 
   #call(handler: Handler, event: CallbackEvent, run: DispatchTarget): unknown {
-    const { timeoutMs } = handler;
-    if (handler.contextFree) return callHandler(handler, event, run.handlerContext, run);
-    if (timeoutMs === undefined)
-      return run.insideHandler(handler, () => callHandler(handler, event, run.handlerContext, run));
-    return run.insideHandler(handler, () =>
-      callWithTimeout(handler, timeoutMs, event, run, run.signal),
-    );
+    return handler.contextFree
+      ? callInTime(handler, event, run)
+      : run.insideHandler(handler, () => callInTime(handler, event, run));
   }
 
   #settle(dispatch: Dispatch, handler: Handler, returned: unknown): Promise<void> | undefined {
@@ -144,6 +140,12 @@ export class HandlerCalls {
     const failure = new CallbackErrorEvent(run, { handler: name, event, error });
     return this.dispatch(failure, run) ?? undefined;
   }
+}
+
+function callInTime(handler: Handler, event: CallbackEvent, run: DispatchTarget): unknown {
+  return handler.timeoutMs === undefined
+    ? callHandler(handler, event, run.handlerContext, run)
+    : callWithTimeout(handler, handler.timeoutMs, event, run, run.signal);
 }
 
 function nothing(): void {}

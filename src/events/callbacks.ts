@@ -57,6 +57,14 @@ export interface HandlerOptions<E> {
    * @default no limit
    */
   timeoutMs?: number;
+  /**
+   * Declares that the handler starts no runs and does not read `callbacks.current`, so that it is called without an
+   * async context of its own, which is most of a handler's cost. Runs that it starts anyway become part of the
+   * surrounding run, and reach this handler too. Handlers of `llm.chunk` never have such a context; background
+   * handlers always do.
+   * @default false
+   */
+  contextFree?: boolean;
   /** Called first, synchronously: the handler is called only if it returns `true`. */
   when?: (event: E) => boolean;
 }

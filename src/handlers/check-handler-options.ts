@@ -17,6 +17,7 @@ const HANDLER_OPTIONS = optionNames<HandlerOptions<never>>({
   background: true,
   name: true,
   timeoutMs: true,
+  contextFree: true,
   when: true,
 });
 
@@ -64,7 +65,7 @@ function isScope(scope: unknown): boolean {
 
 function problemOfHandler(
   { selector }: Pick<HandlerSpec, 'selector'>,
-  { critical, background, name }: HandlerOptions<never>,
+  { critical, background, name, contextFree }: HandlerOptions<never>,
 ): string | undefined {
   if (selector !== '*' && !Object.hasOwn(EVENTS, selector)) return 'there is no such event.';
   const isNote = selector !== '*' && EVENTS[selector as keyof typeof EVENTS].phase === 'note';
@@ -76,6 +77,8 @@ function problemOfHandler(
     return "background must be true, false or 'durable'.";
   if (critical && background)
     return 'what runs in the background cannot be critical, because nobody waits for it; remove one of them.';
+  if (contextFree !== undefined && typeof contextFree !== 'boolean')
+    return 'contextFree must be true or false.';
   if (name === undefined) return undefined;
   if (typeof name !== 'string' || name === '') return 'name must be a text.';
   if (background !== 'durable')

@@ -4,12 +4,7 @@ import { CALLBACKS_CLASS, type HandlerOptions } from '../events/callbacks.js';
 import { ANY_EVENT_METHOD, EVENT_TYPES, EVENTS, type EventSelector } from '../events/event-map.js';
 import { type Named, stableName } from '../util/brand.js';
 import { checkHandlerOptions } from './check-handler-options.js';
-import {
-  type HandlerFunction,
-  type HandlerSpec,
-  type HookSelector,
-  isContextFree,
-} from './handler.js';
+import { type HandlerFunction, type HandlerSpec, type HookSelector } from './handler.js';
 import { decoratedMethods, inheritedMetadata, readScopes } from './metadata.js';
 
 /** The events that the methods of `Callbacks` handle. */
@@ -128,7 +123,7 @@ function toSpec(
     method: spec.method,
     order: options.order ?? 0,
     critical: options.critical ?? false,
-    contextFree: isContextFree(options),
+    contextFree: options.contextFree ?? false,
     timeoutMs: options.timeoutMs,
     background: options.background ?? false,
     jobName: options.background === 'durable' ? jobName(spec, options, named) : undefined,

@@ -1,5 +1,5 @@
 import { CallbacksConfigurationError, CallbackTimeoutError } from '../errors/callbacks-error.js';
-import type { HandlerContext, HandlerOptions } from '../events/callbacks.js';
+import type { HandlerContext } from '../events/callbacks.js';
 import type { EventSelector } from '../events/event-map.js';
 import type { RunEvent } from '../events/event.js';
 import { isThenable, withDeadline } from '../util/promises.js';
@@ -17,7 +17,7 @@ export interface HandlerSpec {
   readonly method: string;
   readonly order: number;
   readonly critical: boolean;
-  /** Whether it is declared to start no runs. */
+  /** Whether it is declared to start no runs, so that it needs no frame. */
   readonly contextFree: boolean;
   readonly timeoutMs: number | undefined;
   readonly background: boolean | 'durable';
@@ -132,21 +132,6 @@ export interface InterceptorOptions<C> {
   order?: number;
   /** Called first, synchronously. If it returns `false`, the interceptor is skipped. If it throws, the call fails. */
   when?: (call: C) => boolean;
-}
-
-const STARTS_NO_RUNS: unique symbol = Symbol.for('nestjs-llm-callbacks:starts-no-runs');
-
-/**
- * Options for built-in handlers that only count. They start no runs, so they need no async context of their own;
- * entering one is most of a handler's cost.
- */
-export const CONTEXT_FREE: Omit<HandlerOptions<never>, 'when'> = {
-  [STARTS_NO_RUNS]: true,
-} as object;
-
-/** Whether a handler has {@link CONTEXT_FREE} among its options. */
-export function isContextFree(options: object): boolean {
-  return STARTS_NO_RUNS in options;
 }
 
 /** The owner of an instance of a request-scoped provider: a request, or a tree of runs outside of a request. */

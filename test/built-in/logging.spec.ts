@@ -87,6 +87,15 @@ describe('LoggingCallbacks', () => {
     expect(line).not.toContain('secret');
   });
 
+  it('logs a line of JSON even if a user id is no text', async () => {
+    const logLine = async (userId: unknown) => {
+      const [line] = await logged({ json: true }, 'x', { userId });
+      return JSON.parse(line![1]) as object;
+    };
+    expect(await logLine(7n)).toMatchObject({ userId: '7' });
+    expect(await logLine(new Map())).toMatchObject({ userId: '[object]' });
+  });
+
   it('logs a cancelled agent with its name and the steps so far', async () => {
     const lines = await loggedOf({}, 'one two', async ({ module }) => {
       for await (const { type } of module.get(AgentService).stream('a secret goal'))

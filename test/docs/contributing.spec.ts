@@ -24,6 +24,24 @@ describe('The table of folders', () => {
   });
 });
 
+describe('Built-ins use only what users can import', () => {
+  /** Not public yet. */
+  const exceptions = ['limits/limit.ts: minInputTokens of llm/call/estimate.js'];
+  const isPublic = publicNames();
+
+  it.each(['built-in', 'resilience', 'limits'])(
+    '%s/ imports public names, its own folder and util/',
+    (folder) => {
+      const foreign = namedImportsOf(folder).filter(({ from }) => !from.startsWith('util/'));
+      expect(foreign.length).toBeGreaterThan(0);
+      const hidden = foreign
+        .filter(({ name, from }) => !isPublic(name, from))
+        .map(({ file, name, from }) => `${file}: ${name} of ${from}`);
+      expect(hidden.filter((found) => !exceptions.includes(found))).toEqual([]);
+    },
+  );
+});
+
 it('Only the public entries are barrels', () => {
   const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' });
   const barrels = files
@@ -52,6 +70,38 @@ it.each([
   const missing = named.filter(([, name]) => !files.some((file) => file.endsWith(`/${name}`)));
   expect(missing.map(([, name]) => name)).toEqual([]);
 });
+
+/** Whether a name of a file of src/ is exported by the package's main entry. */
+function publicNames(): (name: string, file: string) => boolean {
+  const entry = readFileSync(join(SRC, 'index.ts'), 'utf8');
+  const whole = new Set(
+    [...entry.matchAll(/export \* from '\.\/([^']+)'/g)].map(([, file]) => file),
+  );
+  const single = new Set(
+    [...entry.matchAll(/export (?:type )?\{([^}]+)\} from '\.\/([^']+)'/g)].flatMap(
+      ([, names = '', file = '']) => listOf(names).map((name) => `${file}#${name}`),
+    ),
+  );
+  return (name, file) => whole.has(file) || single.has(`${file}#${name}`);
+}
+
+/** The names that a folder's files import from other folders of src/. */
+function namedImportsOf(folder: string): { file: string; name: string; from: string }[] {
+  return readdirSync(join(SRC, folder), { encoding: 'utf8' }).flatMap((file) => {
+    const source = readFileSync(join(SRC, folder, file), 'utf8');
+    const imports = source.matchAll(/import (?:type )?\{([^}]+)\} from '\.\.\/([^']+)'/g);
+    return [...imports].flatMap(([, names = '', from = '']) =>
+      listOf(names).map((name) => ({ file: `${folder}/${file}`, name, from })),
+    );
+  });
+}
+
+function listOf(names: string): string[] {
+  return names
+    .split(',')
+    .map((name) => name.trim().replace(/^type /, ''))
+    .filter((name) => name !== '');
+}
 
 /** The other folders that a folder's files import. */
 function importsOf(folder: string): string[] {

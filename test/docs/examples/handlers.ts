@@ -37,6 +37,19 @@ export class Gate {
 }
 // #endregion
 
+// #region context-free
+@Injectable()
+export class AnswerCount {
+  count = 0;
+
+  // Starts no runs and reads no context, so it needs no async context of its own.
+  @OnLlmEnd({ contextFree: true })
+  add() {
+    this.count++;
+  }
+}
+// #endregion
+
 // #region timeout
 @Injectable()
 export class Reporting {
