@@ -53,7 +53,10 @@ export * from './events/chain.events.js';
 export { reviveEvent } from './events/deserialize.js';
 export {
   CallbackEvent,
+  EVENTS,
+  type EventKind,
   type EventOf,
+  type EventPhase,
   type EventSelector,
   type EventType,
 } from './events/event-map.js';

@@ -2,7 +2,7 @@ import { brand } from '../util/brand.js';
 import { OnAnyEvent } from '../handlers/decorators.js';
 import { CallbackAbort, describeError } from '../errors/callbacks-error.js';
 import { ToolExecutionError } from '../errors/callback-errors.js';
-import type { CallbackEvent } from '../events/event-map.js';
+import { type CallbackEvent, type EventPhase, EVENTS } from '../events/event-map.js';
 import { Log } from '../util/log.js';
 
 export interface LoggingOptions {
@@ -17,6 +17,9 @@ export interface LoggingOptions {
    */
   level?: 'log' | 'debug' | 'verbose';
 }
+
+/** Of the last event of a run. */
+const ENDS: ReadonlySet<EventPhase> = new Set(['end', 'error']);
 
 type Fields = Record<string, string | number | boolean | null | undefined>;
 
@@ -35,7 +38,7 @@ export class LoggingCallbacks {
   // Not @Injectable(): Nest would try to resolve the options, and the mocker of a test would invent some.
   constructor(private readonly options: LoggingOptions = {}) {}
 
-  @OnAnyEvent({ when: ({ type }) => /\.(end|error)$/.test(type) && type !== 'callback.error' })
+  @OnAnyEvent({ when: ({ type }) => ENDS.has(EVENTS[type].phase) })
   protected write(event: CallbackEvent): void {
     const fields = {
       type: event.type,
@@ -130,7 +133,7 @@ function scalarOf(key: string, value: unknown): unknown {
 }
 
 function pretty({ type }: CallbackEvent, fields: Fields): string {
-  const [kind] = type.split('.');
+  const { kind } = EVENTS[type];
   const {
     name,
     inputTokens,

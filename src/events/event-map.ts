@@ -25,42 +25,57 @@ import { ToolEndEvent, ToolErrorEvent, ToolStartEvent } from './tool.events.js';
 export type EventPhase = 'start' | 'between' | 'end' | 'error' | 'note';
 
 interface EventRow {
+  /** The kind of run that the event is about, or what it is about. */
+  readonly kind: string;
+  readonly phase: EventPhase;
   /** The event's class. Its name is the decorator's without `On` and with `Event`. */
   readonly event: abstract new (...args: never[]) => RunEvent;
   /** The method of a `Callbacks` class that handles it. */
   readonly method: `on${string}`;
-  readonly phase: EventPhase;
 }
 
-/** All events. Types, decorators, class methods and dispatch lists are derived from this table. */
+/**
+ * All events by type: what they are about, their phase, their class and their method of `Callbacks`. Types and dispatch
+ * lists are derived from this table.
+ *
+ * @example
+ * ```ts
+ * const { kind, phase } = EVENTS[event.type]; // 'tool' and 'end' of a 'tool.end'
+ * ```
+ */
+// One line per event.
+// prettier-ignore
 export const EVENTS = {
-  'llm.start': { event: LlmStartEvent, method: 'onLlmStart', phase: 'start' },
-  'llm.chunk': { event: LlmStreamChunkEvent, method: 'onLlmStreamChunk', phase: 'between' },
-  'llm.retry': { event: LlmRetryEvent, method: 'onLlmRetry', phase: 'note' },
-  'llm.end': { event: LlmEndEvent, method: 'onLlmEnd', phase: 'end' },
-  'llm.error': { event: LlmErrorEvent, method: 'onLlmError', phase: 'error' },
-  'agent.start': { event: AgentStartEvent, method: 'onAgentStart', phase: 'start' },
-  'agent.step': { event: AgentStepEvent, method: 'onAgentStep', phase: 'between' },
-  'agent.end': { event: AgentEndEvent, method: 'onAgentEnd', phase: 'end' },
-  'agent.error': { event: AgentErrorEvent, method: 'onAgentError', phase: 'error' },
-  'tool.start': { event: ToolStartEvent, method: 'onToolStart', phase: 'start' },
-  'tool.end': { event: ToolEndEvent, method: 'onToolEnd', phase: 'end' },
-  'tool.error': { event: ToolErrorEvent, method: 'onToolError', phase: 'error' },
-  'chain.start': { event: ChainStartEvent, method: 'onChainStart', phase: 'start' },
-  'chain.end': { event: ChainEndEvent, method: 'onChainEnd', phase: 'end' },
-  'chain.error': { event: ChainErrorEvent, method: 'onChainError', phase: 'error' },
-  'retrieval.start': { event: RetrievalStartEvent, method: 'onRetrievalStart', phase: 'start' },
-  'retrieval.end': { event: RetrievalEndEvent, method: 'onRetrievalEnd', phase: 'end' },
-  'retrieval.error': { event: RetrievalErrorEvent, method: 'onRetrievalError', phase: 'error' },
-  'mcp.connect': { event: McpConnectEvent, method: 'onMcpConnect', phase: 'note' },
-  'mcp.disconnect': { event: McpDisconnectEvent, method: 'onMcpDisconnect', phase: 'note' },
-  'mcp.progress': { event: McpProgressEvent, method: 'onMcpProgress', phase: 'note' },
-  'mcp.log': { event: McpLogEvent, method: 'onMcpLog', phase: 'note' },
-  'callback.error': { event: CallbackErrorEvent, method: 'onCallbackError', phase: 'note' },
+  'llm.start': { kind: 'llm', phase: 'start', event: LlmStartEvent, method: 'onLlmStart' },
+  'llm.chunk': { kind: 'llm', phase: 'between', event: LlmStreamChunkEvent, method: 'onLlmStreamChunk' },
+  'llm.retry': { kind: 'llm', phase: 'note', event: LlmRetryEvent, method: 'onLlmRetry' },
+  'llm.end': { kind: 'llm', phase: 'end', event: LlmEndEvent, method: 'onLlmEnd' },
+  'llm.error': { kind: 'llm', phase: 'error', event: LlmErrorEvent, method: 'onLlmError' },
+  'agent.start': { kind: 'agent', phase: 'start', event: AgentStartEvent, method: 'onAgentStart' },
+  'agent.step': { kind: 'agent', phase: 'between', event: AgentStepEvent, method: 'onAgentStep' },
+  'agent.end': { kind: 'agent', phase: 'end', event: AgentEndEvent, method: 'onAgentEnd' },
+  'agent.error': { kind: 'agent', phase: 'error', event: AgentErrorEvent, method: 'onAgentError' },
+  'tool.start': { kind: 'tool', phase: 'start', event: ToolStartEvent, method: 'onToolStart' },
+  'tool.end': { kind: 'tool', phase: 'end', event: ToolEndEvent, method: 'onToolEnd' },
+  'tool.error': { kind: 'tool', phase: 'error', event: ToolErrorEvent, method: 'onToolError' },
+  'chain.start': { kind: 'chain', phase: 'start', event: ChainStartEvent, method: 'onChainStart' },
+  'chain.end': { kind: 'chain', phase: 'end', event: ChainEndEvent, method: 'onChainEnd' },
+  'chain.error': { kind: 'chain', phase: 'error', event: ChainErrorEvent, method: 'onChainError' },
+  'retrieval.start': { kind: 'retrieval', phase: 'start', event: RetrievalStartEvent, method: 'onRetrievalStart' },
+  'retrieval.end': { kind: 'retrieval', phase: 'end', event: RetrievalEndEvent, method: 'onRetrievalEnd' },
+  'retrieval.error': { kind: 'retrieval', phase: 'error', event: RetrievalErrorEvent, method: 'onRetrievalError' },
+  'mcp.connect': { kind: 'mcp', phase: 'note', event: McpConnectEvent, method: 'onMcpConnect' },
+  'mcp.disconnect': { kind: 'mcp', phase: 'note', event: McpDisconnectEvent, method: 'onMcpDisconnect' },
+  'mcp.progress': { kind: 'mcp', phase: 'note', event: McpProgressEvent, method: 'onMcpProgress' },
+  'mcp.log': { kind: 'mcp', phase: 'note', event: McpLogEvent, method: 'onMcpLog' },
+  'callback.error': { kind: 'callback', phase: 'note', event: CallbackErrorEvent, method: 'onCallbackError' },
 } as const satisfies Record<string, EventRow>;
 
 /** The `type` of an event: `'llm.start'`, `'tool.error'` … */
 export type EventType = keyof typeof EVENTS;
+
+/** What an event is about: `'llm'`, `'tool'` … */
+export type EventKind = (typeof EVENTS)[EventType]['kind'];
 
 /** The event class of a type. */
 export type EventOf<T extends EventType> = InstanceType<(typeof EVENTS)[T]['event']>;

@@ -3,7 +3,7 @@ import type { HandlerOptions } from '../events/callbacks.js';
 import { EVENTS } from '../events/event-map.js';
 import { isOptions, kindOf, optionNames, unknownOption } from '../util/known-options.js';
 import { isTimeoutMs, TIMEOUT_RULE } from '../util/promises.js';
-import type { HandlerSpec, InterceptorOptions } from './handler.js';
+import { type HandlerSpec, type InterceptorOptions, isInterceptor } from './handler.js';
 
 const INTERCEPTOR_OPTIONS = optionNames<InterceptorOptions<never>>({
   scope: true,
@@ -20,11 +20,6 @@ const HANDLER_OPTIONS = optionNames<HandlerOptions<never>>({
   contextFree: true,
   when: true,
 });
-
-/** Whether a callback intercepts a run instead of handling an event. */
-export function isInterceptor({ selector }: Pick<HandlerSpec, 'selector'>): boolean {
-  return selector.startsWith('intercept.');
-}
 
 /** Rejects invalid options of a callback; the error names the method. */
 export function checkHandlerOptions(

@@ -1,6 +1,6 @@
 import type { HandlerContext, HandlerOptions } from '../events/callbacks.js';
 import type { EventSelector, SelectedEvent } from '../events/event-map.js';
-import type { InterceptedKind, InterceptorOptions } from './handler.js';
+import { type InterceptedKind, type InterceptorOptions, interceptorSelector } from './handler.js';
 import { addHandlerMetadata, checkLegacy, setScopes } from './metadata.js';
 
 /** Decorates a method that takes the event (and a {@link HandlerContext}), or nothing. */
@@ -206,5 +206,11 @@ export type Interceptor<C, N> = (options?: InterceptorOptions<C>) => Interceptor
 export function interceptor<C, N>(name: string, kind: InterceptedKind): Interceptor<C, N> {
   return (options = {}) =>
     (target: object, key: string | symbol, descriptor: PropertyDescriptor) =>
-      addHandlerMetadata(name, { selector: `intercept.${kind}`, options }, target, key, descriptor);
+      addHandlerMetadata(
+        name,
+        { selector: interceptorSelector(kind), options },
+        target,
+        key,
+        descriptor,
+      );
 }

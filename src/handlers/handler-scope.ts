@@ -3,7 +3,7 @@ import {
   type Handler,
   type HandlerSpec,
   type HookSelector,
-  INTERCEPTED_KINDS,
+  INTERCEPTOR_SELECTORS,
   type InterceptorSelector,
 } from './handler.js';
 
@@ -64,8 +64,6 @@ export class HandlerScope {
 /** The handlers of every event and the interceptors of every kind of run, in call order. */
 export type HandlerTable = Readonly<Record<EventType | InterceptorSelector, readonly Handler[]>>;
 
-const INTERCEPTORS = INTERCEPTED_KINDS.map((kind) => `intercept.${kind}` as const);
-
 /** Sorts handlers, given in the order of their levels, into one list per event. Duplicate handlers count once. */
 export function compileTable(handlers: readonly Handler[]): HandlerTable {
   const seen = new Set<HandlerSpec>();
@@ -76,7 +74,7 @@ export function compileTable(handlers: readonly Handler[]): HandlerTable {
   const among = (...selectors: HookSelector[]) =>
     unique.filter(({ selector }) => selectors.includes(selector));
   for (const type of EVENT_TYPES) table[type] = among(type, '*');
-  for (const kind of INTERCEPTORS) table[kind] = among(kind);
+  for (const selector of INTERCEPTOR_SELECTORS) table[selector] = among(selector);
   // V8 turns an object built from computed keys into a dictionary; the copy is a fast plain object, read on every
   // event.
   return { ...table };

@@ -115,6 +115,20 @@ export type InterceptedKind = (typeof INTERCEPTED_KINDS)[number];
 /** What an interceptor is registered for. */
 export type InterceptorSelector = `intercept.${InterceptedKind}`;
 
+/** What an interceptor of a kind of run is registered for. */
+export function interceptorSelector<K extends InterceptedKind>(kind: K): `intercept.${K}` {
+  return `intercept.${kind}`;
+}
+
+/** The selectors of all interceptors. */
+export const INTERCEPTOR_SELECTORS: readonly InterceptorSelector[] =
+  INTERCEPTED_KINDS.map(interceptorSelector);
+
+/** Whether a callback intercepts a run instead of handling an event. */
+export function isInterceptor({ selector }: { readonly selector: HookSelector }): boolean {
+  return (INTERCEPTOR_SELECTORS as readonly HookSelector[]).includes(selector);
+}
+
 /** What a decorated method is registered for: an event, or a kind of run to intercept. */
 export type HookSelector = EventSelector | InterceptorSelector;
 

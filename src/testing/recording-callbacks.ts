@@ -1,10 +1,17 @@
 import { brand } from '../util/brand.js';
-import { Callbacks, type CallbackEvent, type EventOf, type EventType } from '../index.js';
+import {
+  Callbacks,
+  EVENTS,
+  type CallbackEvent,
+  type EventKind,
+  type EventOf,
+  type EventType,
+} from '../index.js';
 
 /** A run in {@link RecordingCallbacks.tree}. */
 export interface RecordedRun {
   /** `'llm'`, `'tool'`, `'agent'` … */
-  kind: string;
+  kind: EventKind;
   /** The types of its events, in the order in which they were emitted. */
   events: EventType[];
   children: RecordedRun[];
@@ -41,13 +48,16 @@ export class RecordingCallbacks extends Callbacks {
     const runs = new Map<string, RecordedRun>();
     const roots: RecordedRun[] = [];
     for (const { runId, parentRunId, type } of this.events) {
+      const { kind, phase } = EVENTS[type];
       let run = runs.get(runId);
       if (run === undefined) {
-        run = { kind: type.slice(0, type.indexOf('.')), events: [], children: [] };
+        run = { kind, events: [], children: [] };
         runs.set(runId, run);
         const parent = parentRunId === undefined ? undefined : runs.get(parentRunId);
         (parent?.children ?? roots).push(run);
       }
+      // Its other events may be about a handler.
+      if (phase === 'start') run.kind = kind;
       run.events.push(type);
     }
     return roots;

@@ -42,6 +42,17 @@ describe('Built-ins use only what users can import', () => {
   );
 });
 
+it('src/ reads what an event is about, and its phase, from the event map', () => {
+  const cutting =
+    /\b(?:type|selector)\.(?:startsWith|endsWith|split|slice|indexOf|match)\(|\.test\(type\)/;
+  const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' });
+  const found = files
+    // The types of providers' wire formats are theirs.
+    .filter((file) => file.endsWith('.ts') && !/^llm.providers/.test(file))
+    .filter((file) => cutting.test(readFileSync(join(SRC, file), 'utf8')));
+  expect(found).toEqual([]);
+});
+
 it('Only the public entries are barrels', () => {
   const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' });
   const barrels = files

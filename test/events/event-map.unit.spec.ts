@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import * as library from 'nestjs-llm-callbacks';
-import { EVENTS } from '../../src/events/event-map.js';
+import { EVENTS } from 'nestjs-llm-callbacks';
 
 const exported = library as unknown as Record<string, unknown>;
 
@@ -12,6 +12,7 @@ describe('Every event of the event map', () => {
       expect(row.event.name).toBe(`${name}Event`);
       expect(exported[`${name}Event`]).toBe(row.event);
       expect(exported[`On${name}`]).toBeInstanceOf(Function);
+      expect(type).toMatch(new RegExp(`^${row.kind}(?:\\.|$)`));
       const info = { nextSeq: () => 0 } as never;
       const event = new (
         row.event as unknown as new (run: never, payload: object) => { type: string }

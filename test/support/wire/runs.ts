@@ -1,5 +1,5 @@
 import { expect } from '@jest/globals';
-import type { CallbackEvent } from 'nestjs-llm-callbacks';
+import { EVENTS, type CallbackEvent } from 'nestjs-llm-callbacks';
 
 /** Expects of every recorded run: one start, first; one end or error, last; and numbered events in between. */
 export function expectRunsThatEndedOnce(events: readonly CallbackEvent[]): void {
@@ -10,7 +10,7 @@ export function expectRunsThatEndedOnce(events: readonly CallbackEvent[]): void 
     runs.set(event.runId, [...(runs.get(event.runId) ?? []), event]);
   }
   for (const run of runs.values()) {
-    const phases = run.map(({ type }) => type.slice(type.indexOf('.') + 1));
+    const phases = run.map(({ type }) => EVENTS[type].phase);
     expect(phases.filter((phase) => phase === 'start')).toEqual(['start']);
     expect(phases[0]).toBe('start');
     const terminal = phases.filter((phase) => phase === 'end' || phase === 'error');
