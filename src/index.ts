@@ -48,11 +48,11 @@ export * from './errors/callbacks-error.js';
 export * from './errors/llm-errors.js';
 export * from './events/agent.events.js';
 export * from './events/callback.events.js';
-export { Callbacks, HandlerContext, type HandlerOptions } from './events/callbacks.js';
 export * from './events/chain.events.js';
 export { reviveEvent } from './events/deserialize.js';
 export {
   CallbackEvent,
+  Callbacks,
   EVENTS,
   type EventKind,
   type EventOf,
@@ -67,53 +67,14 @@ export {
   RunEvent,
   TerminalEvent,
 } from './events/event.js';
-export {
-  LlmEndEvent,
-  LlmErrorEvent,
-  type LlmFailure,
-  type LlmParameters,
-  LlmRetryEvent,
-  LlmStartEvent,
-  LlmStreamChunkEvent,
-  LlmTerminalEvent,
-  type SentRequest,
-} from './events/llm.events.js';
+export * from './events/handler-options.js';
+export * from './events/llm.events.js';
 export * from './events/mcp.events.js';
 export * from './events/retrieval.events.js';
 export * from './events/tool.events.js';
-export {
-  CallbackScope,
-  type ComposedDecorator,
-  type Hook,
-  type HookDecorator,
-  type Interceptor,
-  type InterceptorDecorator,
-  OnAgentEnd,
-  OnAgentError,
-  OnAgentStart,
-  OnAgentStep,
-  OnAnyEvent,
-  OnCallbackError,
-  OnChainEnd,
-  OnChainError,
-  OnChainStart,
-  OnLlmEnd,
-  OnLlmError,
-  OnLlmRetry,
-  OnLlmStart,
-  OnLlmStreamChunk,
-  OnMcpConnect,
-  OnMcpDisconnect,
-  OnMcpLog,
-  OnMcpProgress,
-  OnRetrievalEnd,
-  OnRetrievalError,
-  OnRetrievalStart,
-  OnToolEnd,
-  OnToolError,
-  OnToolStart,
-} from './handlers/decorators.js';
+export * from './handlers/decorators.js';
 export type { HookSelector, InterceptorOptions, InterceptorSelector } from './handlers/handler.js';
+export type { Interceptor, InterceptorDecorator } from './handlers/interceptor.js';
 export { CallbacksExceptionFilter } from './http/callbacks-exception.filter.js';
 export type { ToSseOptions } from './http/event-stream.js';
 export * from './limits/limit-store.js';

@@ -1,4 +1,4 @@
-import { interceptor, type Interceptor } from '../handlers/decorators.js';
+import { interceptor, type Interceptor } from '../handlers/interceptor.js';
 import { interceptWork } from '../dispatch/compose.js';
 import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
 import type { AgentStartEvent } from '../events/agent.events.js';

@@ -1,6 +1,6 @@
 import { CallbackAbort } from '../errors/callbacks-error.js';
 import { CallbackErrorEvent } from '../events/callback.events.js';
-import type { HandlerContext } from '../events/callbacks.js';
+import type { HandlerContext } from '../events/handler-options.js';
 import { type CallbackEvent, EVENTS } from '../events/event-map.js';
 import type { RunInfo } from '../events/event.js';
 import type { HandlerTable } from '../handlers/handler-scope.js';

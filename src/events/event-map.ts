@@ -1,7 +1,9 @@
+import { brand } from '../util/brand.js';
 import { AgentEndEvent, AgentErrorEvent, AgentStartEvent, AgentStepEvent } from './agent.events.js';
 import { CallbackErrorEvent } from './callback.events.js';
 import { ChainEndEvent, ChainErrorEvent, ChainStartEvent } from './chain.events.js';
 import { RunEvent } from './event.js';
+import type { HandlerContext } from './handler-options.js';
 import {
   LlmEndEvent,
   LlmErrorEvent,
@@ -98,3 +100,86 @@ export const ANY_EVENT_METHOD = 'onAnyEvent';
 
 /** All event types, in the order of the table. */
 export const EVENT_TYPES = Object.keys(EVENTS) as readonly EventType[];
+
+/** Marks the prototype of {@link Callbacks}, so that a second copy of the package is recognized too. */
+export const CALLBACKS_CLASS = Symbol.for('nestjs-llm-callbacks:callbacks');
+
+/**
+ * Base class of callbacks that are methods without decorators: override the methods of the events to handle. A provider
+ * of such a class is discovered; an instance may be passed in any `callbacks` list.
+ *
+ * @example
+ * ```ts
+ * class Narrator extends Callbacks {
+ *   override onLlmStart(event: LlmStartEvent) {
+ *     console.log(`${event.provider}/${event.model}: ${event.messages.length} messages`);
+ *   }
+ * }
+ * ```
+ */
+// oxlint-disable-next-line typescript/no-unsafe-declaration-merging -- every merged method is optional
+export abstract class Callbacks {
+  /** @internal */
+  static {
+    brand(this, 'class:Callbacks');
+    Object.defineProperty(this.prototype, CALLBACKS_CLASS, { value: true });
+  }
+}
+
+// Written out because a subclass may only override methods, and a type mapped from the table has properties.
+export interface Callbacks {
+  /** An LLM call is about to be sent. */
+  onLlmStart?(event: LlmStartEvent, context: HandlerContext): unknown;
+  /** A chunk of a streamed answer. */
+  onLlmStreamChunk?(event: LlmStreamChunkEvent, context: HandlerContext): unknown;
+  /** The SDK or the provider retries. */
+  onLlmRetry?(event: LlmRetryEvent, context: HandlerContext): unknown;
+  /** An LLM call completed. */
+  onLlmEnd?(event: LlmEndEvent, context: HandlerContext): unknown;
+  /** An LLM call failed or was aborted. */
+  onLlmError?(event: LlmErrorEvent, context: HandlerContext): unknown;
+  /** An agent run starts. */
+  onAgentStart?(event: AgentStartEvent, context: HandlerContext): unknown;
+  /** An agent completed a turn. */
+  onAgentStep?(event: AgentStepEvent, context: HandlerContext): unknown;
+  /** An agent run completed. */
+  onAgentEnd?(event: AgentEndEvent, context: HandlerContext): unknown;
+  /** An agent run failed or was aborted. */
+  onAgentError?(event: AgentErrorEvent, context: HandlerContext): unknown;
+  /** A tool is about to be called. */
+  onToolStart?(event: ToolStartEvent, context: HandlerContext): unknown;
+  /** A tool call completed. */
+  onToolEnd?(event: ToolEndEvent, context: HandlerContext): unknown;
+  /** A tool call failed. */
+  onToolError?(event: ToolErrorEvent, context: HandlerContext): unknown;
+  /** A chain starts. */
+  onChainStart?(event: ChainStartEvent, context: HandlerContext): unknown;
+  /** A chain completed. */
+  onChainEnd?(event: ChainEndEvent, context: HandlerContext): unknown;
+  /** A chain failed. */
+  onChainError?(event: ChainErrorEvent, context: HandlerContext): unknown;
+  /** A retrieval starts. */
+  onRetrievalStart?(event: RetrievalStartEvent, context: HandlerContext): unknown;
+  /** A retrieval completed. */
+  onRetrievalEnd?(event: RetrievalEndEvent, context: HandlerContext): unknown;
+  /** A retrieval failed. */
+  onRetrievalError?(event: RetrievalErrorEvent, context: HandlerContext): unknown;
+  /** An MCP server connected. */
+  onMcpConnect?(event: McpConnectEvent, context: HandlerContext): unknown;
+  /** An MCP server disconnected. */
+  onMcpDisconnect?(event: McpDisconnectEvent, context: HandlerContext): unknown;
+  /** An MCP server reported progress. */
+  onMcpProgress?(event: McpProgressEvent, context: HandlerContext): unknown;
+  /** An MCP server logged a message. */
+  onMcpLog?(event: McpLogEvent, context: HandlerContext): unknown;
+  /** A handler failed. */
+  onCallbackError?(event: CallbackErrorEvent, context: HandlerContext): unknown;
+  /** Every event. */
+  onAnyEvent?(event: CallbackEvent, context: HandlerContext): unknown;
+}
+
+/** Compiles only if the methods match the table. */
+export type CallbackMethodsMatchTable = Assert<Same<keyof Callbacks, CallbackMethod>>;
+type CallbackMethod = (typeof EVENTS)[EventType]['method'] | typeof ANY_EVENT_METHOD;
+type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false;
+type Assert<T extends true> = T;

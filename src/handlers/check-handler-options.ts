@@ -1,5 +1,5 @@
 import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
-import type { HandlerOptions } from '../events/callbacks.js';
+import type { HandlerOptions } from '../events/handler-options.js';
 import { EVENTS } from '../events/event-map.js';
 import { isOptions, kindOf, optionNames, unknownOption } from '../util/known-options.js';
 import { isTimeoutMs, TIMEOUT_RULE } from '../util/promises.js';

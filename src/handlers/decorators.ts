@@ -1,6 +1,5 @@
-import type { HandlerContext, HandlerOptions } from '../events/callbacks.js';
+import type { HandlerContext, HandlerOptions } from '../events/handler-options.js';
 import type { EventSelector, SelectedEvent } from '../events/event-map.js';
-import { type InterceptedKind, type InterceptorOptions, interceptorSelector } from './handler.js';
 import { addHandlerMetadata, checkLegacy, setScopes } from './metadata.js';
 
 /** Decorates a method that takes the event (and a {@link HandlerContext}), or nothing. */
@@ -188,29 +187,4 @@ export function CallbackScope(...scopes: [string, ...string[]]): ClassDecorator 
     checkLegacy('@CallbackScope()', context[0]);
     setScopes(target, scopes);
   };
-}
-
-/** Decorates a method that takes the call and `next`. */
-export interface InterceptorDecorator<C, N> extends ComposedDecorator {
-  <M extends (call: C, next: N) => unknown>(
-    target: object,
-    key: string | symbol,
-    descriptor: TypedPropertyDescriptor<M>,
-  ): void;
-}
-
-/** Creates an {@link InterceptorDecorator}. */
-export type Interceptor<C, N> = (options?: InterceptorOptions<C>) => InterceptorDecorator<C, N>;
-
-/** Creates the decorator for one kind of run. */
-export function interceptor<C, N>(name: string, kind: InterceptedKind): Interceptor<C, N> {
-  return (options = {}) =>
-    (target: object, key: string | symbol, descriptor: PropertyDescriptor) =>
-      addHandlerMetadata(
-        name,
-        { selector: interceptorSelector(kind), options },
-        target,
-        key,
-        descriptor,
-      );
 }

@@ -1,7 +1,13 @@
 import { types } from 'node:util';
 import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
-import { CALLBACKS_CLASS, type HandlerOptions } from '../events/callbacks.js';
-import { ANY_EVENT_METHOD, EVENT_TYPES, EVENTS, type EventSelector } from '../events/event-map.js';
+import {
+  ANY_EVENT_METHOD,
+  CALLBACKS_CLASS,
+  EVENT_TYPES,
+  EVENTS,
+  type EventSelector,
+} from '../events/event-map.js';
+import type { HandlerOptions } from '../events/handler-options.js';
 import { type Named, stableName } from '../util/brand.js';
 import { checkHandlerOptions } from './check-handler-options.js';
 import { type HandlerFunction, type HandlerSpec, type HookSelector } from './handler.js';

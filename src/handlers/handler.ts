@@ -1,5 +1,5 @@
 import { CallbacksConfigurationError, CallbackTimeoutError } from '../errors/callbacks-error.js';
-import type { HandlerContext } from '../events/callbacks.js';
+import type { HandlerContext } from '../events/handler-options.js';
 import type { EventSelector } from '../events/event-map.js';
 import type { RunEvent } from '../events/event.js';
 import { isThenable, withDeadline } from '../util/promises.js';

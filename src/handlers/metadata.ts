@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
-import type { HandlerOptions } from '../events/callbacks.js';
+import type { HandlerOptions } from '../events/handler-options.js';
 import type { HookSelector, InterceptorOptions } from './handler.js';
 
 const HANDLERS = Symbol.for('nestjs-llm-callbacks:handlers');

@@ -1,4 +1,4 @@
-import { interceptor, type Interceptor } from '../handlers/decorators.js';
+import { interceptor, type Interceptor } from '../handlers/interceptor.js';
 import type { LlmStartEvent } from '../events/llm.events.js';
 import type { LlmEstimate, LlmRequest, LlmResponse } from '../types/llm.js';
 import type { Usage } from '../types/usage.js';

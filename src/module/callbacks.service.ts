@@ -4,7 +4,7 @@ import { brand } from '../util/brand.js';
 import { shareToken } from '../util/copies.js';
 import { Background, type BackgroundStatus } from '../dispatch/background/background.js';
 import type { EventSelector, SelectedEvent } from '../events/event-map.js';
-import type { HandlerContext, HandlerOptions } from '../events/callbacks.js';
+import type { HandlerContext, HandlerOptions } from '../events/handler-options.js';
 import { functionSpec } from '../handlers/find-handlers.js';
 import { HandlerRegistry, type Remove } from '../handlers/handler-registry.js';
 import type { HandlerFunction } from '../handlers/handler.js';

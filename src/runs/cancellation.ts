@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { LlmAbortedError, LlmTimeoutError } from '../errors/llm-errors.js';
-import type { HandlerContext } from '../events/callbacks.js';
+import type { HandlerContext } from '../events/handler-options.js';
 
 /** Called once, with the reason of an abort. */
 export type AbortListener = (reason: unknown) => void;

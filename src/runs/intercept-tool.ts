@@ -1,4 +1,4 @@
-import { interceptor, type Interceptor } from '../handlers/decorators.js';
+import { interceptor, type Interceptor } from '../handlers/interceptor.js';
 import { interceptWork } from '../dispatch/compose.js';
 import type { ToolStartEvent } from '../events/tool.events.js';
 import type { TracedRun } from './traced-run.js';

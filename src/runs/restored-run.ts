@@ -1,7 +1,7 @@
 import type { DispatchTarget } from '../dispatch/invoke-handler.js';
 import type { CallbackEvent } from '../events/event-map.js';
 import type { FromCallback, RequestContext } from '../events/event.js';
-import type { HandlerContext } from '../events/callbacks.js';
+import type { HandlerContext } from '../events/handler-options.js';
 import { HandlerScope, type HandlerTable } from '../handlers/handler-scope.js';
 import type { Handler } from '../handlers/handler.js';
 import type { HandlerRegistry } from '../handlers/handler-registry.js';

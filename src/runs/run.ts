@@ -1,6 +1,6 @@
 import type { DispatchTarget } from '../dispatch/invoke-handler.js';
 import type { FromCallback, RequestContext } from '../events/event.js';
-import type { HandlerContext } from '../events/callbacks.js';
+import type { HandlerContext } from '../events/handler-options.js';
 import { callHandler, type Handler, type HandlerFunction, methodOf } from '../handlers/handler.js';
 import type { HandlerScope, HandlerTable } from '../handlers/handler-scope.js';
 import type { Usage } from '../types/usage.js';

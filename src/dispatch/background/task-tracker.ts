@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { HandlerContext } from '../../events/callbacks.js';
+import type { HandlerContext } from '../../events/handler-options.js';
 
 /**
  * A background handler's call, from when it is accepted until it is done; also the context that the handler receives.
