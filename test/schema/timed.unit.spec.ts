@@ -44,14 +44,14 @@ describe('The validation of an answer', () => {
     expect(await check({ type: 'string', pattern: '^a+$' }, 'aaa')).toEqual({ value: 'aaa' });
   });
 
-  it('detects that 20,000 objects are unique, and that two of them are equal', async () => {
+  it('detects that 8,000 objects are unique, and that two of them are equal', async () => {
     const schema = { type: 'array', uniqueItems: true };
-    const items = objects(20_000);
+    const items = objects(8_000);
     expect(await check(schema, items)).toEqual({ value: items });
     const [first] = items;
     const twice = [...items, { c: first!.c, a: first!.a }];
     expect(await check(schema, twice)).toEqual({
-      issues: 'must NOT have duplicate items (items ## 0 and 20000 are identical)',
+      issues: 'must NOT have duplicate items (items ## 0 and 8000 are identical)',
     });
   });
 
