@@ -24,9 +24,9 @@ const ENDS: ReadonlySet<EventPhase> = new Set(['end', 'error']);
 type Fields = Record<string, string | number | boolean | null | undefined>;
 
 /**
- * Writes one line per run to Nest's `Logger`: what ran, tokens, cost and duration, how many documents were found,
+ * Writes one line per run, and per custom event, to Nest's `Logger`: its name, what ran, tokens, cost and duration, how many documents were found,
  * whether a tool call waits for approval, was approved or denied, and by whom; never prompts, answers, arguments,
- * inputs, results, reasons or the documents themselves.
+ * inputs, results, reasons, the documents themselves or the data of custom events.
  */
 export class LoggingCallbacks {
   static {
@@ -38,7 +38,7 @@ export class LoggingCallbacks {
   // Not @Injectable(): Nest would try to resolve the options, and the mocker of a test would invent some.
   constructor(private readonly options: LoggingOptions = {}) {}
 
-  @OnAnyEvent({ when: ({ type }) => ENDS.has(EVENTS[type].phase) })
+  @OnAnyEvent({ when: ({ type }) => type === 'custom' || ENDS.has(EVENTS[type].phase) })
   protected write(event: CallbackEvent): void {
     const fields = {
       type: event.type,
@@ -98,6 +98,7 @@ function factsOf(event: CallbackEvent): Fields {
 }
 
 function nameOf(event: CallbackEvent): string | undefined {
+  if (event.type === 'custom') return event.name;
   if ('toolName' in event) return event.toolName;
   if ('chainName' in event) return event.chainName;
   if ('source' in event) return event.source;
@@ -159,7 +160,7 @@ function pretty({ type }: CallbackEvent, fields: Fields): string {
       : cost === null
         ? 'price unknown'
         : `$${Number(cost).toFixed(6)}`,
-    `${durationMs} ms`,
+    durationMs === undefined ? undefined : `${durationMs} ms`,
     timeToFirstChunkMs === undefined ? undefined : `first chunk ${timeToFirstChunkMs} ms`,
     fields['attempts'] !== undefined && Number(fields['attempts']) > 1
       ? `${fields['attempts']} attempts`

@@ -25,3 +25,26 @@ export class CallbackErrorEvent extends RunEvent {
     return ['handler', 'event', 'error'];
   }
 }
+
+/** An event of the application, emitted by `callbacks.emit()`. Handled by `@OnCustomEvent()`. */
+export class CustomCallbackEvent extends RunEvent {
+  static {
+    brand(this, 'class:CustomCallbackEvent');
+  }
+
+  readonly type = 'custom';
+  /** The name that was given to `emit()`. */
+  readonly name: string;
+  /** The data that was given to `emit()`, the same value for all handlers. */
+  readonly data: unknown;
+
+  constructor(run: RunInfo, payload: { name: string; data?: unknown }) {
+    super(run);
+    this.name = payload.name;
+    this.data = payload.data;
+  }
+
+  protected fields(): readonly string[] {
+    return ['name', 'data'];
+  }
+}

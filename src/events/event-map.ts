@@ -1,6 +1,7 @@
+import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
 import { brand } from '../util/brand.js';
 import { AgentEndEvent, AgentErrorEvent, AgentStartEvent, AgentStepEvent } from './agent.events.js';
-import { CallbackErrorEvent } from './callback.events.js';
+import { CallbackErrorEvent, CustomCallbackEvent } from './callback.events.js';
 import { ChainEndEvent, ChainErrorEvent, ChainStartEvent } from './chain.events.js';
 import { RunEvent } from './event.js';
 import type { HandlerContext } from './handler-options.js';
@@ -30,7 +31,10 @@ interface EventRow {
   /** The kind of run that the event is about, or what it is about. */
   readonly kind: string;
   readonly phase: EventPhase;
-  /** The event's class. Its name is the decorator's without `On` and with `Event`. */
+  /**
+   * The event's class. Its name is the decorator's without `On` and with `Event`, except that a `CustomEvent` is a
+   * `CustomCallbackEvent`, because JavaScript has a `CustomEvent`.
+   */
   readonly event: abstract new (...args: never[]) => RunEvent;
   /** The method of a `Callbacks` class that handles it. */
   readonly method: `on${string}`;
@@ -71,6 +75,7 @@ export const EVENTS = {
   'mcp.progress': { kind: 'mcp', phase: 'note', event: McpProgressEvent, method: 'onMcpProgress' },
   'mcp.log': { kind: 'mcp', phase: 'note', event: McpLogEvent, method: 'onMcpLog' },
   'callback.error': { kind: 'callback', phase: 'note', event: CallbackErrorEvent, method: 'onCallbackError' },
+  'custom': { kind: 'custom', phase: 'between', event: CustomCallbackEvent, method: 'onCustomEvent' },
 } as const satisfies Record<string, EventRow>;
 
 /** The `type` of an event: `'llm.start'`, `'tool.error'` … */
@@ -100,6 +105,20 @@ export const ANY_EVENT_METHOD = 'onAnyEvent';
 
 /** All event types, in the order of the table. */
 export const EVENT_TYPES = Object.keys(EVENTS) as readonly EventType[];
+
+const CUSTOM_NAME = /^[\w.:-]{1,64}$/;
+
+/** Rejects a name that a custom event cannot have. The error does not quote it, because it may be anything. */
+export function checkCustomName(place: string, name: unknown): asserts name is string {
+  if (typeof name !== 'string' || !CUSTOM_NAME.test(name))
+    throw new CallbacksConfigurationError(
+      `A custom event needs a name of 1 to 64 letters, digits, ".", ":", "-" or "_": ${place} has none, or another one.`,
+    );
+  if (Object.hasOwn(EVENTS, name))
+    throw new CallbacksConfigurationError(
+      `A custom event cannot have the name of an event of the package: ${place} has "${name}". Choose another name.`,
+    );
+}
 
 /** Marks the prototype of {@link Callbacks}, so that a second copy of the package is recognized too. */
 export const CALLBACKS_CLASS = Symbol.for('nestjs-llm-callbacks:callbacks');
@@ -174,6 +193,8 @@ export interface Callbacks {
   onMcpLog?(event: McpLogEvent, context: HandlerContext): unknown;
   /** A handler failed. */
   onCallbackError?(event: CallbackErrorEvent, context: HandlerContext): unknown;
+  /** An event of the application. */
+  onCustomEvent?(event: CustomCallbackEvent, context: HandlerContext): unknown;
   /** Every event. */
   onAnyEvent?(event: CallbackEvent, context: HandlerContext): unknown;
 }

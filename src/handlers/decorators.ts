@@ -1,5 +1,7 @@
 import type { HandlerContext, HandlerOptions } from '../events/handler-options.js';
-import type { EventSelector, SelectedEvent } from '../events/event-map.js';
+import type { CustomCallbackEvent } from '../events/callback.events.js';
+import { checkCustomName, type EventSelector, type SelectedEvent } from '../events/event-map.js';
+import { isOptions } from '../util/known-options.js';
 import { addHandlerMetadata, checkLegacy, setScopes } from './metadata.js';
 
 /** Decorates a method that takes the event (and a {@link HandlerContext}), or nothing. */
@@ -141,6 +143,41 @@ export const OnMcpLog: Hook<'mcp.log'> = onEvent('OnMcpLog', 'mcp.log');
 
 /** Handles a handler that threw or timed out. */
 export const OnCallbackError: Hook<'callback.error'> = onEvent('OnCallbackError', 'callback.error');
+
+/**
+ * Handles events of the application, which `callbacks.emit()` emits.
+ *
+ * @param name only events of this name; by default all of them
+ * @throws CallbacksConfigurationError for a name that no custom event can have
+ *
+ * @example
+ * ```ts
+ * class Tickets { @OnCustomEvent('ticket.opened') opened({ data }: CustomCallbackEvent) {
+ *   console.log(data);
+ * } }
+ * ```
+ */
+export function OnCustomEvent(
+  name?: string,
+  options: HandlerOptions<CustomCallbackEvent> = {},
+): HookDecorator<'custom'> {
+  return onEvent('OnCustomEvent', 'custom')(onlyNamed(name, options));
+}
+
+function onlyNamed(
+  name: string | undefined,
+  options: HandlerOptions<CustomCallbackEvent>,
+): HandlerOptions<CustomCallbackEvent> {
+  if (name === undefined) return options;
+  checkCustomName('@OnCustomEvent()', name);
+  const when: unknown = isOptions(options) ? options.when : undefined;
+  // Invalid options are rejected with the method's name, when it is registered.
+  if (!isOptions(options) || (when !== undefined && typeof when !== 'function')) return options;
+  return {
+    ...options,
+    when: (event) => event.name === name && (options.when?.(event) ?? true),
+  };
+}
 
 /**
  * Handles every event; `event.type` is its type.

@@ -130,6 +130,28 @@ export class CallbacksService {
   }
 
   /**
+   * Emits an event of the application, which `@OnCustomEvent()` handles: like any event in the usual order, scopes and
+   * levels, awaited, in the background or durable. Inside a run (a tool, a chain, a retrieval) it is an event of the
+   * run, with its ids and context. Elsewhere, and after the run has ended, it has a `runId` of its own and the context
+   * of the calling code; its `parentRunId` is then the run that has ended. A handler does not receive the events that it
+   * emits itself.
+   *
+   * @param name 1 to 64 letters, digits, `.`, `:`, `-` or `_`, but not the name of an event of the package
+   * @param data what handlers receive as `event.data`; a durable handler receives it as JSON
+   * @returns settles when all handlers are done that are awaited
+   * @throws the error of a critical handler, which also fails the run if nothing catches it; CallbacksConfigurationError
+   * for another name
+   *
+   * @example
+   * ```ts
+   * await callbacks.emit('ticket.opened', { ticketId: ticket.id });
+   * ```
+   */
+  emit(name: string, data?: unknown): Promise<void> {
+    return this.work.emit(name, data);
+  }
+
+  /**
    * Adds global callback objects.
    *
    * @returns a function that removes them, also from active runs

@@ -58,6 +58,12 @@ export class RunFactory {
     });
   }
 
+  /** The run of an event of the application: the surrounding one while it is active, else one of the event's own. */
+  forEvent(): Run {
+    const run = this.store.current?.run;
+    return run instanceof Run && !run.ended ? run : this.create({});
+  }
+
   /** The run of an event from a queue. */
   restore(event: CallbackEvent): RestoredRun {
     this.source.refresh();

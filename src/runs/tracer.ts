@@ -1,5 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Dispatcher } from '../dispatch/dispatcher.js';
+import { CustomCallbackEvent } from '../events/callback.events.js';
+import { checkCustomName } from '../events/event-map.js';
 import { isThenable } from '../util/promises.js';
 import { OpenRuns, type RunRuntime } from './active-run.js';
 import { interceptTool, type ToolRequest } from './intercept-tool.js';
@@ -78,6 +80,13 @@ export class Tracer implements MethodRunner, RunRuntime {
       return fn(given as A, new LazyContext(work.run));
     };
     return callInTurn(work, () => interceptTool(work, { ...info }, call) as R);
+  }
+
+  /** Emits a custom event, and waits for its handlers. */
+  async emit(name: string, data: unknown): Promise<void> {
+    checkCustomName('emit()', name);
+    const run = this.runs.forEvent();
+    await this.dispatcher.dispatch(new CustomCallbackEvent(run, { name, data }), run);
   }
 
   #workRun(events: WorkEvents<unknown>): TracedRun<unknown> {

@@ -1,11 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { ForbiddenException } from '@nestjs/common';
-import { CallbackAbort, LlmService } from 'nestjs-llm-callbacks';
+import { AgentService, CallbackAbort, LlmService } from 'nestjs-llm-callbacks';
 import { RecordingCallbacks } from 'nestjs-llm-callbacks/testing';
 import { json, WireServer } from '../support/wire/index.js';
 import { openai } from '../support/wire/openai.js';
 import { Trace } from './examples/any-event.js';
 import { Narrator } from './examples/callbacks-class.js';
+import { RefundLog, Refunds } from './examples/custom-events.js';
 import { Collector, Gate, Reporting } from './examples/handlers.js';
 import { AppModule as Scoped, Desk, received } from './examples/scopes.js';
 import { AnswersController, Archive, TalesController } from './examples/sse.js';
@@ -50,6 +51,19 @@ it('The quick start prints the answer and its cost', async () => {
 });
 
 describe('The examples of callbacks', () => {
+  it('handle an event of the application, which a tool emits', async () => {
+    const answers = [
+      { toolCalls: [{ name: 'refund', args: { orderId: 'A7' } }] },
+      'Your money is back.',
+    ];
+    const app = await start({ imports: [around(answers)], providers: [Refunds, RefundLog] });
+
+    const agent = app.get(AgentService).create({ tools: [Refunds] });
+    await agent.run('I want my money back.', { userId: 'ada' });
+
+    expect(app.get(RefundLog).lines).toEqual(['A7 for ada']);
+  });
+
   it('are methods of a class', async () => {
     const narrator = new Narrator();
     const app = await start({ imports: [around(['answer'])] });

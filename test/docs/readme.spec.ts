@@ -71,7 +71,7 @@ describe('The tables of the documents', () => {
 
   it.each(Object.keys(EVENTS) as EventType[])('list %s with all of its fields', (type) => {
     const { event, method } = EVENTS[type];
-    const decorator = `@On${event.name.replace(/Event$/, '')}`;
+    const decorator = `@${method.replace(/^o/, 'O')}`;
     const row = rows.find(([, name]) => name === `\`${type}\``);
     expect(row?.slice(2, 4)).toEqual([`\`${decorator}\``, `\`${method}\``]);
     expect(library).toHaveProperty(decorator.slice(1));

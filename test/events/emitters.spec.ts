@@ -50,6 +50,8 @@ const agentFails: Scenario = (bench) => {
   bench.server.answers(json(bench.wire.error({ type: 'authentication_error' }), 401));
   return errorOf(bench.app.get(AgentService).run('Hi'));
 };
+const emits: Scenario = (bench) =>
+  services(bench).chain('answer', 'Hi', () => services(bench).emit('ticket.opened', { id: 7 }));
 const handlerFails: Scenario = (bench) => {
   services(bench).on('chain.start', fail);
   return chains(bench);
@@ -80,6 +82,7 @@ const EMITTERS = {
   'mcp.progress': NOT_YET,
   'mcp.log': NOT_YET,
   'callback.error': handlerFails,
+  custom: emits,
 } as const satisfies Record<EventType, Scenario | typeof NOT_YET>;
 
 const scenarios = Object.entries<Scenario | typeof NOT_YET>(EMITTERS).filter(

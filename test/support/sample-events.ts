@@ -7,6 +7,7 @@ import {
   ChainEndEvent,
   ChainErrorEvent,
   ChainStartEvent,
+  CustomCallbackEvent,
   LlmEndEvent,
   LlmErrorEvent,
   LlmRateLimitError,
@@ -138,5 +139,9 @@ export const SAMPLE_EVENTS: { readonly [T in EventType]: EventOf<T> } = {
     handler: 'Audit.paid',
     event: new LlmErrorEvent(run, { ...failed, text: '' }),
     error: new TypeError('no'),
+  }),
+  custom: new CustomCallbackEvent(run, {
+    name: 'ticket.opened',
+    data: { id: 7n, error: { name: 'x' } },
   }),
 };
