@@ -107,24 +107,38 @@ export interface ReachedLimit {
 
 /**
  * Where limiters count. `MemoryLimitStore` counts in the process, `RedisLimitStore` of `nestjs-llm-callbacks/redis`
- * across processes; implement this interface for another store.
+ * across processes; implement this interface for another store, and prove it with `describeLimitStore()` of
+ * `nestjs-llm-callbacks/testing`.
  *
- * Each method is atomic. `reserve` grants a claim when `used + reserved + amount <= limit`, and also:
- * - an `elastic` claim gets what is left, if anything is left;
- * - an amount above the whole limit gets the limit, if nothing is used or reserved, unless the claim `neverFits`.
- *
- * Either every claim is granted, or none. `reserve`, `settle` and `renew` may be repeated with the same id, in any
- * order and until ten minutes after settlement, and act once: a settled reservation stays settled. A reservation whose
- * lease has expired no longer counts, or counts as used with `onLost: 'charge'`. If it is settled later, the actual
- * usage is still counted, in place of the charged amount; if it is renewed, it is reserved again.
+ * Each method is atomic, also across processes that share the data. Groups, keys and windows are counted separately.
+ * `reserve`, `settle` and `renew` may be repeated with the same id, in any order and until ten minutes after
+ * settlement, and act once: a settled reservation stays settled.
  *
  * A rejected promise means that the store is unavailable: see `onStoreError` of the limiters.
  */
 export interface LimitStore {
+  /**
+   * Grants every claim, or none. A claim is granted when `used + reserved + amount <= limit`, and also:
+   * - an `elastic` claim gets what is left, if anything is left;
+   * - an amount above the whole limit gets the limit, if nothing is used or reserved, unless the claim `neverFits`;
+   * - an amount of 0 always.
+   *
+   * Of several claims that do not fit, the rejection names one that never fits, or else the one with the longest wait;
+   * `retryAfterMs` is the time until enough use has left its window.
+   *
+   * A reservation whose lease has expired no longer counts, or counts as used with `onLost: 'charge'`. After its
+   * settlement, a repeated request reserves nothing; it may reject.
+   */
   reserve(request: ReserveRequest): Promise<LimitGrant | LimitRefusal>;
-  /** Resolves to the claims whose `tellFrom` is to be reported. */
+  /**
+   * Replaces the reserved amounts by the used ones, also above the limit, in the bucket in which they were reserved. If
+   * the lease had expired, the used amounts are still counted, in place of charged ones. Resolves to the claims whose
+   * `tellFrom` is reached, each once in the window of its counter and again after a reset.
+   */
   settle(settlement: LimitSettlement): Promise<readonly ReachedLimit[]>;
+  /** Extends the leases. A reservation whose lease had expired is reserved again; a settled one is not. */
   renew(held: readonly HeldReservation[], leaseMs: number): Promise<void>;
+  /** The state of each counter, in the order of `counters`; nothing is used or reserved of an unknown one. */
   usage(group: string, counters: readonly LimitCounter[]): Promise<readonly CounterState[]>;
   /** Forgets the used amounts; reserved amounts stay reserved, and are settled as usual. */
   reset(group: string, counters: readonly LimitCounter[]): Promise<void>;
@@ -135,7 +149,7 @@ export interface LimitStore {
   markRefused?(group: string, counter: LimitCounter): Promise<boolean>;
   /**
    * Called when a limiter's application shuts down: closes what the store itself has opened. Other limiters may still
-   * use the store afterwards, and close it again.
+   * use the store afterwards, and close it again. What a server has stored remains.
    */
   close?(): Promise<void>;
 }

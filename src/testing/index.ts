@@ -6,5 +6,8 @@ export {
   fakeLlmResponse,
 } from './fake-llm.js';
 export { RealLlmCallError, forbidRealLlm } from './forbid-real-llm.js';
+export { describeLimitStore } from './kits/describe-limit-store.js';
+export type { KitOptions, TestRunner } from './kits/kit.js';
+export type { KitClock, LimitStoreKitOptions, MakeLimitStore } from './kits/limit-store-bench.js';
 export * from './override-llm.js';
 export * from './recording-callbacks.js';

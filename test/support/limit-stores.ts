@@ -24,7 +24,7 @@ export function describeStores(name: string, tests: (newStore: NewStore) => void
 }
 
 class ClockedStore extends RedisLimitStore {
-  clock: { now: number } | undefined;
+  clock: { readonly now: number } | undefined;
 
   protected override time(): number | undefined {
     return this.clock?.now;
@@ -35,10 +35,13 @@ class ClockedStore extends RedisLimitStore {
 export function useRedis(url = REDIS_URL) {
   const prefix = `test:${randomUUID()}:`;
   let stores = 0;
+  const newPrefix = () => `${prefix}${stores++}:`;
   const redis = {
     client: undefined as unknown as Redis,
     prefix,
-    store(clock?: { now: number }, at = `${prefix}${stores++}:`): RedisLimitStore {
+    /** A prefix for a store of its own. */
+    newPrefix,
+    store(clock?: { readonly now: number }, at = newPrefix()): RedisLimitStore {
       const store = new ClockedStore({ client: redis.client, prefix: at });
       store.clock = clock;
       return store;
