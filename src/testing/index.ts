@@ -6,7 +6,9 @@ export {
   fakeLlmResponse,
 } from './fake-llm.js';
 export { RealLlmCallError, forbidRealLlm } from './forbid-real-llm.js';
+export { describeJobQueue } from './kits/describe-job-queue.js';
 export { describeLimitStore } from './kits/describe-limit-store.js';
+export type { JobQueueKitOptions, MakeJobQueue } from './kits/job-queue-bench.js';
 export type { KitOptions, TestRunner } from './kits/kit.js';
 export type { KitClock, LimitStoreKitOptions, MakeLimitStore } from './kits/limit-store-bench.js';
 export * from './override-llm.js';

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Job, JobQueue, JobWork } from 'nestjs-llm-callbacks';
 
 interface Entry {
@@ -19,6 +20,7 @@ export class MemoryJobQueue implements JobQueue {
   /** A promise that `add` awaits. */
   holdsUp: Promise<void> | undefined;
   #work: JobWork | undefined;
+  #isPaused = false;
 
   constructor(private readonly attempts = 1) {}
 
@@ -42,16 +44,17 @@ export class MemoryJobQueue implements JobQueue {
 
   async pause(): Promise<void> {
     this.calls.push('pause');
+    this.#isPaused = true;
   }
 
   async close(): Promise<void> {
     this.calls.push('close');
   }
 
-  /** Runs every job in the queue until it is done or dead. */
+  /** Runs every job in the queue until it is done or dead, or the queue is paused. */
   async work(): Promise<void> {
     for (const [id, entry] of this.#jobs) {
-      while (this.#jobs.has(id)) await this.#try(id, entry);
+      while (this.#jobs.has(id) && !this.#isPaused) await this.#try(id, entry);
     }
   }
 
@@ -66,5 +69,37 @@ export class MemoryJobQueue implements JobQueue {
       this.dead.push({ job, error });
     }
     this.#jobs.delete(id);
+  }
+}
+
+/** The same queue, which runs its jobs by itself, one after the other. */
+export class WorkingJobQueue extends MemoryJobQueue {
+  #working: Promise<void> | undefined;
+  #isStarted = false;
+
+  override async add(job: Job): Promise<void> {
+    await super.add(job);
+    this.#go();
+  }
+
+  override async start(work: JobWork): Promise<void> {
+    await super.start(work);
+    this.#isStarted = true;
+    this.#go();
+  }
+
+  override async close(withinMs?: number): Promise<void> {
+    await this.pause();
+    await super.close();
+    if (withinMs === undefined) return this.#working;
+    const stop = new AbortController();
+    const late = delay(withinMs, undefined, { signal: stop.signal }).catch(() => undefined);
+    await Promise.race([this.#working, late]);
+    stop.abort();
+  }
+
+  #go(): void {
+    if (this.#isStarted)
+      this.#working = (this.#working ?? Promise.resolve()).then(() => this.work());
   }
 }

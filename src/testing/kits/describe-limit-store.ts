@@ -1,5 +1,5 @@
 import type { LimitStore } from '../../index.js';
-import { Kit, kitOptionNames } from './kit.js';
+import { Kit, kitOptionNames, withBench } from './kit.js';
 import { StoreBench, type LimitStoreKitOptions, type MakeLimitStore } from './limit-store-bench.js';
 import { testLeases, testRealLease, testWindows } from './limit-store-clock-rules.js';
 import {
@@ -38,15 +38,7 @@ export function describeLimitStore<S extends LimitStore>(
 ): void {
   const kit = new Kit('describeLimitStore', 'LimitStore', make, options, OPTIONS);
   const test = (member: string, rule: string, run: (bench: StoreBench<S>) => Promise<void>) =>
-    kit.rule(member, rule, async () => {
-      const bench = new StoreBench(make, options);
-      try {
-        await bench.open();
-        await run(bench);
-      } finally {
-        await bench.close();
-      }
-    });
+    kit.rule(member, rule, () => withBench(new StoreBench(make, options), run));
   kit.register(() => {
     testReservations(test);
     testRepetition(test);

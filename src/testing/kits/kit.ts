@@ -122,6 +122,44 @@ export class Kit {
   }
 }
 
+/** What a test of a kit works with. */
+export interface KitBench {
+  open(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Runs a test with a bench that is always closed; throws the test's own error first. */
+export async function withBench<B extends KitBench>(
+  bench: B,
+  run: (bench: B) => Promise<void>,
+): Promise<void> {
+  const done = await bench
+    .open()
+    .then(() => run(bench))
+    .then(
+      () => undefined,
+      (error: unknown) => ({ error }),
+    );
+  const closed = await bench.close().then(
+    () => undefined,
+    (error: unknown) => ({ error }),
+  );
+  const failed = done ?? closed;
+  if (failed !== undefined) throw failed.error;
+}
+
+/** Closes all subjects of a test, then disposes them, also where closing failed; throws the first error. */
+export async function closeAll<S>(
+  subjects: readonly S[],
+  close: (subject: S) => Promise<void> | undefined,
+  dispose: (subject: S) => void | Promise<void>,
+): Promise<void> {
+  const closed = await Promise.allSettled(subjects.map(async (subject) => close(subject)));
+  const disposed = await Promise.allSettled(subjects.map(async (subject) => dispose(subject)));
+  for (const outcome of [...closed, ...disposed])
+    if (outcome.status === 'rejected') throw outcome.reason;
+}
+
 function globalRunner(name: string): TestRunner {
   const { describe, it } = globalThis as Partial<TestRunner>;
   if (describe !== undefined && it !== undefined) return { describe, it };

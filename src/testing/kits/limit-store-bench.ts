@@ -9,7 +9,7 @@ import type {
   ReserveRequest,
 } from '../../index.js';
 import { limitWindow, type WindowLength } from '../../limits/limit-window.js';
-import type { KitOptions } from './kit.js';
+import { closeAll, type KitOptions } from './kit.js';
 
 /** The time of a test, which only the test advances. */
 export interface KitClock {
@@ -35,7 +35,7 @@ export interface LimitStoreKitOptions<S extends LimitStore = LimitStore> extends
    * @default false
    */
   durable?: boolean;
-  /** Called after each test for every store of the test, when it is closed: removes its data. */
+  /** Called after each test for every store of the test, when all are closed: removes its data. */
   dispose?(store: S): void | Promise<void>;
 }
 
@@ -113,10 +113,11 @@ export class StoreBench<S extends LimitStore> {
   };
 
   async close(): Promise<void> {
-    for (const store of this.#opened) {
-      await store.close?.();
-      await this.options.dispose?.(store);
-    }
+    await closeAll(
+      this.#opened,
+      (store) => store.close?.(),
+      (store) => this.options.dispose?.(store),
+    );
   }
 }
 
