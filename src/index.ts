@@ -110,7 +110,12 @@ export {
   type Overrides,
   type ResolveClient,
 } from './llm/llm-options.js';
-export { LlmProvider, type LlmProviderContext, type LlmRetry } from './llm/llm-provider.js';
+export {
+  LlmProvider,
+  type LlmProviderCapabilities,
+  type LlmProviderContext,
+  type LlmRetry,
+} from './llm/llm-provider.js';
 export { LlmStream } from './llm/llm-stream.js';
 export { InjectLlm, LlmService, getLlmToken } from './llm/llm.service.js';
 export { CallbacksModule } from './module/callbacks.module.js';

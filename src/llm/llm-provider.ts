@@ -32,8 +32,32 @@ export interface LlmProviderContext {
   onModel(model: string): void;
 }
 
+/** What a provider can do; what it does not declare is `undefined`. */
+export interface LlmProviderCapabilities {
+  /**
+   * Its own code starts no runs and reads no context of the application: it is called without one, which makes all of
+   * its promises faster.
+   */
+  readonly contextFree?: boolean;
+  /**
+   * Where the counts of its results come from. `'server'`: passed on from a server, which may send zeros for what it
+   * does not count; zeros beside an answer with content are estimated then. `'exact'`: zeros are right.
+   * @default 'exact'
+   */
+  readonly usage?: 'exact' | 'server';
+  /** It sends `tools`, and returns tool calls. */
+  readonly tools?: boolean;
+  /** It sends `schema` in a mode of the server for structured answers, or as an instruction. */
+  readonly schema?: boolean;
+  /** It sends images. */
+  readonly images?: boolean;
+  /** Its streams have chunks of the type `'reasoning'`. */
+  readonly reasoning?: boolean;
+}
+
 /**
- * The interface to a model: implement it, and pass an instance as `llm.provider`, to add a provider.
+ * The interface to a model: implement it, and pass an instance as `llm.provider`, to add a provider. Prove it with
+ * `describeProvider()` of `nestjs-llm-callbacks/testing`.
  *
  * Errors of the `LlmError` tree reach the caller unchanged; other errors are wrapped in one, as its `cause`.
  *
@@ -57,11 +81,32 @@ export interface LlmProviderContext {
 export interface LlmProvider {
   /** The provider's name in events, errors and prices. */
   readonly name: string;
+  /** What it can do, constant over time. What is declared must hold, and is tested by `describeProvider()`. */
+  readonly capabilities?: LlmProviderCapabilities | undefined;
   /** Called once at start-up: throw a `CallbacksConfigurationError` to prevent the start. */
   prepare?(): void | Promise<void>;
-  /** Returns one answer. `usage` is {@link UNREPORTED_USAGE} if the server sent none. */
+  /**
+   * Sends one request, with all fields of `request` that the server knows and with `providerOptions` as they are, and
+   * returns its answer:
+   * - `text` is all text, `''` if there is none; `message` is the answer as a message, with its tool calls;
+   * - `toolCalls` have parsed `args` and, as `argsText`, what the model wrote; if that is not JSON, an `argsError`;
+   * - `finishReason` is the server's, in the terms of this library; `model` is the one that answered;
+   * - `usage` has the counts of the server, or is {@link UNREPORTED_USAGE} if it sent none.
+   *
+   * Fails with an `LlmError` of the right kind, with the `status` of the server and, for a rate limit, `retryAfterMs`: an
+   * answer in another format is an `LlmResponseError`, a lost connection an `LlmConnectionError`. Sends nothing if
+   * `signal` has fired; when it fires, cancels the request and rejects. Retries by itself at most `maxRetries` times,
+   * only after retryable errors, and reports each retry by `onRetry`.
+   */
   generate(request: LlmRequest, context: LlmProviderContext): Promise<ProviderResult>;
-  /** Yields the pieces of an answer as they arrive; the last item is the result. */
+  /**
+   * Does the same for a streamed answer. Yields its pieces as they arrive: text, reasoning, which is no part of the text,
+   * and parts of tool calls, the first of which has `id` and `name`. The last item is the result, with the same content
+   * as that of `generate`.
+   *
+   * Fails if the stream ends before the answer does, or reports an error. When its reader leaves (`return()`), it cancels
+   * the request.
+   */
   stream(
     request: LlmRequest,
     context: LlmProviderContext,
@@ -70,13 +115,7 @@ export interface LlmProvider {
 /** A value of that name, because compilers import the types in decorated signatures. */
 export const LlmProvider: object = Object;
 
-/** A provider that declares whether its own code starts runs. */
-export interface ContextFreeProvider extends LlmProvider {
-  /** `true`: its code starts no runs and needs no async context, which would slow down all of its promises. */
-  readonly contextFree: boolean;
-}
-
 /** Whether a provider's own code starts no runs, as far as known. */
-export function isContextFree(provider: LlmProvider): boolean {
-  return (provider as Partial<ContextFreeProvider>).contextFree ?? false;
+export function isContextFree({ capabilities }: LlmProvider): boolean {
+  return capabilities?.contextFree ?? false;
 }

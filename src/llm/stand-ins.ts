@@ -3,7 +3,7 @@ import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
 import type { LlmChunk, LlmRequest, ProviderResult } from '../types/llm.js';
 import { Log } from '../util/log.js';
 import type { LlmClient } from './client.js';
-import type { LlmProvider, LlmProviderContext } from './llm-provider.js';
+import type { LlmProvider, LlmProviderCapabilities, LlmProviderContext } from './llm-provider.js';
 import { SdkProvider } from './providers/shared/sdk-provider.js';
 
 /** The injection token of an application's {@link StandIns}. */
@@ -58,6 +58,10 @@ export class StandIn implements LlmProvider {
     readonly name: string,
     private readonly provider: LlmProvider,
   ) {}
+
+  get capabilities(): LlmProviderCapabilities | undefined {
+    return this.provider.capabilities;
+  }
 
   prepare(): void | Promise<void> {
     return this.provider.prepare?.();

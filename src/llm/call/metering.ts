@@ -12,7 +12,6 @@ import { isDoubted, NO_USAGE, toUsage, type Usage } from '../../types/usage.js';
 import { Log } from '../../util/log.js';
 import type { LlmClient } from '../client.js';
 import type { LlmRetry } from '../llm-provider.js';
-import { SdkProvider } from '../providers/shared/sdk-provider.js';
 import {
   completeUsage,
   estimateTokens,
@@ -318,10 +317,10 @@ export class RequestMeter {
 
   /**
    * Whether a usage lacks counts that must be estimated. Servers send zeros for what they do not count, and an answer
-   * with content always has tokens; a custom provider's zeros are trusted.
+   * with content always has tokens. The zeros of a provider that does not declare so are trusted.
    */
   #isUncounted(usage: Usage, written: number): boolean {
-    if (!(this.target.client.provider instanceof SdkProvider)) return !isCounted(usage);
+    if (this.target.client.provider.capabilities?.usage !== 'server') return !isCounted(usage);
     const hasZero = usage.inputTokens === 0 || usage.outputTokens === 0;
     return usage.source === 'estimated' || (hasZero && written > 0);
   }

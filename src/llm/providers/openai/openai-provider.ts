@@ -7,8 +7,9 @@ import { defaultLabel, type LimitParameter, limitParameterOf } from '../../serve
 import type { AnswerDecoder } from '../shared/decoded-stream.js';
 import type { IdRule } from '../shared/history.js';
 import type { EncodeHints } from '../shared/schema-forms.js';
-import { loadSdk, type SdkOptions } from '../shared/sdk-clients.js';
-import { SdkProvider, type SdkRequestOptions } from '../shared/sdk-provider.js';
+import { loadSdk } from '../shared/sdk-clients.js';
+import { SdkProvider } from '../shared/sdk-provider.js';
+import type { Sdk, SdkRequestOptions } from '../shared/sdk-transport.js';
 import { ChatDecoder } from './chat-decoder.js';
 import { encodeChatRequest } from './chat-request.js';
 import { chatIdsOf } from './chat-streamed-calls.js';
@@ -18,11 +19,7 @@ import { encodeResponsesRequest } from './responses-request.js';
 /** OpenAI, and every server that supports one of its two APIs. */
 export class OpenAiProvider extends SdkProvider<OpenAI> {
   readonly name = 'openai';
-  protected readonly environment = {
-    keys: ['OPENAI_API_KEY'],
-    log: 'OPENAI_LOG',
-    without: { organization: null, project: null },
-  };
+  protected readonly sdk: Sdk<OpenAI>;
   readonly #api: OpenAiApi;
 
   constructor(options: ClientOptions) {
@@ -36,19 +33,22 @@ export class OpenAiProvider extends SdkProvider<OpenAI> {
             limitParameterOf(options),
             chatIdsOf(defaultLabel('openai', options)),
           );
-  }
-
-  protected get method(): string {
-    return this.#api.method;
-  }
-
-  protected async construct(options: SdkOptions): Promise<OpenAI> {
-    const { default: Client } = await loadSdk(this.label, 'openai', () => import('openai'));
-    return new Client(options);
-  }
-
-  protected send(client: OpenAI, body: object, options: SdkRequestOptions): PromiseLike<unknown> {
-    return this.#api.send(client, body, options);
+    const { method } = this.#api;
+    this.sdk = {
+      name: 'openai',
+      label: provider,
+      method,
+      environment: {
+        keys: ['OPENAI_API_KEY'],
+        log: 'OPENAI_LOG',
+        without: { organization: null, project: null },
+      },
+      construct: async (sdkOptions) => {
+        const { default: Client } = await loadSdk(provider, 'openai', () => import('openai'));
+        return new Client(sdkOptions);
+      },
+      send: (client, body, requestOptions) => this.#api.send(client, body, requestOptions),
+    };
   }
 
   protected encode(request: LlmRequest, streaming: boolean, hints: EncodeHints): object {

@@ -29,9 +29,9 @@ export interface SdkEnvironment {
   readonly without: Pick<SdkOptions, 'organization' | 'project' | 'authToken'>;
 }
 
-/** The SDK of a provider. */
-interface Sdk<Client> {
-  readonly name: string;
+/** What the clients of a provider's SDK need. */
+export interface SdkSetup<Client> {
+  readonly name: 'openai' | 'anthropic';
   /** The provider's name in errors. */
   readonly label: string;
   /** The path of the client method to call. */
@@ -47,7 +47,7 @@ export class SdkClients<Client> {
 
   constructor(
     private readonly options: ClientOptions,
-    private readonly sdk: () => Sdk<Client>,
+    private readonly sdk: () => SdkSetup<Client>,
   ) {}
 
   /** The single client, once it is created. */
