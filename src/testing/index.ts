@@ -8,8 +8,16 @@ export {
 export { RealLlmCallError, forbidRealLlm } from './forbid-real-llm.js';
 export { describeJobQueue } from './kits/describe-job-queue.js';
 export { describeLimitStore } from './kits/describe-limit-store.js';
+export { describeProvider } from './kits/describe-provider.js';
 export type { JobQueueKitOptions, MakeJobQueue } from './kits/job-queue-bench.js';
 export type { KitOptions, TestRunner } from './kits/kit.js';
 export type { KitClock, LimitStoreKitOptions, MakeLimitStore } from './kits/limit-store-bench.js';
+export type {
+  MakeProvider,
+  MakeProviderServer,
+  ProviderKitOptions,
+} from './kits/provider-bench.js';
+export type * from './kits/provider-server.js';
+export { serveProvider, type ProviderWire } from './kits/serve-provider.js';
 export * from './override-llm.js';
 export * from './recording-callbacks.js';

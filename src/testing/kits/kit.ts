@@ -55,14 +55,14 @@ export class Kit {
     known: OptionNames,
   ) {
     const unknown = unknownOption(options, known);
-    if (unknown !== undefined) this.#refuse(`has no ${unknown}`);
+    if (unknown !== undefined) this.refuse(`has no ${unknown}`);
     const { title = port, runner = globalRunner(name), timeoutMs = PATIENCE_MS } = options;
     if (typeof make !== 'function')
-      this.#refuse(`needs as its first argument a function that makes a new ${port} for each test`);
-    if (typeof title !== 'string' || title === '') this.#refuse('needs a text as its `title`');
-    if (!isRunner(runner)) this.#refuse('needs a `runner` with the functions `describe` and `it`');
+      this.refuse(`needs as its first argument a function that makes a new ${port} for each test`);
+    if (typeof title !== 'string' || title === '') this.refuse('needs a text as its `title`');
+    if (!isRunner(runner)) this.refuse('needs a `runner` with the functions `describe` and `it`');
     if (!(Number.isFinite(timeoutMs) && timeoutMs > 0))
-      this.#refuse('needs a positive number of milliseconds as its `timeoutMs`');
+      this.refuse('needs a positive number of milliseconds as its `timeoutMs`');
     this.#runner = runner;
     this.#title = title;
     this.#timeoutMs = timeoutMs;
@@ -117,7 +117,8 @@ export class Kit {
     return `Waited ${this.#timeoutMs} ms in vain: ${what}.`;
   }
 
-  #refuse(problem: string): never {
+  /** @throws CallbacksConfigurationError that names the kit */
+  refuse(problem: string): never {
     throw new CallbacksConfigurationError(`${this.name} ${problem}.`);
   }
 }
@@ -175,15 +176,17 @@ function isRunner(runner: Partial<TestRunner> | undefined): runner is TestRunner
 /** The failure of a test: the rule, what was wrong, and where to read about it. */
 function brokenRule(place: string, rule: string, thrown: unknown): Error {
   const reason = thrown instanceof Error ? thrown.message : inspect(thrown);
-  const { actual, expected, operator } = Object(thrown) as Partial<AssertionError>;
-  const failure = new AssertionError({
-    message: `${place}: ${rule}.\n\n${reason}\n\nThe rule is documented at ${place}.`,
-    actual,
-    expected,
-    ...(operator !== undefined && { operator }),
-  });
+  const message = `${place}: ${rule}.\n\n${reason}\n\nThe rule is documented at ${place}.`;
+  const failure = withComparison(message, thrown);
   // The frames of the test, or of the subject's own error.
   const frames = thrown instanceof Error ? /\n {4}at [\s\S]*$/.exec(thrown.stack ?? '')?.[0] : '';
   failure.stack = `${failure.name}: ${failure.message}${frames ?? ''}`;
   return failure;
+}
+
+/** An error with the compared values of an assertion, which runners show. */
+function withComparison(message: string, thrown: unknown): Error {
+  if (!(thrown instanceof AssertionError)) return new Error(message);
+  const { actual, expected, operator } = thrown;
+  return new AssertionError({ message, actual, expected, operator });
 }

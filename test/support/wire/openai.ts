@@ -12,7 +12,7 @@ const ID = 'chatcmpl-1';
 const frame = (data: unknown): string => `data: ${JSON.stringify(data)}\n\n`;
 const DONE = 'data: [DONE]\n\n';
 
-function chunk(choice: object | undefined, rest: object = {}): string {
+export function chunk(choice: object | undefined, rest: object = {}): string {
   const choices = choice ? [{ index: 0, finish_reason: null, ...choice }] : [];
   return frame({
     id: ID,

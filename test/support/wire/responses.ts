@@ -71,7 +71,7 @@ export function callItem({ id, name, argsText }: typeof LOOKUP, number = 0): Ite
   };
 }
 
-const OPENING: readonly ResponseEvent[] = [
+export const OPENING: readonly ResponseEvent[] = [
   { type: 'response.created', response: responseOf() },
   { type: 'response.in_progress', response: responseOf() },
 ];
