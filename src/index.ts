@@ -152,6 +152,16 @@ export {
   type RunMethodOptions,
 } from './runs/decorators.js';
 export {
+  ChainNext,
+  ChainRequest,
+  InterceptChain,
+  InterceptedChainCall,
+  InterceptedRetrievalCall,
+  InterceptRetrieval,
+  RetrievalNext,
+  RetrievalRequest,
+} from './runs/intercept-method.js';
+export {
   InterceptTool,
   InterceptedToolCall,
   ToolNext,

@@ -109,7 +109,7 @@ function callOn(target: object, { method, name }: Handler, args: unknown[]): unk
 }
 
 /** The kinds of runs that can be intercepted. */
-export const INTERCEPTED_KINDS = ['llm', 'tool', 'agent'] as const;
+export const INTERCEPTED_KINDS = ['llm', 'tool', 'agent', 'chain', 'retrieval'] as const;
 export type InterceptedKind = (typeof INTERCEPTED_KINDS)[number];
 
 /** What an interceptor is registered for. */

@@ -12,7 +12,6 @@ import { describeHandler, Reporter, type CallbacksReport, type HandlerInfo } fro
 import { RunFactory } from '../runs/run-factory.js';
 import type { CurrentContext } from '../runs/run-context.js';
 import type { RunContext } from '../runs/request-context.js';
-import { chainEvents, retrievalEvents } from '../runs/traced-run.js';
 import { Tracer, type WorkContext } from '../runs/tracer.js';
 
 /** Registers callbacks at runtime, sets the context of runs, and traces functions as runs. */
@@ -90,7 +89,8 @@ export class CallbacksService {
     input: I,
     fn: (input: I, context: WorkContext) => R,
   ): Promise<Awaited<R>> {
-    return this.work.call(chainEvents(name, input), input, fn);
+    const call = fn as (input: unknown, context: WorkContext) => R;
+    return this.work.call({ kind: 'chain', name, input }, call);
   }
 
   /**
@@ -110,7 +110,8 @@ export class CallbacksService {
     fn: (query: Q, context: WorkContext) => R,
     source?: string,
   ): Promise<Awaited<R>> {
-    return this.work.call(retrievalEvents(query, source), query, fn);
+    const call = fn as (query: unknown, context: WorkContext) => R;
+    return this.work.call({ kind: 'retrieval', query, source }, call);
   }
 
   /**

@@ -59,11 +59,15 @@ const CHAIN_OPTIONS = optionNames<ChainOptions>({ name: true, async: true });
  */
 export function Chain(name?: string | ChainOptions): RunDecorator {
   const options = typeof name === 'string' || name === undefined ? { name } : name;
-  return runMethod('Chain', options as ChainOptions, CHAIN_OPTIONS, (owner, method, args) => ({
-    kind: 'chain',
-    name: options?.name ?? `${owner.constructor.name}.${method}`,
-    input: args.length === 1 ? args[0] : args,
-  }));
+  return runMethod('Chain', options as ChainOptions, CHAIN_OPTIONS, {
+    work: (owner, method, args) => ({
+      kind: 'chain',
+      name: options?.name ?? `${owner.constructor.name}.${method}`,
+      input: args.length === 1 ? args[0] : args,
+    }),
+    args: (input, args) =>
+      args.length === 1 || !Array.isArray(input) ? [input] : (input as unknown[]),
+  });
 }
 
 /** Options of `@Retrieval()`. */
@@ -92,12 +96,11 @@ const RETRIEVAL_OPTIONS = optionNames<RetrievalOptions>({ source: true, async: t
  */
 export function Retrieval(source?: string | RetrievalOptions): RunDecorator {
   const options = typeof source === 'string' || source === undefined ? { source } : source;
-  return runMethod(
-    'Retrieval',
-    options as RetrievalOptions,
-    RETRIEVAL_OPTIONS,
-    (_owner, _method, [query]) => ({ kind: 'retrieval', query, source: options.source }),
-  );
+  return runMethod('Retrieval', options as RetrievalOptions, RETRIEVAL_OPTIONS, {
+    work: (_owner, _method, [query]) => ({ kind: 'retrieval', query, source: options.source }),
+    args: (query, args) =>
+      args.length === 0 && query === undefined ? [] : [query, ...args.slice(1)],
+  });
 }
 
 type Method = (this: unknown, ...args: unknown[]) => unknown;
@@ -122,8 +125,16 @@ export interface RunMethodOptions {
   async?: boolean;
 }
 
+/** How the calls of a method become runs. */
+interface MethodCalls {
+  /** The run of a call. */
+  work(owner: object, method: string, args: readonly unknown[]): MethodWork;
+  /** The arguments of the method, with an input or query that interceptors may have changed. */
+  args(changed: unknown, args: readonly unknown[]): readonly unknown[];
+}
+
 /**
- * Creates a decorator that runs a method as the run that `describe` returns for a call.
+ * Creates a decorator that runs a method as a run.
  *
  * @param names the names of the options that the decorator takes
  */
@@ -131,14 +142,14 @@ function runMethod(
   decorator: string,
   options: RunMethodOptions,
   names: OptionNames,
-  describe: (owner: object, method: string, args: readonly unknown[]) => MethodWork,
+  calls: MethodCalls,
 ): RunDecorator {
   return (target: object, key: string | symbol, descriptor: PropertyDescriptor) => {
     checkPlace(decorator, target, key, descriptor, `be a ${decorator.toLowerCase()}`);
     checkOptions(`@${decorator}() on ${target.constructor.name}.${key}`, options, names);
     const method = descriptor.value as Method;
     const isAsync = options.async ?? (isAsyncFunction(method) || isDeclaredAsync(target, key));
-    const run = wrap(method, isAsync, (owner, args) => describe(owner, key, args));
+    const run = wrap(method, key, isAsync, calls);
     keepIdentity(run, method);
     descriptor.value = run;
     injectRunner(target);
@@ -171,20 +182,18 @@ function isDeclaredAsync(target: object, key: string): boolean {
   );
 }
 
-function wrap(
-  method: Method,
-  isAsync: boolean,
-  describe: (owner: object, args: unknown[]) => MethodWork,
-): Method {
+function wrap(method: Method, name: string, isAsync: boolean, calls: MethodCalls): Method {
+  const call = (owner: object, args: unknown[]) => (changed: unknown) =>
+    method.apply(owner, [...calls.args(changed, args)]);
   if (isAsync) {
     return async function (this: unknown, ...args) {
       if (!hasRunner(this)) return method.apply(this, args);
-      return this[METHOD_RUNNER].callInTurn(describe(this, args), () => method.apply(this, args));
+      return this[METHOD_RUNNER].callInTurn(calls.work(this, name, args), call(this, args));
     };
   }
   return function (this: unknown, ...args) {
     if (!hasRunner(this)) return method.apply(this, args);
-    return this[METHOD_RUNNER].callNow(describe(this, args), () => method.apply(this, args));
+    return this[METHOD_RUNNER].callNow(calls.work(this, name, args), call(this, args));
   };
 }
 

@@ -205,13 +205,17 @@ export function chainEvents(chainName: string, input: unknown): WorkEvents<unkno
   };
 }
 
-/** The events of a retrieval. */
-export function retrievalEvents(query: unknown, source: string | undefined): WorkEvents<unknown> {
+/** The events of a retrieval; its query is read when each event is created. */
+export function retrievalEvents(
+  info: { readonly query: unknown },
+  source: string | undefined,
+): WorkEvents<unknown> {
   return {
-    start: (run) => new RetrievalStartEvent(run, { query, source }),
+    start: (run) => new RetrievalStartEvent(run, { query: info.query, source }),
     end: (run, documents, durationMs) =>
-      new RetrievalEndEvent(run, { query, source, documents, durationMs }),
-    error: (run, failure) => new RetrievalErrorEvent(run, { query, source, ...failure }),
+      new RetrievalEndEvent(run, { query: info.query, source, documents, durationMs }),
+    error: (run, failure) =>
+      new RetrievalErrorEvent(run, { query: info.query, source, ...failure }),
   };
 }
 

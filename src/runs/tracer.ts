@@ -4,6 +4,7 @@ import { CustomCallbackEvent } from '../events/callback.events.js';
 import { checkCustomName } from '../events/event-map.js';
 import { isThenable } from '../util/promises.js';
 import { OpenRuns, type RunRuntime } from './active-run.js';
+import { type ChainRequest, interceptMethod, type RetrievalRequest } from './intercept-method.js';
 import { interceptTool, type ToolRequest } from './intercept-tool.js';
 import { trackStream } from './result-streams/track-stream.js';
 import { RunFactory } from './run-factory.js';
@@ -21,14 +22,17 @@ export type MethodWork =
   | { readonly kind: 'chain'; readonly name: string; readonly input: unknown }
   | { readonly kind: 'retrieval'; readonly query: unknown; readonly source: string | undefined };
 
+/** Calls the method with the input of the chain, or the query of the retrieval, which interceptors may have changed. */
+type MethodOf<R> = (changed: unknown) => R;
+
 /** Runs decorated methods of one application. */
 export interface MethodRunner {
   /** Its own token, which no test double has here: auto-mocks imitate every other member of a runner. */
   readonly [METHOD_RUNNER]: typeof METHOD_RUNNER;
   /** For a synchronous function: returns its result immediately. */
-  callNow<R>(work: MethodWork, method: () => R): R;
+  callNow<R>(work: MethodWork, method: MethodOf<R>): R;
   /** For an async function: waits for its start handlers. */
-  callInTurn<R>(work: MethodWork, method: () => R): Promise<Awaited<R>>;
+  callInTurn<R>(work: MethodWork, method: MethodOf<R>): Promise<Awaited<R>>;
 }
 
 /** The token of an application's {@link MethodRunner}, and the property that Nest injects it into. */
@@ -50,22 +54,24 @@ export class Tracer implements MethodRunner, RunRuntime {
     readonly openRuns: OpenRuns,
   ) {}
 
-  callNow<R>(work: MethodWork, method: () => R): R {
-    return callNow(this.#workRun(eventsOf(work)), method);
+  callNow<R>(work: MethodWork, method: MethodOf<R>): R {
+    const { traced, call } = this.#through(work, method, false);
+    return callNow(traced, call);
   }
 
-  callInTurn<R>(work: MethodWork, method: () => R): Promise<Awaited<R>> {
-    return callInTurn(this.#workRun(eventsOf(work)), method);
+  callInTurn<R>(work: MethodWork, method: MethodOf<R>): Promise<Awaited<R>> {
+    const { traced, call } = this.#through(work, method, true);
+    return callInTurn(traced, call);
   }
 
-  /** Calls a function with `input`, for a caller that waits. */
-  call<I, R>(
-    events: WorkEvents<unknown>,
-    input: I,
-    fn: (input: I, context: WorkContext) => R,
+  /** Calls a function as a chain or retrieval, for a caller that waits. */
+  call<R>(
+    work: MethodWork,
+    fn: (changed: unknown, context: WorkContext) => R,
   ): Promise<Awaited<R>> {
-    const work = this.#workRun(events);
-    return callInTurn(work, () => fn(input, new LazyContext(work.run)));
+    const method = (changed: unknown, run: Run): R => fn(changed, new LazyContext(run));
+    const { traced, call } = this.#through(work, method, true);
+    return callInTurn(traced, call);
   }
 
   /** Calls a function as a tool, through the tool interceptors. */
@@ -89,15 +95,36 @@ export class Tracer implements MethodRunner, RunRuntime {
     await this.dispatcher.dispatch(new CustomCallbackEvent(run, { name, data }), run);
   }
 
+  /** The run of a chain or retrieval, and the call of its method through the interceptors. */
+  #through<R>(
+    work: MethodWork,
+    method: (changed: unknown, run: Run) => R,
+    isAsync: boolean,
+  ): { traced: TracedRun<unknown>; call: () => R } {
+    if (work.kind === 'chain') {
+      const { kind, name: chainName, input } = work;
+      const traced = this.#workRun(chainEvents(chainName, input));
+      const request: ChainRequest = { chainName, input };
+      const run = (changed: ChainRequest): R => method(changed.input, traced.run);
+      return {
+        traced,
+        call: () => interceptMethod(traced, { kind, request, work: run, isAsync }),
+      };
+    }
+    const { kind, query, source } = work;
+    const info = { query };
+    const traced = this.#workRun(retrievalEvents(info, source));
+    const request: RetrievalRequest = { query, source };
+    const run = (changed: RetrievalRequest): R => method((info.query = changed.query), traced.run);
+    return {
+      traced,
+      call: () => interceptMethod(traced, { kind, request, work: run, isAsync }),
+    };
+  }
+
   #workRun(events: WorkEvents<unknown>): TracedRun<unknown> {
     return new TracedRun(this.runs.create({}), this, events);
   }
-}
-
-function eventsOf(work: MethodWork): WorkEvents<unknown> {
-  return work.kind === 'chain'
-    ? chainEvents(work.name, work.input)
-    : retrievalEvents(work.query, work.source);
 }
 
 /** Runs a function as a run for a caller that waits: from its start handlers to its end handlers. */

@@ -1,10 +1,11 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { AgentService, defineTool, LlmService } from 'nestjs-llm-callbacks';
+import { AgentService, CallbacksService, defineTool, LlmService } from 'nestjs-llm-callbacks';
 import { FakeLlm } from 'nestjs-llm-callbacks/testing';
 import {
   Glossary,
   Expenses,
   OfficeHours,
+  PlainWords,
   ResilientModule,
   Shouting,
   SmallTalk,
@@ -66,6 +67,16 @@ describe('The examples of interceptors', () => {
     expect(fake.requests[0]!.messages[0]!.content).toMatch(/Be polite\.$/);
     expect(fake.requests[1]!.messages.at(-1)!.content).toMatch(/office hours/);
     await expect(app.get(AgentService).run('!'.repeat(10_001))).rejects.toThrow('fewer words');
+  });
+
+  it('wrap chains and retrievals', async () => {
+    const app = await start({ imports: [around([], { callbacks: [new PlainWords()] })] });
+    const callbacks = app.get(CallbacksService);
+    const find = (query: string) => [query, 'two', 'three', 'four'];
+    const texts = await callbacks.retrieval('Refund, please', find, 'help-texts');
+    expect(texts).toEqual(['refund,', 'two', 'three']);
+    const long = callbacks.chain('answer', '!'.repeat(10_001), () => 'never');
+    await expect(long).rejects.toThrow('Too long.');
   });
 
   it('combine ready-made interceptors', async () => {

@@ -6,16 +6,22 @@ import {
   CircuitBreakerInterceptor,
   FallbackInterceptor,
   InterceptAgent,
+  InterceptChain,
   InterceptLlm,
+  InterceptRetrieval,
   InterceptTool,
   LlmStream,
   RetryInterceptor,
   TimeoutInterceptor,
   type AgentNext,
+  type ChainNext,
   type InterceptedAgentCall,
+  type InterceptedChainCall,
   type InterceptedLlmCall,
+  type InterceptedRetrievalCall,
   type InterceptedToolCall,
   type LlmNext,
+  type RetrievalNext,
   type ToolNext,
 } from 'nestjs-llm-callbacks';
 import { model } from './fake-model.js';
@@ -111,6 +117,24 @@ export class OfficeHours {
   politely({ request }: InterceptedAgentCall, next: AgentNext) {
     if (request.goal.length > 10_000) throw new CallbackAbort('Say it in fewer words.');
     return next({ ...request, goal: `${request.goal}\n\nBe polite.` });
+  }
+}
+// #endregion
+
+// #region methods
+@Injectable()
+export class PlainWords {
+  @InterceptRetrieval({ when: ({ request }) => request.source === 'help-texts' })
+  async shorter({ request }: InterceptedRetrievalCall, next: RetrievalNext) {
+    const query = String(request.query).toLowerCase().replaceAll('please', '').trim();
+    const texts = (await next({ ...request, query })) as string[];
+    return texts.slice(0, 3);
+  }
+
+  @InterceptChain()
+  bounded({ request }: InterceptedChainCall, next: ChainNext) {
+    if (JSON.stringify(request.input).length > 10_000) throw new CallbackAbort('Too long.');
+    return next();
   }
 }
 // #endregion

@@ -1,0 +1,141 @@
+import { interceptNow, interceptWork } from '../dispatch/compose.js';
+import type { ChainStartEvent } from '../events/chain.events.js';
+import type { RetrievalStartEvent } from '../events/retrieval.events.js';
+import { type Interceptor, interceptor } from '../handlers/interceptor.js';
+import { interceptorSelector } from '../handlers/handler.js';
+import type { TracedRun } from './traced-run.js';
+
+/** The request of a chain. */
+export interface ChainRequest {
+  readonly chainName: string;
+  /** The only argument of the chain, or the list of its arguments. */
+  readonly input: unknown;
+}
+/** A value of that name, because compilers import the types in decorated signatures. */
+export const ChainRequest: object = Object;
+
+/** The request of a retrieval. */
+export interface RetrievalRequest {
+  readonly query: unknown;
+  /** What is searched: an index, a table … */
+  readonly source: string | undefined;
+}
+/** A value of that name, because compilers import the types in decorated signatures. */
+export const RetrievalRequest: object = Object;
+
+/** A chain or a retrieval as an interceptor receives it. */
+interface InterceptedMethodCall<Q, E> {
+  readonly request: Q;
+  /** The start event, with the context: user, tenant, tags … */
+  readonly event: E;
+  /** Fires when the run is aborted: stop then. */
+  readonly signal: AbortSignal;
+  readonly streaming: false;
+}
+
+/** A chain as an interceptor receives it. */
+export interface InterceptedChainCall extends InterceptedMethodCall<ChainRequest, ChainStartEvent> {
+  readonly kind: 'chain';
+}
+/** A value of that name, because compilers import the types in decorated signatures. */
+export const InterceptedChainCall: object = Object;
+
+/** A retrieval as an interceptor receives it. */
+export interface InterceptedRetrievalCall extends InterceptedMethodCall<
+  RetrievalRequest,
+  RetrievalStartEvent
+> {
+  readonly kind: 'retrieval';
+}
+/** A value of that name, because compilers import the types in decorated signatures. */
+export const InterceptedRetrievalCall: object = Object;
+
+/**
+ * Runs the method, with another `input` if a request is passed. Returns what the method returns: for an asynchronous
+ * method a promise, otherwise the result.
+ */
+export type ChainNext = (request?: ChainRequest) => unknown;
+/** A value of that name, because compilers import the types in decorated signatures. */
+export const ChainNext: object = Function;
+
+/**
+ * Runs the method, with another `query` if a request is passed. Returns what the method returns: for an asynchronous
+ * method a promise, otherwise the result.
+ */
+export type RetrievalNext = (request?: RetrievalRequest) => unknown;
+/** A value of that name, because compilers import the types in decorated signatures. */
+export const RetrievalNext: object = Function;
+
+/**
+ * Wraps each chain: methods with `@Chain()` and `callbacks.chain()`. The method may modify the input, return a result
+ * without calling `next`, call `next` again, or throw, which fails the chain. Around a synchronous chain it must be
+ * synchronous too; otherwise the call fails with a `CallbacksConfigurationError`. A stream that the chain returns is the
+ * result of `next`: return it unchanged, and the chain ends with it.
+ *
+ * @example
+ * ```ts
+ * class Slow { @InterceptChain({ when: ({ request }) => request.chainName === 'answer' }) async warn({ request, event }: InterceptedChainCall, next: ChainNext) {
+ *   const since = performance.now();
+ *   const result = await next();
+ *   if (performance.now() - since > 5_000) this.log.warn(`${request.chainName} was slow`, event.requestId);
+ *   return result;
+ * } }
+ * ```
+ */
+export const InterceptChain: Interceptor<InterceptedChainCall, ChainNext> = interceptor(
+  'InterceptChain',
+  'chain',
+);
+
+/**
+ * Wraps each retrieval: methods with `@Retrieval()` and `callbacks.retrieval()`. The rules of {@link InterceptChain}
+ * apply.
+ *
+ * @example
+ * ```ts
+ * class Rewritten { @InterceptRetrieval() async expand({ request }: InterceptedRetrievalCall, next: RetrievalNext) {
+ *   return next({ ...request, query: await this.synonyms.add(String(request.query)) });
+ * } }
+ * ```
+ */
+export const InterceptRetrieval: Interceptor<InterceptedRetrievalCall, RetrievalNext> = interceptor(
+  'InterceptRetrieval',
+  'retrieval',
+);
+
+/** The interceptors around one chain or retrieval. */
+export interface MethodInterception<Q, R> {
+  readonly kind: 'chain' | 'retrieval';
+  readonly request: Q;
+  /** Runs the method; asynchronous work for a caller that waits. */
+  readonly work: (request: Q) => R;
+  /** Whether the caller waits; otherwise interceptors must be synchronous. */
+  readonly isAsync: boolean;
+}
+
+/** Runs a method through the interceptors around it; for a caller that waits, await the result. */
+export function interceptMethod<Q, R>(
+  traced: TracedRun<unknown>,
+  { kind, request, work, isAsync }: MethodInterception<Q, R>,
+): R {
+  const { run, startEvent } = traced;
+  const handlers = run.handlers[interceptorSelector(kind)];
+  if (handlers.length === 0) return work(request);
+  const interception = {
+    kind,
+    handlers,
+    viewOf: (changed: Q) => ({
+      kind,
+      request: changed,
+      event: startEvent,
+      get signal() {
+        return run.signal;
+      },
+      streaming: false,
+    }),
+    work: (changed: Q) => run.inside(() => work(changed)),
+  };
+  return isAsync
+    ? (interceptWork(traced, interception, request) as R)
+    : interceptNow(traced, interception, request);
+}
