@@ -110,28 +110,34 @@ export class TracedRun<R> extends ActiveRun<R> {
   }
 
   /** Runs asynchronous work as this run; the caller completes it, unless the work fails. */
-  async attempt(work: () => R | Promise<R>): Promise<R> {
-    try {
-      const starting = this.start();
-      if (starting !== undefined) await starting;
-      const result = await this.#waitFor(this.run.inside(work));
-      if (this.run.aborted) throw this.run.reason as Error;
-      return result;
-    } catch (error) {
-      return this.complete({ error });
-    }
+  attempt(work: () => R | Promise<R>): Promise<R> {
+    return this.#do(work, false);
   }
 
   /** Runs asynchronous work as this run, from its start to its end; the end event precedes the result. */
-  async perform(work: () => R | Promise<R>): Promise<R> {
-    const result = await this.attempt(work);
-    return this.complete({ result });
+  perform(work: () => R | Promise<R>): Promise<R> {
+    return this.#do(work, true);
   }
 
   /** Stops waiting for work that ignores its signal. */
   override giveUp(reason: Error): void {
     super.giveUp(reason);
     this.#stopWaiting?.(reason);
+  }
+
+  async #do(work: () => R | Promise<R>, isWhole: boolean): Promise<R> {
+    let result: R;
+    try {
+      const starting = this.start();
+      if (starting !== undefined) await starting;
+      result = await this.#waitFor(this.run.inside(work));
+      if (this.run.aborted) throw this.run.reason as Error;
+    } catch (error) {
+      return this.complete({ error });
+    }
+    if (!isWhole) return result;
+    const ending = this.complete({ result });
+    return ending instanceof Promise ? await ending : ending;
   }
 
   #end(outcome: Outcome<R>, durationMs: number): R | Promise<R> {
