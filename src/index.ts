@@ -53,6 +53,7 @@ export { reviveEvent } from './events/deserialize.js';
 export {
   CallbackEvent,
   Callbacks,
+  type EmittedFields,
   EVENTS,
   type EventKind,
   type EventOf,

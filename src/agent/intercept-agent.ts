@@ -1,6 +1,7 @@
 import { interceptor, type Interceptor } from '../handlers/interceptor.js';
 import { interceptWork } from '../dispatch/compose.js';
 import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
+import type { EmittedFields } from '../events/event-map.js';
 import type { AgentStartEvent } from '../events/agent.events.js';
 import type { Handler } from '../handlers/handler.js';
 import type { AgentResult } from '../types/agent.js';
@@ -26,6 +27,11 @@ export interface InterceptedAgentCall {
   readonly signal: AbortSignal;
   /** Whether the agent is read as a stream; `next` returns a promise either way. */
   readonly streaming: boolean;
+  /**
+   * Emits a custom event of the agent's run, with its ids and context, and waits for its handlers. Rejects with the error
+   * of a critical handler. Does nothing once the agent has ended.
+   */
+  emit<N extends string>(name: N, fields?: EmittedFields<N>): Promise<void>;
 }
 /** A value with the type's name, because compilers import the types in decorated signatures. */
 export const InterceptedAgentCall: object = Object;
@@ -79,6 +85,7 @@ async function callThrough(
       return agent.stopSignal;
     },
     streaming: spec.streaming,
+    emit: (name, fields) => agent.emit(name, fields),
   });
   const { goal, messages } = spec;
   const given = await interceptWork(

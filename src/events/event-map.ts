@@ -3,7 +3,7 @@ import { brand } from '../util/brand.js';
 import { AgentEndEvent, AgentErrorEvent, AgentStartEvent, AgentStepEvent } from './agent.events.js';
 import { CallbackErrorEvent, CustomCallbackEvent } from './callback.events.js';
 import { ChainEndEvent, ChainErrorEvent, ChainStartEvent } from './chain.events.js';
-import { RunEvent } from './event.js';
+import { RunEvent, type RunInfo } from './event.js';
 import type { HandlerContext } from './handler-options.js';
 import {
   LlmEndEvent,
@@ -38,6 +38,8 @@ interface EventRow {
   readonly event: abstract new (...args: never[]) => RunEvent;
   /** The method of a `Callbacks` class that handles it. */
   readonly method: `on${string}`;
+  /** Whether interceptors may emit it, by `call.emit()` with the payload of its constructor. */
+  readonly emittable?: true;
 }
 
 /**
@@ -91,6 +93,29 @@ export type EventOf<T extends EventType> = InstanceType<(typeof EVENTS)[T]['even
 export type CallbackEvent = EventOf<EventType>;
 /** The base class of all events: a value of this name, because compilers import the types in decorated signatures. */
 export const CallbackEvent: typeof RunEvent = RunEvent;
+
+/** The types of events that interceptors may emit. */
+type EmittableType = {
+  [T in EventType]: (typeof EVENTS)[T] extends { emittable: true } ? T : never;
+}[EventType];
+
+/** The fields of an event that an interceptor emits; the data of a custom event. */
+export type EmittedFields<N extends string> = N extends EmittableType
+  ? ConstructorParameters<(typeof EVENTS)[N]['event']>[1]
+  : unknown;
+
+/** The event that an interceptor emits: of the package, if its type is emittable, otherwise a custom event. */
+export function toEmittedEvent(run: RunInfo, name: string, fields: unknown): CallbackEvent {
+  const row: EventRow | undefined = Object.hasOwn(EVENTS, name)
+    ? EVENTS[name as EventType]
+    : undefined;
+  if (row?.emittable) {
+    const Event = row.event as unknown as new (run: RunInfo, fields: unknown) => CallbackEvent;
+    return new Event(run, fields);
+  }
+  checkCustomName('emit()', name);
+  return new CustomCallbackEvent(run, { name, data: fields });
+}
 
 /** What a handler can listen to: one type of event, or `'*'` for all. */
 export type EventSelector = EventType | '*';

@@ -1,4 +1,5 @@
 import { interceptor, type Interceptor } from '../handlers/interceptor.js';
+import type { EmittedFields } from '../events/event-map.js';
 import type { LlmStartEvent } from '../events/llm.events.js';
 import type { LlmEstimate, LlmRequest, LlmResponse } from '../types/llm.js';
 import type { Usage } from '../types/usage.js';
@@ -37,6 +38,11 @@ export interface InterceptedLlmCall {
   priceOf(tokens: { inputTokens: number; outputTokens: number }): number | null;
   /** Waits for something that must not count in `durationMs`, such as a queue. Rejects when the call is aborted. */
   pause<T>(wait: PromiseLike<T>): Promise<T>;
+  /**
+   * Emits a custom event of the call, with its ids and context, and waits for its handlers. Rejects with the error of a
+   * critical handler. Does nothing once the call has ended.
+   */
+  emit<N extends string>(name: N, fields?: EmittedFields<N>): Promise<void>;
 }
 /** A value of that name, because compilers import the types in decorated signatures. */
 export const InterceptedLlmCall: object = Object;

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Dispatcher, PendingDispatch } from '../dispatch/dispatcher.js';
 import { LlmAbortedError } from '../errors/llm-errors.js';
-import type { CallbackEvent } from '../events/event-map.js';
+import { type CallbackEvent, toEmittedEvent } from '../events/event-map.js';
 import { defer, type Deferred } from '../util/promises.js';
 import { type Stoppable, type StopSources, watchStops } from './cancellation.js';
 import type { Run } from './run.js';
@@ -101,6 +101,12 @@ export abstract class ActiveRun<R> implements OpenRun, Stoppable {
     };
     this.#held++;
     work.then(release, release);
+  }
+
+  /** Emits an event of the run for an interceptor; nothing once the run has ended. */
+  async emit(name: string, fields: unknown): Promise<void> {
+    if (this.run.ended) return;
+    await this.dispatch(toEmittedEvent(this.run, name, fields));
   }
 
   /** Stops the work of a cancelled run. */

@@ -1,5 +1,6 @@
 import { interceptor, type Interceptor } from '../handlers/interceptor.js';
 import { interceptWork } from '../dispatch/compose.js';
+import type { EmittedFields } from '../events/event-map.js';
 import type { ToolStartEvent } from '../events/tool.events.js';
 import type { TracedRun } from './traced-run.js';
 
@@ -23,6 +24,11 @@ export interface InterceptedToolCall {
   /** Fires when the tool must stop. */
   readonly signal: AbortSignal;
   readonly streaming: false;
+  /**
+   * Emits a custom event of the tool call, with its ids and context, and waits for its handlers. Rejects with the error
+   * of a critical handler. Does nothing once the tool call has ended.
+   */
+  emit<N extends string>(name: N, fields?: EmittedFields<N>): Promise<void>;
 }
 /** A value of that name, because compilers import the types in decorated signatures. */
 export const InterceptedToolCall: object = Object;
@@ -69,6 +75,7 @@ export function interceptTool(
       return run.signal;
     },
     streaming: false,
+    emit: (name, fields) => call.emit(name, fields),
   });
   const work = ({ args }: ToolRequest) => run.inside(() => execute(args));
   return interceptWork(call, { kind: 'tool', handlers, viewOf, work }, request);

@@ -155,6 +155,10 @@ export class ChainLink implements InterceptedLlmCall {
     return this.call.meter.priceOf(this.target, tokens);
   }
 
+  emit(name: string, fields?: unknown): Promise<void> {
+    return this.call.emit(name, fields);
+  }
+
   async pause<T>(wait: PromiseLike<T>): Promise<T> {
     const since = performance.now();
     try {
