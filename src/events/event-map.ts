@@ -6,6 +6,7 @@ import { ChainEndEvent, ChainErrorEvent, ChainStartEvent } from './chain.events.
 import { RunEvent, type RunInfo } from './event.js';
 import type { HandlerContext } from './handler-options.js';
 import {
+  LlmCacheEvent,
   LlmEndEvent,
   LlmErrorEvent,
   LlmRetryEvent,
@@ -57,6 +58,7 @@ export const EVENTS = {
   'llm.start': { kind: 'llm', phase: 'start', event: LlmStartEvent, method: 'onLlmStart' },
   'llm.chunk': { kind: 'llm', phase: 'between', event: LlmStreamChunkEvent, method: 'onLlmStreamChunk' },
   'llm.retry': { kind: 'llm', phase: 'note', event: LlmRetryEvent, method: 'onLlmRetry' },
+  'llm.cache': { kind: 'llm', phase: 'note', event: LlmCacheEvent, method: 'onLlmCache', emittable: true },
   'llm.end': { kind: 'llm', phase: 'end', event: LlmEndEvent, method: 'onLlmEnd' },
   'llm.error': { kind: 'llm', phase: 'error', event: LlmErrorEvent, method: 'onLlmError' },
   'agent.start': { kind: 'agent', phase: 'start', event: AgentStartEvent, method: 'onAgentStart' },
@@ -178,6 +180,8 @@ export interface Callbacks {
   onLlmStreamChunk?(event: LlmStreamChunkEvent, context: HandlerContext): unknown;
   /** The SDK or the provider retries. */
   onLlmRetry?(event: LlmRetryEvent, context: HandlerContext): unknown;
+  /** A call is answered from a cache. */
+  onLlmCache?(event: LlmCacheEvent, context: HandlerContext): unknown;
   /** An LLM call completed. */
   onLlmEnd?(event: LlmEndEvent, context: HandlerContext): unknown;
   /** An LLM call failed or was aborted. */

@@ -113,6 +113,38 @@ export class LlmRetryEvent extends RunEvent {
   }
 }
 
+/** A `CacheInterceptor` answered a call without a request. Handled by `@OnLlmCache()`. */
+export class LlmCacheEvent extends RunEvent {
+  static {
+    brand(this, 'class:LlmCacheEvent');
+  }
+
+  readonly type = 'llm.cache';
+  /** The SHA-256 of the request, its client and its partition: 64 hex digits. */
+  readonly key: string;
+  /** The age of the cached answer in milliseconds. */
+  readonly ageMs: number;
+  /** What the answer cost when it was new, in US dollars; `null` if the price was unknown. */
+  readonly savedCost: number | null;
+  /** The usage of the answer when it was new. */
+  readonly savedUsage: Usage;
+
+  constructor(
+    run: RunInfo,
+    hit: { key: string; ageMs: number; savedCost: number | null; savedUsage: Usage },
+  ) {
+    super(run);
+    this.key = hit.key;
+    this.ageMs = hit.ageMs;
+    this.savedCost = hit.savedCost;
+    this.savedUsage = hit.savedUsage;
+  }
+
+  protected fields(): readonly string[] {
+    return ['key', 'ageMs', 'savedCost', 'savedUsage'];
+  }
+}
+
 /** The request that was actually sent, if interceptors modified it, and its client. */
 export interface SentRequest {
   readonly request: LlmRequest;

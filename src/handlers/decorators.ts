@@ -61,6 +61,18 @@ export const OnLlmStreamChunk: Hook<'llm.chunk'> = onEvent('OnLlmStreamChunk', '
 export const OnLlmRetry: Hook<'llm.retry'> = onEvent('OnLlmRetry', 'llm.retry');
 
 /**
+ * Handles a call that a `CacheInterceptor` answers without a request.
+ *
+ * @example
+ * ```ts
+ * class Savings { @OnLlmCache() saved(event: LlmCacheEvent) {
+ *   this.dollars += event.savedCost ?? 0;
+ * } }
+ * ```
+ */
+export const OnLlmCache: Hook<'llm.cache'> = onEvent('OnLlmCache', 'llm.cache');
+
+/**
  * Handles the end of an LLM call: it completed, or its consumer stopped reading.
  *
  * @example

@@ -5,6 +5,7 @@ import { OnLlmEnd, OnLlmError } from '../handlers/decorators.js';
 import { type InterceptedLlmCall, InterceptLlm, type LlmNext } from '../llm/intercept-llm.js';
 import { LlmStream } from '../llm/llm-stream.js';
 import type { LlmChunk, LlmResponse } from '../types/llm.js';
+import type { Usage } from '../types/usage.js';
 import { excessOf, MAX_DEPTH, MAX_NODES } from '../util/bounds.js';
 import { brand } from '../util/brand.js';
 import { optionNames } from '../util/known-options.js';
@@ -47,14 +48,20 @@ const OPTIONS = optionNames<CacheOptions>({
   shared: true,
 });
 
-/** The cached fields of an answer. */
-type Kept = Pick<
-  LlmResponse,
-  'id' | 'provider' | 'model' | 'text' | 'message' | 'toolCalls' | 'finishReason'
->;
+/** A cached answer: its fields, what it used and cost, and when it was new. */
+interface Kept {
+  readonly answer: Pick<
+    LlmResponse,
+    'id' | 'provider' | 'model' | 'text' | 'message' | 'toolCalls' | 'finishReason'
+  >;
+  readonly usage: Usage;
+  readonly cost: number | null;
+  /** Epoch milliseconds. */
+  readonly at: number;
+}
 
 /**
- * Answers a repeated request from a cache: the end event has `cached: true`, no usage, and cost 0. A request is the
+ * Answers a repeated request from a cache: emits `llm.cache`, and the end event has `cached: true`, no usage, and cost 0. A request is the
  * same when all of it is, its client, tenant and user included. Streams are replayed; answers that were cut, or do not
  * match their schema, are not cached. An error of the store is logged and the store is skipped; it is also skipped for
  * a request that is too deep or too large for a key that holds all of it.
@@ -113,7 +120,16 @@ export class CacheInterceptor {
     const key = this.#keyOf(call);
     if (key === undefined) return next();
     const kept = await this.#find(key);
-    if (kept !== undefined) return { ...(kept as LlmResponse), cached: true };
+    if (kept !== undefined) {
+      await call.emit('llm.cache', {
+        key,
+        // The clocks of two processes may differ.
+        ageMs: Math.max(0, Date.now() - kept.at),
+        savedCost: kept.cost,
+        savedUsage: kept.usage,
+      });
+      return { ...(kept.answer as LlmResponse), cached: true };
+    }
     const given = next();
     if (given instanceof LlmStream) return this.#readThrough(call, key, given);
     const response = await given;
@@ -172,15 +188,17 @@ export class CacheInterceptor {
       );
       return undefined;
     }
-    return PREFIX + createHash('sha256').update(whole).digest('hex');
+    return createHash('sha256').update(whole).digest('hex');
   }
 
   async #find(key: string): Promise<Kept | undefined> {
     try {
-      const found = await this.#store.get(key);
+      const found = await this.#store.get(PREFIX + key);
       if (typeof found !== 'string') return undefined;
-      const kept = JSON.parse(found) as Kept;
-      return typeof kept?.text === 'string' ? kept : undefined;
+      const kept = JSON.parse(found) as Kept | null;
+      const isWhole =
+        typeof kept?.answer?.text === 'string' && Number.isFinite(kept.at) && Boolean(kept.usage);
+      return isWhole ? kept : undefined;
     } catch (error) {
       this.#report('read', error);
       return undefined;
@@ -188,11 +206,13 @@ export class CacheInterceptor {
   }
 
   async #keep(key: string, response: LlmResponse): Promise<void> {
-    const { id, provider, model, text, message, toolCalls, finishReason, cached } = response;
+    const { id, provider, model, text, message, toolCalls, finishReason } = response;
+    const { usage, cost, cached } = response;
     if (cached || (finishReason !== 'stop' && finishReason !== 'tool-calls')) return;
-    const kept: Kept = { id, provider, model, text, message, toolCalls, finishReason };
+    const answer = { id, provider, model, text, message, toolCalls, finishReason };
+    const kept: Kept = { answer, usage, cost, at: Date.now() };
     try {
-      await this.#store.set(key, JSON.stringify(kept), this.#ttlMs);
+      await this.#store.set(PREFIX + key, JSON.stringify(kept), this.#ttlMs);
     } catch (error) {
       this.#report('written', error);
     }

@@ -1,5 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import { AgentService, CallbacksService, type EventType } from 'nestjs-llm-callbacks';
+import {
+  AgentService,
+  CacheInterceptor,
+  CallbacksService,
+  type EventType,
+} from 'nestjs-llm-callbacks';
 import { EVENT_TYPES } from '../../src/events/event-map.js';
 import {
   ask,
@@ -36,6 +41,13 @@ const isTriedAgain: Scenario = (bench) => {
   return bench.llm.generate('Hi');
 };
 
+const isAskedTwice: Scenario = async (bench) => {
+  bench.server.answers(says(bench.wire, 'generate', HELLO));
+  const callbacks = [new CacheInterceptor()];
+  await bench.llm.generate('Hi', { callbacks });
+  return bench.llm.generate('Hi', { callbacks });
+};
+
 const chains: Scenario = (bench) => services(bench).chain('answer', 'Hi', () => 'Hello');
 const chainFails: Scenario = (bench) => errorOf(services(bench).chain('answer', 'Hi', fail));
 const finds: Scenario = (bench) => services(bench).retrieval('printer', () => ['off and on']);
@@ -62,6 +74,7 @@ const EMITTERS = {
   'llm.start': answers,
   'llm.chunk': answers,
   'llm.retry': isTriedAgain,
+  'llm.cache': isAskedTwice,
   'llm.end': answers,
   'llm.error': isRefused,
   'agent.start': agentAnswers,

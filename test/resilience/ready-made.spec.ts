@@ -25,6 +25,7 @@ import {
 } from 'nestjs-llm-callbacks';
 import { FakeLlm, RecordingCallbacks, type FakeAnswer } from 'nestjs-llm-callbacks/testing';
 import { z } from 'zod';
+import { defer } from '../../src/util/promises.js';
 import { always, closeApps, startApp } from '../support/app.js';
 
 afterEach(closeApps);
@@ -61,6 +62,29 @@ class Moody implements LlmProvider {
     if (mood === 'half') throw new LlmServerError('lost');
     if (mood === 'silent') await never();
     yield* this.#good.stream(request, context);
+  }
+}
+
+/** Answers once it has two requests. */
+class Simultaneous implements LlmProvider {
+  readonly name = 'fake';
+  readonly #good = new FakeLlm([HELLO, HELLO]);
+  readonly #both = defer<void>();
+  #asked = 0;
+
+  async generate(...args: Parameters<LlmProvider['generate']>) {
+    await this.#ready();
+    return this.#good.generate(...args);
+  }
+
+  async *stream(...args: Parameters<LlmProvider['stream']>) {
+    await this.#ready();
+    yield* this.#good.stream(...args);
+  }
+
+  #ready(): Promise<void> {
+    if (++this.#asked === 2) this.#both.resolve();
+    return this.#both.promise;
   }
 }
 
@@ -283,6 +307,55 @@ describe.each(METHODS)('CacheInterceptor, by %s', (method) => {
     expect(moody.asked).toHaveLength(3);
   });
 
+  it('emits llm.cache on a hit, with the key, the age and what was saved', async () => {
+    const stored = new Map<string, string>();
+    const store = {
+      get: (key: string) => stored.get(key),
+      set: (key: string, value: string) => void stored.set(key, value),
+    };
+    const { llm, recording } = await start([], [new CacheInterceptor({ store })]);
+    const now = jest.spyOn(Date, 'now').mockReturnValue(1_000_000);
+    try {
+      await ask(llm, method, { userId: 'ada' });
+      expect(recording.of('llm.cache')).toEqual([]);
+      now.mockReturnValue(1_000_250);
+      await ask(llm, method, { userId: 'ada' });
+      // The clock of another process may be behind.
+      now.mockReturnValue(999_999);
+      await ask(llm, method, { userId: 'ada' });
+    } finally {
+      now.mockRestore();
+    }
+    const [first, hit, early] = recording.of('llm.end').map(({ runId }) => runId);
+    const [key] = [...stored.keys()];
+    expect(recording.of('llm.cache')).toMatchObject([
+      {
+        runId: hit,
+        userId: 'ada',
+        key: key!.slice(-64),
+        ageMs: 250,
+        savedCost: COST,
+        savedUsage: { inputTokens: 10, outputTokens: 5, totalTokens: 15 },
+      },
+      { runId: early, ageMs: 0 },
+    ]);
+    expect(key!.slice(-64)).toMatch(/^[0-9a-f]{64}$/);
+    const typesOf = (run?: string) =>
+      recording.events
+        .filter(({ runId, type }) => runId === run && type !== 'llm.chunk')
+        .map(({ type }) => type);
+    expect(typesOf(first)).toEqual(['llm.start', 'llm.end']);
+    expect(typesOf(hit)).toEqual(['llm.start', 'llm.cache', 'llm.end']);
+  });
+
+  it('counts simultaneous calls of one request as no hits: each is sent', async () => {
+    const { llm, recording } = await start(new Simultaneous(), [new CacheInterceptor()]);
+    await Promise.all([ask(llm, method), ask(llm, method)]);
+    expect(recording.of('llm.end')).toMatchObject([{ cached: undefined }, { cached: undefined }]);
+    expect(recording.of('llm.cache')).toEqual([]);
+    expect((await ask(llm, method)).cached).toBe(true);
+  });
+
   it('separates tenants by the partition function', async () => {
     const cache = new CacheInterceptor({ partition: ({ tenantId }) => tenantId });
     const { llm, moody } = await start([], [cache]);
@@ -474,7 +547,7 @@ describe('Cache, fallback and retry in one chain', () => {
       await ask(llm, method);
       const replayed = method === 'stream' ? ['llm.chunk'] : [];
       expect(recording.tree()).toEqual([
-        { kind: 'llm', events: ['llm.start', ...replayed, 'llm.end'], children: [] },
+        { kind: 'llm', events: ['llm.start', 'llm.cache', ...replayed, 'llm.end'], children: [] },
       ]);
       expect([moody.asked.length, spare.requests.length]).toEqual([2, 1]);
       expect(costs.snapshot()).toMatchObject({ requestCount: 2, totalCost: COST, totalTokens: 15 });
