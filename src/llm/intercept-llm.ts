@@ -39,8 +39,9 @@ export interface InterceptedLlmCall {
   /** Waits for something that must not count in `durationMs`, such as a queue. Rejects when the call is aborted. */
   pause<T>(wait: PromiseLike<T>): Promise<T>;
   /**
-   * Emits a custom event of the call, with its ids and context, and waits for its handlers. Rejects with the error of a
-   * critical handler. Does nothing once the call has ended.
+   * Emits an event of the call, with its ids and context, and waits for its handlers: one of the package if it is meant
+   * for interceptors (`llm.cache`, with its fields), otherwise a custom event (with its data). Rejects with the error of
+   * a critical handler. Does nothing once the call has ended.
    */
   emit<N extends string>(name: N, fields?: EmittedFields<N>): Promise<void>;
 }
