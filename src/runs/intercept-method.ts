@@ -1,4 +1,5 @@
 import { interceptNow, interceptWork } from '../dispatch/compose.js';
+import type { EmittedFields } from '../events/event-map.js';
 import type { ChainStartEvent } from '../events/chain.events.js';
 import type { RetrievalStartEvent } from '../events/retrieval.events.js';
 import { type Interceptor, interceptor } from '../handlers/interceptor.js';
@@ -31,6 +32,11 @@ interface InterceptedMethodCall<Q, E> {
   /** Fires when the run is aborted: stop then. */
   readonly signal: AbortSignal;
   readonly streaming: false;
+  /**
+   * Emits a custom event of the run, with its ids and context, and waits for its handlers. Rejects with the error of a
+   * critical handler. Does nothing once the run has ended.
+   */
+  emit<N extends string>(name: N, fields?: EmittedFields<N>): Promise<void>;
 }
 
 /** A chain as an interceptor receives it. */
@@ -132,6 +138,7 @@ export function interceptMethod<Q, R>(
         return run.signal;
       },
       streaming: false,
+      emit: (name: string, fields?: unknown) => traced.emit(name, fields),
     }),
     work: (changed: Q) => run.inside(() => work(changed)),
   };

@@ -145,6 +145,21 @@ describe('An interceptor of chains', () => {
     expect(typesOf(recording).at(-1)).toBe('chain.error');
   });
 
+  it('emits events of the chain', async () => {
+    const { desk, recording } = await start(
+      new Chains(async (call, next) => {
+        await call.emit('greeting.seen', call.request.input);
+        return next();
+      }),
+    );
+
+    await desk.greet('Ada');
+
+    const [custom] = recording.of('custom');
+    expect(custom).toMatchObject({ name: 'greeting.seen', data: 'Ada' });
+    expect(custom!.runId).toBe(recording.of('chain.start')[0]!.runId);
+  });
+
   it('wraps in the order of `order`, and applies by scope and `when`', async () => {
     const order: string[] = [];
     class Ordered {
