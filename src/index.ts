@@ -153,6 +153,13 @@ export {
   type RunMethodOptions,
 } from './runs/decorators.js';
 export {
+  type Bind,
+  BindContext,
+  type BindContextDecorator,
+  type BindContextOptions,
+  type ContextBinding,
+} from './runs/bind-context.js';
+export {
   ChainNext,
   ChainRequest,
   InterceptChain,

@@ -31,7 +31,7 @@ export function compose<C, R>(chain: InterceptorChain<C, R>, call: C, from = 0):
   if (handler === undefined) return chain.work(call);
   const next = chain.next(call, (inner) => compose(chain, inner, at + 1));
   // In a frame that links the runs that the interceptor starts to the interceptor.
-  const given = run.insideHandler(handler, () => callMethod(handler, run, call, next));
+  const given = run.insideHandler(handler, () => callMethod(handler, run, call, next), true);
   return chain.accept(given, handler, call);
 }
 

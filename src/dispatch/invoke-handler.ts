@@ -32,8 +32,12 @@ export interface DispatchTarget extends RunInfo, InstanceOwner {
   readonly ended: boolean;
   /** Whether its caller has continued: from then on, errors of critical handlers are emitted as `callback.error`. */
   readonly released: boolean;
-  /** Calls a handler in a frame that links the runs it starts to the handler. */
-  insideHandler<R>(handler: Handler, call: () => R): R;
+  /**
+   * Calls a handler in a frame that links the runs it starts to the handler.
+   *
+   * @param isBound whether in the contexts that the run is bound to
+   */
+  insideHandler<R>(handler: Handler, call: () => R, isBound?: boolean): R;
 }
 
 /** An event that is being dispatched. */
@@ -82,9 +86,9 @@ export class HandlerCalls {
   }
 
   #call(handler: Handler, event: CallbackEvent, run: DispatchTarget): unknown {
-    return handler.contextFree
-      ? callInTime(handler, event, run)
-      : run.insideHandler(handler, () => callInTime(handler, event, run));
+    const call = () => callInTime(handler, event, run);
+    if (handler.contextFree) return call();
+    return run.insideHandler(handler, call, !('unbound' in EVENTS[event.type]));
   }
 
   #settle(dispatch: Dispatch, handler: Handler, returned: unknown): Promise<void> | undefined {

@@ -39,6 +39,8 @@ interface EventRow {
   readonly event: abstract new (...args: never[]) => RunEvent;
   /** The method of a `Callbacks` class that handles it. */
   readonly method: `on${string}`;
+  /** Whether its handlers are called outside of what `@BindContext()` binds. */
+  readonly unbound?: true;
   /** Whether interceptors may emit it, by `call.emit()` with the payload of its constructor. */
   readonly emittable?: true;
 }
@@ -56,7 +58,7 @@ interface EventRow {
 // prettier-ignore
 export const EVENTS = {
   'llm.start': { kind: 'llm', phase: 'start', event: LlmStartEvent, method: 'onLlmStart' },
-  'llm.chunk': { kind: 'llm', phase: 'between', event: LlmStreamChunkEvent, method: 'onLlmStreamChunk' },
+  'llm.chunk': { kind: 'llm', phase: 'between', event: LlmStreamChunkEvent, method: 'onLlmStreamChunk', unbound: true },
   'llm.retry': { kind: 'llm', phase: 'note', event: LlmRetryEvent, method: 'onLlmRetry' },
   'llm.cache': { kind: 'llm', phase: 'note', event: LlmCacheEvent, method: 'onLlmCache', emittable: true },
   'llm.end': { kind: 'llm', phase: 'end', event: LlmEndEvent, method: 'onLlmEnd' },
@@ -78,7 +80,7 @@ export const EVENTS = {
   'mcp.disconnect': { kind: 'mcp', phase: 'note', event: McpDisconnectEvent, method: 'onMcpDisconnect' },
   'mcp.progress': { kind: 'mcp', phase: 'note', event: McpProgressEvent, method: 'onMcpProgress' },
   'mcp.log': { kind: 'mcp', phase: 'note', event: McpLogEvent, method: 'onMcpLog' },
-  'callback.error': { kind: 'callback', phase: 'note', event: CallbackErrorEvent, method: 'onCallbackError' },
+  'callback.error': { kind: 'callback', phase: 'note', event: CallbackErrorEvent, method: 'onCallbackError', unbound: true },
   'custom': { kind: 'custom', phase: 'between', event: CustomCallbackEvent, method: 'onCustomEvent' },
 } as const satisfies Record<string, EventRow>;
 

@@ -37,6 +37,8 @@ export interface RunInfo {
   readonly parentRunId: string | undefined;
   readonly rootRunId: string;
   readonly context: RequestContext;
+  /** Id of the run's span, if `@BindContext()` gave it one. */
+  readonly spanId: string | undefined;
   /** The nearest named client, or `'default'`. */
   readonly scope: string;
   /** The named clients around the run, outermost first; handlers' scopes are matched against them. */
@@ -61,6 +63,7 @@ export const CONTEXT_FIELDS = [
   'rootRunId',
   'requestId',
   'traceId',
+  'spanId',
   'userId',
   'tenantId',
   'conversationId',
@@ -137,6 +140,10 @@ export abstract class RunEvent {
   /** W3C trace id: 32 lower-case hex digits. */
   get traceId(): string {
     return this[RUN].context.traceId;
+  }
+  /** Id of the run's span, 16 lower-case hex digits, if `@BindContext()` gave it one. */
+  get spanId(): string | undefined {
+    return this[RUN].spanId;
   }
   /** The user of the call. */
   get userId(): string | undefined {

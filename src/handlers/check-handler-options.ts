@@ -3,7 +3,7 @@ import type { HandlerOptions } from '../events/handler-options.js';
 import { EVENTS } from '../events/event-map.js';
 import { isOptions, kindOf, optionNames, unknownOption } from '../util/known-options.js';
 import { isTimeoutMs, TIMEOUT_RULE } from '../util/promises.js';
-import { type HandlerSpec, type InterceptorOptions, isInterceptor } from './handler.js';
+import { type HandlerSpec, type InterceptorOptions, wrapsRuns } from './handler.js';
 
 const INTERCEPTOR_OPTIONS = optionNames<InterceptorOptions<never>>({
   scope: true,
@@ -27,8 +27,7 @@ export function checkHandlerOptions(
   options: HandlerOptions<never>,
 ): void {
   const problem =
-    problemOfAny(spec, options) ??
-    (isInterceptor(spec) ? undefined : problemOfHandler(spec, options));
+    problemOfAny(spec, options) ?? (wrapsRuns(spec) ? undefined : problemOfHandler(spec, options));
   if (problem === undefined) return;
   throw new CallbacksConfigurationError(`${spec.name} (${spec.selector}): ${problem}`);
 }
@@ -38,10 +37,7 @@ function problemOfAny(
   options: HandlerOptions<never>,
 ): string | undefined {
   if (!isOptions(options)) return `the options must be an object, not ${kindOf(options)}.`;
-  const unknown = unknownOption(
-    options,
-    isInterceptor(spec) ? INTERCEPTOR_OPTIONS : HANDLER_OPTIONS,
-  );
+  const unknown = unknownOption(options, wrapsRuns(spec) ? INTERCEPTOR_OPTIONS : HANDLER_OPTIONS);
   if (unknown !== undefined) return `unknown ${unknown}.`;
   const { order, timeoutMs, when, scope } = options;
   if (order !== undefined && (typeof order !== 'number' || Number.isNaN(order)))

@@ -3,7 +3,7 @@ import {
   type Handler,
   type HandlerSpec,
   type HookSelector,
-  INTERCEPTOR_SELECTORS,
+  WRAPPER_SELECTORS,
   type InterceptorSelector,
 } from './handler.js';
 
@@ -61,8 +61,9 @@ export class HandlerScope {
   }
 }
 
-/** The handlers of every event and the interceptors of every kind of run, in call order. */
-export type HandlerTable = Readonly<Record<EventType | InterceptorSelector, readonly Handler[]>>;
+/** The handlers of every event, and the callbacks that wrap runs, in call order. */
+export type HandlerTable = Readonly<Record<TableKey, readonly Handler[]>>;
+type TableKey = EventType | (typeof WRAPPER_SELECTORS)[number];
 
 /** Sorts handlers, given in the order of their levels, into one list per event. Duplicate handlers count once. */
 export function compileTable(handlers: readonly Handler[]): HandlerTable {
@@ -70,11 +71,11 @@ export function compileTable(handlers: readonly Handler[]): HandlerTable {
   const unique = handlers.filter(({ spec }) => !seen.has(spec) && seen.add(spec));
   // Stable: handlers with the same `order` keep the order of their levels and registration.
   unique.sort((a, b) => a.order - b.order || 0);
-  const table = {} as Record<EventType | InterceptorSelector, readonly Handler[]>;
+  const table = {} as Record<TableKey, readonly Handler[]>;
   const among = (...selectors: HookSelector[]) =>
     unique.filter(({ selector }) => selectors.includes(selector));
   for (const type of EVENT_TYPES) table[type] = among(type, '*');
-  for (const selector of INTERCEPTOR_SELECTORS) table[selector] = among(selector);
+  for (const selector of WRAPPER_SELECTORS) table[selector] = among(selector);
   // V8 turns an object built from computed keys into a dictionary; the copy is a fast plain object, read on every
   // event.
   return { ...table };

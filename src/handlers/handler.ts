@@ -120,17 +120,22 @@ export function interceptorSelector<K extends InterceptedKind>(kind: K): `interc
   return `intercept.${kind}`;
 }
 
-/** The selectors of all interceptors. */
-export const INTERCEPTOR_SELECTORS: readonly InterceptorSelector[] =
-  INTERCEPTED_KINDS.map(interceptorSelector);
+/** What a method with `@BindContext()` is registered for. */
+export const BIND_CONTEXT = 'bind.context';
 
-/** Whether a callback intercepts a run instead of handling an event. */
-export function isInterceptor({ selector }: { readonly selector: HookSelector }): boolean {
-  return (INTERCEPTOR_SELECTORS as readonly HookSelector[]).includes(selector);
+/** Whether a callback wraps runs instead of handling events. */
+export function wrapsRuns({ selector }: { readonly selector: HookSelector }): boolean {
+  return (WRAPPER_SELECTORS as readonly HookSelector[]).includes(selector);
 }
 
-/** What a decorated method is registered for: an event, or a kind of run to intercept. */
-export type HookSelector = EventSelector | InterceptorSelector;
+/** What a decorated method is registered for: an event, a kind of run to intercept, or the context of runs. */
+export type HookSelector = EventSelector | InterceptorSelector | typeof BIND_CONTEXT;
+
+/** The selectors of the callbacks that wrap runs. */
+export const WRAPPER_SELECTORS: readonly (InterceptorSelector | typeof BIND_CONTEXT)[] = [
+  ...INTERCEPTED_KINDS.map(interceptorSelector),
+  BIND_CONTEXT,
+];
 
 /** Options of an interceptor. `C` is the call that it receives. */
 export interface InterceptorOptions<C> {

@@ -3,7 +3,7 @@ import { ContextIdFactory, DiscoveryService, ModulesContainer, REQUEST } from '@
 import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
 import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
 import { hasHandlers } from '../handlers/find-handlers.js';
-import { isInterceptor } from '../handlers/handler.js';
+import { wrapsRuns } from '../handlers/handler.js';
 import { HandlerRegistry, HandlerSource } from '../handlers/handler-registry.js';
 import { decoratedMethods } from '../handlers/metadata.js';
 import { ContextStore } from '../runs/run-context.js';
@@ -137,7 +137,7 @@ function refuseAsEnhancer(wrapper: InstanceWrapper): void {
   const prototype = instancePrototype(wrapper) ?? prototypeOf(wrapper);
   if (prototype === undefined) return;
   const isOurs = decoratedMethods(prototype).some(
-    ([method, metadata]) => method === 'intercept' && metadata.some(isInterceptor),
+    ([method, metadata]) => method === 'intercept' && metadata.some(wrapsRuns),
   );
   if (!isOurs) return;
   const { name } = prototype.constructor;

@@ -3,6 +3,8 @@ import type { Dispatcher, PendingDispatch } from '../dispatch/dispatcher.js';
 import { LlmAbortedError } from '../errors/llm-errors.js';
 import { type CallbackEvent, toEmittedEvent } from '../events/event-map.js';
 import { defer, type Deferred } from '../util/promises.js';
+import { BIND_CONTEXT } from '../handlers/handler.js';
+import { bindContext } from './bind-context.js';
 import { type Stoppable, type StopSources, watchStops } from './cancellation.js';
 import type { Run } from './run.js';
 
@@ -130,6 +132,20 @@ export abstract class ActiveRun<R> implements OpenRun, Stoppable {
     if (!this.run.end()) return false;
     this.#unwatch?.();
     return true;
+  }
+
+  /** Dispatches the start event, once the run is bound to its contexts. Await the returned promise, if any. */
+  protected dispatchStart(event: CallbackEvent): void | Promise<void> {
+    this.bindContext(event);
+    return this.dispatch(event);
+  }
+
+  protected bindContext(event: CallbackEvent): void {
+    const { run } = this;
+    if (run.handlers[BIND_CONTEXT].length === 0) return;
+    bindContext(run, event, (handler, error) => {
+      void this.runtime.dispatcher.report(handler, event, run, error);
+    });
   }
 
   /** Await the returned promise, if any. */

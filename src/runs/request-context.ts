@@ -101,6 +101,17 @@ function readable(metadata: Metadata): Metadata {
   }
 }
 
+/** The context with the trace id of a run's span. */
+export function withTraceId(context: RequestContext, traceId: string): RequestContext {
+  const ids = {
+    get requestId() {
+      return context.requestId;
+    },
+    traceId,
+  };
+  return new Context(ids, context, context.signal);
+}
+
 const NO_TAGS: readonly string[] = Object.freeze([]);
 const NO_METADATA: Readonly<Record<string, unknown>> = Object.freeze({});
 

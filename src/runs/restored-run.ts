@@ -54,6 +54,10 @@ export class RestoredRun implements DispatchTarget {
     return this.event.runId;
   }
 
+  get spanId(): string | undefined {
+    return this.event.spanId;
+  }
+
   get parentRunId(): string | undefined {
     return this.event.parentRunId;
   }

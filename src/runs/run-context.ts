@@ -11,6 +11,7 @@ import { mergeMetadata } from './request-context.js';
 interface VisibleRun {
   readonly runId: string;
   readonly parentRunId: string | undefined;
+  readonly spanId: string | undefined;
   /** The nearest named client, or `'default'`. */
   readonly scope: string;
 }
@@ -102,7 +103,7 @@ export class ContextStore implements OnApplicationShutdown {
 }
 
 /** The part of the handled run that a handler's frame needs. */
-type HandledRun = Pick<RunInfo, 'runId' | 'parentRunId' | 'scope' | 'context'> &
+type HandledRun = Pick<RunInfo, 'runId' | 'parentRunId' | 'spanId' | 'scope' | 'context'> &
   Pick<Frame, 'request'> & { readonly handlerScope: HandlerScope };
 
 /**
@@ -149,7 +150,7 @@ export interface CurrentContext {
   readonly requestId: string;
   /** W3C trace id: 32 lower-case hex digits. */
   readonly traceId: string;
-  /** Id of the active span, if there is one. */
+  /** Id of the run's span, if `@BindContext()` gave it one. */
   readonly spanId?: string;
   readonly userId?: string;
   readonly tenantId?: string;
@@ -185,6 +186,7 @@ export function snapshotOf(
     ...(parentRunId !== undefined && { parentRunId }),
     requestId,
     traceId,
+    ...(run?.spanId !== undefined && { spanId: run.spanId }),
     ...(Object.fromEntries(known.map((name) => [name, context[name]])) as object),
     scope: run?.scope ?? scope,
     tags: Object.freeze([...tags]),

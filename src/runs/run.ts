@@ -29,10 +29,13 @@ export interface RunParts {
 
 /** One LLM call, tool call, agent run …: its place in the tree, its context, its handlers, and whether it has ended. */
 export class Run extends Cancellation implements DispatchTarget, Frame, ParentRun {
-  readonly context: RequestContext;
+  context: RequestContext;
   readonly request: object | undefined;
   readonly handlers: HandlerTable;
   readonly fromCallback: FromCallback | undefined;
+  /** What the run's work is bound to. */
+  binding: { run<R>(work: () => R): R } | undefined;
+  spanId: string | undefined;
   provider: string | undefined;
   model: string | undefined;
   readonly handlerScope: HandlerScope;
@@ -146,7 +149,12 @@ export class Run extends Cancellation implements DispatchTarget, Frame, ParentRu
 
   /** Runs work whose runs become children of this one. */
   inside<R>(work: () => R): R {
-    return this.#store.enter(this, work);
+    return this.#store.enter(this, () => this.bound(work));
+  }
+
+  /** Runs work in the contexts that the run is bound to. */
+  bound<R>(work: () => R): R {
+    return this.binding === undefined ? work() : this.binding.run(work);
   }
 
   /** Runs work for the run before it starts: in its context, but as part of the surrounding run. */
@@ -168,8 +176,9 @@ export class Run extends Cancellation implements DispatchTarget, Frame, ParentRu
    * Calls a handler. A run that it starts is a new root with the request's context, and does not reach the handler
    * itself.
    */
-  insideHandler<R>(handler: Handler, call: () => R): R {
-    return this.#store.enter(new HandlerFrame(this, handler), call);
+  insideHandler<R>(handler: Handler, call: () => R, isBound = false): R {
+    const work = isBound && this.binding !== undefined ? () => this.bound(call) : call;
+    return this.#store.enter(new HandlerFrame(this, handler), work);
   }
 
   #plainMethods(handlers: readonly Handler[]): readonly HandlerFunction[] {

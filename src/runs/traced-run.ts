@@ -57,7 +57,7 @@ export class TracedRun<R> extends ActiveRun<R> {
   start(): void | Promise<void> {
     this.open();
     this.startEvent = this.events.start(this.run);
-    const dispatching = this.dispatch(this.startEvent);
+    const dispatching = this.dispatchStart(this.startEvent);
     if (dispatching !== undefined) return dispatching.then(() => this.#started());
     this.#started();
   }
@@ -69,6 +69,7 @@ export class TracedRun<R> extends ActiveRun<R> {
   startNow(): void {
     this.open();
     this.startEvent = this.events.start(this.run);
+    this.bindContext(this.startEvent);
     const late = this.runtime.dispatcher.dispatchNow(this.startEvent, this.run);
     if (late !== undefined) {
       this.#starting = late.settled

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { AgentService, CallbacksService, LlmService } from 'nestjs-llm-callbacks';
 import { RecordingCallbacks } from 'nestjs-llm-callbacks/testing';
+import { RunLog } from './examples/bound-context.js';
 import { Digest, HelpDesk, HelpTexts, oneTurn } from './examples/chains.js';
 import { capitalOf, cook, cookAloud, plan } from './examples/structured-output.js';
 import { around, closeAll, start } from './start.js';
@@ -88,5 +89,19 @@ describe('The examples of chains and retrievals', () => {
 
     expect(text).toBe('Half past twelve.');
     expect(recording.of('tool.end')[0]).toMatchObject({ toolName: 'time', result: '12:30' });
+  });
+});
+
+describe('The example of a context of its own', () => {
+  it('has the ids of the run in each line', async () => {
+    const app = await start({ imports: [around(['Hi'])], providers: [RunLog] });
+    const log = app.get(RunLog);
+    const lines: string[] = [];
+    const callbacks = app.get(CallbacksService);
+    await callbacks.run({ userId: 'ada' }, () =>
+      callbacks.chain('answer', 1, (_input, { runId }) => lines.push(log.line('in'), runId)),
+    );
+    expect(JSON.parse(lines[0]!)).toEqual({ text: 'in', runId: lines[1], userId: 'ada' });
+    expect(log.line('out')).toBe('{"text":"out"}');
   });
 });

@@ -53,7 +53,7 @@ class Desk {
   @Chain('promise') later(text: string): unknown {
     return Promise.resolve(text);
   }
-  @Chain('stream') tell(prompt: string) {
+  @Chain('stream') stream(prompt: string) {
     return this.llm.stream(prompt);
   }
   @Chain('rows') rows(): Observable<number> {
@@ -224,7 +224,7 @@ describe('An interceptor of chains', () => {
     let given: unknown;
     const { desk, recording } = await start(new Chains((_call, next) => (given = next())));
 
-    const stream = desk.tell('Tell');
+    const stream = desk.stream('Hi');
     expect(stream).toBe(given);
     expect(stream).toBeInstanceOf(LlmStream);
     expect(typesOf(recording)).toEqual(['chain.start']);

@@ -38,6 +38,7 @@ let seq = 0;
 /** The run of every sample. */
 export const SAMPLE_RUN: RunInfo = {
   runId: 'run-1',
+  spanId: '00f067aa0ba902b7',
   parentRunId: 'run-0',
   rootRunId: 'run-0',
   context: {

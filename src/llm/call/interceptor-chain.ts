@@ -92,7 +92,7 @@ async function deliver(
     replay(result, {
       interceptor: interceptor.name,
       target,
-      inside: (work) => call.run.insideHandler(interceptor, work),
+      inside: (work) => call.run.insideHandler(interceptor, work, true),
       begin: link.place,
       given: () => link.given,
       collect: call.collect,

@@ -6,6 +6,7 @@ import {
   LlmRetryEvent,
   LlmStartEvent,
 } from '../../events/llm.events.js';
+import { BIND_CONTEXT } from '../../handlers/handler.js';
 import type { PriceBook } from '../../prices/price-book.js';
 import { ActiveRun, type Outcome, type RunRuntime } from '../../runs/active-run.js';
 import type { StopSources } from '../../runs/cancellation.js';
@@ -88,7 +89,10 @@ export class LlmCall extends ActiveRun<Answer> {
   #announce(): void | Promise<void> {
     // Needed at the end, and earlier by handlers that read the estimate.
     const loading = this.runtime.prices.load();
-    if (this.run.handlers['llm.start'].length > 0 || this.isIntercepted) {
+    const { handlers } = this.run;
+    const isNeeded =
+      handlers['llm.start'].length > 0 || handlers[BIND_CONTEXT].length > 0 || this.isIntercepted;
+    if (isNeeded) {
       const dispatching = loading
         ? loading.then(() => this.#dispatchStart())
         : this.#dispatchStart();
@@ -126,7 +130,7 @@ export class LlmCall extends ActiveRun<Answer> {
     const { request, streaming } = this.spec;
     const estimate = () => this.meter.estimate(this.spec);
     this.startEvent = new LlmStartEvent(this.run, { request, streaming, estimate });
-    return this.dispatch(this.startEvent);
+    return this.dispatchStart(this.startEvent);
   }
 
   #started(): void {

@@ -1,6 +1,7 @@
 import { abortable, promised } from '../../util/promises.js';
 import { CallbacksError } from '../../errors/callbacks-error.js';
 import { LlmServerError } from '../../errors/llm-errors.js';
+import type { Run } from '../../runs/run.js';
 import { comeBack, type Enter, here } from '../../runs/run-context.js';
 import type { ProviderResult } from '../../types/llm.js';
 import type { LlmCall } from './llm-call.js';
@@ -78,14 +79,14 @@ export class ProviderRequest {
     const open = (): ItemSource =>
       client.provider.stream(request, this.#context)[Symbol.asyncIterator]();
     const { arrivals } = this.meter;
+    const { run } = this.call;
     if (this.#contextFree) {
-      reader.read(open(), arrivals);
+      reader.read(bound(run, run.bound(open)), arrivals);
       return;
     }
-    const { run } = this.call;
     run.inside(() =>
       reader.read(
-        place(() => run.inside(() => staying(open()))),
+        place(() => run.inside(() => bound(run, staying(open())))),
         arrivals,
       ),
     );
@@ -93,7 +94,8 @@ export class ProviderRequest {
 
   /** Calls the provider so that runs started by its own code know their parent. */
   #inPlace<R>(ask: () => R): R {
-    return this.#contextFree ? ask() : this.call.run.inside(ask);
+    const { run } = this.call;
+    return this.#contextFree ? run.bound(ask) : run.inside(ask);
   }
 
   get #contextFree(): boolean {
@@ -123,6 +125,18 @@ export class ProviderRequest {
     if (run.aborted) return run.reason as Error;
     return this.signal.aborted ? (this.signal.reason as Error) : undefined;
   }
+}
+
+/** Pulls a source in the contexts that the run is bound to. */
+function bound(run: Run, source: ItemSource): ItemSource {
+  if (run.binding === undefined) return source;
+  const pulled: ItemSource = {
+    next: () => run.bound(() => source.next()),
+    return: () => run.bound(async () => source.return?.() ?? { done: true, value: undefined }),
+  };
+  return source.take === undefined
+    ? pulled
+    : { ...pulled, take: () => run.bound(() => source.take!()) };
 }
 
 /** A custom provider's code stays part of the run, wherever it is read; an SDK's own code starts no runs. */
