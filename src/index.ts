@@ -51,6 +51,7 @@ export * from './events/callback.events.js';
 export * from './events/chain.events.js';
 export { reviveEvent } from './events/deserialize.js';
 export {
+  type BillableKind,
   CallbackEvent,
   Callbacks,
   type EmittedFields,
@@ -60,6 +61,7 @@ export {
   type EventPhase,
   type EventSelector,
   type EventType,
+  type ModelStartEvent,
 } from './events/event-map.js';
 export {
   type EventJson,
@@ -103,6 +105,7 @@ export { CostLimiter, RateLimiter } from './limits/limiters.js';
 export { MemoryLimitStore, type MemoryLimitStoreOptions } from './limits/memory-limit-store.js';
 export type { DeepPartial } from './llm/call/partial-json.js';
 export * from './llm/intercept-llm.js';
+export * from './llm/intercept-model.js';
 export {
   type ApiKeySource,
   LlmCallOptions,

@@ -93,6 +93,13 @@ export type EventKind = (typeof EVENTS)[EventType]['kind'];
 /** The event class of a type. */
 export type EventOf<T extends EventType> = InstanceType<(typeof EVENTS)[T]['event']>;
 
+/** The kinds of runs that are billed, because they send requests to a model. */
+export const BILLABLE_KINDS = ['llm'] as const;
+export type BillableKind = (typeof BILLABLE_KINDS)[number];
+
+/** The start of a billable run. */
+export type ModelStartEvent = EventOf<`${BillableKind}.start`>;
+
 /** Any event; `event.type` is its type. */
 export type CallbackEvent = EventOf<EventType>;
 /** The base class of all events: a value of this name, because compilers import the types in decorated signatures. */

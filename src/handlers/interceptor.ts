@@ -14,15 +14,16 @@ export interface InterceptorDecorator<C, N> extends ComposedDecorator {
 /** Creates an {@link InterceptorDecorator}. */
 export type Interceptor<C, N> = (options?: InterceptorOptions<C>) => InterceptorDecorator<C, N>;
 
-/** Creates the decorator for one kind of run. */
-export function interceptor<C, N>(name: string, kind: InterceptedKind): Interceptor<C, N> {
+/** Creates the decorator for one or several kinds of runs. */
+export function interceptor<C, N>(
+  name: string,
+  ...kinds: readonly InterceptedKind[]
+): Interceptor<C, N> {
   return (options = {}) =>
-    (target: object, key: string | symbol, descriptor: PropertyDescriptor) =>
-      addHandlerMetadata(
-        name,
-        { selector: interceptorSelector(kind), options },
-        target,
-        key,
-        descriptor,
-      );
+    (target: object, key: string | symbol, descriptor: PropertyDescriptor) => {
+      for (const kind of kinds) {
+        const selector = interceptorSelector(kind);
+        addHandlerMetadata(name, { selector, options }, target, key, descriptor);
+      }
+    };
 }

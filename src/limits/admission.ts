@@ -4,7 +4,7 @@ import {
   UnknownPriceError,
 } from '../errors/callback-errors.js';
 import type { CallbackAbort, LimitDetails } from '../errors/callbacks-error.js';
-import type { InterceptedLlmCall } from '../llm/intercept-llm.js';
+import type { InterceptedModelCall } from '../llm/intercept-model.js';
 import { logReason } from '../util/error-text.js';
 import { Log } from '../util/log.js';
 import type { LimiterSettings } from './check-limiter-options.js';
@@ -35,7 +35,7 @@ export class Admission {
     this.#advice = new AdviceLog(options.name);
   }
 
-  async reserve(call: InterceptedLlmCall): Promise<Reservation> {
+  async reserve(call: InterceptedModelCall): Promise<Reservation> {
     const claims = await this.#claims(call);
     const { mode } = this.options.settings();
     if (mode === 'wait' && !claims.some(({ neverFits }) => neverFits))
@@ -55,7 +55,7 @@ export class Admission {
   /** Waits for the call's turn. Evaluates the limits on each attempt, because they may have changed. */
   async #waitFor(
     claims: readonly ReservationAmount[],
-    call: InterceptedLlmCall,
+    call: InterceptedModelCall,
   ): Promise<Reservation> {
     const { maxQueue } = this.options.settings();
     const key = claims.map((claim) => claim.key).join(' ');
@@ -80,7 +80,7 @@ export class Admission {
     }
   }
 
-  async #claims(call: InterceptedLlmCall): Promise<ReservationAmount[]> {
+  async #claims(call: InterceptedModelCall): Promise<ReservationAmount[]> {
     const { name, settings } = this.options;
     try {
       return await reservationAmounts(call, settings(), name);

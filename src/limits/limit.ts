@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { LlmStartEvent } from '../events/llm.events.js';
-import { minInputTokens } from '../llm/call/estimate.js';
-import type { InterceptedLlmCall, LlmSpent } from '../llm/intercept-llm.js';
+import type { ModelStartEvent } from '../events/event-map.js';
+import type { InterceptedModelCall, LlmSpent } from '../llm/intercept-model.js';
 import type { LimitClaim } from './limit-store.js';
 import type { LimitWindow, WindowLength } from './limit-window.js';
 import type { LimitAmount, LimitPer, LimitUse } from './limiter-options.js';
@@ -36,7 +35,7 @@ const BROKEN = /\p{Surrogate}/u;
 /** Returns the key of a call; `undefined` if it has none. */
 export function ownerOf(
   { per }: Limit,
-  { event, request }: InterceptedLlmCall,
+  { event, request }: InterceptedModelCall,
 ): string | undefined {
   const key = typeof per === 'function' ? per(event) : OWNERS[per](event, request.model);
   return typeof key === 'string' && key !== '' ? key : undefined;
@@ -44,10 +43,10 @@ export function ownerOf(
 
 const OWNERS = {
   global: () => GLOBAL,
-  user: (event: LlmStartEvent) => event.userId,
-  tenant: (event: LlmStartEvent) => event.tenantId,
-  model: (_event: LlmStartEvent, model: string) => model,
-} satisfies Record<string, (event: LlmStartEvent, model: string) => string | undefined>;
+  user: (event: ModelStartEvent) => event.userId,
+  tenant: (event: ModelStartEvent) => event.tenantId,
+  model: (_event: ModelStartEvent, model: string) => model,
+} satisfies Record<string, (event: ModelStartEvent, model: string) => string | undefined>;
 
 /** Returns the key under which a store counts. */
 export function counterKey({ unit, owners }: Limit, owner: string): string {
@@ -92,9 +91,9 @@ export interface LimitUnit {
   readonly option: 'maxCost' | 'requestsPerMinute' | 'tokensPerMinute';
   /** How many of the store's units make one unit. */
   readonly scale: number;
-  expect(call: InterceptedLlmCall, assumedOutputTokens: number): Expected;
+  expect(call: InterceptedModelCall, assumedOutputTokens: number): Expected;
   /** The minimum that a call uses, in the unit itself. */
-  least(call: InterceptedLlmCall): number;
+  least(call: InterceptedModelCall): number;
   /** The used amount; `undefined` if unknown. */
   spent(spent: LlmSpent): number | undefined;
   write(amount: number): string;
@@ -111,12 +110,11 @@ export const DOLLARS: LimitUnit = {
   expect: (call, assumedOutputTokens) => {
     const { inputTokens, maxCost } = call.estimate;
     if (maxCost !== null) return { amount: maxCost, isGuess: false };
-    const outputTokens = call.request.maxOutputTokens ?? assumedOutputTokens;
+    const outputTokens = call.maxOutputTokens ?? assumedOutputTokens;
     const amount = call.priceOf({ inputTokens, outputTokens }) ?? undefined;
     return { amount, isGuess: true };
   },
-  least: (call) =>
-    call.priceOf({ inputTokens: minInputTokens(call.request), outputTokens: 0 }) ?? 0,
+  least: (call) => call.priceOf({ inputTokens: call.minInputTokens, outputTokens: 0 }) ?? 0,
   spent: ({ cost }) => cost ?? undefined,
   write: (amount) => `$${amount.toFixed(DECIMALS).replace(/\.?0+$/, '')}`,
 };
@@ -135,11 +133,11 @@ export const TOKENS: LimitUnit = {
   id: 'tokens',
   option: 'tokensPerMinute',
   scale: 1,
-  expect: ({ estimate, request }, assumedOutputTokens) => ({
-    amount: estimate.inputTokens + (request.maxOutputTokens ?? assumedOutputTokens),
-    isGuess: request.maxOutputTokens === undefined,
+  expect: ({ estimate, maxOutputTokens }, assumedOutputTokens) => ({
+    amount: estimate.inputTokens + (maxOutputTokens ?? assumedOutputTokens),
+    isGuess: maxOutputTokens === undefined,
   }),
-  least: ({ request }) => minInputTokens(request),
+  least: ({ minInputTokens }) => minInputTokens,
   spent: ({ usage }) => usage.totalTokens,
   write: (amount) => `${amount} token${amount === 1 ? '' : 's'}`,
 };

@@ -1,4 +1,4 @@
-import type { LlmStartEvent } from '../events/llm.events.js';
+import type { ModelStartEvent } from '../events/event-map.js';
 import type { LimitStore, LostReservation } from './limit-store.js';
 import type { WindowLength } from './limit-window.js';
 
@@ -7,12 +7,12 @@ import type { WindowLength } from './limit-window.js';
  * returns. Take keys from the authenticated context, never from what a client sends.
  */
 export type LimitPer =
-  'global' | 'user' | 'tenant' | 'model' | ((event: LlmStartEvent) => string | undefined);
+  'global' | 'user' | 'tenant' | 'model' | ((event: ModelStartEvent) => string | undefined);
 
 /**
  * A fixed limit, or a function that returns one per call. `Infinity` disables the limit; `0` rejects any billable call.
  */
-export type LimitAmount = number | ((event: LlmStartEvent) => number | Promise<number>);
+export type LimitAmount = number | ((event: ModelStartEvent) => number | Promise<number>);
 
 /** A key has reached the threshold of its limit, or the limit rejected one of its calls. */
 export interface ThresholdReached {

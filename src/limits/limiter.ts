@@ -1,8 +1,12 @@
 import type { OnApplicationShutdown } from '@nestjs/common';
 import { type CallbackAbort, CallbacksConfigurationError } from '../errors/callbacks-error.js';
-import { type InterceptedLlmCall, InterceptLlm, type LlmNext } from '../llm/intercept-llm.js';
+import {
+  type InterceptedModelCall,
+  InterceptModel,
+  type ModelNext,
+} from '../llm/intercept-model.js';
 import type { LlmStream } from '../llm/llm-stream.js';
-import type { LlmResponse } from '../types/llm.js';
+import type { ModelResponse } from '../types/llm.js';
 import { type Named, nearestName, stableName } from '../util/brand.js';
 import { Admission, type RefusalDetails, ThresholdNotices } from './admission.js';
 import { checkFixed, type LimiterSettings } from './check-limiter-options.js';
@@ -139,28 +143,28 @@ export abstract class Limiter<O extends LimiterOptions> implements OnApplication
     await this.#reservations.close();
   }
 
-  @InterceptLlm({ order: Infinity })
-  protected limit(call: InterceptedLlmCall, next: LlmNext): Promise<LlmResponse | LlmStream> {
-    return call.streaming ? this.#stream(call, next) : this.#generate(call, next);
+  @InterceptModel({ order: Infinity })
+  protected limit(call: InterceptedModelCall, next: ModelNext): Promise<ModelResponse | LlmStream> {
+    return call.streaming ? this.#stream(call, next) : this.#whole(call, next);
   }
 
-  async #generate(call: InterceptedLlmCall, next: LlmNext): Promise<LlmResponse> {
+  async #whole(call: InterceptedModelCall, next: ModelNext): Promise<ModelResponse> {
     const reservation = await this.#enter(call);
     try {
-      return await (next() as Promise<LlmResponse>);
+      return await (next() as Promise<ModelResponse>);
     } finally {
       await this.#leave(reservation, call);
     }
   }
 
-  async #stream(call: InterceptedLlmCall, next: LlmNext): Promise<LlmStream> {
+  async #stream(call: InterceptedModelCall, next: ModelNext): Promise<LlmStream> {
     const reservation = await this.#enter(call);
     const stream = next() as LlmStream;
     stream.onComplete(() => this.#leave(reservation, call));
     return stream;
   }
 
-  async #enter(call: InterceptedLlmCall): Promise<Reservation> {
+  async #enter(call: InterceptedModelCall): Promise<Reservation> {
     const entering = this.#admission.reserve(call);
     try {
       return await call.pause(entering);
@@ -174,7 +178,7 @@ export abstract class Limiter<O extends LimiterOptions> implements OnApplication
     }
   }
 
-  async #leave(reservation: Reservation, { spent }: InterceptedLlmCall): Promise<void> {
+  async #leave(reservation: Reservation, { spent }: InterceptedModelCall): Promise<void> {
     if (spent.requests === 0) return this.#release(reservation);
     const used = reservation.claims.map(({ source: { unit } }, i) => {
       const amount = unit.spent(spent);

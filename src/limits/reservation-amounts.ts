@@ -1,6 +1,6 @@
 import { LimitKeyMissingError, UnknownPriceError } from '../errors/callback-errors.js';
 import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
-import type { InterceptedLlmCall } from '../llm/intercept-llm.js';
+import type { InterceptedModelCall } from '../llm/intercept-model.js';
 import type { LimiterSettings } from './check-limiter-options.js';
 import type { CounterState } from './limit-store.js';
 import type { WindowLength } from './limit-window.js';
@@ -22,7 +22,7 @@ import type { LimiterUsage, LimitUse } from './limiter-options.js';
  * @throws LimitKeyMissingError, UnknownPriceError, or CallbacksConfigurationError for an invalid limit
  */
 export async function reservationAmounts(
-  call: InterceptedLlmCall,
+  call: InterceptedModelCall,
   settings: LimiterSettings,
   limiter: string,
 ): Promise<ReservationAmount[]> {
@@ -33,7 +33,7 @@ export async function reservationAmounts(
 
 async function claimOf(
   source: Limit,
-  call: InterceptedLlmCall,
+  call: InterceptedModelCall,
   settings: LimiterSettings,
   limiter: string,
 ): Promise<ReservationAmount> {
@@ -61,7 +61,7 @@ async function claimOf(
 }
 
 /** The minimum that a call uses, if the call certainly cannot fit. */
-function leastOf({ unit }: Limit, call: InterceptedLlmCall, limit: number) {
+function leastOf({ unit }: Limit, call: InterceptedModelCall, limit: number) {
   const least = toStored(unit, unit.least(call));
   return least > limit ? { neverFits: true, least } : {};
 }
@@ -74,7 +74,7 @@ function missingKey(limiter: string, per: Limit['per']): LimitKeyMissingError {
   );
 }
 
-function unknownPrice(limiter: string, { provider, request }: InterceptedLlmCall): Error {
+function unknownPrice(limiter: string, { provider, request }: InterceptedModelCall): Error {
   return new UnknownPriceError(
     `${limiter}: the price of ${provider}/${request.model} is not known; give it in forRoot({ prices }), or set unknownPrice: 'allow'.`,
     { limiter },

@@ -1,43 +1,17 @@
 import { interceptor, type Interceptor } from '../handlers/interceptor.js';
 import type { EmittedFields } from '../events/event-map.js';
 import type { LlmStartEvent } from '../events/llm.events.js';
-import type { LlmEstimate, LlmRequest, LlmResponse } from '../types/llm.js';
-import type { Usage } from '../types/usage.js';
+import type { LlmRequest, LlmResponse } from '../types/llm.js';
+import type { InterceptedModelCall, LlmNextOptions } from './intercept-model.js';
 import type { LlmStream } from './llm-stream.js';
 
-/** The usage and cost of requests. */
-export interface LlmSpent {
-  /** Requests sent to a provider; an SDK's own retries are not counted. */
-  readonly requests: number;
-  /** Tokens, estimated where a request was cut short. */
-  readonly usage: Usage;
-  /** US dollars; `null` when one of the prices is not known. */
-  readonly cost: number | null;
-}
-
 /** A call as an interceptor receives it: after the changes of the outer interceptors. */
-export interface InterceptedLlmCall {
+export interface InterceptedLlmCall extends InterceptedModelCall {
   readonly kind: 'llm';
   /** The request that would be sent; pass a modified copy to `next`. */
   readonly request: LlmRequest;
   /** The start event, with the original request and the context: user, tenant, tags … */
   readonly event: LlmStartEvent;
-  /** Fires when the call is aborted or its consumer stops reading: stop waiting then. */
-  readonly signal: AbortSignal;
-  /** Whether `next` returns an `LlmStream`. */
-  readonly streaming: boolean;
-  /** The client that would be called; `'default'` for the client of `forRoot`. */
-  readonly client: string;
-  /** The client's label, or its provider's name; prices are looked up under it. */
-  readonly provider: string;
-  /** The most that the request can use; computed when it is read. */
-  readonly estimate: LlmEstimate;
-  /** The usage and cost so far of the requests that this interceptor sent through `next`. */
-  readonly spent: LlmSpent;
-  /** The price in US dollars of a number of tokens of the request's model; `null` when the price is not known. */
-  priceOf(tokens: { inputTokens: number; outputTokens: number }): number | null;
-  /** Waits for something that must not count in `durationMs`, such as a queue. Rejects when the call is aborted. */
-  pause<T>(wait: PromiseLike<T>): Promise<T>;
   /**
    * Emits an event of the call, with its ids and context, and waits for its handlers: one of the package if it is meant
    * for interceptors (`llm.cache`, with its fields), otherwise a custom event (with its data). Rejects with the error of
@@ -47,16 +21,6 @@ export interface InterceptedLlmCall {
 }
 /** A value of that name, because compilers import the types in decorated signatures. */
 export const InterceptedLlmCall: object = Object;
-
-/** Where and how `next` sends the request. */
-export interface LlmNextOptions {
-  /** Another client: `'default'`, or the name of a feature. Its model is used, unless the request names another. */
-  client?: string;
-  /** How often the provider's SDK may retry this request; use 0 in an interceptor that retries itself. */
-  maxRetries?: number;
-  /** Stops only this request, while `call.signal` stops the whole call. */
-  signal?: AbortSignal;
-}
 
 /**
  * Continues with the inner interceptors, then the provider. Without a request, `call.request` is sent. May be called

@@ -10,9 +10,13 @@ import { brand } from '../util/brand.js';
 import { CallbackAbort } from '../errors/callbacks-error.js';
 import { LlmAbortedError, LlmOverloadedError } from '../errors/llm-errors.js';
 import { optionNames } from '../util/known-options.js';
-import { InterceptLlm, type InterceptedLlmCall, type LlmNext } from '../llm/intercept-llm.js';
+import {
+  InterceptModel,
+  type InterceptedModelCall,
+  type ModelNext,
+} from '../llm/intercept-model.js';
 import { LlmStream } from '../llm/llm-stream.js';
-import type { LlmResponse } from '../types/llm.js';
+import type { ModelResponse } from '../types/llm.js';
 import { checkerFor, checkNext, firstChunk, isTransient, type StartedStream } from './retryable.js';
 
 /** Options of {@link CircuitBreakerInterceptor}. */
@@ -87,11 +91,11 @@ export class CircuitBreakerInterceptor {
   }
 
   /** Sends the request unless the client's circuit is open. */
-  @InterceptLlm()
+  @InterceptModel()
   async intercept(
-    { client, signal }: InterceptedLlmCall,
-    next: LlmNext,
-  ): Promise<LlmResponse | StartedStream> {
+    { client, signal }: InterceptedModelCall,
+    next: ModelNext,
+  ): Promise<ModelResponse | StartedStream> {
     checkNext('CircuitBreakerInterceptor', next);
     try {
       return await this.#circuitOf(client).execute(async () => {

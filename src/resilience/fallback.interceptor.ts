@@ -12,9 +12,13 @@ import {
   LlmModelNotFoundError,
 } from '../errors/llm-errors.js';
 import { optionNames } from '../util/known-options.js';
-import { InterceptLlm, type InterceptedLlmCall, type LlmNext } from '../llm/intercept-llm.js';
+import {
+  InterceptModel,
+  type InterceptedModelCall,
+  type ModelNext,
+} from '../llm/intercept-model.js';
 import { LlmStream } from '../llm/llm-stream.js';
-import type { LlmResponse } from '../types/llm.js';
+import type { ModelResponse } from '../types/llm.js';
 import { checkerFor, checkNext, firstChunk, type StartedStream } from './retryable.js';
 
 /** Options of {@link FallbackInterceptor}. */
@@ -74,11 +78,11 @@ export class FallbackInterceptor {
   }
 
   /** Tries one client after the other until one answers. */
-  @InterceptLlm()
+  @InterceptModel()
   async intercept(
-    { client, signal }: InterceptedLlmCall,
-    next: LlmNext,
-  ): Promise<LlmResponse | StartedStream> {
+    { client, signal }: InterceptedModelCall,
+    next: ModelNext,
+  ): Promise<ModelResponse | StartedStream> {
     checkNext('FallbackInterceptor', next);
     const others = this.#clients.filter((name) => name !== client);
     for (let asked = client; ;) {

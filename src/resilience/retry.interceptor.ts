@@ -2,9 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { handleWhen, retry, type RetryPolicy } from 'cockatiel';
 import { brand } from '../util/brand.js';
 import { optionNames } from '../util/known-options.js';
-import { InterceptLlm, type InterceptedLlmCall, type LlmNext } from '../llm/intercept-llm.js';
+import {
+  InterceptModel,
+  type InterceptedModelCall,
+  type ModelNext,
+} from '../llm/intercept-model.js';
 import { LlmStream } from '../llm/llm-stream.js';
-import type { LlmResponse } from '../types/llm.js';
+import type { ModelResponse } from '../types/llm.js';
 import { checkerFor, checkNext, firstChunk, isTransient, type StartedStream } from './retryable.js';
 
 /** Node's timers fire immediately with a longer delay. */
@@ -77,8 +81,11 @@ export class RetryInterceptor {
   }
 
   /** Retries until there is an answer. */
-  @InterceptLlm()
-  intercept({ signal }: InterceptedLlmCall, next: LlmNext): Promise<LlmResponse | StartedStream> {
+  @InterceptModel()
+  intercept(
+    { signal }: InterceptedModelCall,
+    next: ModelNext,
+  ): Promise<ModelResponse | StartedStream> {
     checkNext('RetryInterceptor', next);
     let failed: unknown;
     return this.#policy.execute(async ({ attempt }) => {

@@ -3,9 +3,13 @@ import { brand } from '../util/brand.js';
 import { isTimeoutMs, TIMEOUT_RULE } from '../util/promises.js';
 import { LlmTimeoutError } from '../errors/llm-errors.js';
 import { optionNames } from '../util/known-options.js';
-import { InterceptLlm, type InterceptedLlmCall, type LlmNext } from '../llm/intercept-llm.js';
+import {
+  InterceptModel,
+  type InterceptedModelCall,
+  type ModelNext,
+} from '../llm/intercept-model.js';
 import { LlmStream } from '../llm/llm-stream.js';
-import type { LlmChunk, LlmResponse } from '../types/llm.js';
+import type { LlmChunk, LlmResponse, ModelResponse } from '../types/llm.js';
 import { checkerFor, checkNext } from './retryable.js';
 
 /** Options of {@link TimeoutInterceptor}. */
@@ -46,11 +50,11 @@ export class TimeoutInterceptor {
   }
 
   /** Sends the request, and enforces the timeout. */
-  @InterceptLlm()
+  @InterceptModel()
   intercept(
-    _call: InterceptedLlmCall,
-    next: LlmNext,
-  ): Promise<LlmResponse> | AsyncGenerator<LlmChunk | LlmResponse, void, undefined> {
+    _call: InterceptedModelCall,
+    next: ModelNext,
+  ): Promise<ModelResponse> | AsyncGenerator<LlmChunk | LlmResponse, void, undefined> {
     checkNext('TimeoutInterceptor', next);
     const stop = new AbortController();
     const given = next(undefined, { signal: stop.signal });

@@ -32,6 +32,30 @@ export interface Attempt {
   durationMs: number;
 }
 
+/** A request of any billable kind. */
+export interface ModelRequest {
+  /** The model's name, as the provider knows it. */
+  readonly model: string;
+}
+
+/** The answer to a billable call of any kind. */
+export interface ModelResponse {
+  /** The client's label or its provider's name. */
+  readonly provider: string;
+  /** The model that answered. */
+  readonly model: string;
+  /** Sum over all attempts. */
+  readonly usage: Usage;
+  /** US dollars, sum over all attempts; `null` when the price is not known, never 0 for unknown. */
+  readonly cost: number | null;
+  /** Milliseconds, monotonic, without start handlers. */
+  readonly durationMs: number;
+  /** Each request of the call, failed ones included, in order. */
+  readonly attempts: readonly Attempt[];
+  /** Set when an interceptor answered from a cache: no request was sent, and `cost` is 0. */
+  readonly cached?: boolean;
+}
+
 /** The request that a provider receives. */
 export interface LlmRequest {
   /** The model's name, as the provider knows it. */

@@ -17,13 +17,38 @@ export function estimateTokens(text: string): number {
   return Math.ceil((text.length - other) / ASCII_PER_TOKEN) + other;
 }
 
+/** How the requests of one billable kind are measured before they are sent, and where a server does not count. */
+export interface RequestMeasure<Q> {
+  /** The most input tokens that a request can have. */
+  maxInputTokens(request: Q): number;
+  /** The fewest input tokens that a request can have. */
+  minInputTokens(request: Q): number;
+  /** The approximate number of input tokens. */
+  inputTokens(request: Q): number;
+  /** The most output tokens; 0 for a kind without output, `undefined` if the request sets no limit. */
+  maxOutputTokens(request: Q): number | undefined;
+}
+
+/** The measure of LLM calls. */
+export const LLM_MEASURE: RequestMeasure<LlmRequest> = {
+  maxInputTokens,
+  minInputTokens,
+  inputTokens: (request) => inputTokens(request, estimateTokens),
+  maxOutputTokens: ({ maxOutputTokens }) => maxOutputTokens,
+};
+
+/** A request whose input can be estimated. */
+interface EstimatedInput {
+  readonly inputTokens: number;
+}
+
 /** Tokens that requests have besides their texts. */
 const BESIDE_TEXTS = { message: TOKENS_PER_MESSAGE, image: TOKENS_PER_IMAGE };
 /** More than any common text has: English has about four bytes per token. */
 const MOST_BYTES_PER_TOKEN = 8;
 
 /** The most input tokens that a request can have: a token is at least one byte. Images count as 1,500 tokens each. */
-export function maxInputTokens(request: LlmRequest): number {
+function maxInputTokens(request: LlmRequest): number {
   let tokens = inputTokens(request, (text) => Buffer.byteLength(text));
   for (const { providerData } of request.messages) {
     if (providerData !== undefined) tokens += Buffer.byteLength(toJsonText(providerData));
@@ -32,7 +57,7 @@ export function maxInputTokens(request: LlmRequest): number {
 }
 
 /** The fewest input tokens that a request can have: an eighth of the bytes of its texts. Images do not count. */
-export function minInputTokens(request: LlmRequest): number {
+function minInputTokens(request: LlmRequest): number {
   const bytes = inputTokens(request, (text) => Buffer.byteLength(text), { message: 0, image: 0 });
   return Math.ceil(bytes / MOST_BYTES_PER_TOKEN);
 }
@@ -48,11 +73,15 @@ export function estimateToolCalls(toolCalls: readonly ToolCall[]): number {
 }
 
 /** The usage of a call whose server reported no counts, or only some of them before the call was cut short. */
-export function estimateUsage(request: LlmRequest, outputTokens: number, counted?: Usage): Usage {
+export function estimateUsage(
+  request: EstimatedInput,
+  outputTokens: number,
+  counted?: Usage,
+): Usage {
   if (counted?.source === 'provider') return counted;
   return toUsage({
     ...counted,
-    inputTokens: counted?.inputTokens || inputTokens(request, estimateTokens),
+    inputTokens: counted?.inputTokens || request.inputTokens,
     outputTokens: Math.max(outputTokens, counted?.outputTokens ?? 0),
     source: 'estimated',
   });
@@ -65,11 +94,15 @@ const ESTIMATE_ABOVE = 4;
  * The usage of a complete answer whose server did not count all of it. Reported counts are kept, except an output count
  * far below what was written, as in the first event of a stream.
  */
-export function completeUsage(request: LlmRequest, outputTokens: number, counted: Usage): Usage {
+export function completeUsage(
+  request: EstimatedInput,
+  outputTokens: number,
+  counted: Usage,
+): Usage {
   const isCounted = counted.outputTokens * ESTIMATE_ABOVE >= outputTokens;
   return toUsage({
     ...counted,
-    inputTokens: counted.inputTokens || inputTokens(request, estimateTokens),
+    inputTokens: counted.inputTokens || request.inputTokens,
     outputTokens: isCounted ? counted.outputTokens : outputTokens,
     source: 'estimated',
   });

@@ -8,7 +8,8 @@ import { comeBack, type Enter, here } from '../../runs/run-context.js';
 import type { LlmChunk, LlmEstimate, LlmRequest, LlmResponse } from '../../types/llm.js';
 import { abortable, defer, isThenable, stopWith } from '../../util/promises.js';
 import { resolveTarget } from '../client-resolver.js';
-import type { InterceptedLlmCall, LlmNext, LlmNextOptions, LlmSpent } from '../intercept-llm.js';
+import type { InterceptedLlmCall, LlmNext } from '../intercept-llm.js';
+import type { LlmNextOptions, LlmSpent } from '../intercept-model.js';
 import { LlmStream } from '../llm-stream.js';
 import type { LlmCall } from './llm-call.js';
 import {
@@ -109,7 +110,7 @@ export class ChainLink implements InterceptedLlmCall {
   given: LlmResponse | undefined;
   /** The request at the end of the chain, if no interceptor handles it. */
   #request: ProviderRequest | undefined;
-  readonly #requests: RequestMeter[] = [];
+  readonly #requests: RequestMeter<LlmRequest>[] = [];
   readonly #startedAt = performance.now();
   /** Whether another client is to be called, which may depend on the request's context. */
   #isUnresolved = false;
@@ -145,6 +146,12 @@ export class ChainLink implements InterceptedLlmCall {
   }
   get estimate(): LlmEstimate {
     return this.call.meter.estimate(this.target);
+  }
+  get minInputTokens(): number {
+    return this.call.meter.minInputTokens(this.request);
+  }
+  get maxOutputTokens(): number | undefined {
+    return this.call.meter.maxOutputTokens(this.request);
   }
   get spent(): LlmSpent {
     const { usage, cost } = sumOf(this.#requests);
@@ -203,7 +210,7 @@ export class ChainLink implements InterceptedLlmCall {
   }
 
   /** The meter of the request at the end of the chain, if no interceptor handles it. */
-  get meter(): RequestMeter | undefined {
+  get meter(): RequestMeter<LlmRequest> | undefined {
     return this.#request?.meter;
   }
 
@@ -260,7 +267,7 @@ export class ChainLink implements InterceptedLlmCall {
     return { client, request: { ...rest, ...options, model: client.model } };
   }
 
-  private note(request: RequestMeter): void {
+  private note(request: RequestMeter<LlmRequest>): void {
     this.#requests.push(request);
     this.outer?.note(request);
   }

@@ -13,12 +13,13 @@ import type { StopSources } from '../../runs/cancellation.js';
 import { comeBack, type Enter } from '../../runs/run-context.js';
 import type { Run } from '../../runs/run.js';
 import type { AnswerSchema } from '../../schema/answer-schema.js';
-import type { LlmChunk, LlmResponse, ProviderResult } from '../../types/llm.js';
+import type { LlmChunk, LlmRequest, LlmResponse, ProviderResult } from '../../types/llm.js';
 import { callsApplication, resolveTarget } from '../client-resolver.js';
 import type { LlmClients } from '../client.js';
 import { type LlmStreamOptions, stopSourceOf } from '../llm-options.js';
 import type { LlmRetry } from '../llm-provider.js';
 import { guardRealCall } from '../stand-ins.js';
+import { LLM_MEASURE } from './estimate.js';
 import { CallMeter, type LlmTarget, type RequestMeter } from './metering.js';
 import { type Answer, cancelledAnswer, toResponse } from './response.js';
 
@@ -42,7 +43,7 @@ export class LlmCall extends ActiveRun<Answer> {
   readonly collect: boolean;
   /** The start event, with the original request; created on first access. */
   startEvent!: LlmStartEvent;
-  readonly meter: CallMeter;
+  readonly meter: CallMeter<LlmRequest>;
   /** When the call's `timeoutMs` expires, by `performance.now()`. */
   deadline: number | undefined;
   /** Stops requests of interceptors that are still in progress. */
@@ -59,7 +60,7 @@ export class LlmCall extends ActiveRun<Answer> {
     super(run, runtime);
     if (spec.streaming && callsApplication(run, spec.client)) this.place = comeBack();
     this.collect = spec.options.collect ?? true;
-    this.meter = new CallMeter(runtime.prices, this.collect);
+    this.meter = new CallMeter(runtime.prices, LLM_MEASURE, this.collect);
   }
 
   /** Whether interceptors wrap the call. */
@@ -147,7 +148,7 @@ export class LlmCall extends ActiveRun<Answer> {
   }
 
   /** Opens a request to a provider. Fails once the call has ended or was aborted, and if a test forbids it. */
-  openRequest(target: LlmTarget): RequestMeter {
+  openRequest(target: LlmTarget): RequestMeter<LlmRequest> {
     if (this.run.aborted) throw this.run.reason as Error;
     if (this.run.ended) throw tooLate('call');
     guardRealCall(target.client);
@@ -158,7 +159,7 @@ export class LlmCall extends ActiveRun<Answer> {
   }
 
   /** Records a request that failed, or that the call's consumer cancelled. */
-  requestFailed(request: RequestMeter, error: Error): void {
+  requestFailed(request: RequestMeter<LlmRequest>, error: Error): void {
     if (this.isCancelled) request.fail();
     else this.meter.failed(request, error);
   }

@@ -1,12 +1,6 @@
 import type { PriceBook } from '../../prices/price-book.js';
 import { Totals } from '../../runs/traced-run.js';
-import type {
-  Attempt,
-  LlmChunk,
-  LlmEstimate,
-  LlmRequest,
-  ProviderResult,
-} from '../../types/llm.js';
+import type { Attempt, LlmChunk, LlmEstimate, LlmRequest, ModelRequest } from '../../types/llm.js';
 import type { ToolCall } from '../../types/message.js';
 import { isDoubted, NO_USAGE, toUsage, type Usage } from '../../types/usage.js';
 import { Log } from '../../util/log.js';
@@ -17,13 +11,13 @@ import {
   estimateTokens,
   estimateToolCalls,
   estimateUsage,
-  maxInputTokens,
+  type RequestMeasure,
 } from './estimate.js';
 
-/** Measures one call: its clock, its requests, and their total usage. */
-export class CallMeter {
+/** Measures one call of any billable kind: its clock, its requests, and their total usage. */
+export class CallMeter<Q extends ModelRequest> {
   #arrivals: ResponseAccumulator | undefined;
-  readonly #requests: RequestMeter[] = [];
+  readonly #requests: RequestMeter<Q>[] = [];
   #failure: { readonly error: Error; readonly at: number } | undefined;
   #retries = 0;
   #startedAt: number | undefined;
@@ -32,6 +26,7 @@ export class CallMeter {
 
   constructor(
     private readonly prices: PriceBook,
+    private readonly measure: RequestMeasure<Q>,
     private readonly collect: boolean,
   ) {}
 
@@ -59,17 +54,27 @@ export class CallMeter {
   }
 
   /** The most that a request can use; needs the price list to be loaded. */
-  estimate(target: LlmTarget): LlmEstimate {
-    const { maxOutputTokens: outputTokens } = target.request;
-    const inputTokens = maxInputTokens(target.request);
+  estimate(target: ModelTarget<Q>): LlmEstimate {
+    const outputTokens = this.measure.maxOutputTokens(target.request);
+    const inputTokens = this.measure.maxInputTokens(target.request);
     const maxCost =
       outputTokens === undefined ? null : this.priceOf(target, { inputTokens, outputTokens });
     return { inputTokens, maxCost };
   }
 
+  /** The fewest input tokens that a request can have. */
+  minInputTokens(request: Q): number {
+    return this.measure.minInputTokens(request);
+  }
+
+  /** The most output tokens that a request can use; `undefined` if it sets no limit. */
+  maxOutputTokens(request: Q): number | undefined {
+    return this.measure.maxOutputTokens(request);
+  }
+
   /** US dollars, `null` when unknown; needs the price list to be loaded. */
   priceOf(
-    { client, request: { model } }: LlmTarget,
+    { client, request: { model } }: ModelTarget,
     tokens: Pick<Usage, 'inputTokens' | 'outputTokens'>,
   ): number | null {
     return this.prices.cost(
@@ -81,8 +86,8 @@ export class CallMeter {
   }
 
   /** Registers a request that is sent to its provider now. */
-  open(target: LlmTarget): RequestMeter {
-    const meter = new RequestMeter(target, this.prices, this.collect);
+  open(target: ModelTarget<Q>): RequestMeter<Q> {
+    const meter = new RequestMeter(target, this.prices, this.measure, this.collect);
     this.#requests.push(meter);
     return meter;
   }
@@ -93,7 +98,7 @@ export class CallMeter {
   }
 
   /** Records a failed request. */
-  failed(meter: RequestMeter, error: Error): void {
+  failed(meter: RequestMeter<Q>, error: Error): void {
     if (meter.closed) return;
     meter.fail(error);
     this.#failure = { error, at: performance.now() };
@@ -118,7 +123,7 @@ export class CallMeter {
   }
 
   /** The client and request of the last request sent; `undefined` if none was sent. */
-  get lastTarget(): LlmTarget | undefined {
+  get lastTarget(): ModelTarget<Q> | undefined {
     return this.#requests.at(-1)?.target;
   }
 
@@ -158,12 +163,12 @@ export class CallMeter {
 }
 
 /** The attempts of several requests. */
-export function attemptsOf(requests: readonly RequestMeter[]): Attempt[] {
+export function attemptsOf(requests: readonly RequestSums[]): Attempt[] {
   return requests.length === 1 ? requests[0]!.attempts : requests.flatMap((one) => one.attempts);
 }
 
 /** The total usage and cost of several requests. */
-export function sumOf(requests: readonly RequestMeter[]): UsageAndCost {
+export function sumOf(requests: readonly RequestSums[]): UsageAndCost {
   if (requests.length === 1) return requests[0]!.spent;
   if (requests.length === 0) return { usage: { ...NO_USAGE }, cost: 0 };
   const totals = new Totals();
@@ -171,10 +176,23 @@ export function sumOf(requests: readonly RequestMeter[]): UsageAndCost {
   return totals;
 }
 
+/** What a request adds to the sums of its call. */
+type RequestSums = Pick<RequestMeter<ModelRequest>, 'attempts' | 'spent'>;
+
 /** The client to call and the request to send. */
-export interface LlmTarget {
+export interface ModelTarget<Q extends ModelRequest = ModelRequest> {
   readonly client: LlmClient;
-  readonly request: LlmRequest;
+  readonly request: Q;
+}
+
+/** The client and request of an LLM call. */
+export type LlmTarget = ModelTarget<LlmRequest>;
+
+/** A complete answer as far as it is counted; `text` and `toolCalls` are absent for kinds without them. */
+interface CountedAnswer {
+  readonly usage: Usage;
+  readonly text?: string;
+  readonly toolCalls?: readonly ToolCall[];
 }
 
 /** Usage, and its cost in US dollars; `null` when a price is not known. */
@@ -224,7 +242,7 @@ export class ResponseAccumulator {
 }
 
 /** Measures one request to a provider, including the SDK's own attempts. */
-export class RequestMeter {
+export class RequestMeter<Q extends ModelRequest> {
   readonly attempts: Attempt[] = [];
   readonly arrivals: ResponseAccumulator;
   /** The model that answers; until known, the requested one. */
@@ -235,8 +253,9 @@ export class RequestMeter {
   #attemptAt = performance.now();
 
   constructor(
-    readonly target: LlmTarget,
+    readonly target: ModelTarget<Q>,
     private readonly prices: PriceBook,
+    private readonly measure: RequestMeasure<Q>,
     collect: boolean,
   ) {
     this.model = target.request.model;
@@ -253,14 +272,19 @@ export class RequestMeter {
     return this.#final ?? this.#priced(this.model, this.usageSoFar);
   }
 
+  /** The approximate input of the request, for what its server does not count. */
+  get inputTokens(): number {
+    return this.measure.inputTokens(this.target.request);
+  }
+
   /** The usage of a request that is cut short: none before anything arrived, otherwise counted or estimated. */
   get usageSoFar(): Usage {
-    const { arrivals, counted, target } = this;
+    const { arrivals, counted } = this;
     if (arrivals.firstChunkAt === undefined && counted === undefined) return { ...NO_USAGE };
     const written = arrivals.tokens();
     return counted?.source === 'provider' && this.#isUncounted(counted, written)
-      ? completeUsage(target.request, written, counted)
-      : estimateUsage(target.request, written, counted);
+      ? completeUsage(this, written, counted)
+      : estimateUsage(this, written, counted);
   }
 
   /** Records a retry by the SDK. */
@@ -273,16 +297,15 @@ export class RequestMeter {
   }
 
   /** The usage of a complete answer: counts that the server did not report are estimated. */
-  usageOf({ usage, text, toolCalls }: ProviderResult): Usage {
+  usageOf({ usage, text, toolCalls }: CountedAnswer): Usage {
     if (usage.source === 'provider' && usage.inputTokens > 0 && usage.outputTokens > 0)
       return usage;
     const written = this.arrivals.tokens(text, toolCalls);
     if (!this.#isUncounted(usage, written)) return usage;
     if (isDoubted(usage) || usage.source === 'provider') logDoubt(this.target.client);
-    const { request } = this.target;
     return isCounted(usage)
-      ? completeUsage(request, written, usage)
-      : estimateUsage(request, written, this.counted);
+      ? completeUsage(this, written, usage)
+      : estimateUsage(this, written, this.counted);
   }
 
   /** Records a complete answer. */

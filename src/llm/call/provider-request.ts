@@ -3,7 +3,7 @@ import { CallbacksError } from '../../errors/callbacks-error.js';
 import { LlmServerError } from '../../errors/llm-errors.js';
 import type { Run } from '../../runs/run.js';
 import { comeBack, type Enter, here } from '../../runs/run-context.js';
-import type { ProviderResult } from '../../types/llm.js';
+import type { LlmRequest, ProviderResult } from '../../types/llm.js';
 import type { LlmCall } from './llm-call.js';
 import { isContextFree, type LlmProviderContext } from '../llm-provider.js';
 import { checkResult } from './response.js';
@@ -13,7 +13,7 @@ import type { ItemSource, StreamReader } from './stream-reader.js';
 
 /** One request to a provider, within a call. */
 export class ProviderRequest {
-  readonly meter: RequestMeter;
+  readonly meter: RequestMeter<LlmRequest>;
   readonly #context: LlmProviderContext;
 
   /** @param signal the call's signal, or one that fires with it */

@@ -1,6 +1,6 @@
 import { CallbacksConfigurationError } from '../../errors/callbacks-error.js';
 import { LlmResponseError } from '../../errors/llm-errors.js';
-import type { LlmChunk, LlmResponse, ProviderResult } from '../../types/llm.js';
+import type { LlmChunk, LlmRequest, LlmResponse, ProviderResult } from '../../types/llm.js';
 import { NO_USAGE, toUsage, type Usage } from '../../types/usage.js';
 import { callable } from '../providers/shared/wire-values.js';
 import type { CallMeter, LlmTarget, UsageAndCost } from './metering.js';
@@ -78,7 +78,7 @@ export function toResponse(
   result: Answer,
   provider: string,
   { usage, cost }: UsageAndCost,
-  meter: Pick<CallMeter, 'durationMs' | 'timeToFirstChunkMs' | 'attempts'>,
+  meter: Pick<CallMeter<LlmRequest>, 'durationMs' | 'timeToFirstChunkMs' | 'attempts'>,
   object?: unknown,
 ): LlmResponse {
   const response: LlmResponse = {
