@@ -199,6 +199,8 @@ export {
 export { type NeedsApproval, ToolContext, ToolDefinition, type ToolOptions } from './tools/tool.js';
 export * from './types/agent.js';
 export { AgentResult, AgentStep, ApprovalDecision, PendingRun, ToolResult } from './types/agent.js';
+export * from './types/embedding.js';
+export { EmbedRequest, EmbedResponse } from './types/embedding.js';
 export * from './types/llm.js';
 export { LlmChunk, LlmRequest, LlmResponse } from './types/llm.js';
 export * from './types/message.js';

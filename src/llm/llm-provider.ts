@@ -1,4 +1,5 @@
 import type { RequestContext } from '../events/event.js';
+import type { EmbedRequest, EmbedResult } from '../types/embedding.js';
 import type { LlmChunk, LlmRequest, ProviderResult } from '../types/llm.js';
 import type { Usage } from '../types/usage.js';
 
@@ -111,6 +112,11 @@ export interface LlmProvider {
     request: LlmRequest,
     context: LlmProviderContext,
   ): AsyncIterable<LlmChunk | ProviderResult>;
+  /**
+   * Returns the embeddings of texts; a provider without embeddings leaves it out. The result is checked: a vector of
+   * finite numbers for each text, all of one length.
+   */
+  embed?(request: EmbedRequest, context: LlmProviderContext): Promise<EmbedResult>;
 }
 /** A value of that name, because compilers import the types in decorated signatures. */
 export const LlmProvider: object = Object;

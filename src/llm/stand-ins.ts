@@ -54,10 +54,16 @@ export class StandIns {
 
 /** A provider that answers under the name of the configured one, by which interceptors compare clients. */
 export class StandIn implements LlmProvider {
+  /** Absent if the provider has none. */
+  readonly embed?: Required<LlmProvider>['embed'];
+
   constructor(
     readonly name: string,
     private readonly provider: LlmProvider,
-  ) {}
+  ) {
+    if (typeof provider.embed === 'function')
+      this.embed = (request, context) => provider.embed!(request, context);
+  }
 
   get capabilities(): LlmProviderCapabilities | undefined {
     return this.provider.capabilities;

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { AgentReport } from '../agent/agent.js';
 import { Application } from './application.js';
 import type { Handler, HookSelector, InterceptorSelector } from '../handlers/handler.js';
-import type { EventType } from '../events/event-map.js';
+import { BILLABLE_KINDS, type EventType } from '../events/event-map.js';
 import { DESCRIBE_LIMITER, isLimiter, type LimiterReport } from '../limits/limiter.js';
 import { HandlerRegistry, HandlerSource } from '../handlers/handler-registry.js';
 import type { HandlerTable } from '../handlers/handler-scope.js';
@@ -139,7 +139,7 @@ function handlersIn(
 /** Each limiter once; a request-scoped limiter has no settings outside of a request. */
 function limitersIn(table: HandlerTable): LimiterReport[] {
   const targets = new Set(
-    table['intercept.llm']
+    BILLABLE_KINDS.flatMap((kind) => table[`intercept.${kind}`])
       .filter(({ instances }) => instances === undefined)
       .map(({ target }) => target),
   );

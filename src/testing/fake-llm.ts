@@ -1,6 +1,9 @@
+import { createHash } from 'node:crypto';
 import {
   CallbacksConfigurationError,
   CallbacksError,
+  type EmbedRequest,
+  type EmbedResult,
   type LlmChunk,
   type LlmProvider,
   type LlmProviderContext,
@@ -48,6 +51,8 @@ export class FakeLlm implements LlmProvider {
   readonly name = 'fake';
   /** The requests so far. */
   readonly requests: LlmRequest[] = [];
+  /** The requests for embeddings so far. */
+  readonly embedRequests: EmbedRequest[] = [];
   readonly #answer: FakeAnswering;
 
   constructor(answers: readonly FakeAnswer[] | FakeAnswering = []) {
@@ -73,6 +78,16 @@ export class FakeLlm implements LlmProvider {
     return this.#pieces(request, context);
   }
 
+  /** Returns the same vector for the same text: 8 numbers, or `dimensions`, from a hash; its length is 1. */
+  async embed(request: EmbedRequest, context: LlmProviderContext): Promise<EmbedResult> {
+    if (!Array.isArray((Object(request) as Partial<EmbedRequest>).input)) throw calledAsService();
+    context.signal.throwIfAborted();
+    this.embedRequests.push(request);
+    const { input, dimensions = DIMENSIONS, model } = request;
+    const embeddings = input.map((text) => vectorOf(text, dimensions));
+    return { embeddings, model, usage: UNREPORTED_USAGE };
+  }
+
   async *#pieces(
     request: LlmRequest,
     context: LlmProviderContext,
@@ -85,6 +100,22 @@ export class FakeLlm implements LlmProvider {
     }
     yield result;
   }
+}
+
+const DIMENSIONS = 8;
+const BYTES_PER_NUMBER = 4;
+const NUMBERS_PER_HASH = 8;
+
+/** A unit vector from the hash of a text. */
+function vectorOf(text: string, dimensions: number): number[] {
+  const numbers: number[] = [];
+  for (let block = 0; numbers.length < dimensions; block++) {
+    const hash = createHash('sha256').update(`${block}:${text}`).digest();
+    for (let i = 0; i < NUMBERS_PER_HASH && numbers.length < dimensions; i++)
+      numbers.push(hash.readInt32LE(i * BYTES_PER_NUMBER));
+  }
+  const length = Math.sqrt(numbers.reduce((sum, number) => sum + number ** 2, 0));
+  return numbers.map((number) => number / length);
 }
 
 function inTurn(answers: readonly FakeAnswer[]): FakeAnswering {
@@ -100,8 +131,11 @@ function inTurn(answers: readonly FakeAnswer[]): FakeAnswering {
 /** Detects use as a service: a service is called with a prompt or with messages, a provider with a request. */
 function checkRequest(request: LlmRequest): void {
   const { messages } = Object(request) as Partial<LlmRequest>;
-  if (Array.isArray(messages)) return;
-  throw new CallbacksConfigurationError(
+  if (!Array.isArray(messages)) throw calledAsService();
+}
+
+function calledAsService(): CallbacksConfigurationError {
+  return new CallbacksConfigurationError(
     'FakeLlm was called as an LlmService, but is a provider, which an LlmService asks. Do not override LlmService or getLlmToken(name) with it: use overrideLlm(builder, new FakeLlm([…]), name), so that callbacks, limits and agents act as with the model.',
   );
 }

@@ -1,5 +1,6 @@
 import type OpenAI from 'openai';
 import { LlmResponseError } from '../../../errors/llm-errors.js';
+import type { EmbedRequest, EmbedResult } from '../../../types/embedding.js';
 import type { LlmRequest } from '../../../types/llm.js';
 import type { ClientOptions } from '../../client.js';
 import type { LlmProviderContext } from '../../llm-provider.js';
@@ -13,6 +14,7 @@ import type { Sdk, SdkRequestOptions } from '../shared/sdk-transport.js';
 import { ChatDecoder } from './chat-decoder.js';
 import { encodeChatRequest } from './chat-request.js';
 import { chatIdsOf } from './chat-streamed-calls.js';
+import { decodeEmbeddings, sendEmbedRequest } from './embeddings.js';
 import { ResponsesDecoder } from './responses-decoder.js';
 import { encodeResponsesRequest } from './responses-request.js';
 
@@ -57,6 +59,13 @@ export class OpenAiProvider extends SdkProvider<OpenAI> {
 
   protected newDecoder(request: LlmRequest, context: LlmProviderContext): AnswerDecoder {
     return this.#api.newDecoder(request, context);
+  }
+
+  async embed(request: EmbedRequest, context: LlmProviderContext): Promise<EmbedResult> {
+    const answer = await this.answerOf(context, (client, options) =>
+      sendEmbedRequest(client, request, options),
+    );
+    return decodeEmbeddings(this.label, request, answer, context);
   }
 }
 

@@ -9,7 +9,7 @@ import type {
 import { DecodedStream, decodeWhole, type AnswerDecoder } from './decoded-stream.js';
 import { SchemaForms, type EncodeHints } from './schema-forms.js';
 import { toLlmError } from './map-error.js';
-import { SdkTransport, toWholeAnswer, type Sdk } from './sdk-transport.js';
+import { SdkTransport, toWholeAnswer, type Sdk, type SdkRequestOptions } from './sdk-transport.js';
 
 /** What both SDKs can do. */
 const CAPABILITIES: LlmProviderCapabilities = {
@@ -100,5 +100,17 @@ export abstract class SdkProvider<Client> implements LlmProvider {
   #decode(answer: unknown, request: LlmRequest, context: LlmProviderContext): ProviderResult {
     const whole = toWholeAnswer(this.label, answer);
     return decodeWhole(this.label, this.newDecoder(request, context), whole);
+  }
+
+  /** Sends a request of another kind than a chat; rejects with an error of this package. */
+  protected async answerOf(
+    context: LlmProviderContext,
+    send: (client: Client, options: SdkRequestOptions) => PromiseLike<unknown>,
+  ): Promise<object> {
+    try {
+      return toWholeAnswer(this.label, await this.#transport.call(context, send));
+    } catch (thrown) {
+      throw toLlmError(this.label, thrown);
+    }
   }
 }

@@ -62,6 +62,15 @@ export class SdkTransport<Client> {
     return this.#clients.for(context).then((client) => this.sdk().send(client, body, options));
   }
 
+  /** The whole answer of a request of another kind. */
+  async call(
+    context: LlmProviderContext,
+    send: (client: Client, options: SdkRequestOptions) => PromiseLike<unknown>,
+  ): Promise<unknown> {
+    const client = this.#clients.ready ?? (await this.#clients.for(context));
+    return send(client, this.#requestOptions(context));
+  }
+
   /** A reader of a streamed answer. */
   async open(body: object, context: LlmProviderContext, varying: Varying): Promise<WireReader> {
     const sdk = this.sdk();
