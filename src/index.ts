@@ -50,6 +50,7 @@ export * from './events/agent.events.js';
 export * from './events/callback.events.js';
 export * from './events/chain.events.js';
 export { reviveEvent } from './events/deserialize.js';
+export * from './events/embedding.events.js';
 export {
   type BillableKind,
   CallbackEvent,
@@ -73,6 +74,7 @@ export {
 export * from './events/handler-options.js';
 export * from './events/llm.events.js';
 export * from './events/mcp.events.js';
+export { ModelTerminalEvent } from './events/model.events.js';
 export * from './events/retrieval.events.js';
 export * from './events/tool.events.js';
 export * from './handlers/decorators.js';

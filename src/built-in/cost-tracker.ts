@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import type { LlmEndEvent, LlmErrorEvent } from '../events/llm.events.js';
-import { OnLlmEnd, OnLlmError } from '../handlers/decorators.js';
+import type { ModelTerminalEvent } from '../events/model.events.js';
+import { OnEmbeddingEnd, OnEmbeddingError, OnLlmEnd, OnLlmError } from '../handlers/decorators.js';
 import { brand } from '../util/brand.js';
 import { BoundedTotals } from './bounded-totals.js';
 
@@ -30,7 +30,7 @@ const MAX_KEYS = 10_000;
 const NOTHING: Readonly<CostEntry> = { cost: 0, tokens: 0, requests: 0, unpriced: 0 };
 
 /**
- * Adds up the cost of calls, failed and cancelled ones included. List it under `providers` and inject it, or add
+ * Adds up the cost of LLM calls and embeddings, failed and cancelled ones included. List it under `providers` and inject it, or add
  * `new CostTracker()` to any `callbacks` list.
  *
  * @example
@@ -102,7 +102,9 @@ export class CostTracker {
 
   @OnLlmEnd({ contextFree: true })
   @OnLlmError({ contextFree: true })
-  protected count(event: LlmEndEvent | LlmErrorEvent): void {
+  @OnEmbeddingEnd({ contextFree: true })
+  @OnEmbeddingError({ contextFree: true })
+  protected count(event: ModelTerminalEvent): void {
     const { cost, usage, model, userId } = event;
     const entry = {
       cost: cost ?? 0,

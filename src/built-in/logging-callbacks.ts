@@ -24,9 +24,10 @@ const ENDS: ReadonlySet<EventPhase> = new Set(['end', 'error']);
 type Fields = Record<string, string | number | boolean | null | undefined>;
 
 /**
- * Writes one line per run, and per custom event, to Nest's `Logger`: its name, what ran, tokens, cost and duration, how many documents were found,
- * whether a tool call waits for approval, was approved or denied, and by whom; never prompts, answers, arguments,
- * inputs, results, reasons, the documents themselves or the data of custom events.
+ * Writes one line per run, and per custom event, to Nest's `Logger`: its name, what ran, tokens, cost and duration, how
+ * many documents were found or texts embedded, whether a tool call waits for approval, was approved or denied, and by
+ * whom; never prompts, answers, arguments, inputs, results, reasons, the documents and texts themselves or the data of
+ * custom events.
  */
 export class LoggingCallbacks {
   static {
@@ -91,6 +92,7 @@ function factsOf(event: CallbackEvent): Fields {
     ...finishOf(event),
     ...('documents' in event &&
       Array.isArray(event.documents) && { documents: event.documents.length }),
+    ...('count' in event && { texts: event.count }),
     ...('attempts' in event && { attempts: event.attempts.length }),
     ...('steps' in event && { steps: event.steps.length }),
     ...(failure && { error: failure.name, code: failure.code }),
@@ -144,6 +146,7 @@ function pretty({ type }: CallbackEvent, fields: Fields): string {
     timeToFirstChunkMs,
     finishReason,
     documents,
+    texts,
     steps,
     error,
     code,
@@ -153,6 +156,7 @@ function pretty({ type }: CallbackEvent, fields: Fields): string {
     approvalText(fields),
     error === undefined ? finishReason : `${error}${code ? ` (${code})` : ''}`,
     counted(documents, 'document'),
+    counted(texts, 'text'),
     counted(steps, 'step'),
     inputTokens === undefined ? undefined : `${inputTokens} in, ${outputTokens} out`,
     cost === undefined

@@ -1,11 +1,15 @@
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
 import { Injectable } from '@nestjs/common';
 import type { AgentEndEvent, AgentErrorEvent } from '../events/agent.events.js';
+import type { EmbeddingEndEvent, EmbeddingErrorEvent } from '../events/embedding.events.js';
 import type { LlmEndEvent, LlmErrorEvent } from '../events/llm.events.js';
+import type { ModelTerminalEvent } from '../events/model.events.js';
 import type { ToolEndEvent, ToolErrorEvent } from '../events/tool.events.js';
 import {
   OnAgentEnd,
   OnAgentError,
+  OnEmbeddingEnd,
+  OnEmbeddingError,
   OnLlmEnd,
   OnLlmError,
   OnToolEnd,
@@ -33,12 +37,14 @@ export interface ModelMetrics extends RunMetrics {
 
 /** The measurements of a {@link MetricsCallbacks}, as plain JSON. */
 export interface MetricsSummary {
-  /** All calls. */
+  /** All LLM calls. */
   llm: ModelMetrics;
+  /** All embeddings of texts. */
+  embeddings: ModelMetrics;
   agents: RunMetrics;
   /** Executed calls; neither those that wait for approval nor those that were denied. */
   tools: RunMetrics;
-  /** By requested model. */
+  /** By requested model, of LLM calls and embeddings. */
   byModel: Record<string, ModelMetrics>;
   byTool: Record<string, RunMetrics>;
 }
@@ -109,6 +115,7 @@ export class MetricsCallbacks {
   }
 
   #llm = new Measured();
+  #embeddings = new Measured();
   #agents = new Measured();
   #tools = new Measured();
   readonly #byModel = new BoundedTotals<Measured>(MAX_KEYS, (a, b) => a.add(b));
@@ -118,6 +125,7 @@ export class MetricsCallbacks {
   summary(): MetricsSummary {
     return {
       llm: this.#llm.modelMetrics,
+      embeddings: this.#embeddings.modelMetrics,
       agents: this.#agents.metrics,
       tools: this.#tools.metrics,
       byModel: entries(this.#byModel.map, (measured) => measured.modelMetrics),
@@ -135,6 +143,7 @@ export class MetricsCallbacks {
   /** Resets all measurements. */
   reset(): void {
     this.#llm = new Measured();
+    this.#embeddings = new Measured();
     this.#agents = new Measured();
     this.#tools = new Measured();
     this.#byModel.clear();
@@ -144,10 +153,20 @@ export class MetricsCallbacks {
   @OnLlmEnd({ contextFree: true })
   @OnLlmError({ contextFree: true })
   protected measureCall(event: LlmEndEvent | LlmErrorEvent): void {
+    this.#measureModel(this.#llm, event, event.type === 'llm.error');
+  }
+
+  @OnEmbeddingEnd({ contextFree: true })
+  @OnEmbeddingError({ contextFree: true })
+  protected measureEmbedding(event: EmbeddingEndEvent | EmbeddingErrorEvent): void {
+    this.#measureModel(this.#embeddings, event, event.type === 'embedding.error');
+  }
+
+  #measureModel(ofKind: Measured, event: ModelTerminalEvent, failed: boolean): void {
     const { usage, durationMs, model = 'unknown' } = event;
     const { inputTokens, outputTokens } = usage;
-    const outcome = { failed: event.type === 'llm.error', durationMs, inputTokens, outputTokens };
-    this.#llm.record(outcome);
+    const outcome = { failed, durationMs, inputTokens, outputTokens };
+    ofKind.record(outcome);
     this.#byModel.update(model, (measured = new Measured()) => measured.record(outcome));
   }
 

@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { brand } from '../util/brand.js';
-import { OnLlmEnd, OnLlmError } from '../handlers/decorators.js';
-import type { LlmEndEvent, LlmErrorEvent } from '../events/llm.events.js';
+import { OnEmbeddingEnd, OnEmbeddingError, OnLlmEnd, OnLlmError } from '../handlers/decorators.js';
+import type { ModelTerminalEvent } from '../events/model.events.js';
 import { addUsage, NO_USAGE, type Usage } from '../types/usage.js';
 
-/** Counts the tokens of calls, failed and cancelled ones included. */
+/** Counts the tokens of LLM calls and embeddings, failed and cancelled ones included. */
 @Injectable()
 export class TokenCounter {
   static {
@@ -42,7 +42,9 @@ export class TokenCounter {
 
   @OnLlmEnd({ contextFree: true })
   @OnLlmError({ contextFree: true })
-  protected count(event: LlmEndEvent | LlmErrorEvent): void {
+  @OnEmbeddingEnd({ contextFree: true })
+  @OnEmbeddingError({ contextFree: true })
+  protected count(event: ModelTerminalEvent): void {
     this.#usage = addUsage(this.#usage, event.usage);
   }
 }

@@ -3,6 +3,7 @@ import { brand } from '../util/brand.js';
 import { AgentEndEvent, AgentErrorEvent, AgentStartEvent, AgentStepEvent } from './agent.events.js';
 import { CallbackErrorEvent, CustomCallbackEvent } from './callback.events.js';
 import { ChainEndEvent, ChainErrorEvent, ChainStartEvent } from './chain.events.js';
+import { EmbeddingEndEvent, EmbeddingErrorEvent, EmbeddingStartEvent } from './embedding.events.js';
 import { RunEvent, type RunInfo } from './event.js';
 import type { HandlerContext } from './handler-options.js';
 import {
@@ -63,6 +64,9 @@ export const EVENTS = {
   'llm.cache': { kind: 'llm', phase: 'note', event: LlmCacheEvent, method: 'onLlmCache', emittable: true },
   'llm.end': { kind: 'llm', phase: 'end', event: LlmEndEvent, method: 'onLlmEnd' },
   'llm.error': { kind: 'llm', phase: 'error', event: LlmErrorEvent, method: 'onLlmError' },
+  'embedding.start': { kind: 'embedding', phase: 'start', event: EmbeddingStartEvent, method: 'onEmbeddingStart' },
+  'embedding.end': { kind: 'embedding', phase: 'end', event: EmbeddingEndEvent, method: 'onEmbeddingEnd' },
+  'embedding.error': { kind: 'embedding', phase: 'error', event: EmbeddingErrorEvent, method: 'onEmbeddingError' },
   'agent.start': { kind: 'agent', phase: 'start', event: AgentStartEvent, method: 'onAgentStart' },
   'agent.step': { kind: 'agent', phase: 'between', event: AgentStepEvent, method: 'onAgentStep' },
   'agent.end': { kind: 'agent', phase: 'end', event: AgentEndEvent, method: 'onAgentEnd' },
@@ -195,6 +199,12 @@ export interface Callbacks {
   onLlmEnd?(event: LlmEndEvent, context: HandlerContext): unknown;
   /** An LLM call failed or was aborted. */
   onLlmError?(event: LlmErrorEvent, context: HandlerContext): unknown;
+  /** Texts are about to be embedded. */
+  onEmbeddingStart?(event: EmbeddingStartEvent, context: HandlerContext): unknown;
+  /** Texts were embedded. */
+  onEmbeddingEnd?(event: EmbeddingEndEvent, context: HandlerContext): unknown;
+  /** Embedding texts failed or was aborted. */
+  onEmbeddingError?(event: EmbeddingErrorEvent, context: HandlerContext): unknown;
   /** An agent run starts. */
   onAgentStart?(event: AgentStartEvent, context: HandlerContext): unknown;
   /** An agent completed a turn. */

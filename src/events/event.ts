@@ -200,15 +200,19 @@ export abstract class RunEvent {
    */
   toJSON(): EventJson {
     const json: Record<string, unknown> = { v: 1 };
-    const self = this as unknown as Record<string, unknown>;
     const copy = newSafeCopy();
     for (const name of [...CONTEXT_FIELDS, ...this.fields()]) {
       // Numbers and ids after a large field must not be cut: handlers of stored jobs rely on them.
       copy.atLeast(MIN_FIELD_NODES, MIN_FIELD_CHARS);
-      const value = fieldJson(self, name, copy);
+      const value = fieldJson(name, copy, () => this.jsonValue(name));
       if (value !== undefined) json[name] = value;
     }
     return json as EventJson;
+  }
+
+  /** The value of a field in the JSON. */
+  protected jsonValue(name: string): unknown {
+    return (this as unknown as Record<string, unknown>)[name];
   }
 
   /** Lets `console.log(event)` show the fields, which are getters. */
@@ -234,12 +238,8 @@ export abstract class TerminalEvent extends RunEvent {
 }
 
 /** A field's JSON, in the form that {@link reviveEvent} requires, whatever an application put into its context. */
-function fieldJson(
-  event: Readonly<Record<string, unknown>>,
-  name: string,
-  copy: BoundedCopy,
-): unknown {
-  const value = read(event, name);
+function fieldJson(name: string, copy: BoundedCopy, get: () => unknown): unknown {
+  const value = read(get);
   // Already bounded on its own, so that its ids are not cut.
   if (name === 'event' && value instanceof RunEvent) return value.toJSON();
   const json = copy.copy(value);
@@ -251,9 +251,9 @@ function fieldJson(
 }
 
 /** Reads a field; some fields are computed from application data on access, and may throw. */
-function read(event: Readonly<Record<string, unknown>>, name: string): unknown {
+function read(get: () => unknown): unknown {
   try {
-    return event[name];
+    return get();
   } catch {
     return UNREADABLE;
   }

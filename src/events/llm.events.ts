@@ -9,7 +9,8 @@ import type {
 import type { Message, ToolCall, ToolSpec } from '../types/message.js';
 import type { Usage } from '../types/usage.js';
 import { brand } from '../util/brand.js';
-import { RunEvent, type RunInfo, TerminalEvent } from './event.js';
+import { RunEvent, type RunInfo } from './event.js';
+import { ModelTerminalEvent } from './model.events.js';
 
 /** The parameters of a call besides its messages and tools. */
 export type LlmParameters = Omit<LlmRequest, 'model' | 'messages' | 'tools'>;
@@ -152,29 +153,14 @@ export interface SentRequest {
 }
 
 /** The end or the error of an LLM call, with the request that was actually sent. */
-export abstract class LlmTerminalEvent extends TerminalEvent {
+export abstract class LlmTerminalEvent extends ModelTerminalEvent<SentRequest> {
   static {
     brand(this, 'class:LlmTerminalEvent');
   }
 
-  readonly #sent: SentRequest | undefined;
-
-  constructor(run: RunInfo, sent: SentRequest | undefined) {
-    super(run);
-    this.#sent = sent;
-  }
-
   /** The request as modified by interceptors; absent if it equals the one of `llm.start`. */
   get request(): LlmRequest | undefined {
-    return this.#sent?.request;
-  }
-  /** The name or label of the provider that was called last. */
-  override get provider(): string | undefined {
-    return this.#sent?.client.label ?? super.provider;
-  }
-  /** The model that was called last. */
-  override get model(): string | undefined {
-    return this.#sent?.request.model ?? super.model;
+    return this.sent()?.request;
   }
 }
 

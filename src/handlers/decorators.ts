@@ -96,6 +96,30 @@ export const OnLlmEnd: Hook<'llm.end'> = onEvent('OnLlmEnd', 'llm.end');
  */
 export const OnLlmError: Hook<'llm.error'> = onEvent('OnLlmError', 'llm.error');
 
+/** Handles the start of an embedding of texts, before the request is sent. */
+export const OnEmbeddingStart: Hook<'embedding.start'> = onEvent(
+  'OnEmbeddingStart',
+  'embedding.start',
+);
+
+/**
+ * Handles the end of an embedding of texts.
+ *
+ * @example
+ * ```ts
+ * class Bill { @OnEmbeddingEnd() paid(event: EmbeddingEndEvent) {
+ *   console.log(event.count, event.tokenCount, event.cost);
+ * } }
+ * ```
+ */
+export const OnEmbeddingEnd: Hook<'embedding.end'> = onEvent('OnEmbeddingEnd', 'embedding.end');
+
+/** Handles an embedding of texts that failed or was aborted. */
+export const OnEmbeddingError: Hook<'embedding.error'> = onEvent(
+  'OnEmbeddingError',
+  'embedding.error',
+);
+
 /** Handles the start of an agent run. */
 export const OnAgentStart: Hook<'agent.start'> = onEvent('OnAgentStart', 'agent.start');
 

@@ -83,6 +83,9 @@ describe('The recipe of chaining', () => {
     const handlers = app.get(CallbacksService).handlers();
     expect(handlers.map(({ name }) => name.split('.')[0])).toEqual([
       'LoggingCallbacks',
+      // LLM calls and embeddings, their ends and errors.
+      'CostTracker',
+      'CostTracker',
       'CostTracker',
       'CostTracker',
       'Receipt',
