@@ -1,19 +1,20 @@
 import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
+import type { InterceptorSelector } from '../handlers/handler.js';
 import { type CurrentContext, type Enter, here } from '../runs/run-context.js';
 import type { Run } from '../runs/run.js';
-import type { LlmRequest } from '../types/llm.js';
-import type { LlmTarget } from './call/metering.js';
+import type { ModelRequest } from '../types/llm.js';
+import type { ModelTarget } from './call/metering.js';
 import type { ClientCache, ClientOptions, LlmClient, TargetResolver } from './client.js';
 import type { Overrides, ResolveClient } from './llm-options.js';
 import { isContextFree } from './llm-provider.js';
 import { isHeaders, isHeaderText } from './providers/shared/observed-fetch.js';
 
 /** Asks the application for the client and request of a call, in the context of its run but outside of the run. */
-export async function resolveTarget(
+export async function resolveTarget<Q extends ModelRequest>(
   run: Run,
-  target: LlmTarget,
+  target: ModelTarget<Q>,
   place: Enter = here,
-): Promise<LlmTarget> {
+): Promise<ModelTarget<Q>> {
   const { client, request } = target;
   const { resolver } = client;
   if (resolver === undefined) return target;
@@ -21,9 +22,13 @@ export async function resolveTarget(
 }
 
 /** Whether a call passes through code of the application, which may read its context. */
-export function callsApplication(run: Run, { resolver, provider }: LlmClient): boolean {
+export function callsApplication(
+  run: Run,
+  { resolver, provider }: LlmClient,
+  interceptors: InterceptorSelector,
+): boolean {
   if (resolver !== undefined || !isContextFree(provider)) return true;
-  return run.handlers['intercept.llm'].length > 0;
+  return run.handlers[interceptors].length > 0;
 }
 
 /** What a {@link ClientResolver} is created from. */
@@ -43,11 +48,11 @@ export class ClientResolver implements TargetResolver {
 
   constructor(private readonly parts: ClientResolverParts) {}
 
-  async resolve(
+  async resolve<Q extends ModelRequest>(
     origin: LlmClient,
-    request: LlmRequest,
+    request: Q,
     context: CurrentContext,
-  ): Promise<{ client: LlmClient; request: LlmRequest }> {
+  ): Promise<ModelTarget<Q>> {
     const { resolve, check } = this.parts;
     const overrides = check(await resolve(context, { model: request.model }));
     const { model = request.model } = overrides;

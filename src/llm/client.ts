@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ClientScope } from '../handlers/handler-scope.js';
 import type { CurrentContext } from '../runs/run-context.js';
-import type { LlmRequest } from '../types/llm.js';
+import type { ModelRequest } from '../types/llm.js';
 import type { LlmOptions } from './llm-options.js';
 import type { LlmProvider } from './llm-provider.js';
 
@@ -26,11 +26,11 @@ export interface LlmClient extends ClientScope {
 /** Resolves the client and request of a call by its context. */
 export interface TargetResolver {
   /** Rejects with what the application's `llm.resolve` threw. */
-  resolve(
+  resolve<Q extends ModelRequest>(
     origin: LlmClient,
-    request: LlmRequest,
+    request: Q,
     context: CurrentContext,
-  ): Promise<{ readonly client: LlmClient; readonly request: LlmRequest }>;
+  ): Promise<{ readonly client: LlmClient; readonly request: Q }>;
 }
 
 /** The application's clients by name. */

@@ -101,22 +101,26 @@ export const LlmOptions: object = Object;
 const STOP_SOURCE: unique symbol = Symbol('stopSource');
 const PAUSABLE: unique symbol = Symbol('pausable');
 
+/** What stops a call from outside. */
+export interface StopOptions {
+  /** Aborts the call; its reason becomes the `cause` of the `LlmAbortedError`. */
+  signal?: AbortSignal;
+  /** @internal */
+  [STOP_SOURCE]?: StopSource;
+  /** The most milliseconds that the whole call may take, retries and start handlers included. */
+  timeoutMs?: number;
+}
+
 /** Options of one call. */
 export interface LlmCallOptions<T = unknown>
-  extends Partial<Omit<LlmRequest, 'messages' | 'schema'>>, RunContext {
+  extends Partial<Omit<LlmRequest, 'messages' | 'schema'>>, StopOptions, RunContext {
   /**
    * The schema of the answer: a Standard Schema (zod 4 …) or a plain JSON Schema. The provider enforces it where it
    * can, the answer is checked, and the model may repair it once; the schema's output is `response.object`.
    */
   schema?: Schema<T>;
-  /** Aborts the call; its reason becomes the `cause` of the `LlmAbortedError`. */
-  signal?: AbortSignal;
-  /** @internal */
-  [STOP_SOURCE]?: StopSource;
   /** @internal */
   [PAUSABLE]?: boolean;
-  /** The most milliseconds that the whole call may take, retries and start handlers included. */
-  timeoutMs?: number;
   /** Callbacks of this call and everything nested in it. */
   callbacks?: object[];
 }
@@ -159,6 +163,6 @@ export function isPausable(options: LlmCallOptions): boolean {
 }
 
 /** What stops a call from outside. @internal */
-export function stopSourceOf(options: LlmCallOptions): AbortSignal | StopSource | undefined {
+export function stopSourceOf(options: StopOptions): AbortSignal | StopSource | undefined {
   return options[STOP_SOURCE] ?? options.signal;
 }

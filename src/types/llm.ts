@@ -36,6 +36,8 @@ export interface Attempt {
 export interface ModelRequest {
   /** The model's name, as the provider knows it. */
   readonly model: string;
+  /** Passed to the SDK unchanged, over everything else. */
+  readonly providerOptions?: Readonly<Record<string, unknown>>;
 }
 
 /** The answer to a billable call of any kind. */

@@ -35,7 +35,7 @@ export async function generate(open: () => LlmCall): Promise<LlmResponse> {
 export class StreamedCall implements Streamed {
   readonly isLink = false;
   /** The request, if no interceptor wraps the call. */
-  #request: ProviderRequest | undefined;
+  #request: ProviderRequest<LlmRequest, Answer, LlmResponse> | undefined;
 
   constructor(readonly call: LlmCall) {}
 

@@ -1,37 +1,49 @@
 import { compose, type InterceptorChain } from '../../dispatch/compose.js';
 import { CallbacksError } from '../../errors/callbacks-error.js';
 import { LlmAbortedError } from '../../errors/llm-errors.js';
-import type { LlmStartEvent } from '../../events/llm.events.js';
+import type { BillableKind, ModelStartEvent } from '../../events/event-map.js';
 import type { Handler } from '../../handlers/handler.js';
 import { READER_LEFT } from '../../runs/active-run.js';
 import { comeBack, type Enter, here } from '../../runs/run-context.js';
-import type { LlmChunk, LlmEstimate, LlmRequest, LlmResponse } from '../../types/llm.js';
+import type {
+  LlmChunk,
+  LlmEstimate,
+  LlmRequest,
+  LlmResponse,
+  ModelRequest,
+  ModelResponse,
+} from '../../types/llm.js';
 import { abortable, defer, isThenable, stopWith } from '../../util/promises.js';
 import { resolveTarget } from '../client-resolver.js';
-import type { InterceptedLlmCall, LlmNext } from '../intercept-llm.js';
-import type { LlmNextOptions, LlmSpent } from '../intercept-model.js';
+import type { InterceptedModelCall, LlmNextOptions, LlmSpent } from '../intercept-model.js';
 import { LlmStream } from '../llm-stream.js';
 import type { LlmCall } from './llm-call.js';
 import {
   attemptsOf,
-  type LlmTarget,
+  type ModelAnswer,
+  type ModelTarget,
   type RequestMeter,
   ResponseAccumulator,
   sumOf,
 } from './metering.js';
+import type { ModelCall } from './model-call.js';
 import { ProviderRequest } from './provider-request.js';
 import { replay } from './replay.js';
-import { type Answer, cancelledAnswer, checkAnswer, checkResult, toResponse } from './response.js';
+import { type Answer, cancelledAnswer } from './response.js';
 import type { Streamed, StreamReader } from './stream-reader.js';
 
 /** Asks for the complete answer of a call, through its interceptors. */
-export async function askThrough(call: LlmCall, target: LlmTarget): Promise<Answer> {
-  const chain: InterceptorChain<ChainLink, Promise<Answer>> = {
+export async function askThrough<
+  Q extends ModelRequest,
+  A extends ModelAnswer,
+  R extends ModelResponse & A,
+>(call: ModelCall<Q, A, R>, target: ModelTarget<Q>): Promise<A> {
+  const chain: InterceptorChain<ChainLink<Q, A, R>, Promise<A>> = {
     run: call.run,
-    handlers: call.run.handlers['intercept.llm'],
+    handlers: call.interceptors,
     work: (link) => link.openRequest().whole(),
     next:
-      (link, goOn): LlmNext =>
+      (link, goOn): Next<Q, Promise<R>> =>
       (request, options) => {
         const { inner, stop, watch } = link.continueWith(request, options);
         const answering = answerThrough(inner, goOn);
@@ -41,15 +53,19 @@ export async function askThrough(call: LlmCall, target: LlmTarget): Promise<Answ
         answering.then(unwatch, unwatch);
         return answering;
       },
-    accept: async (given, { name }, link) => checkAnswer(name, link.target, await given),
+    accept: async (given, { name }, link) => call.kind.checkAnswer(name, link.target, await given),
   };
   return compose(chain, new ChainLink(call, target, call.run.signal));
 }
 
-async function answerThrough(
-  link: ChainLink,
-  goOn: (link: ChainLink) => Promise<Answer>,
-): Promise<LlmResponse> {
+/** The `next` of an interceptor. */
+type Next<Q, R> = (request?: Q, options?: LlmNextOptions) => R;
+
+async function answerThrough<
+  Q extends ModelRequest,
+  A extends ModelAnswer,
+  R extends ModelResponse & A,
+>(link: ChainLink<Q, A, R>, goOn: (link: ChainLink<Q, A, R>) => Promise<A>): Promise<R> {
   const preparing = link.prepare();
   if (preparing !== undefined) await preparing;
   return link.answered(await goOn(link));
@@ -57,12 +73,12 @@ async function answerThrough(
 
 /** Opens the source of a streamed call, through its interceptors, for `reader`. */
 export function openThrough(call: LlmCall, reader: StreamReader): void | Promise<void> {
-  const chain: InterceptorChain<ChainLink, Opening> = {
+  const chain: InterceptorChain<LlmLink, Opening> = {
     run: call.run,
-    handlers: call.run.handlers['intercept.llm'],
+    handlers: call.interceptors,
     work: (link) => (to) => link.openRequest().stream(to, link.place),
     next:
-      (link, goOn): LlmNext =>
+      (link, goOn): Next<LlmRequest, LlmStream> =>
       (request, options) => {
         const { inner, stop, watch } = link.continueWith(request, options);
         inner.place = comeBack();
@@ -75,6 +91,9 @@ export function openThrough(call: LlmCall, reader: StreamReader): void | Promise
   return link.place(() => compose(chain, link))(reader);
 }
 
+/** A link of an LLM call. */
+type LlmLink = ChainLink<LlmRequest, Answer, LlmResponse>;
+
 /** Opens a source for a reader. */
 type Opening = (reader: StreamReader) => void | Promise<void>;
 
@@ -82,7 +101,7 @@ type Opening = (reader: StreamReader) => void | Promise<void>;
 async function deliver(
   given: unknown,
   interceptor: Handler,
-  link: ChainLink,
+  link: LlmLink,
   reader: StreamReader,
 ): Promise<void> {
   const result = isThenable(given) ? await given : given;
@@ -102,15 +121,18 @@ async function deliver(
 }
 
 /** A call as an interceptor receives it, and the request that continues behind the interceptor. */
-export class ChainLink implements InterceptedLlmCall {
-  readonly kind = 'llm';
+export class ChainLink<
+  Q extends ModelRequest,
+  A extends ModelAnswer,
+  R extends ModelResponse,
+> implements InterceptedModelCall {
   /** Where the stream was created, with the application's AsyncLocalStorages. */
   place: Enter;
   /** What the interceptor's `next` last returned. */
-  given: LlmResponse | undefined;
+  given: R | undefined;
   /** The request at the end of the chain, if no interceptor handles it. */
-  #request: ProviderRequest | undefined;
-  readonly #requests: RequestMeter<LlmRequest>[] = [];
+  #request: ProviderRequest<Q, A, R> | undefined;
+  readonly #requests: RequestMeter<Q>[] = [];
   readonly #startedAt = performance.now();
   /** Whether another client is to be called, which may depend on the request's context. */
   #isUnresolved = false;
@@ -120,19 +142,22 @@ export class ChainLink implements InterceptedLlmCall {
    * @param outer what the surrounding interceptor received
    */
   constructor(
-    readonly call: LlmCall,
-    public target: LlmTarget,
+    readonly call: ModelCall<Q, A, R>,
+    public target: ModelTarget<Q>,
     readonly signal: AbortSignal,
-    private readonly outer?: ChainLink,
+    private readonly outer?: ChainLink<Q, A, R>,
     private readonly maxRetries: number | undefined = outer?.maxRetries,
   ) {
     this.place = call.place ?? here;
   }
 
-  get request(): LlmRequest {
+  get kind(): BillableKind {
+    return this.call.kind.name;
+  }
+  get request(): Q {
     return this.target.request;
   }
-  get event(): LlmStartEvent {
+  get event(): ModelStartEvent {
     return this.call.startEvent;
   }
   get streaming(): boolean {
@@ -177,9 +202,9 @@ export class ChainLink implements InterceptedLlmCall {
 
   /** The link behind the interceptor, which stops by itself when `stop` does. */
   continueWith(
-    request: LlmRequest = this.request,
+    request: Q = this.request,
     options: LlmNextOptions = {},
-  ): { inner: ChainLink; stop: AbortController; watch: () => () => void } {
+  ): { inner: ChainLink<Q, A, R>; stop: AbortController; watch: () => () => void } {
     const target = this.#targetOf(request, options);
     const { signal, maxRetries } = options;
     const stop = new AbortController();
@@ -203,24 +228,26 @@ export class ChainLink implements InterceptedLlmCall {
   }
 
   /** Opens the request to the provider. */
-  openRequest(): ProviderRequest {
+  openRequest(): ProviderRequest<Q, A, R> {
     this.#request = new ProviderRequest(this.call, this.target, this.signal, this.maxRetries);
     this.note(this.#request.meter);
     return this.#request;
   }
 
   /** The meter of the request at the end of the chain, if no interceptor handles it. */
-  get meter(): RequestMeter<LlmRequest> | undefined {
+  get meter(): RequestMeter<Q> | undefined {
     return this.#request?.meter;
   }
 
   /** Checks the last item of a stream as an answer. */
-  check(item: unknown): Answer {
-    return this.#request === undefined ? (item as Answer) : checkResult(this.target, item);
+  check(item: unknown): A {
+    return this.#request === undefined
+      ? (item as A)
+      : this.call.kind.checkResult(this.target, item);
   }
 
   /** Records a streamed answer. */
-  async arrived(item: Answer): Promise<void> {
+  async arrived(item: A): Promise<void> {
     await this.#request?.answered(item);
   }
 
@@ -230,15 +257,15 @@ export class ChainLink implements InterceptedLlmCall {
   }
 
   /** The answer as `next` returns it to the surrounding interceptor. */
-  answered(answer: Answer): LlmResponse {
+  answered(answer: A): R {
     const response = this.response(answer);
     if (this.outer) this.outer.given = response;
     return response;
   }
 
   /** An answer as a response of this chain. */
-  response(answer: Answer): LlmResponse {
-    return toResponse(answer, this.provider, sumOf(this.#requests), {
+  response(answer: A): R {
+    return this.call.kind.toResponse(answer, this.provider, sumOf(this.#requests), {
       durationMs: performance.now() - this.#startedAt,
       timeToFirstChunkMs: undefined,
       attempts: attemptsOf(this.#requests),
@@ -252,7 +279,7 @@ export class ChainLink implements InterceptedLlmCall {
     );
   }
 
-  #targetOf(request: LlmRequest, { client: name }: LlmNextOptions): LlmTarget {
+  #targetOf(request: Q, { client: name }: LlmNextOptions): ModelTarget<Q> {
     if (name === undefined) return { client: this.target.client, request };
     const named = this.call.runtime.clients.named(name);
     const { client: asked } = this.target;
@@ -264,10 +291,12 @@ export class ChainLink implements InterceptedLlmCall {
     // Options for one SDK mean nothing to another.
     const isSame = client.provider.name === this.target.client.provider.name;
     const options = isSame && providerOptions !== undefined && { providerOptions };
-    return { client, request: { ...rest, ...options, model: client.model } };
+    const model = this.call.kind.modelOf(client);
+    // The type of the request with other values.
+    return { client, request: { ...rest, ...options, model } as unknown as Q };
   }
 
-  private note(request: RequestMeter<LlmRequest>): void {
+  private note(request: RequestMeter<Q>): void {
     this.#requests.push(request);
     this.outer?.note(request);
   }
@@ -289,7 +318,7 @@ class LinkStream implements Streamed {
   #outer: Streamed | undefined;
 
   constructor(
-    private readonly link: ChainLink,
+    private readonly link: LlmLink,
     /** Stops only this stream. */
     private readonly left: AbortController,
     /** Stops it with the surrounding call; returns a function that ends the watching. */
@@ -299,7 +328,7 @@ class LinkStream implements Streamed {
     this.#arrivals = new ResponseAccumulator(link.call.collect);
   }
 
-  get call(): LlmCall {
+  get call(): LlmLink['call'] {
     return this.link.call;
   }
 

@@ -189,7 +189,9 @@ export interface ModelTarget<Q extends ModelRequest = ModelRequest> {
 export type LlmTarget = ModelTarget<LlmRequest>;
 
 /** A complete answer as far as it is counted; `text` and `toolCalls` are absent for kinds without them. */
-interface CountedAnswer {
+export interface ModelAnswer {
+  /** The model that answered. */
+  readonly model: string;
   readonly usage: Usage;
   readonly text?: string;
   readonly toolCalls?: readonly ToolCall[];
@@ -297,7 +299,7 @@ export class RequestMeter<Q extends ModelRequest> {
   }
 
   /** The usage of a complete answer: counts that the server did not report are estimated. */
-  usageOf({ usage, text, toolCalls }: CountedAnswer): Usage {
+  usageOf({ usage, text, toolCalls }: ModelAnswer): Usage {
     if (usage.source === 'provider' && usage.inputTokens > 0 && usage.outputTokens > 0)
       return usage;
     const written = this.arrivals.tokens(text, toolCalls);

@@ -3,23 +3,26 @@ import { CallbacksError } from '../../errors/callbacks-error.js';
 import { LlmServerError } from '../../errors/llm-errors.js';
 import type { Run } from '../../runs/run.js';
 import { comeBack, type Enter, here } from '../../runs/run-context.js';
-import type { LlmRequest, ProviderResult } from '../../types/llm.js';
-import type { LlmCall } from './llm-call.js';
+import type { LlmRequest, ModelRequest, ModelResponse } from '../../types/llm.js';
 import { isContextFree, type LlmProviderContext } from '../llm-provider.js';
-import { checkResult } from './response.js';
-import type { LlmTarget, RequestMeter } from './metering.js';
+import type { ModelAnswer, ModelTarget, RequestMeter } from './metering.js';
+import type { ModelCall } from './model-call.js';
 import { CallerFault } from '../providers/shared/sdk-error.js';
 import type { ItemSource, StreamReader } from './stream-reader.js';
 
 /** One request to a provider, within a call. */
-export class ProviderRequest {
-  readonly meter: RequestMeter<LlmRequest>;
+export class ProviderRequest<
+  Q extends ModelRequest,
+  A extends ModelAnswer,
+  R extends ModelResponse,
+> {
+  readonly meter: RequestMeter<Q>;
   readonly #context: LlmProviderContext;
 
   /** @param signal the call's signal, or one that fires with it */
   constructor(
-    private readonly call: LlmCall,
-    readonly target: LlmTarget,
+    private readonly call: ModelCall<Q, A, R>,
+    readonly target: ModelTarget<Q>,
     private readonly signal: AbortSignal,
     maxRetries?: number,
   ) {
@@ -41,11 +44,11 @@ export class ProviderRequest {
   }
 
   /** The complete answer, recorded and checked. */
-  whole(): Promise<ProviderResult> {
+  whole(): Promise<A> {
     const { call, signal } = this;
     const { client, request } = this.target;
     const answering = promised(() =>
-      this.#inPlace(() => client.provider.generate(request, this.#context)),
+      this.#inPlace(() => call.kind.send(client.provider, request, this.#context)),
     );
     // Interceptors, which the run itself waits for, may send several requests at once.
     const given = call.isIntercepted ? abortable(answering, signal) : call.run.orAborted(answering);
@@ -55,9 +58,9 @@ export class ProviderRequest {
     );
   }
 
-  #noted(given: unknown): ProviderResult | Promise<ProviderResult> {
+  #noted(given: unknown): A | Promise<A> {
     try {
-      const result = checkResult(this.target, given);
+      const result = this.call.kind.checkResult(this.target, given);
       const noting = this.answered(result);
       return noting === undefined ? result : noting.then(() => result);
     } catch (error) {
@@ -74,7 +77,7 @@ export class ProviderRequest {
    *
    * @param place where the stream was created, with the application's AsyncLocalStorages
    */
-  stream(reader: StreamReader, place: Enter = here): void {
+  stream(this: ProviderRequest<LlmRequest, A, R>, reader: StreamReader, place: Enter = here): void {
     const { client, request } = this.target;
     const open = (): ItemSource =>
       client.provider.stream(request, this.#context)[Symbol.asyncIterator]();
@@ -93,7 +96,7 @@ export class ProviderRequest {
   }
 
   /** Calls the provider so that runs started by its own code know their parent. */
-  #inPlace<R>(ask: () => R): R {
+  #inPlace<T>(ask: () => T): T {
     const { run } = this.call;
     return this.#contextFree ? run.bound(ask) : run.inside(ask);
   }
@@ -103,7 +106,7 @@ export class ProviderRequest {
   }
 
   /** Records the complete answer. Await the returned value. */
-  answered(result: ProviderResult): void | Promise<void> {
+  answered(result: A): void | Promise<void> {
     const { meter } = this;
     const note = () => void meter.answered(result.model, meter.usageOf(result));
     const loading = this.call.meter.prepareCost();
@@ -149,7 +152,7 @@ function staying(source: ItemSource): ItemSource {
 }
 
 /** What a provider threw, as an error of this package. */
-export function providerError({ client }: LlmTarget, thrown: unknown): Error {
+export function providerError({ client }: ModelTarget, thrown: unknown): Error {
   if (thrown instanceof CallerFault) return thrown.thrown as Error;
   if (thrown instanceof CallbacksError) return thrown;
   return new LlmServerError(`The provider "${client.label}" failed; its own error is the cause.`, {

@@ -1,9 +1,10 @@
 import { CallbacksConfigurationError } from '../../errors/callbacks-error.js';
 import { LlmResponseError } from '../../errors/llm-errors.js';
-import type { LlmChunk, LlmRequest, LlmResponse, ProviderResult } from '../../types/llm.js';
+import type { LlmChunk, LlmResponse, ProviderResult } from '../../types/llm.js';
 import { NO_USAGE, toUsage, type Usage } from '../../types/usage.js';
 import { callable } from '../providers/shared/wire-values.js';
-import type { CallMeter, LlmTarget, UsageAndCost } from './metering.js';
+import type { LlmTarget, UsageAndCost } from './metering.js';
+import type { AnswerFacts } from './model-call.js';
 
 /** Whether an item of a provider's stream is a chunk; the last item is the result. */
 export function isChunk(item: unknown): item is LlmChunk {
@@ -11,7 +12,7 @@ export function isChunk(item: unknown): item is LlmChunk {
 }
 
 /** An answer: a provider's, or what interceptors returned. */
-export type Answer = ProviderResult & Partial<Pick<LlmResponse, 'provider'>>;
+export type Answer = ProviderResult & Partial<Pick<LlmResponse, 'provider' | 'object'>>;
 
 /** The answer of a cancelled stream: what had arrived by then. */
 export function cancelledAnswer(text: string, model: string, usage: Usage): Answer {
@@ -78,8 +79,7 @@ export function toResponse(
   result: Answer,
   provider: string,
   { usage, cost }: UsageAndCost,
-  meter: Pick<CallMeter<LlmRequest>, 'durationMs' | 'timeToFirstChunkMs' | 'attempts'>,
-  object?: unknown,
+  facts: AnswerFacts,
 ): LlmResponse {
   const response: LlmResponse = {
     id: result.id,
@@ -91,13 +91,13 @@ export function toResponse(
     finishReason: result.finishReason,
     usage,
     cost,
-    durationMs: meter.durationMs,
-    attempts: meter.attempts,
+    durationMs: facts.durationMs,
+    attempts: facts.attempts,
   };
-  const { timeToFirstChunkMs } = meter;
+  const { timeToFirstChunkMs } = facts;
   if (timeToFirstChunkMs !== undefined) response.timeToFirstChunkMs = timeToFirstChunkMs;
   if (result.cached !== undefined) response.cached = result.cached;
-  if (object !== undefined) response.object = object;
+  if (result.object !== undefined) response.object = result.object;
   if (result.raw !== undefined) response.raw = result.raw;
   return response;
 }
