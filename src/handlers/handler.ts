@@ -1,6 +1,6 @@
 import { CallbacksConfigurationError, CallbackTimeoutError } from '../errors/callbacks-error.js';
 import type { HandlerContext } from '../events/handler-options.js';
-import type { EventSelector } from '../events/event-map.js';
+import { BILLABLE_KINDS, type EventSelector } from '../events/event-map.js';
 import type { RunEvent } from '../events/event.js';
 import { isThenable, withDeadline } from '../util/promises.js';
 
@@ -109,7 +109,13 @@ function callOn(target: object, { method, name }: Handler, args: unknown[]): unk
 }
 
 /** The kinds of runs that can be intercepted. */
-export const INTERCEPTED_KINDS = ['llm', 'tool', 'agent', 'chain', 'retrieval'] as const;
+export const INTERCEPTED_KINDS = [
+  ...BILLABLE_KINDS,
+  'tool',
+  'agent',
+  'chain',
+  'retrieval',
+] as const;
 export type InterceptedKind = (typeof INTERCEPTED_KINDS)[number];
 
 /** What an interceptor is registered for. */

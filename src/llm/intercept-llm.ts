@@ -1,5 +1,4 @@
 import { interceptor, type Interceptor } from '../handlers/interceptor.js';
-import type { EmittedFields } from '../events/event-map.js';
 import type { LlmStartEvent } from '../events/llm.events.js';
 import type { LlmRequest, LlmResponse } from '../types/llm.js';
 import type { InterceptedModelCall, LlmNextOptions } from './intercept-model.js';
@@ -12,12 +11,6 @@ export interface InterceptedLlmCall extends InterceptedModelCall {
   readonly request: LlmRequest;
   /** The start event, with the original request and the context: user, tenant, tags … */
   readonly event: LlmStartEvent;
-  /**
-   * Emits an event of the call, with its ids and context, and waits for its handlers: one of the package if it is meant
-   * for interceptors (`llm.cache`, with its fields), otherwise a custom event (with its data). Rejects with the error of
-   * a critical handler. Does nothing once the call has ended.
-   */
-  emit<N extends string>(name: N, fields?: EmittedFields<N>): Promise<void>;
 }
 /** A value of that name, because compilers import the types in decorated signatures. */
 export const InterceptedLlmCall: object = Object;

@@ -1,4 +1,9 @@
-import { type BillableKind, BILLABLE_KINDS, type ModelStartEvent } from '../events/event-map.js';
+import {
+  type BillableKind,
+  BILLABLE_KINDS,
+  type EmittedFields,
+  type ModelStartEvent,
+} from '../events/event-map.js';
 import { interceptor, type Interceptor } from '../handlers/interceptor.js';
 import type { LlmEstimate, ModelRequest, ModelResponse } from '../types/llm.js';
 import type { Usage } from '../types/usage.js';
@@ -42,6 +47,12 @@ export interface InterceptedModelCall {
   priceOf(tokens: { inputTokens: number; outputTokens: number }): number | null;
   /** Waits for something that must not count in `durationMs`, such as a queue. Rejects when the call is aborted. */
   pause<T>(wait: PromiseLike<T>): Promise<T>;
+  /**
+   * Emits an event of the call, with its ids and context, and waits for its handlers: one of the package if it is meant
+   * for interceptors (`llm.cache`, with its fields), otherwise a custom event (with its data). Rejects with the error of
+   * a critical handler. Does nothing once the call has ended.
+   */
+  emit<N extends string>(name: N, fields?: EmittedFields<N>): Promise<void>;
 }
 /** A value of that name, because compilers import the types in decorated signatures. */
 export const InterceptedModelCall: object = Object;

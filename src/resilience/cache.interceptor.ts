@@ -1,10 +1,15 @@
 import { createHash } from 'node:crypto';
 import { describeError } from '../errors/callbacks-error.js';
-import type { LlmEndEvent, LlmErrorEvent, LlmStartEvent } from '../events/llm.events.js';
+import type { BillableKind, ModelStartEvent } from '../events/event-map.js';
+import type { LlmEndEvent, LlmErrorEvent } from '../events/llm.events.js';
 import { OnLlmEnd, OnLlmError } from '../handlers/decorators.js';
-import { type InterceptedLlmCall, InterceptLlm, type LlmNext } from '../llm/intercept-llm.js';
+import {
+  type InterceptedModelCall,
+  InterceptModel,
+  type ModelNext,
+} from '../llm/intercept-model.js';
 import { LlmStream } from '../llm/llm-stream.js';
-import type { LlmChunk, LlmResponse } from '../types/llm.js';
+import type { LlmChunk, LlmRequest, LlmResponse, ModelResponse } from '../types/llm.js';
 import type { Usage } from '../types/usage.js';
 import { excessOf, MAX_DEPTH, MAX_NODES } from '../util/bounds.js';
 import { brand } from '../util/brand.js';
@@ -38,7 +43,7 @@ export interface CacheOptions {
    * all users of a tenant. Callers for which it returns `undefined` share theirs too.
    * @default callers of the same tenant and user
    */
-  partition?: (event: LlmStartEvent) => string | undefined;
+  partition?: (event: ModelStartEvent) => string | undefined;
 }
 
 const OPTIONS = optionNames<CacheOptions>({
@@ -50,15 +55,35 @@ const OPTIONS = optionNames<CacheOptions>({
 
 /** A cached answer: its fields, what it used and cost, and when it was new. */
 interface Kept {
-  readonly answer: Pick<
-    LlmResponse,
-    'id' | 'provider' | 'model' | 'text' | 'message' | 'toolCalls' | 'finishReason'
-  >;
+  readonly answer: Fields;
   readonly usage: Usage;
   readonly cost: number | null;
   /** Epoch milliseconds. */
   readonly at: number;
 }
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** What is cached of the answers of one kind. */
+interface KeptAnswers {
+  /** The cached fields. */
+  readonly fields: readonly string[];
+  /** Whether an entry of a store has the answer. */
+  readonly isUsable: (entry: Fields) => boolean;
+  /** Whether an answer is complete. */
+  readonly isWhole: (answer: ModelResponse) => boolean;
+}
+
+const KEPT: Readonly<Record<BillableKind, KeptAnswers>> = {
+  llm: {
+    fields: ['id', 'provider', 'model', 'text', 'message', 'toolCalls', 'finishReason'],
+    isUsable: ({ text }) => typeof text === 'string',
+    isWhole: (answer) => {
+      const { finishReason } = answer as LlmResponse;
+      return finishReason === 'stop' || finishReason === 'tool-calls';
+    },
+  },
+};
 
 /**
  * Answers a repeated request from a cache: emits `llm.cache`, and the end event has `cached: true`, no usage, and cost 0. A request is the
@@ -79,9 +104,9 @@ export class CacheInterceptor {
   readonly #logger = new Log('CacheInterceptor');
   readonly #store: CacheStore;
   readonly #ttlMs: number;
-  readonly #callerOf: (event: LlmStartEvent) => unknown;
+  readonly #callerOf: (event: ModelStartEvent) => unknown;
   /** Answers that must match a schema, by the id of their run, until that is known. */
-  readonly #unproven = new Map<string, Map<string, LlmResponse>>();
+  readonly #unproven = new Map<string, Map<string, ModelResponse>>();
 
   // Not @Injectable(): Nest would try to resolve the options, and the mocker of a test would invent some.
   constructor(options: CacheOptions = {}) {
@@ -111,25 +136,16 @@ export class CacheInterceptor {
   }
 
   /** Looks the request up, and caches the answer to a new one. */
-  @InterceptLlm()
+  @InterceptModel()
   async intercept(
-    call: InterceptedLlmCall,
-    next: LlmNext,
-  ): Promise<LlmResponse | LlmStream | AsyncGenerator<LlmChunk | LlmResponse, void, undefined>> {
+    call: InterceptedModelCall,
+    next: ModelNext,
+  ): Promise<ModelResponse | LlmStream | AsyncGenerator<LlmChunk | LlmResponse, void, undefined>> {
     checkNext('CacheInterceptor', next);
     const key = this.#keyOf(call);
     if (key === undefined) return next();
-    const kept = await this.#find(key);
-    if (kept !== undefined) {
-      await call.emit('llm.cache', {
-        key,
-        // The clocks of two processes may differ.
-        ageMs: Math.max(0, Date.now() - kept.at),
-        savedCost: kept.cost,
-        savedUsage: kept.usage,
-      });
-      return { ...(kept.answer as LlmResponse), cached: true };
-    }
+    const kept = await this.#find(key, call.kind);
+    if (kept !== undefined) return this.#hit(call, key, kept);
     const given = next();
     if (given instanceof LlmStream) return this.#readThrough(call, key, given);
     const response = await given;
@@ -144,7 +160,7 @@ export class CacheInterceptor {
     if (answers === undefined) return;
     this.#unproven.delete(runId);
     if (finishReason === 'cancelled') return;
-    for (const [key, response] of answers) await this.#keep(key, response);
+    for (const [key, response] of answers) await this.#keep(key, 'llm', response);
   }
 
   /** Drops the answers of a failed call: as long as they were cached, they would fail again. */
@@ -154,7 +170,7 @@ export class CacheInterceptor {
   }
 
   async *#readThrough(
-    call: InterceptedLlmCall,
+    call: InterceptedModelCall,
     key: string,
     stream: LlmStream,
   ): AsyncGenerator<LlmChunk | LlmResponse, void, undefined> {
@@ -170,17 +186,18 @@ export class CacheInterceptor {
   }
 
   async #arrived(
-    { request, event: { runId } }: InterceptedLlmCall,
+    { kind, request, event: { runId } }: InterceptedModelCall,
     key: string,
-    response: LlmResponse,
+    response: ModelResponse,
   ): Promise<void> {
-    if (request.schema === undefined) return this.#keep(key, response);
-    const answers = this.#unproven.get(runId) ?? new Map<string, LlmResponse>();
+    if ((request as Partial<LlmRequest>).schema === undefined)
+      return this.#keep(key, kind, response);
+    const answers = this.#unproven.get(runId) ?? new Map<string, ModelResponse>();
     this.#unproven.set(runId, answers.set(key, response));
   }
 
   /** `undefined` for a request that cannot be written whole: a truncated one would get the answers of others. */
-  #keyOf({ client, provider, request, event }: InterceptedLlmCall): string | undefined {
+  #keyOf({ client, provider, request, event }: InterceptedModelCall): string | undefined {
     const whole = toKeyText([client, provider, this.#callerOf(event) ?? null, request]);
     if (whole === undefined) {
       this.#logger.warn(
@@ -191,28 +208,48 @@ export class CacheInterceptor {
     return createHash('sha256').update(whole).digest('hex');
   }
 
-  async #find(key: string): Promise<Kept | undefined> {
+  async #hit(
+    call: InterceptedModelCall,
+    key: string,
+    { answer, usage, cost, at }: Kept,
+  ): Promise<ModelResponse> {
+    if (call.kind === 'llm') {
+      await call.emit('llm.cache', {
+        key,
+        // The clocks of two processes may differ.
+        ageMs: Math.max(0, Date.now() - at),
+        savedCost: cost,
+        savedUsage: usage,
+      });
+    }
+    return { ...answer, cached: true } as unknown as ModelResponse;
+  }
+
+  async #find(key: string, kind: BillableKind): Promise<Kept | undefined> {
     try {
       const found = await this.#store.get(PREFIX + key);
       if (typeof found !== 'string') return undefined;
       const kept = JSON.parse(found) as Kept | null;
       const isWhole =
-        typeof kept?.answer?.text === 'string' && Number.isFinite(kept.at) && Boolean(kept.usage);
-      return isWhole ? kept : undefined;
+        KEPT[kind].isUsable(Object(kept?.answer) as Fields) &&
+        Number.isFinite(kept?.at) &&
+        Boolean(kept?.usage);
+      return isWhole ? kept! : undefined;
     } catch (error) {
       this.#report('read', error);
       return undefined;
     }
   }
 
-  async #keep(key: string, response: LlmResponse): Promise<void> {
-    const { id, provider, model, text, message, toolCalls, finishReason } = response;
+  async #keep(key: string, kind: BillableKind, response: ModelResponse): Promise<void> {
+    const { fields, isWhole } = KEPT[kind];
     const { usage, cost, cached } = response;
-    if (cached || (finishReason !== 'stop' && finishReason !== 'tool-calls')) return;
-    const answer = { id, provider, model, text, message, toolCalls, finishReason };
-    const kept: Kept = { answer, usage, cost, at: Date.now() };
+    if (cached || !isWhole(response)) return;
+    const kept = fields.map((name) => [name, (response as unknown as Fields)[name]]);
+    const answer = Object.fromEntries(kept) as Fields;
+    const entry: Kept = { answer, usage, cost, at: Date.now() };
     try {
-      await this.#store.set(PREFIX + key, JSON.stringify(kept), this.#ttlMs);
+      await this.#store.set(PREFIX + key, JSON.stringify(entry), this.#ttlMs);
     } catch (error) {
       this.#report('written', error);
     }
@@ -223,7 +260,7 @@ export class CacheInterceptor {
   }
 }
 
-function tenantAndUser({ tenantId, userId }: LlmStartEvent): unknown {
+function tenantAndUser({ tenantId, userId }: ModelStartEvent): unknown {
   return { tenantId: tenantId ?? null, userId: userId ?? null };
 }
 

@@ -1,7 +1,7 @@
 import type { CompiledSchema } from '../../schema/schema.js';
 import type { LlmChunk, LlmRequest, LlmResponse } from '../../types/llm.js';
 import { isPausable } from '../llm-options.js';
-import { askThrough, openThrough } from './interceptor-chain.js';
+import { ask, openThrough } from './interceptor-chain.js';
 import type { LlmCall } from './llm-call.js';
 import type { ResponseAccumulator } from './metering.js';
 import { providerError, ProviderRequest } from './provider-request.js';
@@ -108,17 +108,6 @@ export class StreamedCall implements Streamed {
   get closed(): Promise<void> {
     return this.call.closed;
   }
-}
-
-/** One answer: the provider's, or the interceptors' result. */
-function ask(call: LlmCall, request: LlmRequest): Promise<Answer> {
-  const target = { client: call.spec.client, request };
-  const { signal } = call.run;
-  if (!call.isIntercepted) return new ProviderRequest(call, target, signal).whole();
-  const answering = askThrough(call, target);
-  // After an abort, the caller does not wait for interceptors, which may still clean up.
-  call.holdOpen(answering);
-  return call.run.orAborted(answering);
 }
 
 /** Lets the model repair an answer that does not match, once. */

@@ -32,8 +32,22 @@ import { replay } from './replay.js';
 import { type Answer, cancelledAnswer } from './response.js';
 import type { Streamed, StreamReader } from './stream-reader.js';
 
+/** One answer to a request of a call: the provider's, or the interceptors' result. */
+export function ask<Q extends ModelRequest, A extends ModelAnswer, R extends ModelResponse & A>(
+  call: ModelCall<Q, A, R>,
+  request: Q,
+): Promise<A> {
+  const target = { client: call.spec.client, request };
+  const { signal } = call.run;
+  if (!call.isIntercepted) return new ProviderRequest(call, target, signal).whole();
+  const answering = askThrough(call, target);
+  // After an abort, the caller does not wait for interceptors, which may still clean up.
+  call.holdOpen(answering);
+  return call.run.orAborted(answering);
+}
+
 /** Asks for the complete answer of a call, through its interceptors. */
-export async function askThrough<
+async function askThrough<
   Q extends ModelRequest,
   A extends ModelAnswer,
   R extends ModelResponse & A,
