@@ -11,6 +11,7 @@ import type { LlmOptions, LlmStreamOptions } from './llm-options.js';
 const LLM_OPTIONS = optionNames<LlmOptions>({
   provider: true,
   model: true,
+  embeddingModel: true,
   api: true,
   client: true,
   apiKey: true,
@@ -30,7 +31,12 @@ export function faultOfLlmOptions(options: unknown): string | undefined {
     return `llm must be an object, as { provider, model }, not ${kindOf(options)}.`;
   const unknown = unknownOption(options, LLM_OPTIONS);
   if (unknown !== undefined) return `llm has no ${unknown}.`;
-  const { apiKey, baseURL, label, defaultHeaders } = options as Record<keyof LlmOptions, unknown>;
+  const { apiKey, baseURL, label, defaultHeaders, embeddingModel } = options as Record<
+    keyof LlmOptions,
+    unknown
+  >;
+  if (embeddingModel === '' || !isTextOrMissing(embeddingModel))
+    return `llm.embeddingModel must be the name of a model, not ${embeddingModel === '' ? 'an empty text' : kindOf(embeddingModel)}.`;
   if (!isTextOrMissing(apiKey) && typeof apiKey !== 'function')
     return `llm.apiKey must be a text, or a function that gives one, not ${kindOf(apiKey)}.`;
   if (!isTextOrMissing(baseURL)) return `llm.baseURL must be a text, not ${kindOf(baseURL)}.`;

@@ -11,6 +11,8 @@ export interface LlmClient extends ClientScope {
   /** The provider's name in events, errors and prices. */
   readonly label: string;
   readonly model: string;
+  /** The model that embeds texts. */
+  readonly embeddingModel?: string;
   /**
    * Set if a test replaced the configured provider with `provider`; it also replaces what would be resolved per call.
    */
@@ -42,7 +44,7 @@ export interface LlmClients {
 /** What an SDK client is created from. */
 export interface ClientOptions extends Omit<
   LlmOptions,
-  'provider' | 'model' | 'resolve' | 'maxClients'
+  'provider' | 'model' | 'embeddingModel' | 'resolve' | 'maxClients'
 > {
   /** The cache for the clients of an `apiKey` function. */
   readonly clients?: ClientCache;

@@ -37,7 +37,14 @@ export function createClient(
   if (options === undefined) return undefined;
   const origin = place.name === undefined ? 'forRoot' : `forFeature "${place.name}"`;
   check(options, origin);
-  const { provider, model, resolve, maxClients = DEFAULT_MAX_CLIENTS, ...given } = options;
+  const {
+    provider,
+    model,
+    embeddingModel,
+    resolve,
+    maxClients = DEFAULT_MAX_CLIENTS,
+    ...given
+  } = options;
   const clients = new ClientCache(maxClients);
   const sdkOptions: ClientOptions = { ...given, clients, isResolving: resolve !== undefined };
   const ofPlace: Overridable = {
@@ -51,7 +58,14 @@ export function createClient(
       ? newProvider(provider, sdkOptions)
       : { provider: provider!, label: options.label ?? provider!.name };
   const asked = inPlaceOf(configured.provider, place);
-  return { ...place, ...configured, provider: asked, model: model!, ...(resolver && { resolver }) };
+  return {
+    ...place,
+    ...configured,
+    provider: asked,
+    model: model!,
+    ...(embeddingModel !== undefined && { embeddingModel }),
+    ...(resolver && { resolver }),
+  };
 }
 
 /** The provider that a client calls: the configured one, or a test's stand-in. */

@@ -36,6 +36,11 @@ export interface LlmOptions {
   /** The model for calls that do not name one. */
   model: string;
   /**
+   * The model that embeds texts, for calls of `embed` that do not name one.
+   * @default none
+   */
+  embeddingModel?: string;
+  /**
    * Which of OpenAI's two APIs to call, with provider `'openai'`: chat completions, which every compatible server
    * supports, or Responses, where models keep their reasoning between turns. Nothing is stored at the server: reasoning
    * is kept, encrypted, in `providerData` of the messages. Responses do not support `stop`.

@@ -18,6 +18,8 @@ export interface ClientReport {
   readonly label: string;
   /** The model of calls that do not set one. */
   readonly model: string;
+  /** The model that embeds texts; absent if none is set. */
+  readonly embeddingModel?: string;
 }
 
 /** A handler or an interceptor, as `CallbacksService.handlers()` shows it. */
@@ -88,11 +90,12 @@ export class Reporter {
     const ownersOf = (target: object) =>
       attached.filter(({ callbacks }) => callbacks.includes(target)).map(({ owner }) => owner);
     return {
-      clients: clients.map(({ name = 'default', provider, label, model }) => ({
+      clients: clients.map(({ name = 'default', provider, label, model, embeddingModel }) => ({
         name,
         provider: provider.name,
         label,
         model,
+        ...(embeddingModel !== undefined && { embeddingModel }),
       })),
       limiters: limitersIn(table),
       agents: agents.map((agent) => agent.describe()),

@@ -42,6 +42,7 @@ async function start() {
         llm: {
           provider: 'openai',
           model: 'gpt-5-mini',
+          embeddingModel: 'text-embedding-3-small',
           apiKey: 'sk-secret',
           baseURL: 'http://user:pass@127.0.0.1:1/v1',
           label: 'local',
@@ -71,7 +72,13 @@ async function start() {
 it('callbacks.report() lists the parts of the application', async () => {
   const { report } = await start();
   expect(report.clients).toEqual([
-    { name: 'default', provider: 'openai', label: 'local', model: 'gpt-5-mini' },
+    {
+      name: 'default',
+      provider: 'openai',
+      label: 'local',
+      model: 'gpt-5-mini',
+      embeddingModel: 'text-embedding-3-small',
+    },
     { name: 'support', provider: 'fake', label: 'fake', model: 'small' },
   ]);
   expect(report.limiters).toEqual([
