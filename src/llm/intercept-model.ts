@@ -21,7 +21,7 @@ export interface LlmSpent {
 
 /** A billable call of any kind as an interceptor receives it: after the changes of the outer interceptors. */
 export interface InterceptedModelCall {
-  /** What is requested: `'llm'` for an answer. */
+  /** What is requested: `'llm'` for an answer, `'embedding'` for embeddings. */
   readonly kind: BillableKind;
   /** The request that would be sent. */
   readonly request: ModelRequest;

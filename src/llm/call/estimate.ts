@@ -59,6 +59,11 @@ function maxInputTokens(request: LlmRequest): number {
 /** The fewest input tokens that a request can have: an eighth of the bytes of its texts. Images do not count. */
 function minInputTokens(request: LlmRequest): number {
   const bytes = inputTokens(request, (text) => Buffer.byteLength(text), { message: 0, image: 0 });
+  return minTokensOf(bytes);
+}
+
+/** The fewest tokens that texts with a number of UTF-8 bytes can have. */
+export function minTokensOf(bytes: number): number {
   return Math.ceil(bytes / MOST_BYTES_PER_TOKEN);
 }
 

@@ -59,8 +59,7 @@ export function decodeEmbeddings(
   context.onModel(result.model);
   context.onUsage(result.usage);
   if (data.length !== input.length) {
-    const counts = `${data.length} embeddings for ${input.length} ${input.length === 1 ? 'text' : 'texts'}`;
-    throw refusal(provider, counts);
+    throw refusal(provider, `${data.length} embeddings instead of ${input.length}`);
   }
   for (const [position, item] of data.entries()) {
     const { index = position, embedding } = objectOf(item);
