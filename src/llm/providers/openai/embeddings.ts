@@ -63,10 +63,10 @@ export function decodeEmbeddings(
   }
   for (const [position, item] of data.entries()) {
     const { index = position, embedding } = objectOf(item);
-    const isFree = Number.isInteger(index) && (index as number) < input.length;
-    if (!isFree || result.embeddings[index as number] !== undefined)
+    const at = typeof index === 'number' ? index : -1;
+    if (!Object.hasOwn(input, at) || result.embeddings[at] !== undefined)
       throw refusal(provider, 'embeddings whose index is not that of a text');
-    result.embeddings[index as number] = toNumbers(provider, embedding);
+    result.embeddings[at] = toNumbers(provider, embedding);
   }
   const length = result.embeddings[0]!.length;
   if (dimensions !== undefined && length !== dimensions) {
