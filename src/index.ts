@@ -106,10 +106,12 @@ export type { LimitReport, Limiter, LimiterReport } from './limits/limiter.js';
 export { CostLimiter, RateLimiter } from './limits/limiters.js';
 export { MemoryLimitStore, type MemoryLimitStoreOptions } from './limits/memory-limit-store.js';
 export type { DeepPartial } from './llm/call/partial-json.js';
+export * from './llm/intercept-embedding.js';
 export * from './llm/intercept-llm.js';
 export * from './llm/intercept-model.js';
 export {
   type ApiKeySource,
+  EmbedOptions,
   LlmCallOptions,
   LlmOptions,
   LlmStreamOptions,

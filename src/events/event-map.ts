@@ -98,7 +98,7 @@ export type EventKind = (typeof EVENTS)[EventType]['kind'];
 export type EventOf<T extends EventType> = InstanceType<(typeof EVENTS)[T]['event']>;
 
 /** The kinds of runs that are billed, because they send requests to a model. */
-export const BILLABLE_KINDS = ['llm'] as const;
+export const BILLABLE_KINDS = ['llm', 'embedding'] as const;
 export type BillableKind = (typeof BILLABLE_KINDS)[number];
 
 /** The start of a billable run. */

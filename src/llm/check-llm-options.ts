@@ -5,8 +5,14 @@ import {
   type RunContext,
 } from '../runs/request-context.js';
 import type { LlmRequest } from '../types/llm.js';
-import { isOptions, kindOf, optionNames, unknownOption } from '../util/known-options.js';
-import type { LlmOptions, LlmStreamOptions } from './llm-options.js';
+import {
+  isOptions,
+  kindOf,
+  optionNames,
+  type OptionNames,
+  unknownOption,
+} from '../util/known-options.js';
+import type { EmbedOptions, LlmOptions, LlmStreamOptions } from './llm-options.js';
 
 const LLM_OPTIONS = optionNames<LlmOptions>({
   provider: true,
@@ -85,6 +91,16 @@ const CALL_OPTIONS = optionNames<LlmStreamOptions>({
   ...RUN_CONTEXT_OPTIONS,
 });
 
+const EMBED_OPTIONS = optionNames<EmbedOptions>({
+  model: true,
+  dimensions: true,
+  signal: true,
+  timeoutMs: true,
+  callbacks: true,
+  providerOptions: true,
+  ...RUN_CONTEXT_OPTIONS,
+});
+
 const TOOL_CHOICES: ReadonlySet<unknown> = new Set(['auto', 'none', 'required']);
 
 /**
@@ -93,13 +109,22 @@ const TOOL_CHOICES: ReadonlySet<unknown> = new Set(['auto', 'none', 'required'])
  * @throws CallbacksConfigurationError which names the option, and the one that was probably meant
  */
 export function checkCallOptions(options: unknown): asserts options is object {
+  checkNames(options, CALL_OPTIONS, 'A call');
+}
+
+/** {@link checkCallOptions} for a call that embeds texts. */
+export function checkEmbedOptions(options: unknown): asserts options is object {
+  checkNames(options, EMBED_OPTIONS, 'A call of embed()');
+}
+
+function checkNames(options: unknown, names: OptionNames, what: string): void {
   if (!isOptions(options)) {
     throw new CallbacksConfigurationError(
       `The options of a call must be an object, not ${kindOf(options)}.`,
     );
   }
-  const unknown = unknownOption(options, CALL_OPTIONS);
-  if (unknown !== undefined) throw new CallbacksConfigurationError(`A call has no ${unknown}.`);
+  const unknown = unknownOption(options, names);
+  if (unknown !== undefined) throw new CallbacksConfigurationError(`${what} has no ${unknown}.`);
 }
 
 /** What is wrong with the options of a call or an agent, as text for an error; `undefined` if nothing is. */

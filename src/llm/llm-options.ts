@@ -3,6 +3,7 @@ import type { CurrentContext } from '../runs/run-context.js';
 import type { RunContext } from '../runs/request-context.js';
 import type { StopSource } from '../runs/cancellation.js';
 import type { Schema } from '../schema/schema.js';
+import type { EmbedRequest } from '../types/embedding.js';
 import type { LlmRequest } from '../types/llm.js';
 import type { LlmProvider } from './llm-provider.js';
 
@@ -131,6 +132,15 @@ export interface LlmCallOptions<T = unknown>
 }
 /** A value of that name, because compilers import the types in decorated signatures. */
 export const LlmCallOptions: object = Object;
+
+/** Options of one call that embeds texts. */
+export interface EmbedOptions
+  extends Partial<Omit<EmbedRequest, 'input'>>, StopOptions, RunContext {
+  /** Callbacks of this call. */
+  callbacks?: object[];
+}
+/** A value of that name, because compilers import the types in decorated signatures. */
+export const EmbedOptions: object = Object;
 
 /** Options of one streamed call. */
 export interface LlmStreamOptions<T = unknown> extends LlmCallOptions<T> {

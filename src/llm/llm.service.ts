@@ -2,19 +2,23 @@ import { Inject, type InjectionToken, Optional } from '@nestjs/common';
 import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
 import type { HandlerRegistry } from '../handlers/handler-registry.js';
 import { checkLegacy } from '../handlers/metadata.js';
+import type { RunContext } from '../runs/request-context.js';
 import type { RunFactory } from '../runs/run-factory.js';
+import type { Run } from '../runs/run.js';
 import { SchemaCache } from '../schema/compile-schema.js';
-import type { StructuredResponse } from '../types/llm.js';
+import type { EmbedResponse } from '../types/embedding.js';
+import type { ModelRequest, StructuredResponse } from '../types/llm.js';
 import type { MessageInput } from '../types/message.js';
 import { brand } from '../util/brand.js';
 import { shareToken } from '../util/copies.js';
+import { embed, EmbeddingCall, toEmbedRequest } from './call/embedding-call.js';
 import { generate, StreamedCall } from './call/execute.js';
 import { LlmCall } from './call/llm-call.js';
 import { toRequest } from './call/llm-request.js';
 import type { LlmRuntime } from './call/model-call.js';
-import { checkCallOptions } from './check-llm-options.js';
+import { checkCallOptions, checkEmbedOptions } from './check-llm-options.js';
 import type { LlmClient } from './client.js';
-import type { LlmCallOptions, LlmStreamOptions } from './llm-options.js';
+import type { EmbedOptions, LlmCallOptions, LlmStreamOptions } from './llm-options.js';
 import { LlmStream } from './llm-stream.js';
 
 /**
@@ -136,31 +140,66 @@ export class LlmService {
     }
   }
 
+  /**
+   * Embeds one or more texts as vectors, with the client's `llm.embeddingModel` or the `model` of the options. More than
+   * 2,048 texts, or 300,000 estimated tokens, are sent in several requests of one run. Without texts, nothing is sent.
+   *
+   * @param input a text, or a list of texts
+   * @returns a vector for each text, in the same order
+   * @throws an error of the `LlmError` tree, `LlmInvalidRequestError` if the provider does not embed texts, or what a
+   * critical handler threw
+   * @throws CallbacksConfigurationError if no model is named
+   *
+   * @example
+   * ```ts
+   * const { embeddings, cost } = await llm.embed(['printer', 'scanner'], { dimensions: 256 });
+   * console.log(embeddings.length, cost);
+   * ```
+   */
+  embed(input: string | readonly string[], options: EmbedOptions = {}): Promise<EmbedResponse> {
+    return embed(() => this.#openEmbedding(input, options));
+  }
+
+  #openEmbedding(input: string | readonly string[], options: EmbedOptions): EmbeddingCall {
+    const client = this.#client;
+    checkEmbedOptions(options);
+    const request = toEmbedRequest(input, options, client);
+    const run = this.#newRun(client, request, options);
+    return new EmbeddingCall(run, { client, request, options, streaming: false }, this.#parts);
+  }
+
   #open(
     input: string | readonly MessageInput[],
     options: LlmStreamOptions,
     streaming: boolean,
   ): LlmCall {
-    const { client, runs, registry } = this.#parts;
-    if (client === undefined) {
-      throw new CallbacksConfigurationError(
-        'This client has no model: give `llm: { provider, model }` to CallbacksModule.forRoot() or to its forFeature().',
-      );
-    }
+    const client = this.#client;
     checkCallOptions(options);
     const schema =
       options.schema === undefined
         ? undefined
         : this.#schemas.compileAnswer(options.schema, 'the call (`schema`)');
     const request = toRequest(input, options, client.model, schema);
-    if (options.callbacks) registry.checkObjects(options.callbacks, 'call');
-    const run = runs.create({
-      client,
-      callbacks: options.callbacks,
-      context: options,
-      provider: client.label,
-      model: request.model,
-    });
+    const run = this.#newRun(client, request, options);
     return new LlmCall(run, { client, request, options, streaming, schema }, this.#parts);
+  }
+
+  get #client(): LlmClient {
+    const { client } = this.#parts;
+    if (client !== undefined) return client;
+    throw new CallbacksConfigurationError(
+      'This client has no model: give `llm: { provider, model }` to CallbacksModule.forRoot() or to its forFeature().',
+    );
+  }
+
+  #newRun(
+    client: LlmClient,
+    { model }: ModelRequest,
+    options: RunContext & Pick<LlmCallOptions, 'callbacks'>,
+  ): Run {
+    const { runs, registry } = this.#parts;
+    const { callbacks } = options;
+    if (callbacks) registry.checkObjects(callbacks, 'call');
+    return runs.create({ client, callbacks, context: options, provider: client.label, model });
   }
 }

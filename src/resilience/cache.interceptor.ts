@@ -83,6 +83,11 @@ const KEPT: Readonly<Record<BillableKind, KeptAnswers>> = {
       return finishReason === 'stop' || finishReason === 'tool-calls';
     },
   },
+  embedding: {
+    fields: ['provider', 'model', 'embeddings'],
+    isUsable: ({ embeddings }) => Array.isArray(embeddings),
+    isWhole: () => true,
+  },
 };
 
 /**

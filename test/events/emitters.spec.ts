@@ -48,6 +48,14 @@ const isAskedTwice: Scenario = async (bench) => {
   return bench.llm.generate('Hi', { callbacks });
 };
 
+const embeds: Scenario = (bench) => {
+  bench.server.answers(json({ data: [{ index: 0, embedding: [1] }] }));
+  return bench.llm.embed('printer', { model: 'text-embedding-3-small' });
+};
+const embedsNothing: Scenario = (bench) => {
+  bench.server.answers(json(bench.wire.error({ type: 'authentication_error' }), 401));
+  return errorOf(bench.llm.embed('printer', { model: 'text-embedding-3-small' }));
+};
 const chains: Scenario = (bench) => services(bench).chain('answer', 'Hi', () => 'Hello');
 const chainFails: Scenario = (bench) => errorOf(services(bench).chain('answer', 'Hi', fail));
 const finds: Scenario = (bench) => services(bench).retrieval('printer', () => ['off and on']);
@@ -77,9 +85,9 @@ const EMITTERS = {
   'llm.cache': isAskedTwice,
   'llm.end': answers,
   'llm.error': isRefused,
-  'embedding.start': NOT_YET,
-  'embedding.end': NOT_YET,
-  'embedding.error': NOT_YET,
+  'embedding.start': embeds,
+  'embedding.end': embeds,
+  'embedding.error': embedsNothing,
   'agent.start': agentAnswers,
   'agent.step': agentAnswers,
   'agent.end': agentAnswers,
