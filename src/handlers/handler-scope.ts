@@ -1,11 +1,5 @@
 import { EVENT_TYPES, type EventType } from '../events/event-map.js';
-import {
-  type Handler,
-  type HandlerSpec,
-  type HookSelector,
-  WRAPPER_SELECTORS,
-  type InterceptorSelector,
-} from './handler.js';
+import { type Handler, type HandlerSpec, type HookSelector, WRAPPER_SELECTORS } from './handler.js';
 
 /** A client, reduced to what the registry needs. */
 export interface ClientScope {
