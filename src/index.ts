@@ -15,7 +15,7 @@ export {
   InterceptedAgentCall,
 } from './agent/intercept-agent.js';
 export type { ApprovalKey, ApprovalOptions } from './approvals/pending-signer.js';
-export * from './built-in/cost-tracker.js';
+export { type CostEntry, CostSnapshot, CostTracker } from './built-in/cost-tracker.js';
 export * from './built-in/logging-callbacks.js';
 export {
   type LatencySummary,
@@ -74,7 +74,7 @@ export {
 export * from './events/handler-options.js';
 export * from './events/llm.events.js';
 export * from './events/mcp.events.js';
-export { ModelTerminalEvent } from './events/model.events.js';
+export { ModelTerminalEvent } from './events/llm.events.js';
 export * from './events/retrieval.events.js';
 export * from './events/tool.events.js';
 export * from './handlers/decorators.js';
@@ -102,13 +102,13 @@ export {
   type RateLimiterOptions,
   type ThresholdReached,
 } from './limits/limiter-options.js';
-export type { LimitReport, Limiter, LimiterReport } from './limits/limiter.js';
+export type { LimitReport, Limiter, LimiterReport } from './limits/limiters.js';
 export { CostLimiter, RateLimiter } from './limits/limiters.js';
 export { MemoryLimitStore, type MemoryLimitStoreOptions } from './limits/memory-limit-store.js';
 export type { DeepPartial } from './llm/call/partial-json.js';
-export * from './llm/intercept-embedding.js';
-export * from './llm/intercept-llm.js';
-export * from './llm/intercept-model.js';
+export * from './llm/interceptors.js';
+export * from './llm/interceptors.js';
+export * from './llm/interceptors.js';
 export {
   type ApiKeySource,
   EmbedOptions,
@@ -175,13 +175,13 @@ export {
   InterceptRetrieval,
   RetrievalNext,
   RetrievalRequest,
-} from './runs/intercept-method.js';
+} from './runs/intercept-work.js';
 export {
   InterceptTool,
   InterceptedToolCall,
   ToolNext,
   ToolRequest,
-} from './runs/intercept-tool.js';
+} from './runs/intercept-work.js';
 export { RunContext } from './runs/request-context.js';
 export { CurrentContext } from './runs/run-context.js';
 export { WorkContext } from './runs/tracer.js';
@@ -203,12 +203,12 @@ export {
 export { type NeedsApproval, ToolContext, ToolDefinition, type ToolOptions } from './tools/tool.js';
 export * from './types/agent.js';
 export { AgentResult, AgentStep, ApprovalDecision, PendingRun, ToolResult } from './types/agent.js';
-export * from './types/embedding.js';
-export { EmbedRequest, EmbedResponse } from './types/embedding.js';
+export * from './types/llm.js';
+export { EmbedRequest, EmbedResponse } from './types/llm.js';
 export * from './types/llm.js';
 export { LlmChunk, LlmRequest, LlmResponse } from './types/llm.js';
 export * from './types/message.js';
 export { Message, MessageInput, ToolCall } from './types/message.js';
-export { type ToolApproval, isToolName, toToolName } from './types/tool.js';
+export { type ToolApproval, isToolName, toToolName } from './types/message.js';
 export * from './types/usage.js';
 export { NO_USAGE, UNREPORTED_USAGE, Usage, addUsage } from './types/usage.js';

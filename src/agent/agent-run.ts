@@ -1,4 +1,4 @@
-import type { CallClaims } from '../approvals/call-claims.js';
+import type { CallClaims } from '../approvals/approvals.js';
 import type { StoredRun } from '../approvals/pending-run.js';
 import { tooLate } from '../dispatch/compose.js';
 import {

@@ -4,7 +4,7 @@ import { toJsonText } from '../events/serialize.js';
 import type { ValidationResult } from '../schema/schema.js';
 import type { ToolCall } from '../types/message.js';
 import type { CallableTool } from '../tools/tool.js';
-import { messageOf } from '../util/error-text.js';
+import { messageOf } from '../util/log.js';
 
 /** More than a model has a reason to write; the rest of the run need not keep it. */
 const MAX_ARGS_CHARS = 1_000_000;

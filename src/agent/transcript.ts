@@ -1,7 +1,12 @@
 import { toJsonCopy, toJsonWhole, toSafeJson } from '../events/serialize.js';
-import { isToolName, toToolName } from '../types/tool.js';
+import {
+  type ContentPart,
+  isToolName,
+  type Message,
+  type ToolCall,
+  toToolName,
+} from '../types/message.js';
 import type { AgentResult, PendingRun, SettledToolCall } from '../types/agent.js';
-import type { ContentPart, Message, ToolCall } from '../types/message.js';
 
 /** The text of a message. */
 export function textOf({ content }: Message): string {

@@ -2,8 +2,7 @@ import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
 import { Injectable } from '@nestjs/common';
 import type { AgentEndEvent, AgentErrorEvent } from '../events/agent.events.js';
 import type { EmbeddingEndEvent, EmbeddingErrorEvent } from '../events/embedding.events.js';
-import type { LlmEndEvent, LlmErrorEvent } from '../events/llm.events.js';
-import type { ModelTerminalEvent } from '../events/model.events.js';
+import type { LlmEndEvent, LlmErrorEvent, ModelTerminalEvent } from '../events/llm.events.js';
 import type { ToolEndEvent, ToolErrorEvent } from '../events/tool.events.js';
 import {
   OnAgentEnd,
@@ -16,7 +15,7 @@ import {
   OnToolError,
 } from '../handlers/decorators.js';
 import { brand } from '../util/brand.js';
-import { BoundedTotals } from './bounded-totals.js';
+import { BoundedTotals } from './cost-tracker.js';
 
 /** How often something ran, and how long it took. */
 export interface RunMetrics {

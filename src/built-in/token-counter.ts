@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { brand } from '../util/brand.js';
 import { OnEmbeddingEnd, OnEmbeddingError, OnLlmEnd, OnLlmError } from '../handlers/decorators.js';
-import type { ModelTerminalEvent } from '../events/model.events.js';
+import type { ModelTerminalEvent } from '../events/llm.events.js';
 import { addUsage, NO_USAGE, type Usage } from '../types/usage.js';
 
 /** Counts the tokens of LLM calls and embeddings, failed and cancelled ones included. */

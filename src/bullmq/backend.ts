@@ -12,8 +12,7 @@ import type { RedisOptions } from 'ioredis';
 import type { Job } from '../dispatch/background/job-queue.js';
 import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
 import type { EventJson } from '../events/event.js';
-import { logReason } from '../util/error-text.js';
-import { Log } from '../util/log.js';
+import { Log, logReason } from '../util/log.js';
 import { type BullmqSettings, load } from './bullmq-options.js';
 
 type BullmqQueue = Queue<StoredJob, void, string, StoredJob, void, string, IQueueBackend>;

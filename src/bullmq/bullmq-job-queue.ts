@@ -3,7 +3,7 @@ import { brand } from '../util/brand.js';
 import { withDeadline } from '../util/promises.js';
 import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
 import type { Job, JobQueue, JobWork } from '../dispatch/background/job-queue.js';
-import { messageOf } from '../util/error-text.js';
+import { messageOf } from '../util/log.js';
 import {
   type BullmqWorker,
   ErrorLog,

@@ -11,8 +11,7 @@ import {
   type HandlerFunction,
   type InstanceOwner,
 } from '../handlers/handler.js';
-import { logReason } from '../util/error-text.js';
-import { Log } from '../util/log.js';
+import { Log, logReason } from '../util/log.js';
 import { abortable, isThenable } from '../util/promises.js';
 import type { Background } from './background/background.js';
 

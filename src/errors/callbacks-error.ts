@@ -1,5 +1,5 @@
 import { brand, nearestName } from '../util/brand.js';
-import { messageOf } from '../util/error-text.js';
+import { messageOf } from '../util/log.js';
 import { hideQuotes, inspectError } from './inspect-error.js';
 
 /** Stable, machine-readable error codes; safe to log, count and switch on. */

@@ -9,7 +9,7 @@ import {
   logStack,
   logText,
   MAX_CAUSES,
-} from '../util/error-text.js';
+} from '../util/log.js';
 
 const MAX_FIELD_CHARS = 200;
 /** Already printed at the beginning, or printed separately. */

@@ -1,5 +1,5 @@
 import { brand } from '../util/brand.js';
-import { UNSAFE_CHARACTERS } from '../util/error-text.js';
+import { UNSAFE_CHARACTERS } from '../util/log.js';
 import { CallbacksError, type ErrorCode, type ErrorDetails } from './callbacks-error.js';
 import { hide } from './inspect-error.js';
 

@@ -1,9 +1,8 @@
-import type { EmbedResponse } from '../types/embedding.js';
-import type { Attempt, LlmEstimate } from '../types/llm.js';
+import type { Attempt, EmbedResponse, LlmEstimate } from '../types/llm.js';
 import type { Usage } from '../types/usage.js';
 import { brand } from '../util/brand.js';
 import { RunEvent, type RunInfo } from './event.js';
-import { ModelTerminalEvent } from './model.events.js';
+import { ModelTerminalEvent } from './llm.events.js';
 
 /** Texts are about to be embedded. Handled by `@OnEmbeddingStart()`. */
 export class EmbeddingStartEvent extends RunEvent {

@@ -1,5 +1,5 @@
 import { brand } from '../util/brand.js';
-import type { ToolApproval } from '../types/tool.js';
+import type { ToolApproval } from '../types/message.js';
 import { RunEvent, type RunInfo, TerminalEvent } from './event.js';
 
 /** The fields of a tool call in every tool event. */

@@ -10,12 +10,11 @@ import { ModulesContainer } from '@nestjs/core';
 import { catchError, EMPTY, Observable, of, type Subscriber } from 'rxjs';
 import { CallbacksError } from '../errors/callbacks-error.js';
 import { isSse, StreamErrorHandler } from '../request-context/request-context.interceptor.js';
-import type { EventSourceRequest } from '../runs/event-source.js';
+import type { EventSourceRequest } from '../runs/request-context.js';
 import type { FinishReason } from '../types/llm.js';
 import type { Usage } from '../types/usage.js';
 import { markOf } from '../util/brand.js';
-import { logReason } from '../util/error-text.js';
-import { Log } from '../util/log.js';
+import { Log, logReason } from '../util/log.js';
 import { CallbacksExceptionFilter } from './callbacks-exception.filter.js';
 
 /** The standard suggests a comment about every 15 seconds, for proxies that close silent connections. */

@@ -4,9 +4,8 @@ import {
   UnknownPriceError,
 } from '../errors/callback-errors.js';
 import type { CallbackAbort, LimitDetails } from '../errors/callbacks-error.js';
-import type { InterceptedModelCall } from '../llm/intercept-model.js';
-import { logReason } from '../util/error-text.js';
-import { Log } from '../util/log.js';
+import type { InterceptedModelCall } from '../llm/interceptors.js';
+import { Log, logReason } from '../util/log.js';
 import type { LimiterSettings } from './check-limiter-options.js';
 import type { LimitRefusal } from './limit-store.js';
 import { fromStored, GLOBAL, type Limit, type ReservationAmount } from './limit.js';

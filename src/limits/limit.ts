@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ModelStartEvent } from '../events/event-map.js';
-import type { InterceptedModelCall, LlmSpent } from '../llm/intercept-model.js';
+import type { InterceptedModelCall, LlmSpent } from '../llm/interceptors.js';
 import type { LimitClaim } from './limit-store.js';
 import type { LimitWindow, WindowLength } from './limit-window.js';
 import type { LimitAmount, LimitPer, LimitUse } from './limiter-options.js';

@@ -1,6 +1,6 @@
 import { LimitKeyMissingError, UnknownPriceError } from '../errors/callback-errors.js';
 import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
-import type { InterceptedModelCall } from '../llm/intercept-model.js';
+import type { InterceptedModelCall } from '../llm/interceptors.js';
 import type { LimiterSettings } from './check-limiter-options.js';
 import type { CounterState } from './limit-store.js';
 import type { WindowLength } from './limit-window.js';

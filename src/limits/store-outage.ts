@@ -1,5 +1,4 @@
-import { logReason } from '../util/error-text.js';
-import { Log } from '../util/log.js';
+import { Log, logReason } from '../util/log.js';
 import type { LimitSettlement } from './limit-store.js';
 import type { LimiterOptions } from './limiter-options.js';
 

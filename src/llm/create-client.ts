@@ -2,12 +2,18 @@ import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
 import { isOptions } from '../util/known-options.js';
 import { AnthropicProvider } from './providers/anthropic/anthropic-provider.js';
 import { faultOfLlmOptions } from './check-llm-options.js';
-import { ClientCache, type ClientOptions, type LlmClient, type TargetResolver } from './client.js';
+import {
+  ClientCache,
+  type ClientOptions,
+  defaultLabel,
+  LIMIT_PARAMETERS,
+  type LlmClient,
+  type TargetResolver,
+} from './client.js';
 import { checkOverrides, ClientResolver, type Overridable, overridden } from './client-resolver.js';
 import type { LlmOptions, ResolveClient } from './llm-options.js';
 import type { LlmProvider } from './llm-provider.js';
 import { OpenAiProvider } from './providers/openai/openai-provider.js';
-import { defaultLabel, LIMIT_PARAMETERS } from './server.js';
 import { StandIn } from './stand-ins.js';
 
 /** The built-in providers by name. */

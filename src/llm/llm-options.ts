@@ -3,8 +3,7 @@ import type { CurrentContext } from '../runs/run-context.js';
 import type { RunContext } from '../runs/request-context.js';
 import type { StopSource } from '../runs/cancellation.js';
 import type { Schema } from '../schema/schema.js';
-import type { EmbedRequest } from '../types/embedding.js';
-import type { LlmRequest } from '../types/llm.js';
+import type { EmbedRequest, LlmRequest } from '../types/llm.js';
 import type { LlmProvider } from './llm-provider.js';
 
 /** Returns the API key for a request. */

@@ -1,6 +1,11 @@
 import type { RequestContext } from '../events/event.js';
-import type { EmbedRequest, EmbedResult } from '../types/embedding.js';
-import type { LlmChunk, LlmRequest, ProviderResult } from '../types/llm.js';
+import type {
+  EmbedRequest,
+  EmbedResult,
+  LlmChunk,
+  LlmRequest,
+  ProviderResult,
+} from '../types/llm.js';
 import type { Usage } from '../types/usage.js';
 
 /** A failed attempt that is retried. */

@@ -2,7 +2,7 @@ import type { MessageEvent } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import { brand } from '../util/brand.js';
 import { ON_COMPLETE, type ManagedStream, type StreamWatcher } from '../runs/cold-stream.js';
-import type { EventSourceRequest } from '../runs/event-source.js';
+import type { EventSourceRequest } from '../runs/request-context.js';
 import type { AnswerSchema } from '../schema/answer-schema.js';
 import type { LlmChunk, LlmResponse, StructuredResponse } from '../types/llm.js';
 import { type Streamed, StreamReader } from './call/stream-reader.js';

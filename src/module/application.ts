@@ -11,7 +11,7 @@ import {
 } from '../dispatch/background/background.js';
 import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
 import { HandlerRegistry } from '../handlers/handler-registry.js';
-import { Limiter } from '../limits/limiter.js';
+import { Limiter } from '../limits/limiters.js';
 import type { LlmClient, LlmClients } from '../llm/client.js';
 import { createClient, mergeLlmOptions } from '../llm/create-client.js';
 import type { LlmOptions } from '../llm/llm-options.js';

@@ -16,7 +16,7 @@ import { STAND_INS, StandIns } from '../llm/stand-ins.js';
 import { PriceBook } from '../prices/price-book.js';
 import { HandlerRegistry, HandlerSource } from '../handlers/handler-registry.js';
 import { Reporter } from './report.js';
-import { ActiveTrace } from '../runs/trace-id.js';
+import { ActiveTrace } from '../runs/request-context.js';
 import {
   ContextResolver,
   REQUEST_CONTEXTS,

@@ -14,8 +14,7 @@ import type { CallbackEvent } from '../events/event-map.js';
 import type { Job, JobTry } from '../dispatch/background/job-queue.js';
 import { HandlerRegistry } from '../handlers/handler-registry.js';
 import { RunFactory } from '../runs/run-factory.js';
-import { logReason } from '../util/error-text.js';
-import { Log } from '../util/log.js';
+import { Log, logReason } from '../util/log.js';
 
 /** Calls durable handlers for the jobs of the queue, with the jobs' events. */
 @Injectable()

@@ -16,10 +16,9 @@ import { DurableWorker } from './durable-worker.js';
 import { LlmAbortedError } from '../errors/llm-errors.js';
 import { HandlerRegistry } from '../handlers/handler-registry.js';
 import { Reporter } from './report.js';
-import { ActiveTrace } from '../runs/trace-id.js';
+import { ActiveTrace } from '../runs/request-context.js';
 import { OpenRuns } from '../runs/active-run.js';
-import { logReason } from '../util/error-text.js';
-import { Log } from '../util/log.js';
+import { Log, logReason } from '../util/log.js';
 
 /** The upper bound of everything below, in milliseconds after `drainMs`; the process has a second. */
 const AFTER_DRAIN_MS = 850;

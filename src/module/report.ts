@@ -3,7 +3,7 @@ import type { AgentReport } from '../agent/agent.js';
 import { Application } from './application.js';
 import type { Handler, HookSelector, InterceptorSelector } from '../handlers/handler.js';
 import { BILLABLE_KINDS, type EventType } from '../events/event-map.js';
-import { DESCRIBE_LIMITER, isLimiter, type LimiterReport } from '../limits/limiter.js';
+import { DESCRIBE_LIMITER, isLimiter, type LimiterReport } from '../limits/limiters.js';
 import { HandlerRegistry, HandlerSource } from '../handlers/handler-registry.js';
 import type { HandlerTable } from '../handlers/handler-scope.js';
 import { ToolRegistry, type ToolReport } from '../tools/tool-registry.js';

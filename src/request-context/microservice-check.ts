@@ -2,9 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { isObservable, Observable, tap } from 'rxjs';
 import type { RequestContext } from '../events/event.js';
-import { newContext } from '../runs/request-context.js';
+import { ActiveTrace, newContext } from '../runs/request-context.js';
 import { ContextStore, type Frame } from '../runs/run-context.js';
-import { ActiveTrace } from '../runs/trace-id.js';
 import { Log } from '../util/log.js';
 
 type MessageHandler = (...args: unknown[]) => Promise<unknown>;

@@ -8,9 +8,16 @@ import {
 import { Observable, tap } from 'rxjs';
 import type { RequestContext } from '../events/event.js';
 import { readInContext } from '../runs/context-iterable.js';
-import { mergeContext, newContext, type RunContext, withRoute } from '../runs/request-context.js';
+import {
+  ActiveTrace,
+  mergeContext,
+  newContext,
+  parseRequestId,
+  parseTraceparent,
+  type RunContext,
+  withRoute,
+} from '../runs/request-context.js';
 import { ContextStore, type Frame } from '../runs/run-context.js';
-import { ActiveTrace, parseRequestId, parseTraceparent } from '../runs/trace-id.js';
 import { brand } from '../util/brand.js';
 import { MessageFrame } from './microservice-check.js';
 import { inboundOf, type InboundRequest } from './transports.js';

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import type { ExecutionContext } from '@nestjs/common';
 import { type Observable, tap } from 'rxjs';
-import { EventSourceRequest, type EventStreamResponse } from '../runs/event-source.js';
+import { EventSourceRequest, type EventStreamResponse } from '../runs/request-context.js';
 
 /** An inbound HTTP request, or one message. */
 export interface InboundRequest {
@@ -20,7 +20,7 @@ export interface InboundRequest {
   watch(answer: Observable<unknown>): Observable<unknown>;
 }
 
-export type { EventSourceRequest } from '../runs/event-source.js';
+export type { EventSourceRequest } from '../runs/request-context.js';
 
 /** Nest's context types; `graphql` belongs to `@nestjs/graphql`. */
 const WAYS_IN: Record<string, (host: ExecutionContext) => InboundRequest | undefined> = {

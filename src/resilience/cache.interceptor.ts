@@ -3,11 +3,7 @@ import { describeError } from '../errors/callbacks-error.js';
 import type { BillableKind, ModelStartEvent } from '../events/event-map.js';
 import type { LlmEndEvent, LlmErrorEvent } from '../events/llm.events.js';
 import { OnLlmEnd, OnLlmError } from '../handlers/decorators.js';
-import {
-  type InterceptedModelCall,
-  InterceptModel,
-  type ModelNext,
-} from '../llm/intercept-model.js';
+import { type InterceptedModelCall, InterceptModel, type ModelNext } from '../llm/interceptors.js';
 import { LlmStream } from '../llm/llm-stream.js';
 import type { LlmChunk, LlmRequest, LlmResponse, ModelResponse } from '../types/llm.js';
 import type { Usage } from '../types/usage.js';

@@ -10,11 +10,7 @@ import { brand } from '../util/brand.js';
 import { CallbackAbort } from '../errors/callbacks-error.js';
 import { LlmAbortedError, LlmOverloadedError } from '../errors/llm-errors.js';
 import { optionNames } from '../util/known-options.js';
-import {
-  InterceptModel,
-  type InterceptedModelCall,
-  type ModelNext,
-} from '../llm/intercept-model.js';
+import { type InterceptedModelCall, InterceptModel, type ModelNext } from '../llm/interceptors.js';
 import { LlmStream } from '../llm/llm-stream.js';
 import type { ModelResponse } from '../types/llm.js';
 import { checkerFor, checkNext, firstChunk, isTransient, type StartedStream } from './retryable.js';

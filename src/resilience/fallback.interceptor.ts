@@ -12,11 +12,7 @@ import {
   LlmModelNotFoundError,
 } from '../errors/llm-errors.js';
 import { optionNames } from '../util/known-options.js';
-import {
-  InterceptModel,
-  type InterceptedModelCall,
-  type ModelNext,
-} from '../llm/intercept-model.js';
+import { type InterceptedModelCall, InterceptModel, type ModelNext } from '../llm/interceptors.js';
 import { LlmStream } from '../llm/llm-stream.js';
 import type { ModelResponse } from '../types/llm.js';
 import { checkerFor, checkNext, firstChunk, type StartedStream } from './retryable.js';

@@ -2,11 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { handleWhen, retry, type RetryPolicy } from 'cockatiel';
 import { brand } from '../util/brand.js';
 import { optionNames } from '../util/known-options.js';
-import {
-  InterceptModel,
-  type InterceptedModelCall,
-  type ModelNext,
-} from '../llm/intercept-model.js';
+import { type InterceptedModelCall, InterceptModel, type ModelNext } from '../llm/interceptors.js';
 import { LlmStream } from '../llm/llm-stream.js';
 import type { ModelResponse } from '../types/llm.js';
 import { checkerFor, checkNext, firstChunk, isTransient, type StartedStream } from './retryable.js';

@@ -3,11 +3,7 @@ import { brand } from '../util/brand.js';
 import { isTimeoutMs, TIMEOUT_RULE } from '../util/promises.js';
 import { LlmTimeoutError } from '../errors/llm-errors.js';
 import { optionNames } from '../util/known-options.js';
-import {
-  InterceptModel,
-  type InterceptedModelCall,
-  type ModelNext,
-} from '../llm/intercept-model.js';
+import { type InterceptedModelCall, InterceptModel, type ModelNext } from '../llm/interceptors.js';
 import { LlmStream } from '../llm/llm-stream.js';
 import type { LlmChunk, LlmResponse, ModelResponse } from '../types/llm.js';
 import { checkerFor, checkNext } from './retryable.js';

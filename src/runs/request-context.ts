@@ -1,7 +1,55 @@
+import { randomUUID } from 'node:crypto';
+import { Injectable, type MessageEvent } from '@nestjs/common';
 import type { RequestContext } from '../events/event.js';
 import { UNREADABLE } from '../util/bounds.js';
 import { isOptions, kindOf } from '../util/known-options.js';
-import { newRequestId, newTraceId } from './trace-id.js';
+
+/** The accepted inbound request ids: nothing that could break a log line or a header. */
+const REQUEST_ID = /^[\w.:-]{1,128}$/;
+
+/** `version-traceid-parentid-flags`, https://www.w3.org/TR/trace-context/#traceparent-header */
+const TRACEPARENT =
+  /^(?!ff)[\da-f]{2}-(?!0{32})([\da-f]{32})-(?!0{16})[\da-f]{16}-[\da-f]{2}(?:-.*)?$/;
+
+export const newRunId = (): string => randomUUID();
+export const newRequestId = (): string => randomUUID();
+/** Sixteen bytes, nearly all random. Node caches entropy for UUIDs; fresh random bytes are slow. */
+export const newTraceId = (): string => randomUUID().replaceAll('-', '');
+
+/** An inbound `x-request-id`, if it is valid. */
+export function parseRequestId(header: unknown): string | undefined {
+  return typeof header === 'string' && REQUEST_ID.test(header) ? header : undefined;
+}
+
+/** The trace id of an inbound W3C `traceparent`, if it is valid. */
+export function parseTraceparent(header: unknown): string | undefined {
+  return typeof header === 'string' ? TRACEPARENT.exec(header)?.[1] : undefined;
+}
+
+/** The used part of `@opentelemetry/api`, an optional peer dependency. */
+interface TraceApi {
+  trace: { getActiveSpan(): { spanContext(): { traceId: string } } | undefined };
+  isSpanContextValid(context: { traceId: string }): boolean;
+}
+
+/** Finds the trace id of the active OpenTelemetry span, if the application has OpenTelemetry. */
+@Injectable()
+export class ActiveTrace {
+  #api: TraceApi | undefined;
+
+  async load(): Promise<void> {
+    try {
+      this.#api = (await import('@opentelemetry/api')) as unknown as TraceApi;
+    } catch {
+      this.#api = undefined;
+    }
+  }
+
+  get traceId(): string | undefined {
+    const context = this.#api?.trace.getActiveSpan()?.spanContext();
+    return context && this.#api?.isSpanContextValid(context) ? context.traceId : undefined;
+  }
+}
 
 /** The context of a run that an application may set: user, tenant, conversation, tags, metadata. */
 export interface RunContext {
@@ -184,4 +232,56 @@ export function faultOfRunContext({ tags, metadata }: RunContext): string | unde
   if (metadata !== undefined && !isOptions(metadata))
     return `metadata must be an object, not ${kindOf(metadata)}.`;
   return undefined;
+}
+
+/** Stops an `EventSource`: it does not reconnect. */
+const NO_CONTENT = 204;
+
+/** The used part of Node's response, of HTTP/1 and HTTP/2. */
+export interface EventStreamResponse {
+  readonly headersSent?: boolean;
+  readonly statusCode?: number;
+  writeHead?(status: number, ...headers: unknown[]): unknown;
+}
+
+/** The inbound request of an `@Sse()` handler. */
+export class EventSourceRequest {
+  /** Weak, because retained events retain their context, longer than a response should live. */
+  readonly #response: WeakRef<EventStreamResponse>;
+  #isOpened = false;
+
+  constructor(
+    /** The id of the last event that the client received before it reconnected. */
+    readonly lastEventId: string | undefined,
+    response: EventStreamResponse,
+  ) {
+    this.#response = new WeakRef(response);
+  }
+
+  /**
+   * An id without an event, to send if the first event is slow: a client that is cut off before the first event then
+   * still sends `Last-Event-ID`. `undefined` once sent; Nest numbers the events from 1.
+   */
+  firstId(): MessageEvent | undefined {
+    if (this.#isOpened) return undefined;
+    this.#isOpened = true;
+    return { id: '0' };
+  }
+
+  /** Whether the response's status was sent. */
+  get isAnswered(): boolean {
+    return this.#response.deref()?.headersSent === true;
+  }
+
+  /** Responds to the request with 204, whatever is sent later. Returns `false` if another status was already sent. */
+  refuse(): boolean {
+    const response = this.#response.deref();
+    if (response === undefined) return false;
+    if (response.headersSent === true) return response.statusCode === NO_CONTENT;
+    const writeHead = response.writeHead?.bind(response);
+    if (writeHead === undefined) return false;
+    // Nest may have read the status before the handler was called; setting it would be too late.
+    response.writeHead = (_status, ...headers) => writeHead(NO_CONTENT, ...headers);
+    return true;
+  }
 }

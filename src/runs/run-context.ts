@@ -4,8 +4,7 @@ import type { FromCallback, RequestContext, RunInfo } from '../events/event.js';
 import type { HandlerScope } from '../handlers/handler-scope.js';
 import type { Handler } from '../handlers/handler.js';
 import type { Usage } from '../types/usage.js';
-import type { EventSourceRequest } from './event-source.js';
-import { mergeMetadata } from './request-context.js';
+import { type EventSourceRequest, mergeMetadata } from './request-context.js';
 
 /** A run, as its own code sees it. */
 interface VisibleRun {

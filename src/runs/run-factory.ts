@@ -2,11 +2,16 @@ import { Injectable } from '@nestjs/common';
 import type { CallbackEvent } from '../events/event-map.js';
 import { type ClientScope, HandlerScope } from '../handlers/handler-scope.js';
 import { HandlerRegistry, HandlerSource } from '../handlers/handler-registry.js';
-import { ActiveTrace } from './trace-id.js';
+import {
+  actFor,
+  ActiveTrace,
+  type EventSourceRequest,
+  mergeContext,
+  newContext,
+  type RunContext,
+} from './request-context.js';
 import { readInContext } from './context-iterable.js';
 import { contextAt, ContextStore, type CurrentContext, type Frame } from './run-context.js';
-import type { EventSourceRequest } from './event-source.js';
-import { actFor, mergeContext, newContext, type RunContext } from './request-context.js';
 import { RestoredRun } from './restored-run.js';
 import { Run } from './run.js';
 

@@ -13,7 +13,7 @@ import {
   type ParentRun,
   snapshotOf,
 } from './run-context.js';
-import { newRunId } from './trace-id.js';
+import { newRunId } from './request-context.js';
 
 /** The parts of a run. */
 export interface RunParts {

@@ -4,8 +4,13 @@ import { CustomCallbackEvent } from '../events/callback.events.js';
 import { checkCustomName } from '../events/event-map.js';
 import { isThenable } from '../util/promises.js';
 import { OpenRuns, type RunRuntime } from './active-run.js';
-import { type ChainRequest, interceptMethod, type RetrievalRequest } from './intercept-method.js';
-import { interceptTool, type ToolRequest } from './intercept-tool.js';
+import {
+  type ChainRequest,
+  interceptMethod,
+  interceptTool,
+  type RetrievalRequest,
+  type ToolRequest,
+} from './intercept-work.js';
 import { trackStream } from './result-streams/track-stream.js';
 import { RunFactory } from './run-factory.js';
 import type { Run } from './run.js';

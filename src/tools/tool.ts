@@ -2,8 +2,7 @@ import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
 import type { RequestContext } from '../events/event.js';
 import type { SchemaCache } from '../schema/compile-schema.js';
 import type { CompiledSchema, Schema } from '../schema/schema.js';
-import type { ToolSpec } from '../types/message.js';
-import { isToolName } from '../types/tool.js';
+import { isToolName, type ToolSpec } from '../types/message.js';
 import { kindOf, optionNames, unknownOption } from '../util/known-options.js';
 import { isTimeoutMs, TIMEOUT_RULE } from '../util/promises.js';
 

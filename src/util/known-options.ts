@@ -1,4 +1,4 @@
-import { sanitizeLogLine } from './error-text.js';
+import { sanitizeLogLine } from './log.js';
 
 /** The maximum length of a name, which may come from anywhere. */
 const MAX_NAME = 64;

@@ -1,5 +1,173 @@
 import { Logger } from '@nestjs/common';
-import { logStack, logText, sanitizeLogLine } from './error-text.js';
+
+/** The maximum length of a message, in UTF-16 code units. */
+const MAX_CHARS = 4_000;
+/** The maximum frames of a stack; `Error.stackTraceLimit` is 10 by default. */
+const MAX_FRAMES = 100;
+/** Fields of the errors of SDKs and HTTP clients, whose messages quote requests, responses and headers. */
+export const HTTP_FIELDS: readonly string[] = [
+  'headers',
+  'response',
+  'request',
+  'config',
+  'error',
+  'body',
+];
+/** The maximum depth of the chain of causes. */
+export const MAX_CAUSES = 5;
+const FRAME = /^\s+at /;
+
+/** A text that is safe to log: one line, without anything that looks like a secret. */
+export function logText(text: string): string {
+  return sanitizeLogLine(withoutSecrets(text));
+}
+
+/** {@link logText} for a text of any length. */
+function shortLogText(text: string): string {
+  // Twice the kept length, so that no secret is cut before it is detected.
+  const safe = logText(text.slice(0, 2 * MAX_CHARS));
+  return safe.length <= MAX_CHARS && text.length <= 2 * MAX_CHARS
+    ? safe
+    : `${safe.slice(0, MAX_CHARS)}…`;
+}
+
+/**
+ * A thrown value as text that is safe to log. For an error of an SDK or another HTTP client, only its kind, because its
+ * message may quote the request: keys, headers and prompts.
+ */
+export function logReason(error: unknown): string {
+  if (quotesRequests(error)) return kindOf(error);
+  let message = messageOf(error);
+  let cause = fieldOf(error, 'cause');
+  // Many errors repeat the message of their cause.
+  for (let depth = 0; cause instanceof Error && depth < MAX_CAUSES; depth++) {
+    const quoted = quotesRequests(cause) ? messageOf(cause) : '';
+    if (quoted !== '') message = message.replaceAll(quoted, () => kindOf(cause));
+    cause = fieldOf(cause, 'cause');
+  }
+  return shortLogText(message);
+}
+
+/**
+ * The stack of an error, safe to log: the message is one line, so that all following lines are code locations. `''` if
+ * there are none.
+ */
+export function logStack(error: unknown): string {
+  const frames = framesOf(error);
+  if (frames.length === 0) return '';
+  const head = quotesRequests(error)
+    ? kindOf(error)
+    : `${logText(nameOf(error))}: ${logReason(error)}`;
+  return [head, ...frames].join('\n');
+}
+
+/** The name of an error, with its `status` and `code`, but without quoted content. */
+export function kindOf(error: unknown): string {
+  const [status, code] = [fieldOf(error, 'status'), fieldOf(error, 'code')];
+  const details = [
+    ...(typeof status === 'number' ? [`status ${status}`] : []),
+    ...(typeof code === 'string' && /^[\w.-]{1,64}$/.test(code) ? [`code ${code}`] : []),
+  ];
+  const name = shortLogText(nameOf(error));
+  return details.length === 0 ? name : `${name} (${details.join(', ')})`;
+}
+
+/** The code locations at the end of a stack. Lines of the message may look like them. */
+export function framesOf(error: unknown): string[] {
+  const stack = fieldOf(error, 'stack');
+  if (typeof stack !== 'string') return [];
+  const message = messageOf(error);
+  const at = message === '' ? -1 : stack.indexOf(message);
+  const lines = (at < 0 ? stack : stack.slice(at + message.length)).split('\n');
+  let first = lines.length;
+  while (first > 0 && FRAME.test(lines[first - 1]!)) first--;
+  return lines.slice(first, first + MAX_FRAMES).map(shortLogText);
+}
+
+function quotesRequests(error: unknown): boolean {
+  if (isOfNest(error)) return false;
+  return HTTP_FIELDS.some((name) => {
+    const value = fieldOf(error, name);
+    return typeof value === 'object' && value !== null;
+  });
+}
+
+/** Whether it is an `HttpException` or an `RpcException`, whose `response` and `error` come from the application. */
+export function isOfNest(error: unknown): boolean {
+  return ['getStatus', 'getError'].some((name) => typeof fieldOf(error, name) === 'function');
+}
+
+function nameOf(error: unknown): string {
+  const name = fieldOf(error, 'name');
+  const className = fieldOf(fieldOf(error, 'constructor'), 'name');
+  // The SDKs do not set `name` on their error classes.
+  const known = name === 'Error' && typeof className === 'string' && className ? className : name;
+  return typeof known === 'string' && known !== '' ? known : 'Error';
+}
+
+/** Replaces a secret in a text. */
+const REDACTED = '[redacted]';
+
+/** Keys of providers and other services, by their prefixes, also if partly masked. */
+const KEYS = [
+  /\b(?:sk|pk|rk|xai|gsk|hf|r8|glpat|pat|xox[abprs])[-_][\w*.-]{8,}/g,
+  /\bgh[opsur]_\w{16,}/g,
+  /\bAIza[\w-]{20,}/g,
+  /\bA(?:KIA|SIA)[0-9A-Z]{16}\b/g,
+  /\beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?/g,
+];
+/** Credentials of the header `Authorization`. */
+const CREDENTIALS = /\b(bearer|basic)\s+[\w.~+/=*-]{6,}/gi;
+/** `name: value` and `name=value`, also as JSON, for names that indicate a secret. */
+const NAMED =
+  /\b((?:proxy-?)?authorization|(?:x-|anthropic-|openai-)?api[-_]?key|(?:access|refresh|id|auth)[-_]?token|client[-_]?secret|password|passwd|(?:set-)?cookie|private[-_]?key)(\\?["']?\s*[:=]\s*\\?["']?)(?:(?:bearer|basic)\s+)?[^\s"',;}\\]+/gi;
+/** The password in a URL. */
+const IN_URL = /(\b[a-z][a-z\d+.-]{0,20}:\/\/[^\s/:@"']{0,100}:)[^\s/@"']{1,200}@/gi;
+
+/** A text without anything that looks like a key, a token, a password or a header with one. */
+function withoutSecrets(text: string): string {
+  let safe = text
+    .replace(NAMED, `$1$2${REDACTED}`)
+    .replace(CREDENTIALS, `$1 ${REDACTED}`)
+    .replace(IN_URL, `$1${REDACTED}@`);
+  for (const key of KEYS) safe = safe.replace(key, REDACTED);
+  return safe;
+}
+
+/**
+ * Characters that break or disguise a line of text: control characters, line ends, and text-direction marks.
+ */
+export const UNSAFE_CHARACTERS = String.raw`\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069`;
+const UNSAFE = new RegExp(`[${UNSAFE_CHARACTERS}]`, 'gu');
+
+/**
+ * Sanitizes a text for one log line: names and messages come from models and users, and must not start a new line,
+ * color the terminal or change the text direction.
+ */
+export function sanitizeLogLine(text: string): string {
+  return text.replace(UNSAFE, (character) => {
+    if (character === '\n') return String.raw`\n`;
+    return String.raw`\u` + character.charCodeAt(0).toString(16).padStart(4, '0');
+  });
+}
+
+/** The message of a thrown value. Anything can be thrown, also a value that cannot be converted to text. */
+export function messageOf(error: unknown): string {
+  try {
+    return String(error instanceof Error ? error.message : error);
+  } catch {
+    return 'an error without a text';
+  }
+}
+
+/** A field of a value that may be a proxy or have getters that throw. */
+export function fieldOf(value: unknown, name: string): unknown {
+  try {
+    return (Object(value) as Record<string, unknown>)[name];
+  } catch {
+    return undefined;
+  }
+}
 
 /**
  * The only access to Nest's `Logger`: no text can forge a line, color the terminal or change its direction, and

@@ -8,7 +8,7 @@ import {
   TokenCounter,
 } from 'nestjs-llm-callbacks';
 import type { FakeAnswer } from 'nestjs-llm-callbacks/testing';
-import { BoundedTotals } from '../../src/built-in/bounded-totals.js';
+import { BoundedTotals } from '../../src/built-in/cost-tracker.js';
 import { always, closeApps, startApp } from '../support/app.js';
 
 afterEach(closeApps);

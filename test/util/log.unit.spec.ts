@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { inspect } from 'node:util';
 import { LlmServerError, MaxStepsExceededError, ToolExecutionError } from 'nestjs-llm-callbacks';
-import { logReason, logStack, logText } from '../../src/util/error-text.js';
+import { logReason, logStack, logText } from '../../src/util/log.js';
 
 const SRC = join(process.cwd(), 'src');
 

@@ -11,7 +11,7 @@ import {
 } from '../../events/embedding.events.js';
 import type { CallbackEvent } from '../../events/event-map.js';
 import type { Run } from '../../runs/run.js';
-import type { EmbedRequest, EmbedResponse, EmbedResult } from '../../types/embedding.js';
+import type { EmbedRequest, EmbedResponse, EmbedResult } from '../../types/llm.js';
 import { NO_USAGE, toUsage } from '../../types/usage.js';
 import { isTimeoutMs, TIMEOUT_RULE } from '../../util/promises.js';
 import { faultOf } from '../check-llm-options.js';

@@ -15,7 +15,7 @@ import type {
 } from '../../types/llm.js';
 import { abortable, defer, isThenable, stopWith } from '../../util/promises.js';
 import { resolveTarget } from '../client-resolver.js';
-import type { InterceptedModelCall, LlmNextOptions, LlmSpent } from '../intercept-model.js';
+import type { InterceptedModelCall, LlmNextOptions, LlmSpent } from '../interceptors.js';
 import { LlmStream } from '../llm-stream.js';
 import type { LlmCall } from './llm-call.js';
 import {

@@ -1,5 +1,5 @@
 import { defer } from '../../util/promises.js';
-import { shadow } from '../../util/shadow.js';
+import { shadow } from '../context-iterable.js';
 import type { TracedRun } from '../traced-run.js';
 import { endAs, endUnread } from './ending.js';
 

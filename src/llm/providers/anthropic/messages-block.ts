@@ -1,6 +1,5 @@
 import type { LlmChunk } from '../../../types/llm.js';
-import type { Message, ToolCall } from '../../../types/message.js';
-import { isToolName } from '../../../types/tool.js';
+import { isToolName, type Message, type ToolCall } from '../../../types/message.js';
 import type { AnsweredCall } from '../shared/history.js';
 import {
   isObject,

@@ -13,7 +13,7 @@ import {
   withoutImages,
 } from '../shared/history.js';
 import { schemaInWords, type EncodeHints } from '../shared/schema-forms.js';
-import { LIMIT_PARAMETERS, type LimitParameter } from '../../server.js';
+import { LIMIT_PARAMETERS, type LimitParameter } from '../../client.js';
 import { imageUrl, ownChatData } from './chat-data.js';
 
 /** What differs between the servers of this API. */

@@ -1,7 +1,7 @@
 import type OpenAI from 'openai';
 import { CallbacksConfigurationError } from '../../../errors/callbacks-error.js';
 import { LlmResponseError } from '../../../errors/llm-errors.js';
-import type { EmbedRequest, EmbedResult } from '../../../types/embedding.js';
+import type { EmbedRequest, EmbedResult } from '../../../types/llm.js';
 import { markDoubted, toUsage, UNREPORTED_USAGE, type Usage } from '../../../types/usage.js';
 import type { LlmProviderContext } from '../../llm-provider.js';
 import { errorInBody } from '../shared/map-error.js';

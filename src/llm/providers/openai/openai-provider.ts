@@ -1,10 +1,13 @@
 import type OpenAI from 'openai';
 import { LlmResponseError } from '../../../errors/llm-errors.js';
-import type { EmbedRequest, EmbedResult } from '../../../types/embedding.js';
-import type { LlmRequest } from '../../../types/llm.js';
-import type { ClientOptions } from '../../client.js';
+import type { EmbedRequest, EmbedResult, LlmRequest } from '../../../types/llm.js';
+import {
+  type ClientOptions,
+  defaultLabel,
+  type LimitParameter,
+  limitParameterOf,
+} from '../../client.js';
 import type { LlmProviderContext } from '../../llm-provider.js';
-import { defaultLabel, type LimitParameter, limitParameterOf } from '../../server.js';
 import type { AnswerDecoder } from '../shared/decoded-stream.js';
 import type { IdRule } from '../shared/history.js';
 import type { EncodeHints } from '../shared/schema-forms.js';

@@ -1,6 +1,10 @@
 import { createHash } from 'node:crypto';
-import type { ContentPart, Message, ToolCall } from '../../../types/message.js';
-import { toToolName } from '../../../types/tool.js';
+import {
+  type ContentPart,
+  type Message,
+  type ToolCall,
+  toToolName,
+} from '../../../types/message.js';
 import {
   isJsonObject,
   isObject,

@@ -1,8 +1,7 @@
 import { types } from 'node:util';
 import { LlmResponseError } from '../../../errors/llm-errors.js';
-import type { ClientOptions } from '../../client.js';
+import { type ClientOptions, hostOf } from '../../client.js';
 import type { LlmProviderContext } from '../../llm-provider.js';
-import { hostOf } from '../../server.js';
 import { observing, RequestAttempts, toAnswer } from './observed-fetch.js';
 import { SdkClients, type SdkSetup } from './sdk-clients.js';
 import type { Varying } from './sse-parser.js';

@@ -1,11 +1,21 @@
+import type { EmbeddingStartEvent } from '../events/embedding.events.js';
 import {
-  type BillableKind,
   BILLABLE_KINDS,
+  type BillableKind,
   type EmittedFields,
   type ModelStartEvent,
 } from '../events/event-map.js';
+import type { LlmStartEvent } from '../events/llm.events.js';
 import { interceptor, type Interceptor } from '../handlers/interceptor.js';
-import type { LlmEstimate, ModelRequest, ModelResponse } from '../types/llm.js';
+import type {
+  EmbedRequest,
+  EmbedResponse,
+  LlmEstimate,
+  LlmRequest,
+  LlmResponse,
+  ModelRequest,
+  ModelResponse,
+} from '../types/llm.js';
 import type { Usage } from '../types/usage.js';
 import type { LlmStream } from './llm-stream.js';
 
@@ -95,4 +105,89 @@ export const ModelNext: object = Function;
 export const InterceptModel: Interceptor<InterceptedModelCall, ModelNext> = interceptor(
   'InterceptModel',
   ...BILLABLE_KINDS,
+);
+
+/** A call as an interceptor receives it: after the changes of the outer interceptors. */
+export interface InterceptedLlmCall extends InterceptedModelCall {
+  readonly kind: 'llm';
+  /** The request that would be sent; pass a modified copy to `next`. */
+  readonly request: LlmRequest;
+  /** The start event, with the original request and the context: user, tenant, tags … */
+  readonly event: LlmStartEvent;
+}
+/** A value of that name, because compilers import the types in decorated signatures. */
+export const InterceptedLlmCall: object = Object;
+
+/**
+ * Continues with the inner interceptors, then the provider. Without a request, `call.request` is sent. May be called
+ * several times; each failed request that is followed by another emits `llm.retry`. Requests still in progress when the
+ * call is answered are stopped.
+ *
+ * @returns an `LlmStream` when `call.streaming` (check with `instanceof LlmStream`), else a promise
+ */
+export type LlmNext = (
+  request?: LlmRequest,
+  options?: LlmNextOptions,
+) => Promise<LlmResponse> | LlmStream;
+/** A value of that name, because compilers import the types in decorated signatures. */
+export const LlmNext: object = Function;
+
+/**
+ * Wraps each LLM call with the method. It may modify the request, short-circuit the call by not calling `next`, call
+ * `next` again, or throw, which fails the call with that very error.
+ *
+ * It returns an `LlmResponse`, or for a streamed call also an `LlmStream` or an async iterable of chunks, whose last
+ * item may be the `LlmResponse`; otherwise the answer is assembled from the chunks and the other fields of `next`'s
+ * response. A response that answers a streamed call is replayed as chunks. `usage` and `cost` of the call are always
+ * those of the requests that were actually sent.
+ *
+ * @example
+ * ```ts
+ * class SmallTalk { @InterceptLlm({ when: ({ request }) => request.messages.length === 1 }) cheaper({ request }: InterceptedLlmCall, next: LlmNext) {
+ *   return next({ ...request, model: 'gpt-5-nano' });
+ * } }
+ * ```
+ */
+export const InterceptLlm: Interceptor<InterceptedLlmCall, LlmNext> = interceptor(
+  'InterceptLlm',
+  'llm',
+);
+
+/** A request for embeddings as an interceptor receives it: after the changes of the outer interceptors. */
+export interface InterceptedEmbeddingCall extends InterceptedModelCall {
+  readonly kind: 'embedding';
+  /** The request that would be sent; pass a modified copy to `next`. A call with very many texts sends several. */
+  readonly request: EmbedRequest;
+  /** The start event, with all texts of the call and the context: user, tenant, tags … */
+  readonly event: EmbeddingStartEvent;
+}
+/** A value of that name, because compilers import the types in decorated signatures. */
+export const InterceptedEmbeddingCall: object = Object;
+
+/**
+ * Continues with the inner interceptors, then the provider. Without a request, `call.request` is sent. May be called
+ * several times. Requests still in progress when the call is answered are stopped.
+ */
+export type EmbeddingNext = (
+  request?: EmbedRequest,
+  options?: LlmNextOptions,
+) => Promise<EmbedResponse>;
+/** A value of that name, because compilers import the types in decorated signatures. */
+export const EmbeddingNext: object = Function;
+
+/**
+ * Wraps each request for embeddings with the method. It may modify the request, short-circuit it by not calling `next`,
+ * call `next` again, or throw, which fails the call with that very error. It returns an `EmbedResponse`, or an object
+ * with `embeddings`: a vector for each text of `call.request`.
+ *
+ * @example
+ * ```ts
+ * class Trim { @InterceptEmbedding() shorten({ request }: InterceptedEmbeddingCall, next: EmbeddingNext) {
+ *   return next({ ...request, input: request.input.map((text) => text.slice(0, 8_000)) });
+ * } }
+ * ```
+ */
+export const InterceptEmbedding: Interceptor<InterceptedEmbeddingCall, EmbeddingNext> = interceptor(
+  'InterceptEmbedding',
+  'embedding',
 );
