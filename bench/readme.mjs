@@ -1,42 +1,68 @@
-// Writes the kept results into README.md, between its markers, and as a chart.
-import { readFileSync, writeFileSync } from 'node:fs';
+// Writes the kept results as Markdown: a page of tables for each major of Node, the headlines in README.md between its
+// markers, and a chart. With --check it writes nothing, and fails if a file is not what it would write.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
 import { chart } from './runner/chart.mjs';
+import { headlineTable } from './runner/headlines.mjs';
 import { keptResults } from './runner/results-file.mjs';
 import { markdownTables } from './runner/table.mjs';
 
-const README = new URL('README.md', import.meta.url);
-const CHART = new URL('results/chart.svg', import.meta.url);
 const NODES = [20, 24];
 const CHARTED_NODE = 24;
+const BEGIN = '<!-- figures: npm --prefix bench run readme -->';
+const END = '<!-- end of figures -->';
 
-const begin = '<!-- figures: npm run readme -->';
-const end = '<!-- end of figures -->';
-const text = readFileSync(README, 'utf8');
-const [before, after] = [text.split(begin)[0], text.split(end)[1]];
-if (after === undefined) throw new Error(`README.md lacks its markers: ${begin} and ${end}.`);
-
+const { values: args } = parseArgs({ options: { check: { type: 'boolean', default: false } } });
+const kept = NODES.map((major) => keptResults(major)).filter((results) => results !== undefined);
 const image = chart(keptResults(CHARTED_NODE) ?? { node: '', results: [] });
-if (image !== undefined) writeFileSync(CHART, image);
-const sections = NODES.map((major) => keptResults(major)).filter((kept) => kept !== undefined);
-const figures = [
-  ...(image === undefined
-    ? []
-    : ['![CPU time for the same work, by contender](results/chart.svg)']),
-  ...sections.map(section),
+const files = [
+  ...kept.map((results) => [`results/node-${results.node.split('.')[0]}.md`, page(results)]),
+  ...(image === undefined ? [] : [['results/chart.svg', image]]),
+  ['README.md', readme()],
 ];
-writeFileSync(README, `${before}${begin}\n\n${figures.join('\n\n')}\n\n${end}${after}`);
+const stale = files.filter(([name, text]) => textOf(name) !== text);
+if (!args.check) {
+  for (const [name, text] of stale) writeFileSync(urlOf(name), text);
+} else if (stale.length > 0) {
+  const names = stale.map(([name]) => `bench/${name}`).join(', ');
+  console.error(`Not what the kept results say: ${names}. Run "npm --prefix bench run readme".`);
+  process.exitCode = 1;
+}
 
-function section({ node, cpu, cores, platform, versions, results }) {
+function readme() {
+  const text = textOf('README.md');
+  const [before, after] = [text.split(BEGIN)[0], text.split(END)[1]];
+  if (after === undefined) throw new Error(`README.md lacks its markers: ${BEGIN} and ${END}.`);
+  const figures = [headlineTable(kept)];
+  if (image !== undefined) {
+    figures.unshift('![CPU time for the same work, by contender](results/chart.svg)');
+  }
+  return `${before}${[BEGIN, ...figures, END].join('\n\n')}${after}`;
+}
+
+function page({ node, cpu, cores, platform, versions, results }) {
   const [sets, rounds] = ['sets', 'rounds'].map((key) => range(results.map((one) => one[key])));
-  const packages = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
-  return [
-    `### Node ${node}`,
-    `${cores} × ${cpu}, ${platform}; ${sets} ${sets === '1' ? 'set' : 'sets'} of processes × ${rounds} rounds. ${packages.join(', ')}.`,
+  const packages = Object.entries(versions).map(([name, version]) => `- ${name} ${version}`);
+  return `${[
+    `# Figures on Node ${node}`,
+    `<!-- Written from node-${node.split('.')[0]}.json by: npm --prefix bench run readme -->`,
+    `${cores} × ${cpu}, ${platform}; ${sets} ${sets === '1' ? 'set' : 'sets'} of processes × ${rounds} rounds.`,
+    'Columns: [how to read them](../README.md#how-to-read-them). Rows:\n[what the workloads measure](../../docs/internals/performance.md#what-the-workloads-measure). Missed goals:\n[why](../../docs/internals/performance.md#what-misses-its-goal-and-why).',
     markdownTables(results),
-  ].join('\n\n');
+    '## Packages',
+    packages.join('\n'),
+  ].join('\n\n')}\n`;
 }
 
 function range(numbers) {
   const [least, most] = [Math.min(...numbers), Math.max(...numbers)];
   return least === most ? `${most}` : `${least} to ${most}`;
+}
+
+function textOf(name) {
+  return existsSync(urlOf(name)) ? readFileSync(urlOf(name), 'utf8') : '';
+}
+
+function urlOf(name) {
+  return new URL(name, import.meta.url);
 }

@@ -22,7 +22,7 @@ const { values: args } = parseArgs({
     library: { type: 'string', default: fileURLToPath(new URL('..', import.meta.url)) },
     /** Another build of the library as one more contender: name=root. */
     with: { type: 'string', multiple: true, default: [] },
-    /** Keeps the results for the README; with --only in the place of the same workloads' older ones. */
+    /** Keeps the results for the tables; with --only in the place of the same workloads' older ones. */
     save: { type: 'boolean', default: false },
   },
 });

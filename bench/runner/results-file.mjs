@@ -1,4 +1,4 @@
-// One file for each major of Node: those that are kept for the README, and the last ones.
+// One file for each major of Node: those that are kept for the tables, and the last ones.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { measuredPackages, versionOf } from './library-copy.mjs';
@@ -45,7 +45,7 @@ export function keepResults(machine, results, names) {
   return write(`node-${majorOf(machine)}`, { ...machine, results: all });
 }
 
-/** Writes results that are not for the README. */
+/** Writes results that are not for the tables. */
 export function writeResults(machine, results) {
   return write(`last-node-${majorOf(machine)}`, { ...machine, results });
 }

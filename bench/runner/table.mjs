@@ -80,7 +80,7 @@ function otherCell(figures, result) {
 }
 
 /** Columns are filled up as Prettier does it. */
-function table([head, ...rows]) {
+export function table([head, ...rows]) {
   const widths = head.map((_, i) => Math.max(3, ...[head, ...rows].map((row) => row[i].length)));
   const line = (cells) => `| ${cells.map((cell, i) => cell.padEnd(widths[i])).join(' | ')} |`;
   return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');

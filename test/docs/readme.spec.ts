@@ -9,7 +9,8 @@ import { blocksOf, codeOf, examples, readDocument, ROOT, updateDocument } from '
 const PAGES = readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
   .filter((page) => page.endsWith('.md'))
   .map((page) => `docs/${page.replaceAll('\\', '/')}`);
-const DOCUMENTS = ['README.md', 'CONTRIBUTING.md', 'sample-app/README.md', ...PAGES];
+const BENCHMARK = ['bench/README.md', 'bench/results/node-20.md', 'bench/results/node-24.md'];
+const DOCUMENTS = ['README.md', 'CONTRIBUTING.md', 'sample-app/README.md', ...BENCHMARK, ...PAGES];
 
 // After a change of an example: UPDATE_DOCS=1 npm test -- test/docs && npm run format
 if (process.env['UPDATE_DOCS']) DOCUMENTS.forEach(updateDocument);
