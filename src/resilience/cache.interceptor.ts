@@ -214,15 +214,13 @@ export class CacheInterceptor {
     key: string,
     { answer, usage, cost, at }: Kept,
   ): Promise<ModelResponse> {
-    if (call.kind === 'llm') {
-      await call.emit('llm.cache', {
-        key,
-        // The clocks of two processes may differ.
-        ageMs: Math.max(0, Date.now() - at),
-        savedCost: cost,
-        savedUsage: usage,
-      });
-    }
+    await call.emit('llm.cache', {
+      key,
+      // The clocks of two processes may differ.
+      ageMs: Math.max(0, Date.now() - at),
+      savedCost: cost,
+      savedUsage: usage,
+    });
     return { ...answer, cached: true } as unknown as ModelResponse;
   }
 
