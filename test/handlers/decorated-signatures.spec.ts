@@ -21,7 +21,16 @@ import {
   HandlerContext,
   InterceptAgent,
   InterceptedAgentCall,
+  EmbeddingNext,
+  EmbedOptions,
+  EmbedRequest,
+  EmbedResponse,
+  InterceptEmbedding,
+  InterceptedEmbeddingCall,
   InterceptedLlmCall,
+  InterceptedModelCall,
+  InterceptModel,
+  ModelNext,
   InterceptedToolCall,
   InterceptLlm,
   InterceptTool,
@@ -75,6 +84,12 @@ class Hooks {
     seen.push(call.kind);
     return next();
   }
+  @InterceptEmbedding() embedding(_call: InterceptedEmbeddingCall, next: EmbeddingNext) {
+    return next();
+  }
+  @InterceptModel() model(_call: InterceptedModelCall, next: ModelNext) {
+    return next();
+  }
   @InterceptTool() tool(_call: InterceptedToolCall, next: ToolNext) {
     return next();
   }
@@ -95,6 +110,9 @@ class Hooks {
     _h: ToolDefinition,
     _i: CurrentContext,
     _j: ResumeOptions,
+    _k: EmbedRequest,
+    _l: EmbedResponse,
+    _m: EmbedOptions,
   ) {}
 }
 

@@ -1,9 +1,12 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import {
   AgentService,
+  BindContext,
   CallbackAbort,
+  type CallbackEvent,
   CallbacksConfigurationError,
   CallbacksModule,
   type CallbacksModuleOptions,
@@ -194,6 +197,26 @@ describe('llm.embed()', () => {
     await llm.embed('printer', { callbacks: [own] });
     expect(seen).toEqual(['start', 'own']);
     await expect(llm.embed(['a', 'b'])).rejects.toThrow('too many');
+  });
+
+  it('is bound to the contexts of @BindContext()', async () => {
+    const storage = new AsyncLocalStorage<string>();
+    class Bind {
+      @BindContext() bind({ type }: CallbackEvent) {
+        return <T>(work: () => T): T => storage.run(type, work);
+      }
+    }
+    const seen: (string | undefined)[] = [];
+    const provider = new Embedder(({ input, model }) => {
+      seen.push(storage.getStore());
+      return { embeddings: input.map(() => [1]), model, usage: NO_USAGE };
+    });
+    const { llm } = await start(provider, {
+      callbacks: [new Bind(), { onEmbeddingEnd: () => void seen.push(storage.getStore()) }],
+    });
+    await llm.embed('printer');
+    expect(seen).toEqual(['embedding.start', 'embedding.start']);
+    expect(storage.getStore()).toBeUndefined();
   });
 
   it('waits for start handlers, and sends nothing if a critical one fails', async () => {

@@ -11,7 +11,7 @@ import {
   LlmRateLimitError,
   LlmResponseError,
 } from 'nestjs-llm-callbacks';
-import { RecordingCallbacks } from 'nestjs-llm-callbacks/testing';
+import { forbidRealLlm, RealLlmCallError, RecordingCallbacks } from 'nestjs-llm-callbacks/testing';
 import { closeApps, startApp } from '../../support/app.js';
 import { hangUp, json, text } from '../../support/wire/index.js';
 import { WireServer } from '../../support/wire/server.js';
@@ -314,6 +314,16 @@ describe('A failed request for embeddings is mapped as a chat is', () => {
     const { llm } = await start();
     server.answers(json({ error: { message: 'slow down', code: 'rate_limit_exceeded' } }));
     expect(await errorOf(llm.embed('a'))).toBeInstanceOf(LlmRateLimitError);
+  });
+
+  it('a call of a real server in a test that forbids it', async () => {
+    const allow = forbidRealLlm();
+    try {
+      const { llm } = await start({ baseURL: 'https://llm.invalid/v1' });
+      expect(await errorOf(llm.embed('a'))).toBeInstanceOf(RealLlmCallError);
+    } finally {
+      allow();
+    }
   });
 
   it('a lost connection', async () => {
