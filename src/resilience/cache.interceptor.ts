@@ -87,10 +87,10 @@ const KEPT: Readonly<Record<BillableKind, KeptAnswers>> = {
 };
 
 /**
- * Answers a repeated request from a cache: emits `llm.cache`, and the end event has `cached: true`, no usage, and cost 0. A request is the
- * same when all of it is, its client, tenant and user included. Streams are replayed; answers that were cut, or do not
- * match their schema, are not cached. An error of the store is logged and the store is skipped; it is also skipped for
- * a request that is too deep or too large for a key that holds all of it.
+ * Answers a repeated request from a cache, of LLM calls and embeddings: emits `llm.cache`, and the response has `cached:
+ * true`, no usage, and cost 0. A request is the same when all of it is, its client, tenant and user included. Streams are
+ * replayed; answers that were cut, or do not match their schema, are not cached. An error of the store is logged and the
+ * store is skipped; it is also skipped for a request that is too deep or too large for a key that holds all of it.
  *
  * @example
  * ```ts
