@@ -32,7 +32,7 @@ import { interceptAgent } from './intercept-agent.js';
 import { ToolCalls } from './tool-scheduler.js';
 
 /** The client of an agent, as the scope of its runs. @internal */
-export interface AgentClient extends ClientScope {
+interface AgentClient extends ClientScope {
   readonly label?: string;
   readonly model?: string;
 }

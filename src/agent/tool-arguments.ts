@@ -10,7 +10,7 @@ import { messageOf } from '../util/log.js';
 const MAX_ARGS_CHARS = 1_000_000;
 
 /** Arguments that match, as transformed by the tool's schema. */
-export interface FittingArguments {
+interface FittingArguments {
   readonly value: unknown;
 }
 

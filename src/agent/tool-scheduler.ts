@@ -13,7 +13,7 @@ const DECIDED_ELSEWHERE =
   'The call was decided in another run of this conversation, and its result is not known here.';
 
 /** The dependencies of {@link ToolCalls}. */
-export interface ToolCallsParts extends Omit<ToolCallRules, 'offered'> {
+interface ToolCallsParts extends Omit<ToolCallRules, 'offered'> {
   readonly tools: readonly CallableTool[];
   readonly concurrency: number;
   readonly runs: RunFactory;

@@ -16,7 +16,7 @@ import {
 } from './pending-signer.js';
 
 /** Where the calls of pending runs are recorded, and for how long. */
-export interface ClaimStore {
+interface ClaimStore {
   readonly store: LimitStore;
   /** How long an executed or denied call is remembered: as long as a pending run with it may be resumed. */
   readonly maxAgeMs: number;

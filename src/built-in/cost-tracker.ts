@@ -4,7 +4,7 @@ import { OnEmbeddingEnd, OnEmbeddingError, OnLlmEnd, OnLlmError } from '../handl
 import { brand } from '../util/brand.js';
 
 /** The key of the totals of dropped keys. */
-export const OTHER_KEY = 'other';
+const OTHER_KEY = 'other';
 
 /**
  * Totals by key, at most `limit` of them: the least recently used one is folded into `'other'`, so that no sum is lost

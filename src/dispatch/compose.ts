@@ -47,14 +47,14 @@ export function tooLate(what: string): LlmAbortedError {
 }
 
 /** A run that interceptors wrap. */
-export interface InterceptedRun {
+interface InterceptedRun {
   readonly run: DispatchTarget;
   /** Keeps the run open until `work` settles, which its end does not wait for. */
   holdOpen(work: PromiseLike<unknown>): void;
 }
 
 /** The work of one run, and the interceptors that wrap it. */
-export interface Interception<Q, R> {
+interface Interception<Q, R> {
   /** The name of the run's kind for users. */
   readonly kind: string;
   readonly handlers: readonly Handler[];

@@ -109,7 +109,7 @@ function callOn(target: object, { method, name }: Handler, args: unknown[]): unk
 }
 
 /** The kinds of runs that can be intercepted. */
-export const INTERCEPTED_KINDS = [
+const INTERCEPTED_KINDS = [
   ...BILLABLE_KINDS,
   'tool',
   'agent',

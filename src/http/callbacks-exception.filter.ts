@@ -51,7 +51,7 @@ export function statusOf(error: CallbacksError): number {
  * When a request may be repeated, in whole seconds; `undefined` if unknown or never. RFC 9110 allows digits only, so
  * neither `Infinity` nor `1e+21` may be sent.
  */
-export function retryAfterSeconds(error: CallbacksError): number | undefined {
+function retryAfterSeconds(error: CallbacksError): number | undefined {
   const { retryAfterMs } = error as { retryAfterMs?: unknown };
   const seconds =
     typeof retryAfterMs === 'number' ? Math.ceil(retryAfterMs / MS_PER_SECOND) : Number.NaN;

@@ -162,7 +162,7 @@ export const FIXED_OPTIONS = [
   'leaseMs',
   'onLostReservation',
 ] as const;
-export type FixedOption = (typeof FIXED_OPTIONS)[number];
+type FixedOption = (typeof FIXED_OPTIONS)[number];
 
 /** The options of `update()`. */
 export type LimiterChanges<O extends LimiterOptions> = Partial<Omit<O, FixedOption>>;

@@ -1,7 +1,7 @@
 import type { LimitRefusal } from './limit-store.js';
 
 /** A waiting call, and what it waits for. */
-export interface Waiter<T> {
+interface Waiter<T> {
   /** Tries to reserve; a refusal blocks the line. */
   attempt(): Promise<T | LimitRefusal>;
   /** Creates the error of a call that cannot wait: the line is full, or the wait would never end. */

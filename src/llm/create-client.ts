@@ -27,7 +27,7 @@ const DEFAULT_MAX_CLIENTS = 100;
 const APIS = new Set<LlmOptions['api']>(['chat', 'responses']);
 
 /** Where a client's options come from, for error messages. */
-export interface ClientPlace {
+interface ClientPlace {
   /** The name of the feature; `undefined` for the default client. */
   readonly name: string | undefined;
   readonly callbacks: readonly object[];

@@ -115,7 +115,7 @@ function checkBinding({ name }: Handler, given: unknown): Partial<ContextBinding
 }
 
 /** The contexts that a run is bound to. */
-export class BoundContext {
+class BoundContext {
   #bindings: readonly Binding[];
 
   constructor(

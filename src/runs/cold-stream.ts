@@ -25,7 +25,7 @@ export function isManagedStream(value: object): value is ManagedStream<unknown> 
 }
 
 /** The names of a kind of stream in its messages. */
-export interface StreamWords {
+interface StreamWords {
   /** The stream: `'stream'`, `'stream of the agent'`. */
   readonly stream: string;
   /** What is aborted: `'stream'`, `'agent'`. */

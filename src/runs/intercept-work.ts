@@ -188,7 +188,7 @@ export const InterceptRetrieval: Interceptor<InterceptedRetrievalCall, Retrieval
 );
 
 /** The interceptors around one chain or retrieval. */
-export interface MethodInterception<Q, R> {
+interface MethodInterception<Q, R> {
   readonly kind: 'chain' | 'retrieval';
   readonly request: Q;
   /** Runs the method; asynchronous work for a caller that waits. */

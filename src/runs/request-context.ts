@@ -12,9 +12,9 @@ const TRACEPARENT =
   /^(?!ff)[\da-f]{2}-(?!0{32})([\da-f]{32})-(?!0{16})[\da-f]{16}-[\da-f]{2}(?:-.*)?$/;
 
 export const newRunId = (): string => randomUUID();
-export const newRequestId = (): string => randomUUID();
+const newRequestId = (): string => randomUUID();
 /** Sixteen bytes, nearly all random. Node caches entropy for UUIDs; fresh random bytes are slow. */
-export const newTraceId = (): string => randomUUID().replaceAll('-', '');
+const newTraceId = (): string => randomUUID().replaceAll('-', '');
 
 /** An inbound `x-request-id`, if it is valid. */
 export function parseRequestId(header: unknown): string | undefined {

@@ -64,7 +64,7 @@ export const CIRCULAR = '[Circular]';
 export const SHARED = '[Shared]';
 
 /** How deep and how large a value may be. */
-export interface ValueBounds {
+interface ValueBounds {
   /** Levels of lists and objects. */
   readonly depth: number;
   /** All values; an object counts each time it occurs. */

@@ -135,7 +135,7 @@ async function deliver(
 }
 
 /** A call as an interceptor receives it, and the request that continues behind the interceptor. */
-export class ChainLink<
+class ChainLink<
   Q extends ModelRequest,
   A extends ModelAnswer,
   R extends ModelResponse,

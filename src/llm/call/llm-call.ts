@@ -32,7 +32,7 @@ const LLM_CALLS: ModelKind<LlmRequest, Answer, LlmResponse> = {
 };
 
 /** The client and request of an LLM call, with its options. */
-export interface LlmCallSpec extends LlmTarget {
+interface LlmCallSpec extends LlmTarget {
   readonly options: LlmStreamOptions;
   readonly streaming: boolean;
   /** The schema that the answer must match. */

@@ -6,7 +6,7 @@ import type { LlmTarget } from './metering.js';
 import { toToolCall } from '../providers/shared/wire-values.js';
 
 /** The interceptor whose result is replayed, and its context. */
-export interface ReplayPlace {
+interface ReplayPlace {
   /** The interceptor, as `Class.method`. */
   readonly interceptor: string;
   readonly target: LlmTarget;

@@ -37,7 +37,7 @@ const DETAILS = [
 ];
 
 /** The usage fields of an answer, from one event or several. */
-export type AnthropicCounts = WireObject;
+type AnthropicCounts = WireObject;
 
 /** Tokens of one model pass, as Anthropic counts them: `input` excludes cached and cache-written tokens. */
 interface Pass {
@@ -88,7 +88,7 @@ export function readAnthropicUsage(usage: unknown, before?: AnthropicCounts): Us
  * Merges the usage of an event over the earlier usage: counts are totals, so the later one wins; a zero, null, missing
  * or implausible field changes nothing. `undefined` while no usage is known.
  */
-export function mergeAnthropicUsage(
+function mergeAnthropicUsage(
   before: AnthropicCounts | undefined,
   usage: unknown,
 ): AnthropicCounts | undefined {

@@ -17,7 +17,7 @@ import { LIMIT_PARAMETERS, type LimitParameter } from '../../client.js';
 import { imageUrl, ownChatData } from './chat-data.js';
 
 /** What differs between the servers of this API. */
-export interface ChatWire extends EncodeHints {
+interface ChatWire extends EncodeHints {
   /** The client's label: data of this server goes back to it, and to no other. */
   readonly provider: string;
   readonly limitParameter: LimitParameter;

@@ -6,7 +6,7 @@ import { textsOf } from './history.js';
  * How a schema is sent: by the API's own schema option; as an instruction, with the option for free-form JSON; or as an
  * instruction only.
  */
-export type SchemaForm = 'schema' | 'json' | 'words';
+type SchemaForm = 'schema' | 'json' | 'words';
 
 /** What a request encoder knows about the server. */
 export interface EncodeHints {

@@ -6,7 +6,7 @@ import { isHeaderText, observeClient, observedFetch } from './observed-fetch.js'
 import { CallerFault } from './sdk-error.js';
 
 /** Options that the SDKs' constructors share. */
-export interface SdkOptions {
+interface SdkOptions {
   apiKey?: string;
   baseURL?: string;
   timeout?: number;
@@ -20,7 +20,7 @@ export interface SdkOptions {
 }
 
 /** The environment variables of an SDK. */
-export interface SdkEnvironment {
+interface SdkEnvironment {
   /** The variables of its key. */
   readonly keys: readonly string[];
   /** The variable of its log level. */
