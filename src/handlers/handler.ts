@@ -109,13 +109,7 @@ function callOn(target: object, { method, name }: Handler, args: unknown[]): unk
 }
 
 /** The kinds of runs that can be intercepted. */
-const INTERCEPTED_KINDS = [
-  ...BILLABLE_KINDS,
-  'tool',
-  'agent',
-  'chain',
-  'retrieval',
-] as const;
+const INTERCEPTED_KINDS = [...BILLABLE_KINDS, 'tool', 'agent', 'chain', 'retrieval'] as const;
 export type InterceptedKind = (typeof INTERCEPTED_KINDS)[number];
 
 /** What an interceptor is registered for. */
