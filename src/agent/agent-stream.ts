@@ -10,7 +10,7 @@ import {
   type ManagedStream,
   ColdStream,
   ON_COMPLETE,
-  type Settled,
+  type Outcome,
   type StreamWatcher,
 } from '../runs/cold-stream.js';
 import type { AgentResult, AgentStep } from '../types/agent.js';
@@ -177,7 +177,7 @@ class AgentReader extends ColdStream<CallbackEvent, AgentResult> {
     return this.#feed.next();
   }
 
-  protected deliverEnd(settled: Settled<AgentResult>): void {
+  protected deliverEnd(settled: Outcome<AgentResult>): void {
     this.#feed.finish('error' in settled ? settled : {});
   }
 

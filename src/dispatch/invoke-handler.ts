@@ -85,8 +85,8 @@ export class HandlerCalls {
   }
 
   #call(handler: Handler, event: CallbackEvent, run: DispatchTarget): unknown {
+    if (handler.contextFree) return callInTime(handler, event, run);
     const call = () => callInTime(handler, event, run);
-    if (handler.contextFree) return call();
     return run.insideHandler(handler, call, !('unbound' in EVENTS[event.type]));
   }
 

@@ -6,6 +6,7 @@ import { defer, type Deferred } from '../util/promises.js';
 import { BIND_CONTEXT } from '../handlers/handler.js';
 import { bindContext } from './bind-context.js';
 import { type Stoppable, type StopSources, watchStops } from './cancellation.js';
+import type { Outcome } from './cold-stream.js';
 import type { Run } from './run.js';
 
 /** Why a run stops when the consumer of its stream is gone. */
@@ -16,9 +17,6 @@ export interface RunRuntime {
   readonly dispatcher: Dispatcher;
   readonly openRuns: OpenRuns;
 }
-
-/** How a run ends: with its result, or with what was thrown. */
-export type Outcome<R> = { readonly result: R } | { readonly error: unknown };
 
 /**
  * The life cycle of a run: `start`, `dispatch`, `complete` and `abort`. It is open from before its start event until its

@@ -9,6 +9,7 @@ import {
 } from '../handlers/handler.js';
 import { addHandlerMetadata } from '../handlers/metadata.js';
 import { isThenable } from '../util/promises.js';
+import type { Outcome } from './cold-stream.js';
 import { withTraceId } from './request-context.js';
 import type { Run } from './run.js';
 
@@ -140,7 +141,7 @@ class BoundContext {
   #once<R>(binding: Binding, work: () => R): R {
     const { name } = binding.handler;
     let calls = 0;
-    let outcome: { readonly result: R } | { readonly error: unknown } | undefined;
+    let outcome: Outcome<R> | undefined;
     const call = (): R => {
       if (++calls === 1) {
         try {
@@ -151,8 +152,7 @@ class BoundContext {
       }
       if (outcome === undefined)
         throw new CallbacksConfigurationError(`${name} called its work inside itself.`);
-      if ('error' in outcome) throw outcome.error;
-      return outcome.result;
+      return valueOf(outcome);
     };
     try {
       binding.bind(call);
@@ -175,7 +175,7 @@ class BoundContext {
   }
 }
 
-function valueOf<R>(outcome: { readonly result: R } | { readonly error: unknown }): R {
+function valueOf<R>(outcome: Outcome<R>): R {
   if ('error' in outcome) throw outcome.error;
   return outcome.result;
 }

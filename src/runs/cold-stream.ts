@@ -7,7 +7,7 @@ import { defer, type Deferred } from '../util/promises.js';
 export const ON_COMPLETE: unique symbol = Symbol.for('nestjs-llm-callbacks:when-over');
 
 /** The outcome of a stream; a stream disposed of unread has no result. */
-export type StreamOutcome<R> = { readonly result: R | undefined } | { readonly error: unknown };
+export type StreamOutcome<R> = Outcome<R | undefined>;
 
 /** Awaited before the stream's consumer receives the end; its error goes to the consumer. */
 export type StreamWatcher<R> = (outcome: StreamOutcome<R>) => void | Promise<void>;
@@ -38,8 +38,8 @@ interface StreamWords {
   readonly property: string;
 }
 
-/** How a stream that was read has ended. */
-export type Settled<R> = { readonly result: R } | { readonly error: unknown };
+/** How a run or a stream ends: with its result, or with what was thrown. */
+export type Outcome<R> = { readonly result: R } | { readonly error: unknown };
 
 /**
  * A stream that starts when it is read: by its one consumer, or for its result alone. It ends once: its watchers are
@@ -58,7 +58,7 @@ export abstract class ColdStream<T, R> {
   /** Whether nothing more is read. */
   isOver = false;
   #result: Deferred<R> | undefined;
-  #settled: Settled<R> | undefined;
+  #settled: Outcome<R> | undefined;
   #watchers: StreamWatcher<R>[] | undefined;
   #notified: StreamOutcome<R> | undefined;
   #closed: Deferred<void> | undefined;
@@ -76,14 +76,14 @@ export abstract class ColdStream<T, R> {
   /** The next item for the consumer. The stream was started. */
   protected abstract pull(): Promise<IteratorResult<T, undefined>>;
   /** Delivers the end to a consumer that waits. */
-  protected abstract deliverEnd(settled: Settled<R>): void;
+  protected abstract deliverEnd(settled: Outcome<R>): void;
   /** Aborts what is read. */
   protected abstract stop(error: Error): void;
   /** The consumer stopped reading; waits for the end of what was read, if there is one. */
   protected abstract leave(): void | Promise<void>;
 
   /** How it ended; `undefined` until its watchers have been notified. */
-  protected get settled(): Settled<R> | undefined {
+  protected get settled(): Outcome<R> | undefined {
     return this.#settled;
   }
 
@@ -179,13 +179,13 @@ export abstract class ColdStream<T, R> {
   }
 
   /** Ends it; its consumer learns of it after the watchers. Returns what the consumer gets. */
-  protected conclude(outcome: Settled<R>): Settled<R> | Promise<Settled<R>> {
+  protected conclude(outcome: Outcome<R>): Outcome<R> | Promise<Outcome<R>> {
     this.isOver = true;
     if (this.#watchers === undefined) return this.#settle(outcome);
-    return this.#notify(outcome).then((settled) => this.#settle(settled as Settled<R>));
+    return this.#notify(outcome).then((settled) => this.#settle(settled as Outcome<R>));
   }
 
-  #settle(settled: Settled<R>): Settled<R> {
+  #settle(settled: Outcome<R>): Outcome<R> {
     this.#settled = settled;
     this.#closed?.resolve();
     if (this.#result) this.#settleResult(settled);
@@ -193,7 +193,7 @@ export abstract class ColdStream<T, R> {
     return settled;
   }
 
-  #settleResult(settled: Settled<R>): void {
+  #settleResult(settled: Outcome<R>): void {
     if ('error' in settled) this.#result?.reject(settled.error);
     else this.#result?.resolve(settled.result);
   }

@@ -149,7 +149,7 @@ export class Run extends Cancellation implements DispatchTarget, Frame, ParentRu
 
   /** Runs work whose runs become children of this one. */
   inside<R>(work: () => R): R {
-    return this.#store.enter(this, () => this.bound(work));
+    return this.#store.enter(this, this.binding === undefined ? work : () => this.bound(work));
   }
 
   /** Runs work in the contexts that the run is bound to. */

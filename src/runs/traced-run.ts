@@ -14,7 +14,8 @@ import {
 } from '../events/tool.events.js';
 import { addUsage, NO_USAGE, type Usage } from '../types/usage.js';
 import { isThenable, promised } from '../util/promises.js';
-import { ActiveRun, type Outcome, type RunRuntime } from './active-run.js';
+import { ActiveRun, type RunRuntime } from './active-run.js';
+import type { Outcome } from './cold-stream.js';
 import type { Run } from './run.js';
 
 /** The failure of a traced run. */

@@ -133,14 +133,14 @@ export class Tracer implements MethodRunner, RunRuntime {
 }
 
 /** Runs a function as a run for a caller that waits: from its start handlers to its end handlers. */
-export async function callInTurn<R>(work: TracedRun<unknown>, fn: () => R): Promise<Awaited<R>> {
+async function callInTurn<R>(work: TracedRun<unknown>, fn: () => R): Promise<Awaited<R>> {
   const { run } = work;
   const result = await work.attempt(() => run.orAborted((async () => fn())()));
   return settle(work, result as Awaited<R>);
 }
 
 /** Runs a synchronous function as a run: calls it immediately and returns its result immediately. */
-export function callNow<R>(work: TracedRun<unknown>, fn: () => R): R {
+function callNow<R>(work: TracedRun<unknown>, fn: () => R): R {
   let result: R;
   try {
     work.startNow();

@@ -1,3 +1,4 @@
+import type { Outcome } from '../../runs/cold-stream.js';
 import type { CallbackEvent } from '../../events/event-map.js';
 import {
   LlmEndEvent,
@@ -5,7 +6,6 @@ import {
   LlmRetryEvent,
   LlmStartEvent,
 } from '../../events/llm.events.js';
-import type { Outcome } from '../../runs/active-run.js';
 import { comeBack, type Enter } from '../../runs/run-context.js';
 import type { Run } from '../../runs/run.js';
 import type { AnswerSchema } from '../../schema/answer-schema.js';

@@ -1,5 +1,5 @@
 import { LlmResponseError } from '../../errors/llm-errors.js';
-import { ColdStream, type Settled } from '../../runs/cold-stream.js';
+import { ColdStream, type Outcome } from '../../runs/cold-stream.js';
 import type { LlmChunk, LlmResponse } from '../../types/llm.js';
 import { defer, type Deferred } from '../../util/promises.js';
 import type { ResponseAccumulator } from './metering.js';
@@ -149,7 +149,7 @@ export class StreamReader extends ColdStream<LlmChunk, LlmResponse> {
   }
 
   /** An error is delivered once, whenever it occurred. */
-  protected deliverEnd(settled: Settled<LlmResponse>): void {
+  protected deliverEnd(settled: Outcome<LlmResponse>): void {
     const waiting = this.#waiting;
     if (waiting === undefined) return;
     this.#waiting = undefined;
@@ -261,7 +261,7 @@ export class StreamReader extends ColdStream<LlmChunk, LlmResponse> {
     return endOne(this.#reading, current);
   }
 
-  async #endInPlace(end: End): Promise<Settled<LlmResponse>> {
+  async #endInPlace(end: End): Promise<Outcome<LlmResponse>> {
     try {
       return await this.conclude({ result: await endOne(this.#reading, end) });
     } catch (error) {
