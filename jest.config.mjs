@@ -1,3 +1,24 @@
+function compiledTo(type) {
+  return [
+    '@swc/jest',
+    {
+      swcrc: false,
+      jsc: {
+        target: 'es2023',
+        parser: { syntax: 'typescript', decorators: true },
+        transform: {
+          legacyDecorator: true,
+          decoratorMetadata: true,
+          useDefineForClassFields: false,
+        },
+        keepClassNames: true,
+      },
+      module: { type },
+      sourceMaps: true,
+    },
+  ];
+}
+
 /** `npm test`: all but the long tests (`*.full.spec.ts`). */
 export default {
   testEnvironment: 'node',
@@ -15,27 +36,9 @@ export default {
   testMatch: ['**/*.spec.ts'],
   testPathIgnorePatterns: ['/node_modules/', '\\.full\\.spec\\.ts$'],
   extensionsToTreatAsEsm: ['.ts'],
-  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
-  transform: {
-    '^.+\\.ts$': [
-      '@swc/jest',
-      {
-        swcrc: false,
-        jsc: {
-          target: 'es2023',
-          parser: { syntax: 'typescript', decorators: true },
-          transform: {
-            legacyDecorator: true,
-            decoratorMetadata: true,
-            useDefineForClassFields: false,
-          },
-          keepClassNames: true,
-        },
-        module: { type: 'es6' },
-        sourceMaps: true,
-      },
-    ],
-  },
+  moduleNameMapper: { '^(\\.{1,2}/.*)\\.c?js$': '$1' },
+  moduleFileExtensions: ['ts', 'cts', 'js', 'mjs', 'cjs', 'json', 'node'],
+  transform: { '^.+\\.ts$': compiledTo('es6'), '^.+\\.cts$': compiledTo('commonjs') },
   // The babel provider would count the helpers that swc adds.
   coverageProvider: 'v8',
 };

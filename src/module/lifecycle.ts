@@ -16,7 +16,6 @@ import { DurableWorker } from './durable-worker.js';
 import { LlmAbortedError } from '../errors/llm-errors.js';
 import { HandlerRegistry } from '../handlers/handler-registry.js';
 import { Reporter } from './report.js';
-import { ActiveTrace } from '../runs/request-context.js';
 import { OpenRuns } from '../runs/active-run.js';
 import { Log, logReason } from '../util/log.js';
 
@@ -44,7 +43,6 @@ export class Lifecycle
     private readonly application: Application,
     private readonly explorer: Explorer,
     private readonly registry: HandlerRegistry,
-    private readonly activeTrace: ActiveTrace,
     private readonly openRuns: OpenRuns,
     private readonly background: Background,
     private readonly worker: DurableWorker,
@@ -58,7 +56,6 @@ export class Lifecycle
     this.explorer.explore();
     this.registry.checkScopes();
     this.registry.checkDurable(this.application.settings.queue !== undefined);
-    await this.activeTrace.load();
     await this.application.prepare();
     this.contextWarnings.check();
   }

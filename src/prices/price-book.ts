@@ -1,6 +1,7 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { calcPrice as CalcPrice, ModelPrice } from '@pydantic/genai-prices';
 import type { Usage } from '../types/usage.js';
+import packages from '../util/packages.cjs';
 
 /** The cost of a usage in US dollars; `null` when the model has no known price. */
 type Pricing = (usage: Usage) => number | null;
@@ -16,36 +17,42 @@ interface Question {
 /** Model names also come from servers, so the number of remembered ones is bounded. */
 const MAX_REMEMBERED = 1_000;
 const DAY_MS = 86_400_000;
+/** By then, the first request is on its way, and its answer is not yet there. */
+const PRELOAD_AFTER_MS = 20;
 
 /**
- * Token prices: the application's own, then the list of `@pydantic/genai-prices`, which is loaded with the first call.
- * A model is looked up once a day, because prices are dated.
+ * Token prices: the application's own, then the list of `@pydantic/genai-prices`, which is loaded when a price is first
+ * asked for. A model is looked up once a day, because prices are dated.
  */
 @Injectable()
-export class PriceBook {
+export class PriceBook implements OnApplicationShutdown {
   readonly #pricings = new Map<string, Pricing>();
   #overrides: Prices = {};
   #day = 0;
   #last: (Question & { readonly pricing: Pricing }) | undefined;
   #calcPrice: typeof CalcPrice | undefined;
-  #loading: Promise<void> | undefined;
+  #preloading: NodeJS.Timeout | undefined;
 
   /** Sets the application's own prices. */
   override(prices: Prices): void {
     this.#overrides = prices;
   }
 
-  /** Loads the price list; returns nothing once it is loaded. Never rejects: without the list, prices are unknown. */
-  load(): Promise<void> | undefined {
-    if (this.#calcPrice) return undefined;
-    this.#loading ??= import('@pydantic/genai-prices').then(
-      ({ calcPrice }) => void (this.#calcPrice = calcPrice),
-      () => undefined,
-    );
-    return this.#loading;
+  /**
+   * Loads the price list while the first request is answered: loading blocks the process for some 25 ms, which the end of
+   * a call would have to wait for.
+   */
+  preload(provider: string, model: string): void {
+    if (this.#calcPrice !== undefined || this.#preloading !== undefined) return;
+    if (this.#ownOf(provider, model)) return;
+    this.#preloading = setTimeout(() => this.#list, PRELOAD_AFTER_MS).unref();
   }
 
-  /** US dollars, or `null` when no price is known. Needs the list to be loaded. */
+  onApplicationShutdown(): void {
+    clearTimeout(this.#preloading);
+  }
+
+  /** US dollars, or `null` when no price is known. */
   cost(provider: string, answered: string, requested: string, usage: Usage): number | null {
     if (usage.totalTokens === 0) return 0;
     const question = { provider, answered, requested, day: Math.floor(Date.now() / DAY_MS) };
@@ -75,7 +82,7 @@ export class PriceBook {
 
   #find(provider: string, models: readonly string[]): Pricing {
     for (const model of models) {
-      const own = this.#own(`${provider}/${model}`) ?? this.#own(model);
+      const own = this.#ownOf(provider, model);
       if (own) return (usage) => costAt(own, usage);
     }
     for (const model of models) {
@@ -85,15 +92,24 @@ export class PriceBook {
     return () => null;
   }
 
+  #ownOf(provider: string, model: string): Rates | undefined {
+    return this.#own(`${provider}/${model}`) ?? this.#own(model);
+  }
+
   #own(key: string): Rates | undefined {
     return Object.hasOwn(this.#overrides, key) ? ratesOfOverride(this.#overrides[key]!) : undefined;
   }
 
+  get #list(): typeof CalcPrice {
+    clearTimeout(this.#preloading);
+    return (this.#calcPrice ??= loadList());
+  }
+
   #listed(provider: string, model: string): Pricing | undefined {
-    const calcPrice = this.#calcPrice;
+    const calcPrice = this.#list;
     const options = { providerId: provider.toLowerCase(), timestamp: new Date() };
-    const found = calcPrice?.({ input_tokens: 1, output_tokens: 1 }, model, options);
-    if (!calcPrice || !found) return undefined;
+    const found = calcPrice({ input_tokens: 1, output_tokens: 1 }, model, options);
+    if (!found) return undefined;
     const rates = ratesOfModelPrice(found.model_price);
     if (rates) return (usage) => costAt(rates, usage);
     // The list handles tiers and prices per request.
@@ -119,6 +135,15 @@ function withWrites1h(
   if (once === null || write1h === 0) return once;
   const rate = inputRateOf(modelPrice, usage.inputTokens);
   return once + ((INPUTS_PER_1H_WRITE - 1) * write1h * rate) / MILLION;
+}
+
+/** Without the list, prices are unknown. */
+function loadList(): typeof CalcPrice {
+  try {
+    return packages.genaiPrices().calcPrice;
+  } catch {
+    return () => null;
+  }
 }
 
 function isSame(a: Question, b: Question): boolean {

@@ -1,12 +1,6 @@
-import {
-  circuitBreaker,
-  CircuitState,
-  ConsecutiveBreaker,
-  handleWhen,
-  isBrokenCircuitError,
-  type CircuitBreakerPolicy,
-} from 'cockatiel';
+import type { CircuitBreakerPolicy } from 'cockatiel';
 import { brand } from '../util/brand.js';
+import packages from '../util/packages.cjs';
 import { CallbackAbort } from '../errors/callbacks-error.js';
 import { LlmAbortedError, LlmOverloadedError } from '../errors/llm-errors.js';
 import { optionNames } from '../util/known-options.js';
@@ -63,6 +57,7 @@ export class CircuitBreakerInterceptor {
     const { failures = 5, resetMs = 30_000, when = isTransient } = options;
     check(Number.isInteger(failures) && failures > 0, 'failures must be a whole number above 0.');
     check(resetMs > 0, 'resetMs must be above 0 milliseconds.');
+    const { circuitBreaker, CircuitState, ConsecutiveBreaker, handleWhen } = packages.cockatiel();
     this.#newCircuit = () => {
       const isFailure = (error: unknown) =>
         when(error) || (circuit.state === CircuitState.HalfOpen && isNoAnswer(error));
@@ -74,6 +69,7 @@ export class CircuitBreakerInterceptor {
 
   /** Returns the state of a client's circuit. */
   state(client = 'default'): CircuitBreakerState {
+    const { CircuitState } = packages.cockatiel();
     switch (this.#circuits.get(client)?.state) {
       case CircuitState.Open:
       case CircuitState.Isolated:
@@ -99,7 +95,7 @@ export class CircuitBreakerInterceptor {
         return given instanceof LlmStream ? firstChunk(given) : given;
       }, signal);
     } catch (error) {
-      if (!isBrokenCircuitError(error)) throw error;
+      if (!packages.cockatiel().isBrokenCircuitError(error)) throw error;
       throw new LlmOverloadedError(
         `The client "${client}" has failed several times in a row and is not asked for a while.`,
         { cause: error },

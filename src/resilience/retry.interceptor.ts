@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { handleWhen, retry, type RetryPolicy } from 'cockatiel';
+import type { RetryPolicy } from 'cockatiel';
 import { brand } from '../util/brand.js';
+import packages from '../util/packages.cjs';
 import { optionNames } from '../util/known-options.js';
 import { type InterceptedModelCall, InterceptModel, type ModelNext } from '../llm/interceptors.js';
 import { LlmStream } from '../llm/llm-stream.js';
@@ -73,6 +74,7 @@ export class RetryInterceptor {
     this.#maxDelayMs = maxDelayMs;
     const longest = Math.min(maxDelayMs, MAX_TIMER_MS);
     const isWorthIt = (error: unknown) => when(error) && (askedDelay(error) ?? 0) <= longest;
+    const { handleWhen, retry } = packages.cockatiel();
     this.#policy = retry(handleWhen(isWorthIt), { maxAttempts: maxRetries });
   }
 

@@ -1,5 +1,6 @@
-import { TaskCancelledError, timeout, TimeoutStrategy, type TimeoutPolicy } from 'cockatiel';
+import type { TimeoutPolicy } from 'cockatiel';
 import { brand } from '../util/brand.js';
+import packages from '../util/packages.cjs';
 import { isTimeoutMs, TIMEOUT_RULE } from '../util/promises.js';
 import { LlmTimeoutError } from '../errors/llm-errors.js';
 import { optionNames } from '../util/known-options.js';
@@ -42,6 +43,7 @@ export class TimeoutInterceptor {
     const { timeoutMs = 60_000 } = options;
     check(isTimeoutMs(timeoutMs), TIMEOUT_RULE);
     this.#timeoutMs = timeoutMs;
+    const { timeout, TimeoutStrategy } = packages.cockatiel();
     this.#policy = timeout(timeoutMs, TimeoutStrategy.Aggressive);
   }
 
@@ -78,7 +80,7 @@ export class TimeoutInterceptor {
     try {
       return await this.#policy.execute(work);
     } catch (error) {
-      if (!(error instanceof TaskCancelledError)) throw error;
+      if (!(error instanceof packages.cockatiel().TaskCancelledError)) throw error;
       const late = new LlmTimeoutError(
         `The provider was silent for longer than the timeoutMs of ${this.#timeoutMs}.`,
         { cause: error },

@@ -3,6 +3,7 @@ import { Injectable, type MessageEvent } from '@nestjs/common';
 import type { RequestContext } from '../events/event.js';
 import { UNREADABLE } from '../util/bounds.js';
 import { isOptions, kindOf } from '../util/known-options.js';
+import packages from '../util/packages.cjs';
 
 /** The accepted inbound request ids: nothing that could break a log line or a header. */
 const REQUEST_ID = /^[\w.:-]{1,128}$/;
@@ -26,26 +27,18 @@ export function parseTraceparent(header: unknown): string | undefined {
   return typeof header === 'string' ? TRACEPARENT.exec(header)?.[1] : undefined;
 }
 
-/** The used part of `@opentelemetry/api`, an optional peer dependency. */
-interface TraceApi {
-  trace: { getActiveSpan(): { spanContext(): { traceId: string } } | undefined };
-  isSpanContextValid(context: { traceId: string }): boolean;
-}
+/** Where every copy of `@opentelemetry/api` 1 finds what the application has registered; absent before that. */
+const OPEN_TELEMETRY = Symbol.for('opentelemetry.js.api.1');
 
 /** Finds the trace id of the active OpenTelemetry span, if the application has OpenTelemetry. */
 @Injectable()
 export class ActiveTrace {
-  #api: TraceApi | undefined;
-
-  async load(): Promise<void> {
-    try {
-      this.#api = (await import('@opentelemetry/api')) as unknown as TraceApi;
-    } catch {
-      this.#api = undefined;
-    }
-  }
+  /** `null` if the package is not installed. */
+  #api: ReturnType<typeof packages.openTelemetry> | null;
 
   get traceId(): string | undefined {
+    if (!(OPEN_TELEMETRY in globalThis)) return undefined;
+    if (this.#api === undefined) this.#api = packages.openTelemetry() ?? null;
     const context = this.#api?.trace.getActiveSpan()?.spanContext();
     return context && this.#api?.isSpanContextValid(context) ? context.traceId : undefined;
   }

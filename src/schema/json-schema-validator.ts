@@ -1,11 +1,12 @@
 import { type Context, createContext, Script } from 'node:vm';
-import {
+import type {
   Ajv2020,
-  type ErrorObject,
-  type KeywordDefinition,
-  type Options,
-  type ValidateFunction,
+  ErrorObject,
+  KeywordDefinition,
+  Options,
+  ValidateFunction,
 } from 'ajv/dist/2020.js';
+import packages from '../util/packages.cjs';
 import type { JsonSchema, ValidationResult } from './schema.js';
 import { hasMoreValues } from './strict.js';
 
@@ -48,16 +49,21 @@ export class JsonSchemaValidators {
   }
 
   #checkSchema(schema: JsonSchema): void {
-    const ajv = (this.#ofSchemas ??= new Ajv2020(OPTIONS));
+    const ajv = (this.#ofSchemas ??= newAjv(OPTIONS));
     if (ajv.validateSchema(schema) !== true) throw new Error(describeIssues(toIssues(ajv.errors)));
   }
 }
 
 /** Each has its own Ajv instance; a shared one would keep every schema and mix up their ids. */
 function compile<T>(schema: JsonSchema, allErrors: boolean): ValidateFunction<T> {
-  const ajv = new Ajv2020({ ...OPTIONS, allErrors, meta: false, validateSchema: false });
+  const ajv = newAjv({ ...OPTIONS, allErrors, meta: false, validateSchema: false });
   ajv.removeKeyword('uniqueItems').addKeyword(UNIQUE_ITEMS);
   return ajv.compile<T>(schema);
+}
+
+function newAjv(options: Options): Ajv2020 {
+  const { Ajv2020 } = packages.ajv();
+  return new Ajv2020(options);
 }
 
 function* toIssues(errors: readonly ErrorObject[] | null | undefined): Iterable<Issue> {

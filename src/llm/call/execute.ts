@@ -51,7 +51,8 @@ export class StreamedCall implements Streamed {
 
   open(reader: StreamReader): void | Promise<void> {
     const { call } = this;
-    if (call.isIntercepted) return openThrough(call, reader);
+    // Later, so that the reader holds the call open before an interceptor can end it.
+    if (call.isIntercepted) return Promise.resolve().then(() => openThrough(call, reader));
     this.#request = new ProviderRequest(call, call.spec, call.run.signal);
     this.#request.stream(reader, call.place);
   }
@@ -75,7 +76,7 @@ export class StreamedCall implements Streamed {
   /** The consumer has already seen the answer, so it cannot be repaired. */
   async conclude(result: Answer): Promise<LlmResponse> {
     const { call } = this;
-    if (this.#request !== undefined) await this.#request.answered(result);
+    this.#request?.answered(result);
     const { schema } = call.spec;
     if (schema === undefined) return call.complete({ result });
     try {

@@ -261,12 +261,12 @@ class ChainLink<
   }
 
   /** Records a streamed answer. */
-  async arrived(item: A): Promise<void> {
-    await this.#request?.answered(item);
+  arrived(item: A): void {
+    this.#request?.answered(item);
   }
 
   /** Why the chain failed. */
-  async failed(thrown: unknown): Promise<Error> {
+  failed(thrown: unknown): Error {
     return this.#request === undefined ? (thrown as Error) : this.#request.failed(thrown);
   }
 
@@ -382,7 +382,7 @@ class LinkStream implements Streamed {
   }
 
   async conclude(answer: Answer): Promise<LlmResponse> {
-    await this.link.arrived(answer);
+    this.link.arrived(answer);
     this.#closed.resolve();
     return this.link.answered(answer);
   }
@@ -394,8 +394,7 @@ class LinkStream implements Streamed {
   async breakOff(thrown: unknown): Promise<LlmResponse> {
     const { link } = this;
     try {
-      if (!this.isCancelled) throw await link.failed(thrown);
-      await link.call.meter.prepareCost();
+      if (!this.isCancelled) throw link.failed(thrown);
       link.meter?.fail();
       const model = link.meter?.model ?? link.request.model;
       return link.response(cancelledAnswer(this.#arrivals.text, model, link.spent.usage));

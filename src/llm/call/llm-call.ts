@@ -107,12 +107,9 @@ export class LlmCall extends ModelCall<LlmRequest, Answer, LlmResponse> {
   }
 
   /** Completes a call whose consumer stopped reading with what has arrived. */
-  async #succeedCancelled(): Promise<LlmResponse> {
+  #succeedCancelled(): LlmResponse | Promise<LlmResponse> {
     const { meter } = this;
-    // Before costs are awaited: nothing can stop the call from here on.
     this.end();
-    const loading = meter.prepareCost();
-    if (loading !== undefined) await loading;
     const model = meter.model ?? this.spec.request.model;
     const answer = cancelledAnswer(meter.arrivals.text, model, meter.total.usage);
     const sent = this.changedTarget;

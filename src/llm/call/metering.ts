@@ -53,7 +53,7 @@ export class CallMeter<Q extends ModelRequest> {
     this.#pausedMs += ms;
   }
 
-  /** The most that a request can use; needs the price list to be loaded. */
+  /** The most that a request can use. */
   estimate(target: ModelTarget<Q>): LlmEstimate {
     const outputTokens = this.measure.maxOutputTokens(target.request);
     const inputTokens = this.measure.maxInputTokens(target.request);
@@ -72,7 +72,7 @@ export class CallMeter<Q extends ModelRequest> {
     return this.measure.maxOutputTokens(request);
   }
 
-  /** US dollars, `null` when unknown; needs the price list to be loaded. */
+  /** US dollars, `null` when unknown. */
   priceOf(
     { client, request: { model } }: ModelTarget,
     tokens: Pick<Usage, 'inputTokens' | 'outputTokens'>,
@@ -89,6 +89,7 @@ export class CallMeter<Q extends ModelRequest> {
   open(target: ModelTarget<Q>): RequestMeter<Q> {
     const meter = new RequestMeter(target, this.prices, this.measure, this.collect);
     this.#requests.push(meter);
+    this.prices.preload(target.client.label, target.request.model);
     return meter;
   }
 
@@ -150,11 +151,6 @@ export class CallMeter<Q extends ModelRequest> {
   get timeToFirstChunkMs(): number | undefined {
     const { firstChunkAt } = this.arrivals;
     return firstChunkAt === undefined ? undefined : this.#since(this.#startedAt!, firstChunkAt);
-  }
-
-  /** To be awaited before costs are read. */
-  prepareCost(): Promise<void> | undefined {
-    return this.#requests.length > 0 ? this.prices.load() : undefined;
   }
 
   #since(from: number, to: number): number {
@@ -350,7 +346,7 @@ export class RequestMeter<Q extends ModelRequest> {
     return usage.source === 'estimated' || (hasZero && written > 0);
   }
 
-  /** Priced by the model that answered, otherwise the requested one; needs the price list to be loaded. */
+  /** Priced by the model that answered, otherwise the requested one. */
   #priced(answered: string, usage: Usage): UsageAndCost {
     const { client, request } = this.target;
     return { usage, cost: this.prices.cost(client.label, answered, request.model, usage) };

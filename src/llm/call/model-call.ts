@@ -145,17 +145,13 @@ export abstract class ModelCall<
   }
 
   #announce(): void | Promise<void> {
-    // Needed at the end, and earlier by handlers that read the estimate.
-    const loading = this.runtime.prices.load();
     const { handlers } = this.run;
     const isNeeded =
       handlers[this.kind.start].length > 0 ||
       handlers[BIND_CONTEXT].length > 0 ||
       this.isIntercepted;
     if (isNeeded) {
-      const dispatching = loading
-        ? loading.then(() => this.#dispatchStart())
-        : this.#dispatchStart();
+      const dispatching = this.#dispatchStart();
       if (dispatching !== undefined) return dispatching.then(() => this.#started());
     }
     this.#started();
@@ -249,7 +245,6 @@ export abstract class ModelCall<
     this.end();
     // Stops what the provider and the handlers still do for the run.
     this.run.abort(error);
-    await meter.prepareCost();
     meter.closeAll(error);
     const { durationMs, attempts } = meter;
     const { usage, cost } = meter.total;

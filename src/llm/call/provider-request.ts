@@ -54,22 +54,20 @@ export class ProviderRequest<
     const given = call.isIntercepted ? abortable(answering, signal) : call.run.orAborted(answering);
     return given.then(
       (result) => this.#noted(result),
-      (error: unknown) => this.#refused(error),
+      (error: unknown) => {
+        throw this.failed(error);
+      },
     );
   }
 
-  #noted(given: unknown): A | Promise<A> {
+  #noted(given: unknown): A {
     try {
       const result = this.call.kind.checkResult(this.target, given);
-      const noting = this.answered(result);
-      return noting === undefined ? result : noting.then(() => result);
+      this.answered(result);
+      return result;
     } catch (error) {
-      return this.#refused(error);
+      throw this.failed(error);
     }
-  }
-
-  async #refused(thrown: unknown): Promise<never> {
-    throw await this.failed(thrown);
   }
 
   /**
@@ -105,19 +103,15 @@ export class ProviderRequest<
     return isContextFree(this.target.client.provider);
   }
 
-  /** Records the complete answer. Await the returned value. */
-  answered(result: A): void | Promise<void> {
+  /** Records the complete answer. */
+  answered(result: A): void {
     const { meter } = this;
-    const note = () => void meter.answered(result.model, meter.usageOf(result));
-    const loading = this.call.meter.prepareCost();
-    if (loading !== undefined) return loading.then(note);
-    note();
+    meter.answered(result.model, meter.usageOf(result));
   }
 
   /** Records the failure; returns an error of this package. */
-  async failed(thrown: unknown): Promise<Error> {
+  failed(thrown: unknown): Error {
     const error = this.#stopped ?? providerError(this.target, thrown);
-    await this.call.meter.prepareCost();
     this.call.requestFailed(this.meter, error);
     return error;
   }

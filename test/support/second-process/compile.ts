@@ -21,13 +21,16 @@ export async function compileLibrary(
   const folder = join(ROOT, 'node_modules/.cache/nestjs-llm-callbacks', `test-${process.pid}`);
   const config = pathToFileURL(join(ROOT, 'jest.config.mjs')).href;
   const { default: jest } = (await import(config)) as JestConfig;
-  const [, transform] = Object.values(jest.transform)[0]!;
-  const options = { ...transform, sourceMaps: false };
-  compileFolder('src', folder, (source) => transformSync(source, options).code);
+  const optionsOf = (file: string): Options => {
+    const [, [, options]] = Object.entries(jest.transform).find(([name]) => file.match(name))!;
+    return { ...options, sourceMaps: false };
+  };
+  const transform = (source: string, file: string) => transformSync(source, optionsOf(file)).code;
+  compileFolder('src', folder, transform);
   // Their imports of the package by name resolve to the library here, too.
-  const compile = (source: string) =>
-    transformSync(source, options)
-      .code.replaceAll("'nestjs-llm-callbacks'", "'../../index.js'")
+  const compile = (source: string, file: string) =>
+    transform(source, file)
+      .replaceAll("'nestjs-llm-callbacks'", "'../../index.js'")
       .replaceAll("'nestjs-llm-callbacks/testing'", "'../../testing/index.js'");
   for (const name of support)
     compileFolder(`test/support/${name}`, join(folder, 'support', name), compile);
@@ -35,11 +38,15 @@ export async function compileLibrary(
   return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
-function compileFolder(from: string, to: string, compile: (source: string) => string): void {
+function compileFolder(
+  from: string,
+  to: string,
+  compile: (source: string, file: string) => string,
+): void {
   for (const file of readdirSync(join(ROOT, from), { recursive: true, encoding: 'utf8' })) {
-    if (!file.endsWith('.ts')) continue;
-    const target = join(to, file.replace(/\.ts$/, '.js'));
+    if (!/\.c?ts$/.test(file)) continue;
+    const target = join(to, file.replace(/ts$/, 'js'));
     mkdirSync(dirname(target), { recursive: true });
-    writeFileSync(target, compile(readFileSync(join(ROOT, from, file), 'utf8')));
+    writeFileSync(target, compile(readFileSync(join(ROOT, from, file), 'utf8'), file));
   }
 }
