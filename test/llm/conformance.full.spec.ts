@@ -6,9 +6,10 @@ import { SCRIPTED } from '../support/wire/scripted.js';
 
 describe.each(WIRES)('$name', (wire) => {
   const { name, provider, model } = wire;
+  const format = SCRIPTED[name];
   describeProvider(
     (url) => createClient(wire.client(url), { name: undefined, callbacks: [] })!.provider,
-    () => serveProvider(SCRIPTED[name]),
+    () => serveProvider(format),
     {
       title: 'The provider',
       model,
@@ -30,6 +31,7 @@ describe.each(WIRES)('$name', (wire) => {
       ],
       streamErrors: true,
       retries: true,
+      embeddings: format.embeddings !== undefined,
     },
   );
 });

@@ -14,6 +14,7 @@ import {
   type MakeProviderServer,
   type ProviderKitOptions,
 } from './provider-bench.js';
+import { testEmbeddings, testEmbedMethod } from './provider-embedding-rules.js';
 import { testAborts, testErrors, testRetries } from './provider-failure-rules.js';
 import {
   testImageRequests,
@@ -28,6 +29,7 @@ const OPTIONS = kitOptionNames<ProviderKitOptions>({
   statuses: true,
   streamErrors: true,
   retries: true,
+  embeddings: true,
   usage: true,
   model: true,
 });
@@ -69,9 +71,11 @@ export function describeProvider(
     if (images) testImageRequests(test);
     if (schema) testSchemaRequests(test);
     if (contextFree) testContextFree(test);
+    if (options.embeddings) testEmbeddings(test, options);
     testErrors(test, options);
-    testAborts(test);
-    if (options.retries) testRetries(test);
-    testApplication(test);
+    testAborts(test, options);
+    if (options.retries) testRetries(test, options);
+    testEmbedMethod(test);
+    testApplication(test, options);
   });
 }

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { LlmChunk, ProviderResult, ToolSpec } from '../../index.js';
 import {
+  ANSWER_METHODS,
   isChunk,
-  METHODS,
-  USAGE,
   type AddProviderTest,
   type ProviderKitOptions,
 } from './provider-bench.js';
+import { USAGE } from './provider-replies.js';
 
 const WEATHER: ToolSpec = {
   name: 'weather',
@@ -20,7 +20,7 @@ const TOOLS = [WEATHER, TIME];
 const UNICODE = 'aé漢😀 👩‍👩‍👧 ok';
 
 export function testAnswers(test: AddProviderTest, options: ProviderKitOptions): void {
-  for (const method of METHODS) {
+  for (const method of ANSWER_METHODS) {
     test(method, 'the text of an answer is returned, with its message and model', async (bench) => {
       bench.answer(method, { text: ['Hello, ', 'world'] });
       const result = await bench.ask(method);
@@ -137,7 +137,7 @@ export function testTools(test: AddProviderTest): void {
     { id: 'call_c', name: 'time', args: {} },
   ];
 
-  for (const method of METHODS) {
+  for (const method of ANSWER_METHODS) {
     test(method, 'tool calls have ids, names and parsed arguments', async (bench) => {
       bench.answer(method, { toolCalls });
       const result = await bench.ask(method, { tools: TOOLS });
@@ -231,7 +231,7 @@ function messageOf({ message }: ProviderResult): object {
   return { role, content };
 }
 
-function usageOf({ usage }: ProviderResult) {
+export function usageOf({ usage }: Pick<ProviderResult, 'usage'>) {
   const { inputTokens, outputTokens, totalTokens, source } = usage;
   return { inputTokens, outputTokens, totalTokens, source };
 }

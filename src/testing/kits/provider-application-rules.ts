@@ -1,17 +1,25 @@
 import assert from 'node:assert/strict';
-import type { LlmResponse, LlmService } from '../../index.js';
+import type { EmbedResponse, EventType, LlmResponse, LlmService } from '../../index.js';
 import {
-  METHODS,
+  methodsOf,
   rejection,
-  USAGE,
   type AddProviderTest,
   type Method,
   type ProviderBench,
+  type ProviderKitOptions,
 } from './provider-bench.js';
+import { TEXT, USAGE } from './provider-replies.js';
 
 const TIMEOUT_MS = 500;
 
-export function testApplication(test: AddProviderTest): void {
+/** The events of a call that succeeds. */
+const EVENTS_OF: Readonly<Record<Method, readonly EventType[]>> = {
+  generate: ['llm.start', 'llm.end'],
+  stream: ['llm.start', 'llm.chunk', 'llm.end'],
+  embed: ['embedding.start', 'embedding.end'],
+};
+
+export function testApplication(test: AddProviderTest, options: ProviderKitOptions): void {
   test(
     'name',
     "is a text: the provider's name in events, errors and prices",
@@ -21,7 +29,7 @@ export function testApplication(test: AddProviderTest): void {
     },
   );
 
-  test('capabilities', 'are those that the tests are for', async ({ provider, options }) => {
+  test('capabilities', 'are those that the tests are for', async ({ provider }) => {
     const known = ['contextFree', 'images', 'reasoning', 'schema', 'tools', 'usage'] as const;
     const declared = provider.capabilities ?? {};
     const expected = options.capabilities ?? {};
@@ -33,18 +41,16 @@ export function testApplication(test: AddProviderTest): void {
       );
   });
 
-  for (const method of METHODS) {
+  for (const method of methodsOf(options)) {
     test(method, 'in an application, a call is one run with its events', async (bench) => {
       const { llm, recording } = await bench.application();
-      bench.answer(method, { text: ['Hello, ', 'world'] });
+      const content = bench.succeed(method);
       const response = await bench.inTime('the call does not settle', call(llm, method));
-      assert.equal(response.text, 'Hello, world');
+      assert.deepEqual('text' in response ? response.text : response.embeddings, content);
       assert.equal(response.provider, bench.provider.name);
       if (bench.options.usage ?? true) assert.equal(response.usage.inputTokens, USAGE.inputTokens);
       const types = new Set(recording.events.map(({ type }) => type));
-      const expected =
-        method === 'stream' ? ['llm.start', 'llm.chunk', 'llm.end'] : ['llm.start', 'llm.end'];
-      assert.deepEqual([...types], expected);
+      assert.deepEqual([...types], EVENTS_OF[method]);
       assert.equal(recording.tree().length, 1, 'The provider started runs of its own.');
     });
 
@@ -57,6 +63,19 @@ export function testApplication(test: AddProviderTest): void {
       assert.equal((error as { code?: unknown }).code, 'timeout');
       await gone(bench);
     });
+
+    test(
+      method,
+      'in an application, an error of the server fails the call unchanged',
+      async (bench) => {
+        const { llm, recording } = await bench.application();
+        bench.fail('authentication');
+        const error = await rejection(call(llm, method));
+        assert.equal((error as { code?: unknown }).code, 'authentication');
+        const [event] = recording.of(method === 'embed' ? 'embedding.error' : 'llm.error');
+        assert.equal(event?.error, error);
+      },
+    );
   }
 
   test(
@@ -75,18 +94,6 @@ export function testApplication(test: AddProviderTest): void {
       assert.equal(recording.of('llm.end').length, 1);
     },
   );
-
-  test(
-    'generate',
-    'in an application, an error of the server fails the call unchanged',
-    async (bench) => {
-      const { llm, recording } = await bench.application();
-      bench.fail('authentication');
-      const error = await rejection(call(llm, 'generate'));
-      assert.equal((error as { code?: unknown }).code, 'authentication');
-      assert.equal(recording.of('llm.error')[0]?.error, error);
-    },
-  );
 }
 
 /** Waits until no request is open; one that was never sent need not be cancelled. */
@@ -98,6 +105,7 @@ async function call(
   llm: LlmService,
   method: Method,
   options: { timeoutMs?: number } = {},
-): Promise<LlmResponse> {
+): Promise<LlmResponse | EmbedResponse> {
+  if (method === 'embed') return llm.embed(TEXT, options);
   return method === 'generate' ? llm.generate('Hi', options) : llm.stream('Hi', options).response;
 }

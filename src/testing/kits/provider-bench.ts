@@ -3,6 +3,8 @@ import { NestFactory } from '@nestjs/core';
 import {
   CallbacksModule,
   LlmService,
+  type EmbedRequest,
+  type EmbedResult,
   type LlmChunk,
   type LlmProvider,
   type LlmProviderCapabilities,
@@ -13,11 +15,17 @@ import {
 } from '../../index.js';
 import { RecordingCallbacks } from '../recording-callbacks.js';
 import type { Kit, KitOptions } from './kit.js';
+import {
+  answerOf,
+  embeddingsOf,
+  errorOf,
+  TEXT,
+  type AnswerScript,
+  type EmbeddingsScript,
+} from './provider-replies.js';
 import type {
   ProviderServer,
   ReceivedRequest,
-  ScriptedAnswer,
-  ScriptedError,
   ScriptedErrorCode,
   ScriptedFault,
 } from './provider-server.js';
@@ -56,6 +64,12 @@ export interface ProviderKitOptions extends KitOptions {
    */
   retries?: boolean;
   /**
+   * Whether the provider has `embed()`, and the server of the tests answers with embeddings. A provider with `embed()`
+   * must be tested with it.
+   * @default false
+   */
+  embeddings?: boolean;
+  /**
    * Whether the server reports usage.
    * @default true
    */
@@ -67,12 +81,20 @@ export interface ProviderKitOptions extends KitOptions {
   model?: string;
 }
 
-/** How a test calls the provider. */
-export type Method = 'generate' | 'stream';
-export const METHODS: readonly Method[] = ['generate', 'stream'];
+/** How a test asks the provider for an answer of the model. */
+export type AnswerMethod = 'generate' | 'stream';
+export const ANSWER_METHODS: readonly AnswerMethod[] = ['generate', 'stream'];
 
-/** An answer without its defaults. */
-export type AnswerScript = Partial<Omit<ScriptedAnswer, 'type' | 'streamed' | 'model'>>;
+/** How a test calls the provider. */
+export type Method = AnswerMethod | 'embed';
+
+/** The methods that send requests, for the rules that are the same for all of them. */
+export function methodsOf({ embeddings }: ProviderKitOptions): readonly Method[] {
+  return embeddings ? [...ANSWER_METHODS, 'embed'] : ANSWER_METHODS;
+}
+
+/** What a call of any method gives: a text, or vectors. */
+export type Content = string | readonly (readonly number[])[];
 
 /** Adds a test of a rule of `LlmProvider`. */
 export type AddProviderTest = (
@@ -80,33 +102,6 @@ export type AddProviderTest = (
   rule: string,
   run: (bench: ProviderBench) => Promise<void>,
 ) => void;
-
-export const USAGE = { inputTokens: 1_200, outputTokens: 34 } as const;
-
-const STATUSES: Readonly<Record<ScriptedErrorCode, number>> = {
-  authentication: 401,
-  permission: 403,
-  rate_limit: 429,
-  billing: 402,
-  context_length: 400,
-  content_filter: 400,
-  invalid_request: 400,
-  model_not_found: 404,
-  overloaded: 503,
-  server_error: 500,
-  timeout: 408,
-};
-
-/** An error as a server sends it. */
-export function errorOf(code: ScriptedErrorCode, retryAfterMs?: number): ScriptedError {
-  return {
-    type: 'error',
-    code,
-    status: STATUSES[code],
-    message: `The server of the test reports: ${code}.`,
-    ...(retryAfterMs !== undefined && { retryAfterMs }),
-  };
-}
 
 /** The provider of one test, and its server. */
 export class ProviderBench {
@@ -143,21 +138,28 @@ export class ProviderBench {
   }
 
   /** Sets the reply to the next request. */
-  answer(method: Method, script: AnswerScript = {}): void {
-    const { toolCalls = [], usage = USAGE } = script;
-    this.server.reply({
-      reasoning: [],
-      text: toolCalls.length > 0 || 'text' in script ? [] : ['Hello'],
-      finishReason: toolCalls.length > 0 ? 'tool-calls' : 'stop',
-      ending: 'end',
-      packets: 'frames',
-      ...script,
-      type: 'answer',
-      streamed: method === 'stream',
-      model: this.#model,
-      toolCalls,
-      usage: 'usage' in script || this.options.usage === false ? script.usage : usage,
-    });
+  answer(method: AnswerMethod, script: AnswerScript = {}): void {
+    this.server.reply(answerOf(this.#model, method === 'stream', { ...this.#counts(), ...script }));
+  }
+
+  /** Sets the reply to the next request for embeddings. */
+  answerTexts(script: EmbeddingsScript = {}): void {
+    this.server.reply(embeddingsOf(this.#model, { ...this.#counts(), ...script }));
+  }
+
+  /** Sets the usual reply to the next request; returns what a call by the method then gives. */
+  succeed(method: Method): Content {
+    const reply =
+      method === 'embed'
+        ? embeddingsOf(this.#model, this.#counts())
+        : answerOf(this.#model, method === 'stream', this.#counts());
+    this.server.reply(reply);
+    return reply.type === 'embeddings' ? reply.embeddings : reply.text.join('');
+  }
+
+  /** A server that reports no usage counts nothing. */
+  #counts(): { usage?: undefined } {
+    return this.options.usage === false ? { usage: undefined } : {};
   }
 
   fail(code: ScriptedErrorCode, retryAfterMs?: number): void {
@@ -185,9 +187,27 @@ export class ProviderBench {
     };
   }
 
-  /** The result of one of the two methods. */
+  /** Calls one of the methods; returns the text or the vectors of its result. */
+  async call(method: Method, context: Partial<LlmProviderContext> = {}): Promise<Content> {
+    if (method === 'embed') return (await this.embed({}, context)).embeddings;
+    return (await this.ask(method, {}, context)).text;
+  }
+
+  /** The embeddings of texts. */
+  async embed(
+    request: Partial<EmbedRequest> = {},
+    context: Partial<LlmProviderContext> = {},
+  ): Promise<EmbedResult> {
+    const { provider } = this;
+    assert.ok(typeof provider.embed === 'function', 'The provider has no embed().');
+    const asked = { model: this.#model, input: [TEXT], ...request };
+    const embedding = provider.embed(asked, this.context(context));
+    return this.kit.inTime('embed() does not settle', embedding);
+  }
+
+  /** The answer of the model by one of two methods. */
   async ask(
-    method: Method,
+    method: AnswerMethod,
     request: Partial<LlmRequest> = {},
     context: Partial<LlmProviderContext> = {},
   ): Promise<ProviderResult> {
@@ -234,15 +254,14 @@ export class ProviderBench {
     };
   }
 
-  /** The error of one of the two methods. */
+  /** The error of a call that must fail. */
   async errorOf(
     method: Method,
-    request: Partial<LlmRequest> = {},
     context: Partial<LlmProviderContext> = {},
   ): Promise<
     Error & { code?: unknown; retryable?: unknown; status?: unknown; retryAfterMs?: unknown }
   > {
-    return rejection(this.ask(method, request, context));
+    return rejection(this.call(method, context));
   }
 
   /** Waits for a request with the given index. */
@@ -259,7 +278,11 @@ export class ProviderBench {
   /** An application with the provider. */
   async application(): Promise<{ llm: LlmService; recording: RecordingCallbacks }> {
     const recording = new RecordingCallbacks();
-    const llm = { provider: this.provider, model: this.#model };
+    const llm = {
+      provider: this.provider,
+      model: this.#model,
+      ...(this.options.embeddings && { embeddingModel: this.#model }),
+    };
     const app = await NestFactory.createApplicationContext(
       CallbacksModule.forRoot({ llm, callbacks: [recording] }),
       { logger: false, abortOnError: false },

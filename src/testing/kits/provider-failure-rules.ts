@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { LlmError } from '../../index.js';
 import {
-  errorOf,
   isChunk,
-  METHODS,
+  methodsOf,
   rejection,
   type AddProviderTest,
   type ProviderKitOptions,
 } from './provider-bench.js';
+import { errorOf } from './provider-replies.js';
 import type { ScriptedErrorCode } from './provider-server.js';
 
 /** The errors that every server distinguishes, by their status. */
@@ -30,7 +30,7 @@ const RETRYABLE: ReadonlySet<string> = new Set([
 
 export function testErrors(test: AddProviderTest, options: ProviderKitOptions): void {
   const codes = new Set([...COMMON, ...(options.errors ?? [])]);
-  for (const method of METHODS) {
+  for (const method of methodsOf(options)) {
     for (const code of codes) {
       test(method, `an error of the kind ${code} is an LlmError with this code`, async (bench) => {
         bench.fail(code);
@@ -92,12 +92,12 @@ export function testErrors(test: AddProviderTest, options: ProviderKitOptions): 
   );
 }
 
-export function testAborts(test: AddProviderTest): void {
-  for (const method of METHODS) {
+export function testAborts(test: AddProviderTest, options: ProviderKitOptions): void {
+  for (const method of methodsOf(options)) {
     test(method, 'an aborted signal cancels the request, and the call fails', async (bench) => {
       const aborter = new AbortController();
       bench.fault(method, 'silence');
-      const failing = bench.errorOf(method, {}, { signal: aborter.signal });
+      const failing = bench.errorOf(method, { signal: aborter.signal });
       failing.catch(() => undefined);
       await bench.received();
       aborter.abort(new Error('The caller aborts.'));
@@ -107,8 +107,8 @@ export function testAborts(test: AddProviderTest): void {
     });
 
     test(method, 'no request is sent if the signal is aborted already', async (bench) => {
-      bench.answer(method);
-      await bench.errorOf(method, {}, { signal: AbortSignal.abort(new Error('Too late.')) });
+      bench.succeed(method);
+      await bench.errorOf(method, { signal: AbortSignal.abort(new Error('Too late.')) });
       assert.equal(bench.server.requests.length, 0, 'A request was sent.');
     });
   }
@@ -137,16 +137,15 @@ export function testAborts(test: AddProviderTest): void {
   });
 }
 
-export function testRetries(test: AddProviderTest): void {
-  for (const method of METHODS) {
+export function testRetries(test: AddProviderTest, options: ProviderKitOptions): void {
+  for (const method of methodsOf(options)) {
     test(
       method,
       'a retry is reported by onRetry, with the error of the failed request',
       async (bench) => {
         bench.fail('overloaded', 1);
-        bench.answer(method, { text: ['Hello'] });
-        const result = await bench.ask(method, {}, { maxRetries: 1 });
-        assert.equal(result.text, 'Hello');
+        const content = bench.succeed(method);
+        assert.deepEqual(await bench.call(method, { maxRetries: 1 }), content);
         assert.equal(bench.server.requests.length, 2);
         assert.equal(
           bench.retries.length,
@@ -164,13 +163,13 @@ export function testRetries(test: AddProviderTest): void {
 
     test(method, 'no more than `maxRetries` retries are made', async (bench) => {
       for (let i = 0; i < 3; i++) bench.fail('overloaded', 1);
-      assertCode(await bench.errorOf(method, {}, { maxRetries: 1 }), 'overloaded');
+      assertCode(await bench.errorOf(method, { maxRetries: 1 }), 'overloaded');
       assert.equal(bench.server.requests.length, 2);
     });
 
     test(method, 'an error that is not retryable is not retried', async (bench) => {
       bench.fail('invalid_request');
-      assertCode(await bench.errorOf(method, {}, { maxRetries: 1 }), 'invalid_request');
+      assertCode(await bench.errorOf(method, { maxRetries: 1 }), 'invalid_request');
       assert.deepEqual([bench.server.requests.length, bench.retries.length], [1, 0]);
     });
   }

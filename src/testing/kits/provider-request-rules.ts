@@ -1,12 +1,17 @@
 import assert from 'node:assert/strict';
 import type { LlmRequest } from '../../index.js';
-import { METHODS, type AddProviderTest, type ProviderBench } from './provider-bench.js';
+import {
+  ANSWER_METHODS,
+  type AddProviderTest,
+  type AnswerMethod,
+  type ProviderBench,
+} from './provider-bench.js';
 
 /** Bytes that are no text. */
 const PIXELS = Uint8Array.from({ length: 24 }, (_, i) => (i * 41 + 200) % 256);
 
 export function testRequests(test: AddProviderTest): void {
-  for (const method of METHODS) {
+  for (const method of ANSWER_METHODS) {
     test(method, 'model, instruction, conversation and limit are sent', async (bench) => {
       const sent = await bodyOf(bench, method, {
         system: 'KIT-SYSTEM',
@@ -29,7 +34,7 @@ export function testRequests(test: AddProviderTest): void {
 }
 
 export function testToolRequests(test: AddProviderTest): void {
-  for (const method of METHODS) {
+  for (const method of ANSWER_METHODS) {
     test(method, 'tools, earlier tool calls and their results are sent', async (bench) => {
       const args = { kit_city: 'KIT-PARIS' };
       const argsText = JSON.stringify(args);
@@ -57,7 +62,7 @@ export function testToolRequests(test: AddProviderTest): void {
 }
 
 export function testImageRequests(test: AddProviderTest): void {
-  for (const method of METHODS) {
+  for (const method of ANSWER_METHODS) {
     test(method, 'images are sent', async (bench) => {
       const sent = await bodyOf(bench, method, {
         messages: [
@@ -76,7 +81,7 @@ export function testImageRequests(test: AddProviderTest): void {
 }
 
 export function testSchemaRequests(test: AddProviderTest): void {
-  for (const method of METHODS) {
+  for (const method of ANSWER_METHODS) {
     test(method, 'the schema of the answer is sent', async (bench) => {
       const sent = await bodyOf(bench, method, {
         schema: {
@@ -94,7 +99,7 @@ export function testSchemaRequests(test: AddProviderTest): void {
 /** The body of a request. */
 async function bodyOf(
   bench: ProviderBench,
-  method: 'generate' | 'stream',
+  method: AnswerMethod,
   request: Partial<LlmRequest>,
 ): Promise<string> {
   bench.answer(method);
@@ -102,6 +107,6 @@ async function bodyOf(
   return (await bench.received()).body;
 }
 
-function assertSent(body: string, ...texts: readonly string[]): void {
+export function assertSent(body: string, ...texts: readonly string[]): void {
   for (const text of texts) assert.ok(body.includes(text), `The request lacks "${text}".`);
 }

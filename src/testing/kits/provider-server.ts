@@ -35,6 +35,16 @@ export interface ScriptedAnswer {
   readonly packets: 'frames' | 'one' | 'bytes';
 }
 
+/** The embeddings of texts. */
+export interface ScriptedEmbeddings {
+  readonly type: 'embeddings';
+  readonly model: string;
+  /** A vector for each text of the request, in the order of the texts; its numbers are exact as 32-bit floats. */
+  readonly embeddings: readonly (readonly number[])[];
+  /** `undefined`: the server reports no usage. */
+  readonly usage: Pick<ScriptedUsage, 'inputTokens'> | undefined;
+}
+
 /** The failures that servers distinguish: codes of `LlmError`. */
 export type ScriptedErrorCode =
   | 'authentication'
@@ -69,7 +79,8 @@ export interface ScriptedFault {
   readonly streamed: boolean;
 }
 
-export type ScriptedReply = ScriptedAnswer | ScriptedError | ScriptedFault;
+/** What a {@link ProviderServer} sends, or fails to send. */
+export type ScriptedReply = ScriptedAnswer | ScriptedEmbeddings | ScriptedError | ScriptedFault;
 
 /** A request that a {@link ProviderServer} has received. */
 export interface ReceivedRequest {

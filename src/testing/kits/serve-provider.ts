@@ -5,6 +5,7 @@ import type {
   ProviderServer,
   ReceivedRequest,
   ScriptedAnswer,
+  ScriptedEmbeddings,
   ScriptedError,
   ScriptedReply,
 } from './provider-server.js';
@@ -17,6 +18,8 @@ export interface ProviderWire {
   pieces(answer: ScriptedAnswer): readonly string[];
   /** What follows the last piece of a complete stream: finish reason, usage, end marker. */
   end(answer: ScriptedAnswer): readonly string[];
+  /** The JSON body of embeddings; for `describeProvider()` with `embeddings: true`. */
+  embeddings?(reply: ScriptedEmbeddings): object;
   /** The JSON body of an error; its status and `retry-after` are sent anyway. */
   error(error: ScriptedError): object;
   /** The frame of an error inside a stream; without it, give `describeProvider()` no `streamErrors`. */
@@ -60,6 +63,11 @@ class HttpProviderServer implements ProviderServer {
   }
 
   reply(reply: ScriptedReply): void {
+    if (reply.type === 'embeddings' && this.wire.embeddings === undefined) {
+      throw new Error(
+        'serveProvider() needs a format with a function `embeddings`, which writes embeddings as JSON: add it, or give describeProvider() no `embeddings: true`.',
+      );
+    }
     this.#replies.push(reply);
   }
 
@@ -89,6 +97,8 @@ class HttpProviderServer implements ProviderServer {
       case 'answer':
         if (reply.streamed) return this.#stream(reply, response);
         return sendJson(response, 200, this.wire.whole(reply));
+      case 'embeddings':
+        return sendJson(response, 200, this.wire.embeddings?.(reply) ?? {});
       case 'error':
         return sendJson(response, reply.status, this.wire.error(reply), reply.retryAfterMs);
       case 'malformed':

@@ -1,4 +1,9 @@
-import type { ProviderWire, ScriptedAnswer, ScriptedError } from 'nestjs-llm-callbacks/testing';
+import type {
+  ProviderWire,
+  ScriptedAnswer,
+  ScriptedEmbeddings,
+  ScriptedError,
+} from 'nestjs-llm-callbacks/testing';
 import { anthropic, block } from './anthropic.js';
 import { chunk, openai } from './openai.js';
 import {
@@ -33,6 +38,7 @@ export const SCRIPTED: Readonly<Record<WireFormat['name'], ProviderWire>> = {
         ]),
       ].map((sent) => sent.replace(openai.model, model)),
     end: (answer) => openai.stream(saidOf({ ...answer, text: [], toolCalls: [] })).slice(1),
+    embeddings: vectorsOf,
     error: (error) => openai.error(OPENAI_ERRORS[error.code] ?? messageOf(error)),
     streamError: (error) => openai.streamError(OPENAI_ERRORS[error.code] ?? messageOf(error)),
   },
@@ -44,6 +50,7 @@ export const SCRIPTED: Readonly<Record<WireFormat['name'], ProviderWire>> = {
       const type = `response.${String(response['status'])}`;
       return toResponseFrames(answer, [{ type, response }]);
     },
+    embeddings: vectorsOf,
     error: (error) => openai.error(OPENAI_ERRORS[error.code] ?? messageOf(error)),
     streamError: (error) => responses.streamError(OPENAI_ERRORS[error.code] ?? messageOf(error)),
   },
@@ -93,6 +100,17 @@ function saidOf({ model, text, toolCalls, finishReason, usage }: ScriptedAnswer)
     finish: finishReason,
     usage: usage ? { input: usage.inputTokens, output: usage.outputTokens } : null,
   };
+}
+
+/** Embeddings of OpenAI, whose order is that of their index only. */
+function vectorsOf({ model, embeddings, usage }: ScriptedEmbeddings): object {
+  const data = embeddings.map((vector, index) => ({
+    object: 'embedding',
+    index,
+    embedding: Buffer.from(Float32Array.from(vector).buffer).toString('base64'),
+  }));
+  const count = usage && { prompt_tokens: usage.inputTokens, total_tokens: usage.inputTokens };
+  return { object: 'list', model, data: data.toReversed(), ...(count && { usage: count }) };
 }
 
 function startOf({ usage }: ScriptedAnswer): string {

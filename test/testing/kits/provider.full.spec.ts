@@ -341,7 +341,9 @@ describe('describeProvider', () => {
     );
 
     expect(titles.length).toBeGreaterThan(30);
-    expect(titles.join()).not.toMatch(/tool|image|schema|reasoning|context-free|retry is|inside/);
+    expect(titles.join()).not.toMatch(
+      /tool|image|schema|reasoning|context-free|retry is|inside|vector/,
+    );
   });
 
   it('rejects a missing server', () => {
