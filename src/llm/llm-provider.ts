@@ -118,8 +118,22 @@ export interface LlmProvider {
     context: LlmProviderContext,
   ): AsyncIterable<LlmChunk | ProviderResult>;
   /**
-   * Returns the embeddings of texts; a provider without embeddings leaves it out. The result is checked: a vector of
-   * finite numbers for each text, all of one length.
+   * Sends one request, with the texts, `model`, `dimensions` and `providerOptions` as they are, and returns the
+   * embeddings of the texts; a provider without embeddings leaves it out:
+   * - `embeddings` has a vector for each text, in the order of the texts, whatever order the server has; the vectors are
+   *   arrays of finite numbers, all of one length, which is checked at each call, too;
+   * - `model` is the one that answered;
+   * - `usage` has the count of the server, or is {@link UNREPORTED_USAGE} if it sent none.
+   *
+   * Errors, `signal` and retries are those of {@link generate}. `describeProvider()` tests all of this with the option
+   * `embeddings: true`.
+   *
+   * @example
+   * ```ts
+   * async embed({ model, input }: EmbedRequest): Promise<EmbedResult> {
+   *   return { embeddings: input.map((text) => [text.length, 1]), model, usage: UNREPORTED_USAGE };
+   * }
+   * ```
    */
   embed?(request: EmbedRequest, context: LlmProviderContext): Promise<EmbedResult>;
 }
