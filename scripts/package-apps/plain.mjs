@@ -3,8 +3,10 @@ import { strict as assert } from 'node:assert';
 import { createRequire } from 'node:module';
 import { Injectable, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { CallbacksModule, LlmService, OnLlmEnd } from 'nestjs-llm-callbacks';
+import * as library from 'nestjs-llm-callbacks';
 import { FakeLlm } from 'nestjs-llm-callbacks/testing';
+
+const { CallbacksModule, LlmService, OnLlmEnd } = library;
 
 class Hooks {
   received = [];
@@ -31,3 +33,7 @@ await app.close();
 // Two copies of a class would be two injection tokens.
 const required = createRequire(import.meta.url)('nestjs-llm-callbacks');
 assert.equal(required.LlmService, LlmService);
+
+// The build may rename classes, whose names are read in logs.
+for (const exported of Object.values(library))
+  if (/^class\b/.test(String(exported))) assert.equal(library[exported.name], exported);
