@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { ChildProcess } from './runner/child-process.mjs';
 import { chosen } from './runner/choice.mjs';
 import { placeLibrary } from './runner/library-copy.mjs';
-import { measure } from './runner/measure.mjs';
+import { extentOf, measure } from './runner/measure.mjs';
 import { printResult } from './runner/report.mjs';
 import { checkKept, describeMachine, keepResults, writeResults } from './runner/results-file.mjs';
 import { runSmoke } from './runner/smoke.mjs';
@@ -60,10 +60,11 @@ async function run(list, all, surroundings) {
   const plan = { sets: Number(args.sets), rounds: Number(args.rounds) };
   const results = [];
   for (const workload of list) {
-    const { name, title, unit, measures, warmUpRounds = WARM_UP_ROUNDS } = workload;
+    const { name, title, unit, state, measures, warmUpRounds = WARM_UP_ROUNDS } = workload;
     const turns = TURNS;
     const contenders = await measure(workload, { ...plan, warmUpRounds, turns, ...surroundings });
-    results.push({ name, title, unit, measures, ...plan, contenders });
+    const extent = extentOf(workload, plan);
+    results.push({ name, title, unit, state, measures, ...extent, contenders });
     printResult(results.at(-1));
   }
   const names = all.map(({ name }) => name);

@@ -2,12 +2,14 @@
 // contenders/.
 import { growthWorkloads } from './workloads/growth.mjs';
 import { inMemoryWorkloads } from './workloads/in-memory.mjs';
+import { lukewarmWorkloads } from './workloads/lukewarm.mjs';
 import { wireWorkloads } from './workloads/wire.mjs';
 
 /** @param smoke a little of everything, to see that it is right */
 export function workloads({ smoke = false } = {}) {
   return [
     ...wireWorkloads({ smoke }),
+    ...lukewarmWorkloads({ smoke }),
     ...inMemoryWorkloads({ smoke }),
     ...growthWorkloads({ smoke }),
   ];

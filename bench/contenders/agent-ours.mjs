@@ -1,4 +1,6 @@
-// The library's agent: AgentService with a `@Tool()` method, CostTracker, and a synchronous hook that hears each tool.
+// The library's agent: AgentService with a `@Tool()` method, CostTracker, and a synchronous hook that hears each tool; and
+// a CostLimiter where it is asked for.
+import { Budget } from './budget.mjs';
 import { library, startApplication } from './library.mjs';
 import { decorate } from './nest.mjs';
 import { findOrder, orderTool, questionFor, repeatAgent } from './orders.mjs';
@@ -22,17 +24,21 @@ class ToolHook {
 }
 decorate(ToolHook.prototype, 'onTool', OnToolEnd());
 
-export async function setUp({ baseURL, calls }) {
+export async function setUp({ baseURL, calls, limited = false }) {
   const llm = { provider: 'openai', model: MODELS.openai, baseURL, apiKey: 'none', maxRetries: 0 };
   const agent = { tools: [OrderTools] };
-  const app = await startApplication({ llm, agent }, [CostTracker, OrderTools, ToolHook]);
+  const budget = limited ? new Budget() : undefined;
+  const options = { llm, agent, ...(budget && { callbacks: budget.callbacks }) };
+  const app = await startApplication(options, [CostTracker, OrderTools, ToolHook]);
   const [service, costs, hook] = [AgentService, CostTracker, ToolHook].map((one) => app.get(one));
   return {
     async run(times) {
       costs.reset();
+      await budget?.reset();
       const work = await repeatAgent(times, () => ask(service, questionFor(calls)), hook);
       if (costs.totalTokens !== work.inputTokens + work.outputTokens || costs.totalCost <= 0)
         throw new Error(`CostTracker counted ${JSON.stringify(costs.snapshot())}.`);
+      await budget?.check(costs);
       return work;
     },
     close: () => app.close(),

@@ -1,4 +1,6 @@
-// The library as an application uses it: module, CostTracker, one synchronous hook for each chunk, LlmService.
+// The library as an application uses it: module, CostTracker, one synchronous hook for each chunk, LlmService; and a
+// CostLimiter where it is asked for.
+import { Budget } from './budget.mjs';
 import { library, startApplication } from './library.mjs';
 import { decorate } from './nest.mjs';
 import { answerFromMemory } from './memory-fetch.mjs';
@@ -11,17 +13,21 @@ decorate(WireHook.prototype, 'onPiece', OnLlmStreamChunk());
 
 const OPTIONS = { maxOutputTokens: MAX_TOKENS };
 
-export async function setUp({ wire, baseURL, answer, atOnce, fromMemory }) {
+export async function setUp({ wire, baseURL, answer, atOnce, fromMemory, limited = false }) {
   const memory = fromMemory && answerFromMemory(fromMemory);
   const llm = { provider: wire, model: MODELS[wire], baseURL, apiKey: 'none', maxRetries: 0 };
-  const app = await startApplication({ llm }, [CostTracker, WireHook]);
+  const budget = limited ? new Budget() : undefined;
+  const options = { llm, ...(budget && { callbacks: budget.callbacks }) };
+  const app = await startApplication(options, [CostTracker, WireHook]);
   const [service, costs, hook] = [LlmService, CostTracker, WireHook].map((one) => app.get(one));
   return {
     async run(times) {
       costs.reset();
+      await budget?.reset();
       hook.heard = hook.characters = 0;
       const work = await repeat(times, () => ASK[answer](service), atOnce);
       checkHooks(work, times, costs, hook);
+      await budget?.check(costs);
       return work;
     },
     async close() {

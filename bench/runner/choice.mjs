@@ -9,10 +9,12 @@ export function chosen(workloads, { only, smoke }, rivals) {
   }));
 }
 
-/** Those of the workload, and ours once more for each other build. */
+/** Those of the workload, and each of ours once more for each other build. */
 function contendersOf({ contenders }, smoke, rivals) {
   const needed = smoke ? contenders.filter(({ control }) => !control) : contenders;
-  const own = contenders.find(({ name }) => name === 'ours');
-  if (own === undefined) return needed;
-  return [...needed, ...rivals.map(([library]) => ({ ...own, library, name: `ours: ${library}` }))];
+  const own = contenders.filter(({ name }) => name.startsWith('ours'));
+  const others = rivals.flatMap(([library]) =>
+    own.map((one) => ({ ...one, library, name: `${one.name}: ${library}` })),
+  );
+  return [...needed, ...others];
 }

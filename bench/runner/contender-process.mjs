@@ -20,8 +20,10 @@ const ACTIONS = {
   },
 
   /** What the work keeps is measured before `release()`, which is no part of it. */
-  async work({ key, times, measures, collections, ms }) {
+  async work({ key, times, measures, collections, collects, ms }) {
     const contender = contenders.get(key);
+    // The rubbish of the last turn is not this one's.
+    if (collects) globalThis.gc();
     const measured =
       measures === 'memory'
         ? await remembered(contender, times, () => allocated(collections))

@@ -11,10 +11,10 @@ const KINDS = {
   addedBytes: { of: (own, to) => own.keptBytes - to.keptBytes, unit: ' B' },
 };
 
-/** How a contender of ours stands to the goals of its workload; nobody else has any. */
+/** How a contender of ours stands to its goals, or to those of its workload; nobody else has any. */
 export function goalsOf({ goals, contenders }, rounds, i) {
   if (!contenders[i].name.startsWith('ours')) return [];
-  return goals.flatMap(({ to, ...goal }) => {
+  return (contenders[i].goals ?? goals).flatMap(({ to, ...goal }) => {
     const [kind, limits] = Object.entries(goal)[0];
     const limit = limitHere(limits);
     if (limit === undefined) return [];

@@ -12,8 +12,8 @@ import { summary } from './statistics.mjs';
 export async function measure(workload, plan) {
   const sets = [];
   try {
-    for (const set of setsOf(workload, plan)) {
-      sets.push(await measureSet(workload, { ...plan, ...set }));
+    for (const [number, set] of setsOf(workload, plan).entries()) {
+      sets.push(await measureSet(workload, { ...plan, ...set, number }));
     }
   } catch (error) {
     throw new Error(`${workload.name}: ${error.message}`, { cause: error });
@@ -46,17 +46,23 @@ export async function measure(workload, plan) {
 /** All work is done once, and nothing before it. */
 export const ONCE = { warmUpRounds: 0, turns: { each: 1, ms: 0 } };
 
-/** What only happens once a process is measured in a new one each time; a workload may do with fewer rounds. */
-function setsOf({ isOnce = false, mostRounds = Infinity, measures }, { sets, turns, ...plan }) {
-  const rounds = Math.min(plan.rounds, mostRounds);
+/** How many sets and rounds there are of a workload, which may do with fewer than the plan has. */
+export function extentOf({ mostRounds = Infinity, mostSets = Infinity }, { sets, rounds }) {
+  return { sets: Math.min(sets, mostSets), rounds: Math.min(rounds, mostRounds) };
+}
+
+/** What only happens once a process is measured in a new one each time. */
+function setsOf({ isOnce = false, isOneTurn = false, measures, ...workload }, plan) {
+  const { sets, rounds } = extentOf(workload, plan);
   if (isOnce) return Array.from({ length: sets * rounds }, () => ({ ...ONCE, rounds: 1 }));
   // Where memory is measured, the contender sees to it that enough is done.
-  const set = { turns: measures === 'memory' ? ONCE.turns : turns, rounds };
+  const turns = isOneTurn || measures === 'memory' ? ONCE.turns : plan.turns;
+  const set = { turns, rounds };
   return Array.from({ length: sets }, () => set);
 }
 
 async function measureSet(workload, plan) {
-  const { warmUpRounds, turns, rounds, port, libraries, shared } = plan;
+  const { warmUpRounds, turns, rounds, number, port, libraries, shared } = plan;
   const seats = [];
   try {
     for (const contender of workload.contenders) {
@@ -66,10 +72,10 @@ async function measureSet(workload, plan) {
       await seat.setUp(contender.module, optionsOf(workload, contender, port));
     }
     // In turns as well: who had to wait until all others were warm was slower than those who had not.
-    for (let round = 0; round < warmUpRounds; round++) await playRound(seats, workload, turns);
     const measured = [];
-    for (let round = 0; round < rounds; round++) {
-      measured.push(await playRound(seats, workload, turns));
+    for (let round = -warmUpRounds; round < rounds; round++) {
+      const figures = await playRound(seats, workload, turns, number + round + warmUpRounds);
+      if (round >= 0) measured.push(figures);
     }
     const memory = [];
     for (const seat of seats) memory.push(await seat.memory());
@@ -80,13 +86,13 @@ async function measureSet(workload, plan) {
   }
 }
 
-/** Many short turns, so that whatever disturbs the machine for a second disturbs everyone. */
-async function playRound(seats, workload, { each, ms }) {
+/** Turns in an order that changes with each, so that what disturbs the machine for a while disturbs everyone. */
+async function playRound(seats, workload, { each, ms }, first) {
   const sums = seats.map(() => ({ runs: 0, cpuUs: 0, wallUs: 0 }));
   for (let turn = 0; turn < each; turn++) {
     const answers = [];
     for (let i = 0; i < seats.length; i++) {
-      const next = (i + turn) % seats.length;
+      const next = (i + turn + first) % seats.length;
       answers[next] = await seats[next].work(workload, ms);
     }
     checkWork(answers, workload);

@@ -32,8 +32,9 @@ export class Seat {
   }
 
   /** Lets it do its work again and again for `ms`, once at least. */
-  work({ times, measures }, ms) {
-    const details = { times, measures, ms, collections: this.#collections };
+  work({ times, measures, collects = false }, ms) {
+    const heap = { collections: this.#collections, collects: collects && !this.#isShared };
+    const details = { times, measures, ms, ...heap };
     return this.#process.ask({ action: 'work', key: this.#key, ...details });
   }
 

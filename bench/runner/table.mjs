@@ -12,11 +12,12 @@ export function markdownTables(results) {
     .join('\n\n');
 }
 
-/** Workloads that measure the same and have the same first contender. */
+/** Workloads that measure the same, of processes in the same state, and have the same first contender. */
 function groupsOf(results) {
   const groups = new Map();
   for (const result of results) {
-    const key = `${measuredIn(result)} ${result.contenders[0].contender}`;
+    const { state = 'hot', contenders } = result;
+    const key = `${state} ${measuredIn(result)} ${contenders[0].contender}`;
     groups.set(key, [...(groups.get(key) ?? []), result]);
   }
   return [...groups.values()];

@@ -1,15 +1,15 @@
 // Work that goes over HTTP to the bench's own server, as the providers would be asked.
 
-const CHUNKS = 2_000;
+export const CHUNKS = 2_000;
 const WIRES = ['openai', 'anthropic'];
-const LABELS = { openai: 'OpenAI', anthropic: 'Anthropic' };
+export const LABELS = { openai: 'OpenAI', anthropic: 'Anthropic' };
 /**
  * How long it takes the engine to compile what is used often: streams get faster for their first million chunks. Of a call
  * much is done once, so that after some fifteen thousand of them a hundred functions are compiled again, for good.
  */
 const WARM_UP_ROUNDS = { streams: 4, calls: 16 };
 /** A smoke run does a little of everything, to see that it is right. */
-const SMOKE = { chunks: 100, times: 2, calls: 10, atOnce: 64 };
+export const SMOKE = { chunks: 100, times: 2, calls: 10, atOnce: 64 };
 
 /** At most so much, in times of what another contender needs, or on top of it; by Node major where that matters. */
 const GOALS = {
@@ -51,7 +51,7 @@ function lighter(workload) {
   return { ...workload, contenders };
 }
 
-function streamOf(wire, perPacket, { chunks, times }) {
+export function streamOf(wire, perPacket, { chunks, times }) {
   return {
     name: `${wire}-stream-${perPacket}`,
     title: `${LABELS[wire]} stream, ${packets(perPacket)}`,
@@ -83,7 +83,7 @@ function toolStreamOf(wire, perPacket, { chunks, times }) {
   };
 }
 
-function callOf(wire, times) {
+export function callOf(wire, times) {
   return {
     ...wholeAnswers(wire, times),
     name: `${wire}-call`,
@@ -130,7 +130,7 @@ function wholeAnswers(wire, times) {
 }
 
 /** A question, tool calls, their results, an answer. */
-function agentOf(calls, times) {
+export function agentOf(calls, times) {
   return {
     name: `agent-${calls}`,
     title: `Agent, ${calls === 1 ? 'one tool call' : `${calls} tool calls at once`}`,
@@ -153,10 +153,10 @@ function agentOf(calls, times) {
 }
 
 const BARE_FETCH = { name: 'bare fetch', module: 'bare-fetch' };
-const LANGCHAIN = { name: 'LangChain', module: 'langchain', peer: true };
-const AI_SDK = { name: 'AI SDK', module: 'ai-sdk', peer: true };
+export const LANGCHAIN = { name: 'LangChain', module: 'langchain', peer: true };
+export const AI_SDK = { name: 'AI SDK', module: 'ai-sdk', peer: true };
 const OPENAI_AGENTS = { name: 'OpenAI Agents', module: 'openai-agents', peer: true };
-const OURS = { name: 'ours', module: 'ours' };
+export const OURS = { name: 'ours', module: 'ours' };
 
 function rawOf(wire) {
   return againAndInContext('raw SDK', `${wire}-sdk`);
