@@ -1,5 +1,6 @@
 // What is measured, of whom. A workload is an entry in one of the files in workloads/; a contender is a file in
 // contenders/.
+import { coldWorkloads } from './workloads/cold.mjs';
 import { growthWorkloads } from './workloads/growth.mjs';
 import { inMemoryWorkloads } from './workloads/in-memory.mjs';
 import { lukewarmWorkloads } from './workloads/lukewarm.mjs';
@@ -10,6 +11,7 @@ export function workloads({ smoke = false } = {}) {
   return [
     ...wireWorkloads({ smoke }),
     ...lukewarmWorkloads({ smoke }),
+    ...coldWorkloads(),
     ...inMemoryWorkloads({ smoke }),
     ...growthWorkloads({ smoke }),
   ];

@@ -1,5 +1,5 @@
 import { FIGURES } from './figures.mjs';
-import { table } from './table.mjs';
+import { isOurs, table, variantOf } from './table.mjs';
 
 /** The workloads that say most, in the order of the table. */
 const HEADLINES = [
@@ -18,8 +18,14 @@ const HEADLINES = [
   'dispatch-async-10',
   'handlers-elsewhere-events',
   'runs-open-10000-one-read',
+  'warm-openai-call',
+  'warm-agent',
+  'warm-openai-stream',
+  'warm-anthropic-stream',
   'held-by-open-streams',
   'start-up',
+  'cold-start',
+  'cold-first-call',
 ];
 const NONE = '–';
 const MISSED = ' †';
@@ -29,18 +35,27 @@ export function headlineTable(kept) {
   const rows = HEADLINES.flatMap((name) => {
     const found = kept.map(({ results }) => results.find((result) => result.name === name));
     const known = found.find((result) => result !== undefined);
-    return known === undefined ? [] : [[...headOf(known), ...found.map(cellOf)]];
+    return oursIn(known).map((own) => [
+      ...headOf(known, own),
+      ...found.map((result) => cellOf(result, own)),
+    ]);
   });
   const columns = kept.map(({ node }) => `[Node ${node}](results/node-${node.split('.')[0]}.md)`);
   return table([['', 'ours', ...columns], ...rows]);
 }
 
-function headOf({ title, unit, measures = 'cpu', contenders: [first] }) {
-  return [`${title}, per ${unit}`, `${FIGURES[measures].sign} ${first.contender}`];
+/** A row for ours, and one for each variant of it. */
+function oursIn(result) {
+  return result?.contenders.filter(({ contender }) => isOurs(contender)) ?? [];
 }
 
-function cellOf(result) {
-  const own = result?.contenders.find(({ contender }) => contender === 'ours');
+function headOf({ title, unit, measures = 'cpu', contenders: [first] }, own) {
+  const row = `${title}${variantOf(own)}, per ${unit}`;
+  return [row, `${FIGURES[measures].sign} ${first.contender}`];
+}
+
+function cellOf(result, { contender }) {
+  const own = result?.contenders.find((one) => one.contender === contender);
   if (own === undefined) return NONE;
   const { compared, write } = FIGURES[result.measures ?? 'cpu'];
   const missed = own.goals.some(({ met }) => !met);

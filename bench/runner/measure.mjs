@@ -5,7 +5,8 @@ import { summary } from './statistics.mjs';
 
 /**
  * Measures one workload: several sets of fresh processes, in each set rounds in which every contender does the same
- * work, one after the other, in an order that turns. Returns one result a contender.
+ * work, one after the other, in an order that turns, as does the order in which the processes of a set are started.
+ * Returns one result a contender.
  *
  * @param plan.shared a process for all contenders, where nobody looks at the figures
  */
@@ -31,6 +32,9 @@ export async function measure(workload, plan) {
       ratio: each((own, first) => own.cpuNs / first.cpuNs),
       wallRatio: each((own, first) => own.wallNs / first.wallNs),
       addedWallNs: each((own, first) => own.wallNs - first.wallNs),
+      ...(workload.measures === 'wall' && {
+        addedCpuNs: each((own, first) => own.cpuNs - first.cpuNs),
+      }),
       ...(workload.measures === 'memory' && {
         keptBytes: each((own) => own.keptBytes),
         addedBytes: each((own, first) => own.keptBytes - first.keptBytes),
@@ -63,13 +67,15 @@ function setsOf({ isOnce = false, isOneTurn = false, measures, ...workload }, pl
 
 async function measureSet(workload, plan) {
   const { warmUpRounds, turns, rounds, number, port, libraries, shared } = plan;
+  const { contenders } = workload;
   const seats = [];
   try {
-    for (const contender of workload.contenders) {
-      const own = () => contenderProcess(libraries[contender.library ?? 'own']);
-      const seat = shared ? new Seat(shared, { isShared: true }) : new Seat(own());
-      seats.push(seat);
-      await seat.setUp(contender.module, optionsOf(workload, contender, port));
+    for (let i = 0; i < contenders.length; i++) {
+      const next = (i + number) % contenders.length;
+      const { library = 'own', module } = contenders[next];
+      const own = () => contenderProcess(libraries[library]);
+      seats[next] = shared ? new Seat(shared, { isShared: true }) : new Seat(own());
+      await seats[next].setUp(module, optionsOf(workload, contenders[next], port));
     }
     // In turns as well: who had to wait until all others were warm was slower than those who had not.
     const measured = [];
@@ -82,7 +88,8 @@ async function measureSet(workload, plan) {
     return { rounds: measured, memory };
   } finally {
     // The last comes first, so that what they put on top of each other is taken off. What fails here has failed before.
-    for (const seat of seats.toReversed()) await seat.leave().catch(() => undefined);
+    const set = seats.filter((seat) => seat !== undefined).toReversed();
+    for (const seat of set) await seat.leave().catch(() => undefined);
   }
 }
 

@@ -1,5 +1,5 @@
 import { comparison, FIGURES } from './figures.mjs';
-import { bytes } from './format.mjs';
+import { bytes, time } from './format.mjs';
 import { verdict } from './goals.mjs';
 
 /** Prints what was measured of a workload. */
@@ -12,10 +12,16 @@ export function printResult({ name, title, unit, measures = 'cpu', contenders })
         `  ${result.contender}`.padEnd(32),
         figures.own(result).padStart(9),
         `  ${figures.sign} first: ${comparison(figures, result)}`.padEnd(40),
-        `  wall ${result.wallRatio.median.toFixed(2)}`,
+        `  ${besides(result)}`,
         `  peak ${bytes(result.peakBytes.median)}`,
         ...result.goals.map((goal) => `  ${verdict(goal)}`),
       ].join(''),
     );
   }
+}
+
+/** The clock's ratio, or what was added of CPU where the clock is what counts. */
+function besides({ wallRatio, addedCpuNs }) {
+  if (addedCpuNs === undefined) return `wall ${wallRatio.median.toFixed(2)}`;
+  return `cpu − first: ${time(addedCpuNs.median)}`;
 }

@@ -1,5 +1,5 @@
 import { comparison, FIGURES } from './figures.mjs';
-import { bytes } from './format.mjs';
+import { bytes, time } from './format.mjs';
 import { verdict } from './goals.mjs';
 
 const NONE = '–';
@@ -30,24 +30,47 @@ function measuredIn({ measures = 'cpu' }) {
 function oursTable(group) {
   const figures = FIGURES[measuredIn(group[0])];
   const first = group[0].contenders[0].contender;
+  const beside = besideOf(group);
   const columns = [first, 'ours', `ours ${figures.sign} ${first}`, 'control'];
-  const isTimed = measuredIn(group[0]) === 'cpu';
-  if (isTimed) columns.push('wall ÷');
-  const rows = group.map(({ title, unit, contenders: [base, ...rest] }) => {
-    const own = rest.find(({ contender }) => contender === 'ours');
+  if (beside !== undefined) columns.push(beside.title);
+  const rows = group.flatMap(({ title, unit, contenders: [base, ...rest] }) => {
     const control = rest.find((one) => one.control);
-    return [
-      `${title}, per ${unit}`,
+    const ours = rest.filter(({ contender }) => isOurs(contender));
+    return (ours.length > 0 ? ours : [undefined]).map((own) => [
+      `${title}${variantOf(own)}, per ${unit}`,
       figures.own(base),
       own ? figures.own(own) : NONE,
       own ? `**${comparison(figures, own)}**` : NONE,
       control ? comparison(figures, control) : NONE,
-      ...(isTimed ? [own ? own.wallRatio.median.toFixed(2) : NONE] : []),
+      ...(beside === undefined ? [] : [own ? beside.write(own) : NONE]),
       [base, own].map((one) => (one ? bytes(one.peakBytes.median) : NONE)).join(' → '),
       own?.goals.map((goal) => verdict(goal)).join('; ') || NONE,
-    ];
+    ]);
   });
   return table([['', ...columns, 'peak memory', 'goals'], ...rows]);
+}
+
+/** The clock beside CPU, and CPU beside the clock where it was kept. */
+function besideOf(group) {
+  if (measuredIn(group[0]) === 'cpu') {
+    return { title: 'wall ÷', write: ({ wallRatio }) => wallRatio.median.toFixed(2) };
+  }
+  const isKept = group.some(({ contenders }) => contenders.some((one) => one.addedCpuNs));
+  if (!isKept) return undefined;
+  return {
+    title: 'CPU −',
+    write: ({ addedCpuNs }) => (addedCpuNs ? time(addedCpuNs.median) : NONE),
+  };
+}
+
+/** Ours, and ours with something that has a price of its own: "ours with CostLimiter". */
+export function isOurs(contender) {
+  return contender === 'ours' || contender.startsWith('ours with ');
+}
+
+/** What ours has beside the usual, as the end of a row's title. */
+export function variantOf({ contender = 'ours' } = {}) {
+  return contender.replace(/^ours(?= |$)/, '').replace(/^ with /, ', with ');
 }
 
 /** Everyone but the first, the control and ours; not every workload has all of them, and some have none. */
@@ -71,7 +94,7 @@ function othersTable(group) {
 function othersOf(contenders) {
   return contenders
     .slice(1)
-    .filter(({ contender, control }) => !control && contender !== 'ours')
+    .filter(({ contender, control }) => !control && !isOurs(contender))
     .map(({ contender }) => contender);
 }
 
