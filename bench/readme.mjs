@@ -1,22 +1,21 @@
-// Writes the kept results as Markdown: a page of tables for each major of Node, the headlines in README.md between its
+// Writes the kept results as Markdown: a page of tables for each file of them, the headlines in README.md between its
 // markers, and a chart. With --check it writes nothing, and fails if a file is not what it would write.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { chart } from './runner/chart.mjs';
 import { headlineTable } from './runner/headlines.mjs';
-import { keptResults } from './runner/results-file.mjs';
+import { keptNames, keptResults } from './runner/results-file.mjs';
 import { markdownTables } from './runner/table.mjs';
 
-const NODES = [20, 24];
-const CHARTED_NODE = 24;
+const CHARTED = 'node-24';
 const BEGIN = '<!-- figures: npm --prefix bench run readme -->';
 const END = '<!-- end of figures -->';
 
 const { values: args } = parseArgs({ options: { check: { type: 'boolean', default: false } } });
-const kept = NODES.map((major) => keptResults(major)).filter((results) => results !== undefined);
-const image = chart(keptResults(CHARTED_NODE) ?? { node: '', results: [] });
+const kept = keptNames().map((name) => ({ name, ...labelled(name, keptResults(name)) }));
+const image = chart(keptResults(CHARTED) ?? { node: '', results: [] });
 const files = [
-  ...kept.map((results) => [`results/node-${results.node.split('.')[0]}.md`, page(results)]),
+  ...kept.map((results) => [`results/${results.name}.md`, page(results)]),
   ...(image === undefined ? [] : [['results/chart.svg', image]]),
   ['README.md', readme()],
 ];
@@ -40,12 +39,18 @@ function readme() {
   return `${before}${[BEGIN, ...figures, END].join('\n\n')}${after}`;
 }
 
-function page({ node, cpu, cores, platform, versions, results }) {
+/** How it is called in headings: OpenAI's SDK is named where it is not the usual one. */
+function labelled(name, results) {
+  const sdk = name.includes('openai') ? `, openai ${results.versions.openai}` : '';
+  return { label: `Node ${results.node}${sdk}`, ...results };
+}
+
+function page({ name, label, cpu, cores, platform, versions, results }) {
   const [sets, rounds] = ['sets', 'rounds'].map((key) => range(results.map((one) => one[key])));
-  const packages = Object.entries(versions).map(([name, version]) => `- ${name} ${version}`);
+  const packages = Object.entries(versions).map((entry) => `- ${entry.join(' ')}`);
   return `${[
-    `# Figures on Node ${node}`,
-    `<!-- Written from node-${node.split('.')[0]}.json by: npm --prefix bench run readme -->`,
+    `# Figures on ${label}`,
+    `<!-- Written from ${name}.json by: npm --prefix bench run readme -->`,
     `${cores} × ${cpu}, ${platform}; ${sets} ${sets === '1' ? 'set' : 'sets'} of processes × ${rounds} rounds.`,
     'Columns: [how to read them](../README.md#how-to-read-them). Rows:\n[what the workloads measure](../../docs/internals/performance.md#what-the-workloads-measure). Missed goals:\n[why](../../docs/internals/performance.md#what-misses-its-goal-and-why).',
     markdownTables(results),

@@ -30,7 +30,7 @@ const HEADLINES = [
 const NONE = '–';
 const MISSED = ' †';
 
-/** One table of ours against the first contender, with a column for each major of Node that results are kept of. */
+/** One table of ours against the first contender, with a column for each of the kept results. */
 export function headlineTable(kept) {
   const rows = HEADLINES.flatMap((name) => {
     const found = kept.map(({ results }) => results.find((result) => result.name === name));
@@ -40,7 +40,7 @@ export function headlineTable(kept) {
       ...found.map((result) => cellOf(result, own)),
     ]);
   });
-  const columns = kept.map(({ node }) => `[Node ${node}](results/node-${node.split('.')[0]}.md)`);
+  const columns = kept.map(({ name, label }) => `[${label}](results/${name}.md)`);
   return table([['', 'ours', ...columns], ...rows]);
 }
 

@@ -36,7 +36,16 @@ function checkDependencies({ dependencies, peerDependencies, peerDependenciesMet
 
 /** Everything that this package depends on: what is measured, and what that needs beside it. */
 export function measuredPackages() {
-  return Object.keys(JSON.parse(readFileSync(join(bench, 'package.json'), 'utf8')).dependencies);
+  return Object.keys(ownDependencies());
+}
+
+/** The version that this package asks for, whatever is installed. */
+export function pinnedVersionOf(name) {
+  return ownDependencies()[name];
+}
+
+function ownDependencies() {
+  return JSON.parse(readFileSync(join(bench, 'package.json'), 'utf8')).dependencies;
 }
 
 export function versionOf(name) {
