@@ -1,4 +1,5 @@
 // The library under test, as the runner placed it for this process.
+import { ModulesContainer } from '@nestjs/core';
 import { chunkHookClasses } from './chunk-hooks.mjs';
 import { decorate, startNest } from './nest.mjs';
 
@@ -7,14 +8,20 @@ if (!entry) throw new Error('BENCH_LIBRARY is not set: contenders are started by
 
 export const library = await import(entry);
 
-/** A module of the library that is not part of its interface; builds of earlier versions have it at the other paths. */
-export async function internal(path, ...earlier) {
-  try {
-    return await import(new URL(path, entry).href);
-  } catch (error) {
-    if (error.code !== 'ERR_MODULE_NOT_FOUND' || earlier.length === 0) throw error;
-    return internal(...earlier);
-  }
+/** A provider of the library that is not part of its interface, by the name of its class. */
+export function innerProvider(app, name) {
+  for (const { providers } of app.get(ModulesContainer, { strict: false }).values())
+    for (const { metatype, instance } of providers.values())
+      if (metatype?.name === name) return instance;
+  throw new Error(`The library has no provider ${name}.`);
+}
+
+/** Its dispatcher and the maker of its runs. */
+export function innerParts(app) {
+  const dispatcher = innerProvider(app, 'Dispatcher');
+  // Its name in builds of earlier versions, for `--with`.
+  Object.getPrototypeOf(dispatcher).dispatchChunk ??= dispatcher.tellChunk;
+  return { dispatcher, runs: innerProvider(app, 'RunFactory') };
 }
 
 /** A real application without HTTP: the library's module, `providers`, and named clients of the same options. */

@@ -19,10 +19,12 @@ export function placeLibrary(root, name) {
   checkDependencies(JSON.parse(readFileSync(join(source, 'package.json'), 'utf8')));
   const target = join(bench, 'node_modules/.libraries', name);
   rmSync(target, { recursive: true, force: true });
-  for (const part of ['package.json', 'dist/esm']) {
+  // Builds of earlier versions have no bundle.
+  const built = existsSync(join(source, 'dist/bundle')) ? 'dist/bundle' : 'dist/esm';
+  for (const part of ['package.json', built]) {
     cpSync(join(source, part), join(target, part), { recursive: true });
   }
-  return pathToFileURL(join(target, 'dist/esm/index.js')).href;
+  return pathToFileURL(join(target, built, 'index.js')).href;
 }
 
 function checkDependencies({ dependencies, peerDependencies, peerDependenciesMeta }) {

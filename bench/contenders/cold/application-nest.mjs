@@ -1,5 +1,4 @@
 // A Nest application whose provider is the raw SDK's client.
-import '../growth/open-telemetry.mjs';
 import OpenAI from 'openai';
 import { startNest } from '../nest.mjs';
 import { MAX_TOKENS, MODELS, PROMPT } from '../question.mjs';

@@ -1,5 +1,4 @@
 // The same application with the module in place of the client, a hook for each chunk, and CostTracker.
-import '../growth/open-telemetry.mjs';
 import { library, startApplication } from '../library.mjs';
 import { decorate } from '../nest.mjs';
 import { MAX_TOKENS, MODELS, PROMPT } from '../question.mjs';

@@ -1,14 +1,9 @@
 // Many handlers that are registered, of a client that is not called, and one that hears: what an event costs, and a run.
 import { heardBy, resetAll } from '../chunk-hooks.mjs';
-import { decoratedHooks, internal, startApplication } from '../library.mjs';
+import { decoratedHooks, innerParts, startApplication } from '../library.mjs';
 import { PiecesProvider } from '../pieces-provider.mjs';
 import { decoratedClasses } from './decorated-classes.mjs';
 import { METHODS } from './many-classes.mjs';
-
-const { Dispatcher } = await internal('dispatch/dispatcher.js');
-const { RunFactory } = await internal('runs/run-factory.js', 'run/run-factory.js');
-// Its name in builds of earlier versions, for `--with`.
-Dispatcher.prototype.dispatchChunk ??= Dispatcher.prototype.tellChunk;
 
 const SPEC = { provider: 'pieces', model: 'pieces' };
 const chunk = { type: 'text', text: ' word' };
@@ -18,8 +13,7 @@ export async function setUp({ elsewhere, what }) {
   const classes = await decoratedHooks(1);
   const llm = { provider: new PiecesProvider(), model: 'pieces' };
   const app = await startApplication({ llm }, [...others, ...classes], ['other']);
-  const dispatcher = app.get(Dispatcher, { strict: false });
-  const runs = app.get(RunFactory, { strict: false });
+  const { dispatcher, runs } = innerParts(app);
   const [hook] = classes.map((one) => app.get(one));
   const strangers = others.map((one) => app.get(one));
   const work = what === 'events' ? tellEvents : makeRuns;

@@ -1,5 +1,4 @@
 // An application of many providers starts, and Nest has nothing else to do.
-import './open-telemetry.mjs';
 import { startNest } from '../nest.mjs';
 import { manyClasses } from './many-classes.mjs';
 

@@ -1,14 +1,8 @@
 // The same application with the module, which finds the hooks of all providers.
-import './open-telemetry.mjs';
-import { internal, startApplication } from '../library.mjs';
+import { innerProvider, startApplication } from '../library.mjs';
 import { PiecesProvider } from '../pieces-provider.mjs';
 import { decoratedClasses } from './decorated-classes.mjs';
 import { METHODS } from './many-classes.mjs';
-
-const { HandlerRegistry } = await internal(
-  'handlers/handler-registry.js',
-  'registry/handler-registry.js',
-);
 
 export function setUp({ classes }) {
   const providers = decoratedClasses(classes);
@@ -22,7 +16,7 @@ export function setUp({ classes }) {
       return { started: 1 };
     },
     async release() {
-      const found = app.get(HandlerRegistry, { strict: false }).handlers().length;
+      const found = innerProvider(app, 'HandlerRegistry').handlers().length;
       await app.close();
       const right = classes * Object.keys(METHODS).length;
       if (found !== right) throw new Error(`${found} of ${right} hooks were found.`);

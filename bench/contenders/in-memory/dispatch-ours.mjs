@@ -1,13 +1,8 @@
 // A chunk event made and told by the library's own Dispatcher to the discovered hooks of a real application's run. The
-// three inner classes are taken from the build, because nothing public stops in front of the dispatcher.
+// inner providers are taken from the container, because nothing public stops in front of the dispatcher.
 import { heardBy, resetAll } from '../chunk-hooks.mjs';
-import { decoratedHooks, internal, startApplication } from '../library.mjs';
+import { decoratedHooks, innerParts, startApplication } from '../library.mjs';
 import { PiecesProvider } from '../pieces-provider.mjs';
-
-const { Dispatcher } = await internal('dispatch/dispatcher.js');
-const { RunFactory } = await internal('runs/run-factory.js', 'run/run-factory.js');
-// Its name in builds of earlier versions, for `--with`.
-Dispatcher.prototype.dispatchChunk ??= Dispatcher.prototype.tellChunk;
 
 /** The library reads the clock once a packet. */
 const EVENTS_PER_PACKET = 64;
@@ -16,8 +11,7 @@ export async function setUp({ handlers, isAsync }) {
   const classes = await decoratedHooks(handlers, isAsync);
   const llm = { provider: new PiecesProvider(), model: 'pieces' };
   const app = await startApplication({ llm }, classes);
-  const dispatcher = app.get(Dispatcher, { strict: false });
-  const runs = app.get(RunFactory, { strict: false });
+  const { dispatcher, runs } = innerParts(app);
   const hooks = classes.map((one) => app.get(one));
   return {
     async run(times) {
