@@ -59,5 +59,7 @@ function cellOf(result, { contender }) {
   if (own === undefined) return NONE;
   const { compared, write } = FIGURES[result.measures ?? 'cpu'];
   const missed = own.goals.some(({ met }) => !met);
-  return `**${write(compared(own).median)}**${missed ? MISSED : ''}`;
+  const before = result.contenders.find((one) => one.contender === `${contender}: before`);
+  const earlier = before === undefined ? '' : `, was ${write(compared(before).median)}`;
+  return `**${write(compared(own).median)}**${missed ? MISSED : ''}${earlier}`;
 }

@@ -1,7 +1,7 @@
 import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
 import { LlmAbortedError } from '../errors/llm-errors.js';
 import { callMethod, type Handler } from '../handlers/handler.js';
-import { abortable, isThenable } from '../util/promises.js';
+import { isThenable } from '../util/promises.js';
 import type { DispatchTarget } from './invoke-handler.js';
 
 /**
@@ -97,9 +97,9 @@ export async function interceptWork<Q, R>(
   })();
   around.holdOpen(going);
   try {
-    return await abortable(going, run.signal);
+    return await run.orAborted(going);
   } finally {
-    if (run.signal.aborted) await Promise.allSettled(working);
+    if (run.aborted) await Promise.allSettled(working);
   }
 }
 
@@ -139,7 +139,7 @@ export function interceptNow<Q, R>(
 }
 
 function checkOpen(run: DispatchTarget, kind: string): void {
-  if (run.signal.aborted) throw run.signal.reason as Error;
+  if (run.aborted) throw run.reason as Error;
   if (run.ended) throw tooLate(kind);
 }
 

@@ -12,7 +12,7 @@ import {
   type InstanceOwner,
 } from '../handlers/handler.js';
 import { Log, logReason } from '../util/log.js';
-import { abortable, isThenable } from '../util/promises.js';
+import { isThenable } from '../util/promises.js';
 import type { Background } from './background/background.js';
 
 /** The part of a run that dispatch needs. */
@@ -23,8 +23,13 @@ export interface DispatchTarget extends RunInfo, InstanceOwner {
    * is called.
    */
   readonly chunkMethods: readonly HandlerFunction[];
-  /** Fires when the run is aborted. */
+  /** Fires when the run is aborted; created on first use. */
   readonly signal: AbortSignal;
+  readonly aborted: boolean;
+  /** The reason of the abort. */
+  readonly reason: unknown;
+  /** Settles like `work`, or rejects with the reason if the run is aborted first. */
+  orAborted<T>(work: PromiseLike<T>): Promise<T>;
   /** The context that its handlers receive with the event. */
   readonly handlerContext: HandlerContext;
   /** Whether the run's terminal event was dispatched. */
@@ -81,7 +86,7 @@ export class HandlerCalls {
         : this.report(handler, event, run, error);
     const taken = this.background.take({ handler, event, run, failed });
     if (taken === undefined || EVENTS[event.type].phase !== 'start') return taken;
-    return abortable(taken, run.signal).catch(nothing);
+    return run.orAborted(taken).catch(nothing);
   }
 
   #call(handler: Handler, event: CallbackEvent, run: DispatchTarget): unknown {
@@ -94,8 +99,7 @@ export class HandlerCalls {
     if (!isThenable(returned)) return undefined;
     const { event, run } = dispatch;
     // An aborted run does not wait for its start handlers.
-    const settled =
-      EVENTS[event.type].phase === 'start' ? abortable(returned, run.signal) : returned;
+    const settled = EVENTS[event.type].phase === 'start' ? run.orAborted(returned) : returned;
     return Promise.resolve(settled).then(nothing, (error: unknown) =>
       this.rejected(dispatch, handler, error),
     );
@@ -103,10 +107,8 @@ export class HandlerCalls {
 
   /** Handles a handler's rejection. If the handler was stopped with its run, that is not a failure. */
   rejected(dispatch: Dispatch, handler: Handler, error: unknown): Promise<void> | undefined {
-    const { signal } = dispatch.run;
-    return signal.aborted && error === signal.reason
-      ? undefined
-      : this.failed(dispatch, handler, error);
+    const { aborted, reason } = dispatch.run;
+    return aborted && error === reason ? undefined : this.failed(dispatch, handler, error);
   }
 
   failed(dispatch: Dispatch, handler: Handler, error: unknown): Promise<void> | undefined {

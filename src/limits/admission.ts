@@ -82,7 +82,8 @@ export class Admission {
   async #claims(call: InterceptedModelCall): Promise<ReservationAmount[]> {
     const { name, settings } = this.options;
     try {
-      return await reservationAmounts(call, settings(), name);
+      const amounts = reservationAmounts(call, settings(), name);
+      return amounts instanceof Promise ? await amounts : amounts;
     } catch (error) {
       if (error instanceof LimitKeyMissingError || error instanceof UnknownPriceError)
         this.#advice.log(error.message);
@@ -92,10 +93,13 @@ export class Admission {
 
   async #try(claims: readonly ReservationAmount[]): Promise<Reservation | LimitRefusal> {
     const { name, reservations } = this.options;
-    const outcome = await reservations.reserve(claims).catch((cause: unknown) => {
+    let outcome: Reservation | LimitRefusal;
+    try {
+      outcome = await reservations.reserve(claims);
+    } catch (cause) {
       const message = `${name}: its store cannot be used at the moment; try again later.`;
       throw new LimitStoreUnavailableError(message, { cause, limiter: name });
-    });
+    }
     const never = claims.findIndex(({ neverFits }) => neverFits);
     if (never < 0 || !outcome.granted) return outcome;
     // The store is unavailable, or does not check `neverFits`.

@@ -187,8 +187,7 @@ export class SettledIds {
   }
 
   has(id: string): boolean {
-    const key = flat(id);
-    return this.#current.has(key) || this.#previous.has(key);
+    return this.#current.has(id) || this.#previous.has(id);
   }
 
   add(id: string, now: number): void {

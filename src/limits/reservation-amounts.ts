@@ -2,6 +2,7 @@ import { LimitKeyMissingError, UnknownPriceError } from '../errors/callback-erro
 import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
 import type { InterceptedModelCall } from '../llm/interceptors.js';
 import type { LimiterSettings } from './check-limiter-options.js';
+import { isThenable } from '../util/promises.js';
 import type { CounterState } from './limit-store.js';
 import type { WindowLength } from './limit-window.js';
 import {
@@ -17,31 +18,45 @@ import {
 import type { LimiterUsage, LimitUse } from './limiter-options.js';
 
 /**
- * Returns what a call reserves of each limit.
+ * Returns what a call reserves of each limit, at once unless a limit is read asynchronously.
  *
  * @throws LimitKeyMissingError, UnknownPriceError, or CallbacksConfigurationError for an invalid limit
  */
-export async function reservationAmounts(
+export function reservationAmounts(
   call: InterceptedModelCall,
   settings: LimiterSettings,
   limiter: string,
-): Promise<ReservationAmount[]> {
-  const claims: ReservationAmount[] = [];
-  for (const limit of settings.limits) claims.push(await claimOf(limit, call, settings, limiter));
-  return claims;
+): ReservationAmount[] | Promise<ReservationAmount[]> {
+  const { limits } = settings;
+  const owners = limits.map((limit) => ownerIn(limit, call, settings, limiter));
+  const claimsOf = (amounts: readonly unknown[]) =>
+    limits.map((limit, i) => claimOf(limit, owners[i]!, amounts[i], call, settings, limiter));
+  const amounts = limits.map(({ amount }) =>
+    typeof amount === 'function' ? amount(call.event) : amount,
+  );
+  return amounts.some(isThenable) ? Promise.all(amounts).then(claimsOf) : claimsOf(amounts);
 }
 
-async function claimOf(
+function ownerIn(
   source: Limit,
+  call: InterceptedModelCall,
+  { onMissingKey }: LimiterSettings,
+  limiter: string,
+): string {
+  const owner = ownerOf(source, call) ?? (onMissingKey === GLOBAL ? GLOBAL : undefined);
+  if (owner === undefined) throw missingKey(limiter, source.per);
+  return owner;
+}
+
+function claimOf(
+  source: Limit,
+  owner: string,
+  given: unknown,
   call: InterceptedModelCall,
   settings: LimiterSettings,
   limiter: string,
-): Promise<ReservationAmount> {
-  const { unit, window, per } = source;
-  const owner = ownerOf(source, call) ?? (settings.onMissingKey === GLOBAL ? GLOBAL : undefined);
-  if (owner === undefined) throw missingKey(limiter, per);
-  const given =
-    typeof source.amount === 'function' ? await source.amount(call.event) : source.amount;
+): ReservationAmount {
+  const { unit, window } = source;
   const limit = checkAmount(unit, given);
   if (typeof limit === 'string') throw new CallbacksConfigurationError(`${limiter}: ${limit}.`);
   const { amount, isGuess } = unit.expect(call, settings.assumedOutputTokens);

@@ -100,7 +100,7 @@ export class Reservations {
     }));
     const settlement: Settlement = { group: this.#group, id, at, claims };
     this.#open.delete(id);
-    await this.#settleLocally(settlement);
+    if (this.#local !== undefined) await this.#settleLocally(this.#local, settlement);
     try {
       if (isStored) await this.#send(settlement);
       else if (used.some((amount) => amount > 0)) this.#keep(settlement);
@@ -186,9 +186,12 @@ export class Reservations {
   }
 
   /** So that during an outage the local store has this process's earlier usage, as long as it has room for the key. */
-  async #settleLocally({ claims, ...settlement }: Settlement): Promise<void> {
+  async #settleLocally(
+    local: MemoryLimitStore,
+    { claims, ...settlement }: Settlement,
+  ): Promise<void> {
     const quiet = claims.map(({ tellFrom: _tellFrom, ...claim }) => claim);
-    await this.#local?.settle({ ...settlement, claims: quiet }).catch(() => undefined);
+    await local.settle({ ...settlement, claims: quiet }).catch(() => undefined);
   }
 
   async #send(settlement: Settlement): Promise<void> {

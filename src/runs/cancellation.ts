@@ -137,8 +137,8 @@ export function watchStops(
   };
 }
 
-/** Calls `stop` when a signal fires; returns a function that stops listening. */
-function follow(
+/** Calls `stop` when a source aborts, now or later; returns a function that stops listening. */
+export function follow(
   signal: AbortSignal | StopSource | undefined,
   stop: (reason: unknown) => void,
 ): (() => void) | undefined {

@@ -5,6 +5,7 @@ import type { HandlerContext } from '../events/handler-options.js';
 import { HandlerScope, type HandlerTable } from '../handlers/handler-scope.js';
 import type { Handler } from '../handlers/handler.js';
 import type { HandlerRegistry } from '../handlers/handler-registry.js';
+import { Cancellation } from './cancellation.js';
 import { type ContextStore, HandlerFrame } from './run-context.js';
 
 /** The parts of an application that a {@link RestoredRun} needs. */
@@ -14,16 +15,14 @@ export interface RestoredRunParts {
   readonly nextSeq: () => number;
 }
 
-/** The run of an event from a queue; the run has ended, or continues in another process. */
-export class RestoredRun implements DispatchTarget {
+/** The run of an event from a queue; the run has ended, or continues in another process, and nothing here aborts it. */
+export class RestoredRun extends Cancellation implements DispatchTarget {
   /** Each job has its own instances of request-scoped providers. */
   readonly root = this;
   readonly ended = true;
   readonly released = true;
   readonly detached = false;
   readonly chunkMethods = [];
-  /** Never fires: nothing in this process can abort the run. */
-  readonly signal: AbortSignal = new AbortController().signal;
   readonly handlerContext: HandlerContext = this;
   readonly context: RequestContext;
   readonly handlerScope: HandlerScope;
@@ -32,6 +31,7 @@ export class RestoredRun implements DispatchTarget {
     private readonly event: CallbackEvent,
     private readonly parts: RestoredRunParts,
   ) {
+    super();
     const { requestId, traceId, userId, tenantId, conversationId, route, tags, metadata } = event;
     this.context = {
       requestId,

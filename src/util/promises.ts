@@ -1,5 +1,3 @@
-import { setMaxListeners } from 'node:events';
-
 /** Whether a value is a promise or another thenable. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return (
@@ -28,27 +26,6 @@ export function abortable<T>(work: PromiseLike<T>, signal: AbortSignal): Promise
     signal.addEventListener('abort', stop, { once: true });
     work.then(resolve, reject).then(() => signal.removeEventListener('abort', stop));
   });
-}
-
-/**
- * Aborts `stop` when a signal aborts. Does not use `AbortSignal.any()`, which leaks memory in its source signals on
- * Node 20 if they live as long as the application. Returns a function that stops listening.
- *
- * @param toError maps the signal's reason to the reason of `stop`
- */
-export function stopWith(
-  signal: AbortSignal,
-  stop: AbortController,
-  toError: (reason: unknown) => unknown = (reason) => reason,
-): () => void {
-  const follow = () => stop.abort(toError(signal.reason));
-  if (signal.aborted) follow();
-  else {
-    // Any number of requests may listen to one signal; Node warns from eleven listeners on.
-    setMaxListeners(Infinity, signal);
-    signal.addEventListener('abort', follow);
-  }
-  return () => signal.removeEventListener('abort', follow);
 }
 
 /** A promise with its `resolve` and `reject`. */

@@ -53,7 +53,7 @@ export class StreamedCall implements Streamed {
     const { call } = this;
     // Later, so that the reader holds the call open before an interceptor can end it.
     if (call.isIntercepted) return Promise.resolve().then(() => openThrough(call, reader));
-    this.#request = new ProviderRequest(call, call.spec, call.run.signal);
+    this.#request = new ProviderRequest(call, call.spec, call.run);
     this.#request.stream(reader, call.place);
   }
 

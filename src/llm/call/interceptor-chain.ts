@@ -4,6 +4,7 @@ import { LlmAbortedError } from '../../errors/llm-errors.js';
 import type { BillableKind, ModelStartEvent } from '../../events/event-map.js';
 import type { Handler } from '../../handlers/handler.js';
 import { READER_LEFT } from '../../runs/active-run.js';
+import { Cancellation, follow } from '../../runs/cancellation.js';
 import { comeBack, type Enter, here } from '../../runs/run-context.js';
 import type {
   LlmChunk,
@@ -13,7 +14,7 @@ import type {
   ModelRequest,
   ModelResponse,
 } from '../../types/llm.js';
-import { abortable, defer, isThenable, stopWith } from '../../util/promises.js';
+import { defer, isThenable } from '../../util/promises.js';
 import { resolveTarget } from '../client-resolver.js';
 import type { InterceptedModelCall, LlmNextOptions, LlmSpent } from '../interceptors.js';
 import { LlmStream } from '../llm-stream.js';
@@ -38,8 +39,7 @@ export function ask<Q extends ModelRequest, A extends ModelAnswer, R extends Mod
   request: Q,
 ): Promise<A> {
   const target = { client: call.spec.client, request };
-  const { signal } = call.run;
-  if (!call.isIntercepted) return new ProviderRequest(call, target, signal).whole();
+  if (!call.isIntercepted) return new ProviderRequest(call, target, call.run).whole();
   const answering = askThrough(call, target);
   // After an abort, the caller does not wait for interceptors, which may still clean up.
   call.holdOpen(answering);
@@ -69,7 +69,7 @@ async function askThrough<
       },
     accept: async (given, { name }, link) => call.kind.checkAnswer(name, link.target, await given),
   };
-  return compose(chain, new ChainLink(call, target, call.run.signal));
+  return compose(chain, new ChainLink(call, target, call.run));
 }
 
 /** The `next` of an interceptor. */
@@ -101,7 +101,7 @@ export function openThrough(call: LlmCall, reader: StreamReader): void | Promise
       },
     accept: (given, handler, link) => (to) => deliver(given, handler, link, to),
   };
-  const link = new ChainLink(call, call.spec, call.run.signal);
+  const link = new ChainLink(call, call.spec, call.run);
   return link.place(() => compose(chain, link))(reader);
 }
 
@@ -152,19 +152,22 @@ class ChainLink<
   #isUnresolved = false;
 
   /**
-   * @param signal the call's signal, or one that fires with it
+   * @param stopping what stops it: the call, or what is aborted with it
    * @param outer what the surrounding interceptor received
    */
   constructor(
     readonly call: ModelCall<Q, A, R>,
     public target: ModelTarget<Q>,
-    readonly signal: AbortSignal,
+    readonly stopping: Cancellation,
     private readonly outer?: ChainLink<Q, A, R>,
     private readonly maxRetries: number | undefined = outer?.maxRetries,
   ) {
     this.place = call.place ?? here;
   }
 
+  get signal(): AbortSignal {
+    return this.stopping.signal;
+  }
   get kind(): BillableKind {
     return this.call.kind.name;
   }
@@ -208,7 +211,7 @@ class ChainLink<
   async pause<T>(wait: PromiseLike<T>): Promise<T> {
     const since = performance.now();
     try {
-      return await abortable(wait, this.signal);
+      return await this.stopping.orAborted(wait);
     } finally {
       this.call.meter.paused(performance.now() - since);
     }
@@ -218,18 +221,18 @@ class ChainLink<
   continueWith(
     request: Q = this.request,
     options: LlmNextOptions = {},
-  ): { inner: ChainLink<Q, A, R>; stop: AbortController; watch: () => () => void } {
+  ): { inner: ChainLink<Q, A, R>; stop: Cancellation; watch: () => () => void } {
     const target = this.#targetOf(request, options);
     const { signal, maxRetries } = options;
-    const stop = new AbortController();
-    const inner = new ChainLink(this.call, target, stop.signal, this, maxRetries);
+    const stop = new Cancellation();
+    const inner = new ChainLink(this.call, target, stop, this, maxRetries);
     const isOther = target.client !== this.target.client;
     inner.#isUnresolved = isOther && target.client.resolver !== undefined;
     const watch = (): (() => void) => {
-      const unwatch = stopWith(this.signal, stop);
-      const unwatchOwn = signal && stopWith(signal, stop, toAbortedError);
+      const unwatch = follow(this.stopping, (reason) => stop.abort(reason));
+      const unwatchOwn = follow(signal, (reason) => stop.abort(toAbortedError(reason)));
       return () => {
-        unwatch();
+        unwatch?.();
         unwatchOwn?.();
       };
     };
@@ -243,7 +246,7 @@ class ChainLink<
 
   /** Opens the request to the provider. */
   openRequest(): ProviderRequest<Q, A, R> {
-    this.#request = new ProviderRequest(this.call, this.target, this.signal, this.maxRetries);
+    this.#request = new ProviderRequest(this.call, this.target, this.stopping, this.maxRetries);
     this.note(this.#request.meter);
     return this.#request;
   }
@@ -287,10 +290,8 @@ class ChainLink<
   }
 
   async #resolve(): Promise<void> {
-    this.target = await abortable(
-      resolveTarget(this.call.run, this.target, this.place),
-      this.signal,
-    );
+    const resolving = resolveTarget(this.call.run, this.target, this.place);
+    this.target = await this.stopping.orAborted(resolving);
   }
 
   #targetOf(request: Q, { client: name }: LlmNextOptions): ModelTarget<Q> {
@@ -334,7 +335,7 @@ class LinkStream implements Streamed {
   constructor(
     private readonly link: LlmLink,
     /** Stops only this stream. */
-    private readonly left: AbortController,
+    private readonly left: Cancellation,
     /** Stops it with the surrounding call; returns a function that ends the watching. */
     private readonly watch: () => () => void,
     readonly open: Opening,
@@ -356,17 +357,16 @@ class LinkStream implements Streamed {
 
   start(): void | Promise<void> {
     void this.closed.then(this.watch());
-    if (this.link.signal.aborted) throw this.link.signal.reason as Error;
+    const { stopping } = this.link;
+    if (stopping.aborted) throw stopping.reason as Error;
     this.link.call.stopAtEnd(this.left, this.closed);
     return this.link.prepare();
   }
 
   onAbort(listener: (reason: unknown) => void): void {
-    const { signal } = this.link;
-    const notify = () => listener(signal.reason);
-    if (signal.aborted) notify();
-    else signal.addEventListener('abort', notify, { once: true });
-    void this.closed.then(() => signal.removeEventListener('abort', notify));
+    const { stopping } = this.link;
+    stopping.onAbort(listener);
+    void this.closed.then(() => stopping.offAbort(listener));
   }
 
   follow(arrivals: ResponseAccumulator): void {
@@ -412,7 +412,7 @@ class LinkStream implements Streamed {
   }
 
   cancel(): void {
-    if (this.left.signal.aborted) return;
+    if (this.left.aborted) return;
     this.#isCancelled = true;
     this.left.abort(new LlmAbortedError(READER_LEFT));
   }

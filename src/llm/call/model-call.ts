@@ -5,7 +5,7 @@ import { BIND_CONTEXT, type Handler } from '../../handlers/handler.js';
 import type { PriceBook } from '../../prices/price-book.js';
 import { ActiveRun, type RunRuntime } from '../../runs/active-run.js';
 import type { Outcome } from '../../runs/cold-stream.js';
-import type { StopSources } from '../../runs/cancellation.js';
+import type { Cancellation, StopSources } from '../../runs/cancellation.js';
 import type { Enter } from '../../runs/run-context.js';
 import type { Run } from '../../runs/run.js';
 import type { Attempt, ModelRequest, ModelResponse } from '../../types/llm.js';
@@ -94,7 +94,7 @@ export abstract class ModelCall<
   /** Where the stream was created; set if reading the stream calls code of the application. */
   abstract readonly place: Enter | undefined;
   /** Stops requests of interceptors that are still in progress. */
-  #underWay: Set<AbortController> | undefined;
+  #underWay: Set<Cancellation> | undefined;
 
   /** @param collect whether streamed text is kept */
   constructor(
@@ -193,7 +193,7 @@ export abstract class ModelCall<
   }
 
   /** Stops an interceptor's request if it is still in progress when the call is answered. */
-  stopAtEnd(stop: AbortController, asking: Promise<unknown>): void {
+  stopAtEnd(stop: Cancellation, asking: Promise<unknown>): void {
     const underWay = (this.#underWay ??= new Set());
     const forget = () => void underWay.delete(stop);
     underWay.add(stop);

@@ -1,6 +1,7 @@
-import { abortable, promised } from '../../util/promises.js';
+import { promised } from '../../util/promises.js';
 import { CallbacksError } from '../../errors/callbacks-error.js';
 import { LlmServerError } from '../../errors/llm-errors.js';
+import type { Cancellation } from '../../runs/cancellation.js';
 import type { Run } from '../../runs/run.js';
 import { comeBack, type Enter, here } from '../../runs/run-context.js';
 import type { LlmRequest, ModelRequest, ModelResponse } from '../../types/llm.js';
@@ -19,17 +20,17 @@ export class ProviderRequest<
   readonly meter: RequestMeter<Q>;
   readonly #context: LlmProviderContext;
 
-  /** @param signal the call's signal, or one that fires with it */
+  /** @param stop what stops the request: the call, or what is aborted with it */
   constructor(
     private readonly call: ModelCall<Q, A, R>,
     readonly target: ModelTarget<Q>,
-    private readonly signal: AbortSignal,
+    private readonly stop: Cancellation,
     maxRetries?: number,
   ) {
     const meter = (this.meter = call.openRequest(target));
     this.#context = {
       context: call.run.context,
-      signal,
+      signal: stop.signal,
       collect: call.collect,
       maxRetries,
       deadline: call.deadline,
@@ -45,14 +46,12 @@ export class ProviderRequest<
 
   /** The complete answer, recorded and checked. */
   whole(): Promise<A> {
-    const { call, signal } = this;
+    const { call } = this;
     const { client, request } = this.target;
     const answering = promised(() =>
       this.#inPlace(() => call.kind.send(client.provider, request, this.#context)),
     );
-    // Interceptors, which the run itself waits for, may send several requests at once.
-    const given = call.isIntercepted ? abortable(answering, signal) : call.run.orAborted(answering);
-    return given.then(
+    return this.stop.orAborted(answering).then(
       (result) => this.#noted(result),
       (error: unknown) => {
         throw this.failed(error);
@@ -120,7 +119,7 @@ export class ProviderRequest<
   get #stopped(): Error | undefined {
     const { run } = this.call;
     if (run.aborted) return run.reason as Error;
-    return this.signal.aborted ? (this.signal.reason as Error) : undefined;
+    return this.stop.aborted ? (this.stop.reason as Error) : undefined;
   }
 }
 
