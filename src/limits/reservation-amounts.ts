@@ -31,7 +31,7 @@ export function reservationAmounts(
   const owners = limits.map((limit) => ownerIn(limit, call, settings, limiter));
   const claimsOf = (amounts: readonly unknown[]) =>
     limits.map((limit, i) => claimOf(limit, owners[i]!, amounts[i], call, settings, limiter));
-  const amounts = limits.map(({ amount }) =>
+  const amounts: (number | Promise<number>)[] = limits.map(({ amount }) =>
     typeof amount === 'function' ? amount(call.event) : amount,
   );
   return amounts.some(isThenable) ? Promise.all(amounts).then(claimsOf) : claimsOf(amounts);

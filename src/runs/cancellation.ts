@@ -64,13 +64,16 @@ export class Cancellation {
   /** Settles like `work`, or rejects with the reason if it is aborted first. */
   orAborted<T>(work: PromiseLike<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      const settle =
-        <V>(how: (value: V) => void) =>
-        (value: V): void => {
+      work.then(
+        (result) => {
           this.offAbort(reject);
-          how(value);
-        };
-      work.then(settle(resolve), settle(reject));
+          resolve(result);
+        },
+        (error: unknown) => {
+          this.offAbort(reject);
+          reject(error as Error);
+        },
+      );
       this.onAbort(reject);
     });
   }
