@@ -34,7 +34,8 @@ export function reservationAmounts(
   const amounts: (number | Promise<number>)[] = limits.map(({ amount }) =>
     typeof amount === 'function' ? amount(call.event) : amount,
   );
-  return amounts.some(isThenable) ? Promise.all(amounts).then(claimsOf) : claimsOf(amounts);
+  if (!amounts.some(isThenable)) return claimsOf(amounts);
+  return Promise.all(amounts.map(async (amount) => amount)).then(claimsOf);
 }
 
 function ownerIn(

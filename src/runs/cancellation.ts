@@ -64,16 +64,13 @@ export class Cancellation {
   /** Settles like `work`, or rejects with the reason if it is aborted first. */
   orAborted<T>(work: PromiseLike<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      work.then(
-        (result) => {
+      const settle =
+        <V>(how: (value: V) => void) =>
+        (value: V): void => {
           this.offAbort(reject);
-          resolve(result);
-        },
-        (error: unknown) => {
-          this.offAbort(reject);
-          reject(error as Error);
-        },
-      );
+          how(value);
+        };
+      work.then(settle(resolve), settle(reject));
       this.onAbort(reject);
     });
   }
