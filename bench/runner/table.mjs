@@ -63,9 +63,9 @@ function besideOf(group) {
   };
 }
 
-/** Ours, and ours with something that has a price of its own: "ours with CostLimiter". */
+/** Ours, and ours with something that has a price of its own: "ours with CostLimiter"; no other build: "ours: before". */
 export function isOurs(contender) {
-  return contender === 'ours' || contender.startsWith('ours with ');
+  return /^ours(?: with [^:]+)?$/.test(contender);
 }
 
 /** What ours has beside the usual, as the end of a row's title. */
