@@ -35,7 +35,9 @@ export class Admission {
   }
 
   async reserve(call: InterceptedModelCall): Promise<Reservation> {
-    const claims = await this.#claims(call);
+    const amounts = this.#claims(call);
+    // What is there at once is not awaited: each call passes here.
+    const claims = amounts instanceof Promise ? await amounts : amounts;
     const { mode } = this.options.settings();
     if (mode === 'wait' && !claims.some(({ neverFits }) => neverFits))
       return this.#waitFor(claims, call);
@@ -79,15 +81,18 @@ export class Admission {
     }
   }
 
-  async #claims(call: InterceptedModelCall): Promise<ReservationAmount[]> {
+  #claims(call: InterceptedModelCall): ReservationAmount[] | Promise<ReservationAmount[]> {
     const { name, settings } = this.options;
-    try {
-      const amounts = reservationAmounts(call, settings(), name);
-      return amounts instanceof Promise ? await amounts : amounts;
-    } catch (error) {
+    const advise = (error: unknown): never => {
       if (error instanceof LimitKeyMissingError || error instanceof UnknownPriceError)
         this.#advice.log(error.message);
       throw error;
+    };
+    try {
+      const amounts = reservationAmounts(call, settings(), name);
+      return amounts instanceof Promise ? amounts.catch(advise) : amounts;
+    } catch (error) {
+      return advise(error);
     }
   }
 

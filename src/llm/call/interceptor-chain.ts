@@ -61,10 +61,8 @@ async function askThrough<
       (request, options) => {
         const { inner, stop, watch } = link.continueWith(request, options);
         const answering = answerThrough(inner, goOn);
-        const unwatch = watch();
         // An interceptor may have stopped waiting for it.
-        call.stopAtEnd(stop, answering);
-        answering.then(unwatch, unwatch);
+        call.stopAtEnd(stop, answering, watch());
         return answering;
       },
     accept: async (given, { name }, link) => call.kind.checkAnswer(name, link.target, await given),
@@ -356,11 +354,10 @@ class LinkStream implements Streamed {
   }
 
   start(): void | Promise<void> {
-    void this.closed.then(this.watch());
-    const { stopping } = this.link;
-    if (stopping.aborted) throw stopping.reason as Error;
-    this.link.call.stopAtEnd(this.left, this.closed);
-    return this.link.prepare();
+    const { link } = this;
+    link.call.stopAtEnd(this.left, this.closed, this.watch());
+    if (link.stopping.aborted) throw link.stopping.reason as Error;
+    return link.prepare();
   }
 
   onAbort(listener: (reason: unknown) => void): void {

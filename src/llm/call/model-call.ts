@@ -192,10 +192,17 @@ export abstract class ModelCall<
     this.meter.start();
   }
 
-  /** Stops an interceptor's request if it is still in progress when the call is answered. */
-  stopAtEnd(stop: Cancellation, asking: Promise<unknown>): void {
+  /**
+   * Stops an interceptor's request if it is still in progress when the call is answered.
+   *
+   * @param settled called when it is no longer in progress
+   */
+  stopAtEnd(stop: Cancellation, asking: Promise<unknown>, settled: () => void): void {
     const underWay = (this.#underWay ??= new Set());
-    const forget = () => void underWay.delete(stop);
+    const forget = () => {
+      underWay.delete(stop);
+      settled();
+    };
     underWay.add(stop);
     asking.then(forget, forget);
   }
