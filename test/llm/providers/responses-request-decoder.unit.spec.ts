@@ -225,6 +225,11 @@ describe('The tool calls of a body for the Responses API', () => {
     ]);
   });
 
+  it('keep arguments that are not a text', () => {
+    const [message] = messagesOf([{ ...call('a'), arguments: { city: 'Rome' } }]);
+    expect(message!.toolCalls).toEqual([toolCall('a')]);
+  });
+
   it('are the calls of functions only', () => {
     const others = [
       { type: 'item_reference', id: 'msg_1' },

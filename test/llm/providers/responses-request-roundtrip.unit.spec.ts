@@ -70,19 +70,29 @@ describe('A malformed body for the Responses API', () => {
   ];
 
   it.each(pathsIn(rich).map((path) => ({ place: path.join('.'), path })))(
-    'is read with anything at $place, and is not changed',
+    'becomes a request with anything at $place, and is not changed',
     ({ path }) => {
       for (const value of values) {
         const body = replaced(rich, path, value);
         const before = shallowText(body);
-        const { model, messages } = decodeResponsesRequest(body as WireObject);
-        expect(typeof model).toBe('string');
-        for (const { content } of messages)
-          expect(typeof content === 'string' || Array.isArray(content)).toBe(true);
+        expectTypes(decodeResponsesRequest(body as WireObject));
         expect(shallowText(body)).toBe(before);
       }
     },
   );
+
+  /** Handlers rely on the types of a request. */
+  function expectTypes({ model, messages, tools = [], toolChoice, schema }: LlmRequest): void {
+    const calls = messages.flatMap(({ toolCalls = [] }) => toolCalls);
+    const chosen = typeof toolChoice === 'object' ? [toolChoice.name] : [];
+    const names = [...tools, ...calls].map(({ name }) => name);
+    const ids = calls.flatMap(({ id, argsText }) => [id, argsText]);
+    for (const text of [model, ...names, ...chosen, ...ids]) expect(typeof text).toBe('string');
+    for (const { parameters = {} } of tools) expect(isObject(parameters)).toBe(true);
+    for (const { content } of messages)
+      expect(typeof content === 'string' || Array.isArray(content)).toBe(true);
+    expect(schema === undefined || isObject(schema)).toBe(true);
+  }
 
   /** The JSON of a body, without the value that is too deep for it. */
   function shallowText(body: unknown): string {
