@@ -5,8 +5,15 @@ import type { EmbedRequest, EmbedResult } from '../../../types/llm.js';
 import { markDoubted, toUsage, UNREPORTED_USAGE, type Usage } from '../../../types/usage.js';
 import type { LlmProviderContext } from '../../llm-provider.js';
 import { errorInBody } from '../shared/map-error.js';
+import { asNumber, asText, RequestFields, withoutAbsent } from '../shared/request-fields.js';
 import type { SdkRequestOptions } from '../shared/sdk-transport.js';
-import { CountReader, objectOf, readCount, textOf } from '../shared/wire-values.js';
+import {
+  CountReader,
+  objectOf,
+  readCount,
+  textOf,
+  type WireObject,
+} from '../shared/wire-values.js';
 
 const BYTES_PER_NUMBER = 4;
 
@@ -32,6 +39,29 @@ export function sendEmbedRequest(
     ...providerOptions,
   };
   return embeddings.create(body, options);
+}
+
+/**
+ * The request in a body for embeddings that any code may have built. Never throws. An input of tokens instead of text
+ * is the text `''`, so that the number of inputs is right; `encoding_format` is not shown.
+ *
+ * @example decodeEmbedRequest({ model: 'text-embedding-3-small', input: 'Hi' }).input; // ['Hi']
+ */
+export function decodeEmbedRequest(body: WireObject): EmbedRequest {
+  const fields = new RequestFields(body, ['encoding_format']);
+  return withoutAbsent<EmbedRequest>({
+    model: fields.read('model', asText) ?? '',
+    input: fields.read('input', asInputs) ?? [],
+    dimensions: fields.read('dimensions', asNumber),
+    providerOptions: fields.rest,
+  });
+}
+
+function asInputs(value: unknown): string[] | undefined {
+  if (typeof value === 'string') return [value];
+  if (!Array.isArray(value)) return undefined;
+  // One input, as a list of tokens.
+  return typeof value[0] === 'number' ? [''] : value.map(textOf);
 }
 
 /**
