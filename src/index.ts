@@ -66,6 +66,7 @@ export {
 } from './events/event-map.js';
 export {
   type EventJson,
+  type EventOrigin,
   type FromCallback,
   RequestContext,
   RunEvent,

@@ -27,6 +27,8 @@ export interface InterceptedAgentCall {
   readonly signal: AbortSignal;
   /** Whether the agent is read as a stream; `next` returns a promise either way. */
   readonly streaming: boolean;
+  /** Whether the agent was run by code other than this package, as `event.observed`. */
+  readonly observed: boolean;
   /**
    * Emits a custom event of the agent's run, with its ids and context, and waits for its handlers. Rejects with the error
    * of a critical handler. Does nothing once the agent has ended.
@@ -85,6 +87,7 @@ async function callThrough(
       return agent.stopSignal;
     },
     streaming: spec.streaming,
+    observed: run.observed,
     emit: (name, fields) => agent.emit(name, fields),
   });
   const { goal, messages } = spec;

@@ -4,8 +4,8 @@ import { EVENTS, type CallbackEvent, type EventType } from './event-map.js';
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** The required fields of an event, with their checks. */
-const REQUIRED = {
+/** The checked fields of an event, with their checks. */
+const CHECKED = {
   eventId: isText,
   runId: isText,
   rootRunId: isText,
@@ -16,13 +16,15 @@ const REQUIRED = {
   tags: isTexts,
   metadata: isObject,
   timestamp: Number.isFinite,
+  // Absent in the JSON of earlier versions; later ones may have more origins.
+  origin: isAbsentOrText,
 } satisfies Readonly<Record<string, (value: unknown) => boolean>>;
 
 /**
  * Creates an event from the JSON of {@link RunEvent.toJSON}, possibly from another process: an instance of the same
  * class, whose `toJSON()` returns the same JSON.
  *
- * Its fields are plain data; live objects are not restored. Errors are instances of `Error` with the original `name`,
+ * Its fields are plain data, and `origin` is `'own'` if the JSON has none, as that of earlier versions; live objects are not restored. Errors are instances of `Error` with the original `name`,
  * `message`, `code`, `retryable` and `status`; check `name` instead of the class. Bytes stay `{ bytes, mediaType }`.
  *
  * @throws InvalidEventError if `json` is not an event's JSON: it names the fault, never the content
@@ -40,7 +42,7 @@ export function reviveEvent(json: unknown): CallbackEvent {
   // The class comes from this package's table: the JSON never chooses what is constructed.
   if (typeof type !== 'string' || !Object.hasOwn(EVENTS, type))
     throw invalid('there is no event of its `type`');
-  for (const [name, isFit] of Object.entries(REQUIRED)) {
+  for (const [name, isFit] of Object.entries(CHECKED)) {
     if (!isFit(own(json, name))) throw invalid(`its \`${name}\` is missing or wrong`);
   }
   return build(type as EventType, json);
@@ -52,7 +54,7 @@ function build(type: EventType, json: Json): CallbackEvent {
   // Define all fields, including absent ones: the getters that they shadow have no run.
   for (const name of [...CONTEXT_FIELDS, ...fields.call(event)]) {
     Object.defineProperty(event, name, {
-      value: reviveField(name, own(json, name)),
+      value: reviveField(name, json),
       enumerable: true,
     });
   }
@@ -60,8 +62,14 @@ function build(type: EventType, json: Json): CallbackEvent {
 }
 
 /** Errors occur in a few fields only; a value that looks like an error, in a result or in metadata, stays unchanged. */
-function reviveField(name: string, value: unknown): unknown {
+function reviveField(name: string, json: Json): unknown {
+  const value = own(json, name);
   switch (name) {
+    case 'origin':
+      return value ?? 'own';
+    case 'observed':
+      // As the getter does, so that the two fields never contradict each other.
+      return (own(json, 'origin') ?? 'own') !== 'own';
     case 'error':
       return reviveError(value);
     case 'attempts':
@@ -114,6 +122,10 @@ function isObject(value: unknown): value is Json {
 
 function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== '';
+}
+
+function isAbsentOrText(value: unknown): boolean {
+  return value === undefined || isText(value);
 }
 
 function isTexts(value: unknown): boolean {

@@ -31,6 +31,18 @@ export interface FromCallback {
   readonly handler: string;
 }
 
+/**
+ * What made a run: `'own'` is this package; any other value names the observed library, or `fetch`, that the
+ * application called itself.
+ *
+ * @example
+ * ```ts
+ * const isOfSdk = (origin: EventOrigin) => origin === 'openai' || origin === 'anthropic';
+ * ```
+ */
+export type EventOrigin =
+  'own' | 'openai' | 'anthropic' | 'fetch' | 'ai-sdk' | 'langchain' | 'openai-agents';
+
 /** The part of a run that every event reads. */
 export interface RunInfo {
   readonly runId: string;
@@ -44,6 +56,8 @@ export interface RunInfo {
   /** The named clients around the run, outermost first; handlers' scopes are matched against them. */
   readonly scopes: readonly string[];
   readonly fromCallback: FromCallback | undefined;
+  /** What made the run; nested runs have their own. */
+  readonly origin: EventOrigin;
   /** The provider's name or label, if an LLM is involved. */
   readonly provider: string | undefined;
   /** The requested model, if an LLM is involved. */
@@ -76,6 +90,8 @@ export const CONTEXT_FIELDS = [
   'provider',
   'model',
   'fromCallback',
+  'origin',
+  'observed',
   'detached',
 ] as const;
 
@@ -186,6 +202,28 @@ export abstract class RunEvent {
   /** Set when the run was started inside a handler. */
   get fromCallback(): FromCallback | undefined {
     return this[RUN].fromCallback;
+  }
+  /**
+   * What made the run: `'own'` for calls of this package, or the observed library. Nested runs have their own.
+   *
+   * @example
+   * ```ts
+   * class Sdk { @OnLlmEnd({ when: ({ origin }) => origin === 'openai' }) note({ usage }: LlmEndEvent) {} }
+   * ```
+   */
+  get origin(): EventOrigin {
+    return this[RUN].origin;
+  }
+  /**
+   * Whether the run was made by code other than this package: `origin !== 'own'`.
+   *
+   * @example
+   * ```ts
+   * class Own { @OnLlmEnd({ when: ({ observed }) => !observed }) note({ usage }: LlmEndEvent) {} }
+   * ```
+   */
+  get observed(): boolean {
+    return this.origin !== 'own';
   }
   /** On a terminal event: `true` if the parent run ended first. */
   get detached(): true | undefined {

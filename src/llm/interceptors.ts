@@ -41,6 +41,8 @@ export interface InterceptedModelCall {
   readonly signal: AbortSignal;
   /** Whether `next` returns an `LlmStream`. */
   readonly streaming: boolean;
+  /** Whether the call was made by code other than this package, as `event.observed`. */
+  readonly observed: boolean;
   /** The client that would be called; `'default'` for the client of `forRoot`. */
   readonly client: string;
   /** The client's label, or its provider's name; prices are looked up under it. */

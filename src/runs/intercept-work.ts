@@ -27,6 +27,8 @@ export interface InterceptedToolCall {
   /** Fires when the tool must stop. */
   readonly signal: AbortSignal;
   readonly streaming: false;
+  /** Whether the tool was called by code other than this package, as `event.observed`. */
+  readonly observed: boolean;
   /**
    * Emits a custom event of the tool call, with its ids and context, and waits for its handlers. Rejects with the error
    * of a critical handler. Does nothing once the tool call has ended.
@@ -78,6 +80,7 @@ export function interceptTool(
       return run.signal;
     },
     streaming: false,
+    observed: run.observed,
     emit: (name, fields) => call.emit(name, fields),
   });
   const work = ({ args }: ToolRequest) => run.inside(() => execute(args));
@@ -110,6 +113,8 @@ interface InterceptedMethodCall<Q, E> {
   /** Fires when the run is aborted: stop then. */
   readonly signal: AbortSignal;
   readonly streaming: false;
+  /** Whether the run was made by code other than this package, as `event.observed`. */
+  readonly observed: boolean;
   /**
    * Emits a custom event of the run, with its ids and context, and waits for its handlers. Rejects with the error of a
    * critical handler. Does nothing once the run has ended.
@@ -216,6 +221,7 @@ export function interceptMethod<Q, R>(
         return run.signal;
       },
       streaming: false,
+      observed: run.observed,
       emit: (name: string, fields?: unknown) => traced.emit(name, fields),
     }),
     work: (changed: Q) => run.inside(() => work(changed)),

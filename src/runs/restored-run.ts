@@ -1,6 +1,6 @@
 import type { DispatchTarget } from '../dispatch/invoke-handler.js';
 import type { CallbackEvent } from '../events/event-map.js';
-import type { FromCallback, RequestContext } from '../events/event.js';
+import type { EventOrigin, FromCallback, RequestContext } from '../events/event.js';
 import type { HandlerContext } from '../events/handler-options.js';
 import { HandlerScope, type HandlerTable } from '../handlers/handler-scope.js';
 import type { Handler } from '../handlers/handler.js';
@@ -76,6 +76,10 @@ export class RestoredRun extends Cancellation implements DispatchTarget {
 
   get fromCallback(): FromCallback | undefined {
     return this.event.fromCallback;
+  }
+
+  get origin(): EventOrigin {
+    return this.event.origin;
   }
 
   get provider(): string | undefined {

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { EventOrigin } from '../events/event.js';
 import type { CallbackEvent } from '../events/event-map.js';
 import { type ClientScope, HandlerScope } from '../handlers/handler-scope.js';
 import { HandlerRegistry, HandlerSource } from '../handlers/handler-registry.js';
@@ -26,6 +27,8 @@ export interface RunSpec {
   readonly context?: RunContext;
   /** The user, tenant and conversation of the run, in place of its context's. */
   readonly actsFor?: RunContext | undefined;
+  /** What makes the run, by default `'own'`; not inherited by nested runs. */
+  readonly origin?: EventOrigin | undefined;
   readonly provider?: string | undefined;
   readonly model?: string | undefined;
 }
@@ -58,6 +61,7 @@ export class RunFactory {
       handlers: this.registry.tableFor(handlerScope),
       parent: frame.run,
       fromCallback: frame.run ? undefined : frame.fromCallback,
+      origin: spec.origin ?? 'own',
       provider: spec.provider,
       model: spec.model,
     });

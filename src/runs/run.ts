@@ -1,5 +1,5 @@
 import type { DispatchTarget } from '../dispatch/invoke-handler.js';
-import type { FromCallback, RequestContext } from '../events/event.js';
+import type { EventOrigin, FromCallback, RequestContext } from '../events/event.js';
 import type { HandlerContext } from '../events/handler-options.js';
 import { callHandler, type Handler, type HandlerFunction, methodOf } from '../handlers/handler.js';
 import type { HandlerScope, HandlerTable } from '../handlers/handler-scope.js';
@@ -23,6 +23,7 @@ export interface RunParts {
   readonly handlers: HandlerTable;
   readonly parent: ParentRun | undefined;
   readonly fromCallback: FromCallback | undefined;
+  readonly origin: EventOrigin;
   readonly provider: string | undefined;
   readonly model: string | undefined;
 }
@@ -33,6 +34,7 @@ export class Run extends Cancellation implements DispatchTarget, Frame, ParentRu
   readonly request: object | undefined;
   readonly handlers: HandlerTable;
   readonly fromCallback: FromCallback | undefined;
+  readonly origin: EventOrigin;
   /** What the run's work is bound to. */
   binding: { run<R>(work: () => R): R } | undefined;
   spanId: string | undefined;
@@ -60,6 +62,7 @@ export class Run extends Cancellation implements DispatchTarget, Frame, ParentRu
     this.request = parts.request;
     this.handlers = parts.handlers;
     this.fromCallback = parts.fromCallback;
+    this.origin = parts.origin;
     this.provider = parts.provider;
     this.model = parts.model;
   }
@@ -94,6 +97,11 @@ export class Run extends Cancellation implements DispatchTarget, Frame, ParentRu
 
   get scope(): string {
     return this.scopes.at(-1)!;
+  }
+
+  /** Whether it was made by code other than this package. */
+  get observed(): boolean {
+    return this.origin !== 'own';
   }
 
   /** Whether the terminal event was, or is being, dispatched. */

@@ -82,6 +82,19 @@ describe('A deserialized event', () => {
     expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
   });
 
+  it('is of this package if its JSON has no origin', () => {
+    const { origin: _, ...json } = stored(SAMPLE_EVENTS['llm.end']);
+    expect(json).toMatchObject({ observed: true });
+    const revived = reviveEvent(json);
+    expect(revived).toMatchObject({ origin: 'own', observed: false });
+    expect(revived.toJSON()).toMatchObject({ origin: 'own', observed: false });
+  });
+
+  it('keeps an origin of a later version, which is observed', () => {
+    const json = { ...stored(SAMPLE_EVENTS['llm.end']), origin: 'later', observed: false };
+    expect(reviveEvent(json)).toMatchObject({ origin: 'later', observed: true });
+  });
+
   it('reads own keys only', () => {
     const { userId: _, ...json } = stored(SAMPLE_EVENTS['llm.end']);
     expect(reviveEvent(Object.setPrototypeOf(json, { userId: 'eve' })).userId).toBeUndefined();
@@ -102,6 +115,7 @@ describe('Invalid JSON of an event is rejected', () => {
     ['an event without an id', { ...good, eventId: undefined }, /`eventId`/],
     ['scopes that are no texts', { ...good, scopes: [{}] }, /`scopes`/],
     ['metadata that is a list', { ...good, metadata: [] }, /`metadata`/],
+    ['an origin that is no text', { ...good, origin: 7 }, /`origin`/],
     ['a date as timestamp', { ...good, timestamp: '2026' }, /`timestamp`/],
     ['an endless failure', { ...nested, event: nested }, /callback\.error itself/],
   ])('%s', (_, json, why) => {

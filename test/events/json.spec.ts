@@ -50,6 +50,8 @@ describe('The JSON of an event', () => {
       timestamp: expect.any(Number),
       provider: 'fake',
       model: 'fake',
+      origin: 'own',
+      observed: false,
       prompt: 'what is this?',
       messages: [
         {

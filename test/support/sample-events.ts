@@ -58,6 +58,7 @@ export const SAMPLE_RUN: RunInfo = {
   scope: 'support',
   scopes: ['support'],
   fromCallback: { runId: 'run-x', handler: 'Audit.paid' },
+  origin: 'openai',
   provider: 'fake',
   model: 'fake',
   detached: true,

@@ -178,6 +178,9 @@ class ChainLink<
   get streaming(): boolean {
     return this.call.spec.streaming;
   }
+  get observed(): boolean {
+    return this.call.run.observed;
+  }
   get client(): string {
     return this.target.client.name ?? 'default';
   }
