@@ -42,6 +42,7 @@ export {
   MaxStepsExceededError,
   ToolArgumentsError,
   ToolExecutionError,
+  ObservedCallError,
   UnknownPriceError,
 } from './errors/callback-errors.js';
 export * from './errors/callbacks-error.js';
@@ -129,6 +130,7 @@ export { LlmStream } from './llm/llm-stream.js';
 export { InjectLlm, LlmService, getLlmToken } from './llm/llm.service.js';
 export { CallbacksModule } from './module/callbacks.module.js';
 export { CallbacksService } from './module/callbacks.service.js';
+export type { ObserveOptions } from './observe/observer.js';
 export {
   type AsyncOptions,
   CALLBACKS_OPTIONS,

@@ -71,6 +71,18 @@ export class UnknownPriceError extends CallbackAbort {
 }
 
 /**
+ * An interceptor changed the call of an observed client, or answered it: its caller gets what the client gives, so that
+ * an interceptor can only watch it, delay it or refuse it. The HTTP status is 500, without the message.
+ */
+export class ObservedCallError extends CallbacksError {
+  static {
+    brand(this, 'error:ObservedCallError');
+  }
+
+  override readonly code = 'observed_call';
+}
+
+/**
  * A tool failed. Thrown by a tool itself with `fatal: true`, it ends the agent instead of going back to the model.
  *
  * @example

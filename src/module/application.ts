@@ -11,6 +11,7 @@ import {
 } from '../dispatch/background/background.js';
 import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
 import { HandlerRegistry } from '../handlers/handler-registry.js';
+import type { ClientScope } from '../handlers/handler-scope.js';
 import { Limiter } from '../limits/limiters.js';
 import type { LlmClient, LlmClients } from '../llm/client.js';
 import { createClient, mergeLlmOptions } from '../llm/create-client.js';
@@ -38,6 +39,9 @@ export class Application extends ContextResolver implements LlmClients {
   /** Decides which pending runs may be resumed. */
   readonly approvals = new Approvals();
   readonly #clients = new Map<string | undefined, LlmClient | undefined>();
+  readonly #scopes = new Map<string, ClientScope>([
+    ['default', { name: undefined, callbacks: [] }],
+  ]);
   /** Agents created before the application is ready; their tools are looked up then. */
   readonly agents: Agent[] = [];
   readonly #root: Deferred<CallbacksModuleOptions> = defer();
@@ -93,6 +97,7 @@ export class Application extends ContextResolver implements LlmClients {
     checkRootOf(name, this.modules, Application);
     const root = await this.#rootOptions();
     this.registry.addScope(name);
+    this.#scopes.set(name, { name, callbacks });
     this.registry.checkObjects(callbacks, 'instance');
     this.#listed.push(...callbacks);
     return this.#newClient(mergeLlmOptions(root.llm, llm), name, callbacks);
@@ -109,6 +114,16 @@ export class Application extends ContextResolver implements LlmClients {
     const known = [...this.#clients.keys()].map((key) => key ?? 'default').join(', ');
     throw new CallbacksConfigurationError(
       `There is no client "${name}" that has a model. Known are: ${known}; others come from CallbacksModule.forFeature({ name, llm }).`,
+    );
+  }
+
+  /** The scope of a client, with a model or without. */
+  scopeOf(name: string): ClientScope {
+    const scope = this.#scopes.get(name);
+    if (scope !== undefined) return scope;
+    const known = [...this.#scopes.keys()].join(', ');
+    throw new CallbacksConfigurationError(
+      `There is no client "${name}". Known are: ${known}; others come from CallbacksModule.forFeature({ name }).`,
     );
   }
 

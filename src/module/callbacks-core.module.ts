@@ -26,6 +26,7 @@ import {
 } from '../request-context/request-context.interceptor.js';
 import { ContextStore } from '../runs/run-context.js';
 import { MicroserviceConfigCheck } from '../request-context/microservice-check.js';
+import { Observer } from '../observe/observer.js';
 import { OpenRuns } from '../runs/active-run.js';
 import { RunFactory } from '../runs/run-factory.js';
 import { ToolRegistry } from '../tools/tool-registry.js';
@@ -57,6 +58,22 @@ import { ToolRegistry } from '../tools/tool-registry.js';
     RunFactory,
     ToolRegistry,
     Tracer,
+    {
+      provide: Observer,
+      inject: [Dispatcher, OpenRuns, PriceBook, RunFactory, Application],
+      useFactory: (
+        dispatcher: Dispatcher,
+        openRuns: OpenRuns,
+        prices: PriceBook,
+        runs: RunFactory,
+        clients: Application,
+      ) =>
+        new Observer({
+          runtime: { dispatcher, openRuns, prices, clients },
+          runs,
+          scopeOf: (name) => clients.scopeOf(name),
+        }),
+    },
     { provide: HandlerSource, useExisting: Explorer },
     { provide: STAND_INS, useClass: StandIns },
     { provide: METHOD_RUNNER, useExisting: Tracer },
@@ -81,6 +98,7 @@ import { ToolRegistry } from '../tools/tool-registry.js';
     Background,
     Dispatcher,
     HandlerRegistry,
+    Observer,
     OpenRuns,
     PriceBook,
     REQUEST_CONTEXTS,

@@ -13,6 +13,7 @@ import { RunFactory } from '../runs/run-factory.js';
 import type { CurrentContext } from '../runs/run-context.js';
 import type { RunContext } from '../runs/request-context.js';
 import { Tracer, type WorkContext } from '../runs/tracer.js';
+import { type ObserveOptions, Observer } from '../observe/observer.js';
 
 /** Registers callbacks at runtime, sets the context of runs, and traces functions as runs. */
 @Injectable()
@@ -28,6 +29,7 @@ export class CallbacksService {
     private readonly work: Tracer,
     private readonly inBackground: Background,
     private readonly reporter: Reporter,
+    private readonly observer: Observer,
   ) {}
 
   /**
@@ -42,6 +44,24 @@ export class CallbacksService {
    */
   run<R>(context: RunContext, work: () => R): R {
     return this.runs.run(context, work);
+  }
+
+  /**
+   * A copy of a client of `openai` or `@anthropic-ai/sdk` whose calls are runs of this application: chat completions,
+   * Responses, messages and embeddings, by every method of the client. Decorated methods get their events, costs are
+   * counted, and budgets refuse them before a request is sent. What the caller gets is what the client gives.
+   *
+   * @param client is not changed; the same client and options give the same copy
+   * @throws CallbacksConfigurationError for what is no such client, and for an unknown option or name
+   *
+   * @example
+   * ```ts
+   * const openai = this.callbacks.observe(new OpenAI(), { label: 'openai' });
+   * await openai.chat.completions.create({ model: 'gpt-5-mini', messages });
+   * ```
+   */
+  observe<C extends object>(client: C, options: ObserveOptions = {}): C {
+    return this.observer.observe(client, options);
   }
 
   /**

@@ -143,7 +143,7 @@ export class CacheInterceptor {
     next: ModelNext,
   ): Promise<ModelResponse | LlmStream | AsyncGenerator<LlmChunk | LlmResponse, void, undefined>> {
     checkNext('CacheInterceptor', next);
-    const key = this.#keyOf(call);
+    const key = call.observed ? undefined : this.#keyOf(call);
     if (key === undefined) return next();
     const kept = await this.#find(key, call.kind);
     if (kept !== undefined) return this.#hit(call, key, kept);

@@ -85,15 +85,23 @@ export class CircuitBreakerInterceptor {
   /** Sends the request unless the client's circuit is open. */
   @InterceptModel()
   async intercept(
-    { client, signal }: InterceptedModelCall,
+    { client, signal, observed }: InterceptedModelCall,
     next: ModelNext,
-  ): Promise<ModelResponse | StartedStream> {
+  ): Promise<ModelResponse | LlmStream | StartedStream> {
     checkNext('CircuitBreakerInterceptor', next);
+    const circuit = this.#circuitOf(client);
     try {
-      return await this.#circuitOf(client).execute(async () => {
-        const given = next();
-        return given instanceof LlmStream ? firstChunk(given) : given;
-      }, signal);
+      return await new Promise<ModelResponse | LlmStream | StartedStream>((resolve, reject) => {
+        const executing = circuit.execute(async () => {
+          const given = next();
+          if (!(given instanceof LlmStream)) return given;
+          if (!observed) return firstChunk(given);
+          // It must be passed on unread.
+          resolve(given);
+          return endOf(given);
+        }, signal);
+        executing.then(resolve, reject);
+      });
     } catch (error) {
       if (!packages.cockatiel().isBrokenCircuitError(error)) throw error;
       throw new LlmOverloadedError(
@@ -111,6 +119,16 @@ export class CircuitBreakerInterceptor {
     }
     return circuit;
   }
+}
+
+function endOf(stream: LlmStream): Promise<LlmStream> {
+  return new Promise((resolve, reject) => {
+    stream.onComplete((outcome) => {
+      const { error } = outcome as { error?: Error };
+      if (error === undefined) resolve(stream);
+      else reject(error);
+    });
+  });
 }
 
 /**

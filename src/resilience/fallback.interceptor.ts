@@ -76,10 +76,11 @@ export class FallbackInterceptor {
   /** Tries one client after the other until one answers. */
   @InterceptModel()
   async intercept(
-    { client, signal }: InterceptedModelCall,
+    { client, signal, observed }: InterceptedModelCall,
     next: ModelNext,
-  ): Promise<ModelResponse | StartedStream> {
+  ): Promise<ModelResponse | LlmStream | StartedStream> {
     checkNext('FallbackInterceptor', next);
+    if (observed) return next();
     const others = this.#clients.filter((name) => name !== client);
     for (let asked = client; ;) {
       try {

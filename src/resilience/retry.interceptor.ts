@@ -80,11 +80,12 @@ export class RetryInterceptor {
 
   /** Retries until there is an answer. */
   @InterceptModel()
-  intercept(
-    { signal }: InterceptedModelCall,
+  async intercept(
+    { signal, observed }: InterceptedModelCall,
     next: ModelNext,
-  ): Promise<ModelResponse | StartedStream> {
+  ): Promise<ModelResponse | LlmStream | StartedStream> {
     checkNext('RetryInterceptor', next);
+    if (observed) return next();
     let failed: unknown;
     return this.#policy.execute(async ({ attempt }) => {
       if (attempt > 0) await this.#wait(attempt, failed, signal);

@@ -6,7 +6,7 @@ import { LlmTimeoutError } from '../errors/llm-errors.js';
 import { optionNames } from '../util/known-options.js';
 import { type InterceptedModelCall, InterceptModel, type ModelNext } from '../llm/interceptors.js';
 import { LlmStream } from '../llm/llm-stream.js';
-import type { LlmChunk, LlmResponse, ModelResponse } from '../types/llm.js';
+import type { LlmChunk, LlmResponse } from '../types/llm.js';
 import { checkerFor, checkNext } from './retryable.js';
 
 /** Options of {@link TimeoutInterceptor}. */
@@ -22,7 +22,8 @@ const OPTIONS = optionNames<TimeoutOptions>({ timeoutMs: true });
 
 /**
  * Aborts a request when its provider is silent for too long, with an `LlmTimeoutError`, which interceptors around it
- * may handle by another attempt. `timeoutMs` of a call, in contrast, covers the whole call.
+ * may handle by another attempt. `timeoutMs` of a call, in contrast, covers the whole call. Streams of observed clients
+ * pass: the client has a timeout of its own.
  *
  * @example
  * ```ts
@@ -50,10 +51,12 @@ export class TimeoutInterceptor {
   /** Sends the request, and enforces the timeout. */
   @InterceptModel()
   intercept(
-    _call: InterceptedModelCall,
+    { observed, streaming }: InterceptedModelCall,
     next: ModelNext,
-  ): Promise<ModelResponse> | AsyncGenerator<LlmChunk | LlmResponse, void, undefined> {
+  ): ReturnType<ModelNext> | AsyncGenerator<LlmChunk | LlmResponse, void, undefined> {
     checkNext('TimeoutInterceptor', next);
+    // Its reader is not ours: whether it or the provider is slow is not known.
+    if (observed && streaming) return next();
     const stop = new AbortController();
     const given = next(undefined, { signal: stop.signal });
     return given instanceof LlmStream ? this.#watch(given, stop) : this.#inTime(() => given, stop);

@@ -1,4 +1,5 @@
 import { compose, type InterceptorChain } from '../../dispatch/compose.js';
+import { ObservedCallError } from '../../errors/callback-errors.js';
 import { CallbacksError } from '../../errors/callbacks-error.js';
 import { LlmAbortedError } from '../../errors/llm-errors.js';
 import type { BillableKind, ModelStartEvent } from '../../events/event-map.js';
@@ -65,7 +66,11 @@ async function askThrough<
         call.stopAtEnd(stop, answering, watch());
         return answering;
       },
-    accept: async (given, { name }, link) => call.kind.checkAnswer(name, link.target, await given),
+    async accept(given, { name }, link) {
+      const answer = await given;
+      if (call.run.observed && answer !== link.given) throw notPassedOn(name);
+      return call.kind.checkAnswer(name, link.target, answer);
+    },
   };
   return compose(chain, new ChainLink(call, target, call.run));
 }
@@ -119,6 +124,7 @@ async function deliver(
   const result = isThenable(given) ? await given : given;
   const inner = result instanceof LlmStream ? LlmStream.readerOf(result) : undefined;
   if (inner !== undefined && reader.canPass(inner)) return reader.pass(inner);
+  if (link.observed) throw notPassedOn(interceptor.name);
   const { call, target } = link;
   reader.read(
     replay(result, {
@@ -148,6 +154,8 @@ class ChainLink<
   readonly #startedAt = performance.now();
   /** Whether another client is to be called, which may depend on the request's context. */
   #isUnresolved = false;
+  /** Whether `next` was called. */
+  #hasContinued = false;
 
   /**
    * @param stopping what stops it: the call, or what is aborted with it
@@ -223,6 +231,7 @@ class ChainLink<
     request: Q = this.request,
     options: LlmNextOptions = {},
   ): { inner: ChainLink<Q, A, R>; stop: Cancellation; watch: () => () => void } {
+    if (this.observed) this.#checkObserved(request, options);
     const target = this.#targetOf(request, options);
     const { signal, maxRetries } = options;
     const stop = new Cancellation();
@@ -295,6 +304,16 @@ class ChainLink<
     this.target = await this.stopping.orAborted(resolving);
   }
 
+  /** The request of an observed call is sent by its client, once and as it is. */
+  #checkObserved(request: Q, { client }: LlmNextOptions): void {
+    if (request !== this.request || client !== undefined || this.#hasContinued) {
+      throw new ObservedCallError(
+        'An interceptor called next() of an observed call twice, with another request or with another client: its request is sent by a client that is not ours. Let calls with call.observed pass by a single next().',
+      );
+    }
+    this.#hasContinued = true;
+  }
+
   #targetOf(request: Q, { client: name }: LlmNextOptions): ModelTarget<Q> {
     if (name === undefined) return { client: this.target.client, request };
     const named = this.call.runtime.clients.named(name);
@@ -316,6 +335,12 @@ class ChainLink<
     this.#requests.push(request);
     this.outer?.note(request);
   }
+}
+
+function notPassedOn(interceptor: string): ObservedCallError {
+  return new ObservedCallError(
+    `${interceptor} did not return what next() gives for an observed call: its caller gets the answer of a client that is not ours. Let calls with call.observed pass, and return what next() returns.`,
+  );
 }
 
 /** Why a request was stopped, as its interceptor receives it. */

@@ -1,0 +1,74 @@
+import { decodeMessagesRequest } from '../llm/providers/anthropic/messages-request-decoder.js';
+import { MessagesDecoder } from '../llm/providers/anthropic/messages-decoder.js';
+import { ChatDecoder } from '../llm/providers/openai/chat-decoder.js';
+import { decodeChatRequest } from '../llm/providers/openai/chat-request-decoder.js';
+import { decodeEmbeddings, decodeEmbedRequest } from '../llm/providers/openai/embeddings.js';
+import { ResponsesDecoder } from '../llm/providers/openai/responses-decoder.js';
+import { decodeResponsesRequest } from '../llm/providers/openai/responses-request-decoder.js';
+import type { LlmProviderContext } from '../llm/llm-provider.js';
+import type { AnswerDecoder } from '../llm/providers/shared/decoded-stream.js';
+import { isObject, objectOf, type WireObject } from '../llm/providers/shared/wire-values.js';
+import type { EmbedRequest, LlmRequest } from '../types/llm.js';
+
+/** The SDKs whose clients are observed. */
+export type Sdk = 'openai' | 'anthropic';
+
+/** A kind of requests that are observed. */
+export type Endpoint = LlmEndpoint | EmbeddingEndpoint;
+
+export interface LlmEndpoint {
+  readonly kind: 'llm';
+  /** The body of a stream with a request for its usage, for servers that send none otherwise. */
+  askUsage?(body: WireObject): WireObject;
+  decodeRequest(body: WireObject, label: string): LlmRequest;
+  newDecoder(label: string, request: LlmRequest, context: LlmProviderContext): AnswerDecoder;
+}
+
+export interface EmbeddingEndpoint {
+  readonly kind: 'embedding';
+  decodeRequest(body: WireObject): EmbedRequest;
+  decodeAnswer: typeof decodeEmbeddings;
+}
+
+/** By SDK, then by the end of the path: OpenAI's threads have messages, too. */
+const ENDPOINTS: Readonly<Record<Sdk, Readonly<Record<string, Endpoint>>>> = {
+  openai: {
+    '/chat/completions': {
+      kind: 'llm',
+      decodeRequest: decodeChatRequest,
+      newDecoder: (label, { model }, context) => new ChatDecoder(label, model, context),
+      askUsage: ({ stream_options: options, ...body }) => ({
+        ...body,
+        stream_options: { include_usage: true, ...objectOf(options) },
+      }),
+    },
+    '/responses': {
+      kind: 'llm',
+      decodeRequest: decodeResponsesRequest,
+      newDecoder: (label, { model }, context) => new ResponsesDecoder(label, model, context),
+    },
+    '/embeddings': {
+      kind: 'embedding',
+      decodeRequest: decodeEmbedRequest,
+      decodeAnswer: decodeEmbeddings,
+    },
+  },
+  anthropic: {
+    '/messages': {
+      kind: 'llm',
+      decodeRequest: (body, label) => decodeMessagesRequest(body, '', label),
+      newDecoder: (label, { model }, context) => new MessagesDecoder(label, model, context),
+    },
+  },
+};
+
+/** What a request of an SDK asks for; `undefined` for what is not observed: models, files, batches … */
+export function endpointOf(
+  sdk: Sdk,
+  { method, path, body }: { method?: unknown; path?: unknown; body?: unknown },
+): Endpoint | undefined {
+  if (typeof method !== 'string' || method.toLowerCase() !== 'post') return undefined;
+  if (typeof path !== 'string' || !isObject(body)) return undefined;
+  const [plain = ''] = path.split('?');
+  return Object.entries(ENDPOINTS[sdk]).find(([end]) => plain.endsWith(end))?.[1];
+}

@@ -1,0 +1,105 @@
+import type { UnderlyingByteSource } from 'node:stream/web';
+import type { AnswerFeed } from './answer-feed.js';
+
+/** A call whose answer is passed through, as its body sees it. */
+export interface PassedCall {
+  readonly feed: AnswerFeed;
+  /** Whether the answer is streamed, so that nothing of it is held back. */
+  readonly streaming: boolean;
+  /** Settles when the run has ended; rejects with its error. */
+  readonly done: Promise<unknown>;
+  /** After how long an answer that nobody reads is cancelled. */
+  readonly unreadMs: number;
+  /** The reader of the body left. */
+  left(): void;
+}
+
+const UNREAD = 'The answer was not read.';
+
+/**
+ * The body of an answer, at the pace of its reader: bytes are handed on when the handlers of what is in them are done, the
+ * last ones when the run has ended. If the run fails, the body fails with its error.
+ */
+export class ObservedBody implements UnderlyingByteSource {
+  readonly type = 'bytes';
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  /** Of a whole answer, the bytes that wait for the end of the run. */
+  #held: Uint8Array | undefined;
+  #isOver = false;
+  #failure: { readonly error: Error } | undefined;
+  #reject: ((error: unknown) => void) | undefined;
+  readonly #unread: NodeJS.Timeout;
+
+  private constructor(
+    body: ReadableStream<Uint8Array>,
+    private readonly call: PassedCall,
+  ) {
+    this.#reader = body.getReader();
+    this.#unread = setTimeout(() => void this.cancel(UNREAD), call.unreadMs).unref();
+    call.done.catch((error: unknown) => {
+      this.#failure = { error: error as Error };
+      this.#reject?.(error);
+    });
+  }
+
+  static of(body: ReadableStream<Uint8Array>, call: PassedCall): ReadableStream<Uint8Array> {
+    return new ReadableStream(new ObservedBody(body, call), { highWaterMark: 0 });
+  }
+
+  async pull(controller: ReadableByteStreamController): Promise<void> {
+    clearTimeout(this.#unread);
+    try {
+      let handed: Uint8Array | undefined;
+      while (handed === undefined) {
+        const { done, value } = await this.#orFailed(this.#reader.read());
+        if (done) return await this.#end(controller);
+        await this.#orFailed(this.call.feed.push(value));
+        handed = this.#toHand(value);
+      }
+      controller.enqueue(handed);
+    } catch (error) {
+      await this.#fail(controller, error);
+    }
+  }
+
+  async cancel(reason: unknown): Promise<void> {
+    clearTimeout(this.#unread);
+    if (!this.#isOver) this.call.left();
+    this.#isOver = true;
+    await this.#reader.cancel(reason).catch(() => undefined);
+  }
+
+  #toHand(value: Uint8Array): Uint8Array | undefined {
+    if (this.call.streaming) return value;
+    const handed = this.#held;
+    this.#held = value;
+    return handed;
+  }
+
+  async #end(controller: ReadableByteStreamController): Promise<void> {
+    void this.call.feed.end();
+    await this.#orFailed(this.call.done);
+    this.#isOver = true;
+    if (this.#held !== undefined) controller.enqueue(this.#held);
+    controller.close();
+    controller.byobRequest?.respond(0);
+  }
+
+  async #fail(controller: ReadableByteStreamController, thrown: unknown): Promise<void> {
+    this.#isOver = true;
+    // A lost connection ends the run; the reader gets what a raw client gives.
+    this.call.feed.fail(thrown);
+    await this.call.done.catch(() => undefined);
+    controller.error(thrown);
+    await this.#reader.cancel(thrown).catch(() => undefined);
+  }
+
+  /** Settles like `work`, or rejects with the error of the run. */
+  #orFailed<T>(work: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      if (this.#failure !== undefined) reject(this.#failure.error);
+      this.#reject = reject;
+      work.then(resolve, reject);
+    });
+  }
+}

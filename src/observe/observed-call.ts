@@ -1,0 +1,269 @@
+import { LlmAbortedError, LlmResponseError, LlmTimeoutError } from '../errors/llm-errors.js';
+import type { EventOrigin } from '../events/event.js';
+import type { ClientScope } from '../handlers/handler-scope.js';
+import { embed, EmbeddingCall } from '../llm/call/embedding-call.js';
+import { generate, StreamedCall } from '../llm/call/execute.js';
+import { LlmCall } from '../llm/call/llm-call.js';
+import type { LlmRuntime } from '../llm/call/model-call.js';
+import { StreamReader } from '../llm/call/stream-reader.js';
+import type { LlmClient } from '../llm/client.js';
+import { toLlmError } from '../llm/providers/shared/map-error.js';
+import type { WireObject } from '../llm/providers/shared/wire-values.js';
+import { READER_LEFT } from '../runs/active-run.js';
+import type { RunContext } from '../runs/request-context.js';
+import type { RunFactory } from '../runs/run-factory.js';
+import { AnswerFeed } from './answer-feed.js';
+import type { Endpoint } from './endpoints.js';
+import { ObservedAnswer } from './observed-answer.js';
+import type { PassedCall } from './observed-body.js';
+import { passThrough } from './observed-response.js';
+
+/** What the calls of an observed client share. */
+export interface ObservedClient {
+  readonly runtime: LlmRuntime;
+  readonly runs: RunFactory;
+  readonly origin: EventOrigin;
+  readonly scope: ClientScope;
+  readonly label: string;
+  readonly context: Pick<RunContext, 'tags' | 'metadata'>;
+  readonly usage: 'estimate' | 'ask';
+  /** After how long an answer that nobody reads is cancelled. */
+  readonly unreadMs: number;
+}
+
+/** One request of a foreign client, with its retries. */
+export interface ForeignRequest {
+  readonly endpoint: Endpoint;
+  readonly body: WireObject;
+  readonly signal: AbortSignal | undefined;
+  readonly maxRetries: number;
+  /** Whether the client sends a failed request again. */
+  shouldRetry(response: Response): boolean | Promise<boolean>;
+}
+
+/** Sends an attempt, which `stop` aborts. */
+type Send = (stop: AbortSignal) => Promise<Response>;
+
+/** How an attempt ended; `failed` is the error of the run. */
+type Outcome = { response: Response } | { thrown: unknown } | { failed: unknown };
+
+/** A logical call of a foreign client: a run of this library, whose answer is what that client receives. */
+export class ObservedCall implements PassedCall {
+  readonly feed = new AnswerFeed();
+  readonly streaming: boolean;
+  readonly #answer: ObservedAnswer;
+  #done: Promise<unknown> | undefined;
+  #stop: (() => void) | undefined;
+  #failure: { readonly error: unknown } | undefined;
+  #unsent: NodeJS.Timeout | undefined;
+  #attempts = 0;
+  #last: { readonly error: Error; readonly at: number } | undefined;
+
+  constructor(
+    private readonly client: ObservedClient,
+    private readonly request: ForeignRequest,
+  ) {
+    this.streaming = request.endpoint.kind === 'llm' && request.body['stream'] === true;
+    this.#answer = new ObservedAnswer(client.label, request.endpoint);
+  }
+
+  get done(): Promise<unknown> {
+    return this.#done!;
+  }
+
+  /** Starts the run. Settles when the request may be sent, or rejects with what refused it. */
+  async open(): Promise<void> {
+    const done = (this.#done = this.#run());
+    done.catch((error: unknown) => void (this.#failure = { error }));
+    try {
+      await Promise.race([this.#answer.asked, done]);
+      this.#expectAttempt();
+    } catch (error) {
+      // The client throws its own error of an abort.
+      if (!this.request.signal?.aborted) throw error;
+    }
+  }
+
+  /** The client could not send the request. */
+  async refused(error: unknown): Promise<never> {
+    await this.#fail(this.#toError(error));
+    throw error;
+  }
+
+  /** Sends one attempt; returns the answer for the client. */
+  async send(attempt: Send): Promise<Response> {
+    clearTimeout(this.#unsent);
+    await this.#begin();
+    const outcome = await this.#outcomeOf(attempt);
+    if ('failed' in outcome) return failingResponse(outcome.failed, this.streaming);
+    if ('thrown' in outcome) {
+      if (this.#failure === undefined)
+        await this.#attemptFailed(this.#toError(outcome.thrown), true);
+      throw outcome.thrown;
+    }
+    const { response } = outcome;
+    if (!response.ok) return this.#rejected(response);
+    const { headers, body } = response;
+    if (typeof body?.getReader !== 'function') {
+      const message = `${this.client.label} sent an answer whose body is no web stream, so that it is not observed.`;
+      await this.#fail(new LlmResponseError(message));
+      return response;
+    }
+    this.#answer.arrived({ headers, feed: this.feed });
+    return passThrough(response, body, this);
+  }
+
+  /** A run that fails stops its attempt; an abort by the caller is the client's own. */
+  async #outcomeOf(attempt: Send): Promise<Outcome> {
+    const { signal } = this.request;
+    if (this.#failure !== undefined && !signal?.aborted) return { failed: this.#failure.error };
+    const stop = new AbortController();
+    const sending = attempt(stop.signal).then(
+      (response): Outcome => ({ response }),
+      (thrown: unknown): Outcome => ({ thrown }),
+    );
+    let isSettled = false;
+    const settled = sending.finally(() => (isSettled = true));
+    return new Promise((resolve) => {
+      void settled.then(resolve);
+      this.done.catch((error: unknown) => {
+        if (isSettled || signal?.aborted) return;
+        resolve({ failed: error });
+        stop.abort(error);
+      });
+    });
+  }
+
+  get unreadMs(): number {
+    return this.client.unreadMs;
+  }
+
+  left(): void {
+    this.#stop?.();
+    this.feed.leave();
+  }
+
+  async #begin(): Promise<void> {
+    this.#attempts++;
+    if (this.#last === undefined) return;
+    const { error, at } = this.#last;
+    this.#last = undefined;
+    const { onRetry } = await this.#answer.asked;
+    onRetry({ error, delayMs: performance.now() - at });
+  }
+
+  async #rejected(response: Response): Promise<Response> {
+    const { status, headers } = response;
+    const body = await textOf(response);
+    const error = toLlmError(this.client.label, { status, headers, error: parsed(body) });
+    await this.#attemptFailed(error, await this.request.shouldRetry(response));
+    return response;
+  }
+
+  /** Ends the run, unless the client will send the request again. */
+  async #attemptFailed(error: Error, isRetryable: boolean): Promise<void> {
+    const { signal, maxRetries } = this.request;
+    const isLast = !isRetryable || this.#attempts > maxRetries;
+    if (!isLast && !signal?.aborted) {
+      this.#last = { error, at: performance.now() };
+      this.#expectAttempt();
+      return;
+    }
+    await this.#fail(error);
+  }
+
+  /** A client aborts its own request when its timeout expires. */
+  #toError(thrown: unknown): Error {
+    const { label } = this.client;
+    return (Object(thrown) as { name?: unknown }).name === 'AbortError'
+      ? new LlmTimeoutError(`${label} did not answer within the client's timeout.`, {
+          cause: thrown,
+        })
+      : toLlmError(label, thrown);
+  }
+
+  async #fail(error: Error): Promise<void> {
+    this.#answer.failed(error);
+    await this.done.catch(() => undefined);
+  }
+
+  /** A client may give up without saying so. */
+  #expectAttempt(): void {
+    const giveUp = () =>
+      this.#answer.failed(new LlmAbortedError('The client did not send the request.'));
+    this.#unsent = setTimeout(giveUp, this.unreadMs).unref();
+  }
+
+  #run(): Promise<unknown> {
+    const { client, request } = this;
+    const { endpoint, body, signal } = request;
+    const { runtime } = client;
+    const options = signal === undefined ? {} : { signal };
+    if (endpoint.kind === 'embedding') {
+      const asked = endpoint.decodeRequest(body);
+      const spec = { client: this.#clientOf(asked.model), request: asked, options };
+      return embed(
+        () => new EmbeddingCall(this.#newRun(asked.model), { ...spec, streaming: false }, runtime),
+      );
+    }
+    const asked = endpoint.decodeRequest(body, client.label);
+    const { streaming } = this;
+    const call = new LlmCall(
+      this.#newRun(asked.model),
+      {
+        client: this.#clientOf(asked.model),
+        request: asked,
+        options,
+        streaming,
+        schema: undefined,
+      },
+      runtime,
+    );
+    if (!streaming) {
+      this.#stop = () => call.abort(new LlmAbortedError(READER_LEFT));
+      return generate(() => call);
+    }
+    const reader = new StreamReader(new StreamedCall(call));
+    const chunks = reader.open();
+    this.#stop = () => void chunks.return?.();
+    return readToEnd(chunks).then(() => reader.result);
+  }
+
+  #clientOf(model: string): LlmClient {
+    const { scope, label } = this.client;
+    return { ...scope, label, model, embeddingModel: model, provider: this.#answer };
+  }
+
+  #newRun(model: string) {
+    const { runs, scope, context, label, origin } = this.client;
+    return runs.create({ client: scope, context, provider: label, model, origin });
+  }
+}
+
+/** An answer whose body fails: clients do not retry it, and throw the error itself. */
+function failingResponse(error: unknown, streaming: boolean): Response {
+  const body = new ReadableStream({ start: (controller) => controller.error(error) });
+  const type = streaming ? 'text/event-stream' : 'application/json';
+  return new Response(body, { status: 200, headers: { 'content-type': type } });
+}
+
+async function readToEnd(chunks: AsyncIterator<unknown>): Promise<void> {
+  while (!(await chunks.next()).done);
+}
+
+/** The body of a refusal, which its client still reads. */
+async function textOf(response: Response): Promise<string> {
+  try {
+    return await response.clone().text();
+  } catch {
+    return '';
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return text || undefined;
+  }
+}
