@@ -14,6 +14,8 @@ export class AnswerFeed {
   #drained: Deferred<void> | undefined;
   #failure: { readonly error: Error } | undefined;
   #isLeft = false;
+  /** Whether the answer was complete: its run ends, whatever bytes follow. */
+  isComplete = false;
 
   /** The part of a web stream that is read from. */
   getReader(): { read(): Promise<Read>; cancel(): Promise<void> } {
@@ -34,6 +36,12 @@ export class AnswerFeed {
   fail(error: unknown): void {
     this.#failure = { error: error as Error };
     this.#waiting?.reject(error);
+    this.leave();
+  }
+
+  /** The answer is complete: nothing more is read. */
+  complete(): void {
+    this.isComplete = true;
     this.leave();
   }
 

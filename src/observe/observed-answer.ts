@@ -10,6 +10,7 @@ import {
 } from '../llm/providers/shared/decoded-stream.js';
 import { toLlmError } from '../llm/providers/shared/map-error.js';
 import { SseReader } from '../llm/providers/shared/sse-reader.js';
+import type { WireReader } from '../llm/providers/shared/wire-values.js';
 import { toWholeAnswer } from '../llm/providers/shared/sdk-transport.js';
 import type {
   EmbedRequest,
@@ -26,6 +27,36 @@ import type { EmbeddingEndpoint, Endpoint, LlmEndpoint } from './endpoints.js';
 export interface ForeignAnswer {
   readonly headers: Headers;
   readonly feed: AnswerFeed;
+}
+
+/** Reads the feed up to the end of the answer; what follows belongs to the foreign client alone. */
+class FedReader implements WireReader {
+  constructor(
+    private readonly reader: WireReader,
+    private readonly feed: AnswerFeed,
+  ) {}
+
+  get isDone(): boolean {
+    return this.reader.isDone;
+  }
+
+  take(): unknown {
+    return this.reader.take();
+  }
+
+  async read(): Promise<boolean> {
+    if (!this.isDone) return this.reader.read();
+    this.feed.complete();
+    return false;
+  }
+
+  close(): Promise<void> {
+    return this.reader.close();
+  }
+
+  async leave(): Promise<void> {
+    this.feed.complete();
+  }
 }
 
 /**
@@ -73,7 +104,8 @@ export class ObservedAnswer implements LlmProvider {
       this.#asked.resolve(context);
       const { headers, feed } = await this.#answer.promise;
       const body = feed as unknown as ReadableStream<Uint8Array>;
-      return SseReader.of(this.name, { headers, body } as Response, decoder.varying)!;
+      const reader = SseReader.of(this.name, { headers, body } as Response, decoder.varying)!;
+      return new FedReader(reader, feed);
     };
     return new DecodedStream(this.name, open, decoder);
   }

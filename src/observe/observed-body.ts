@@ -10,8 +10,14 @@ export interface PassedCall {
   readonly done: Promise<unknown>;
   /** After how long an answer that nobody reads is cancelled. */
   readonly unreadMs: number;
+  /** Whether the caller has aborted the call. */
+  readonly isAborted: boolean;
   /** The reader of the body left. */
   left(): void;
+}
+
+function isAbort(thrown: unknown): boolean {
+  return (Object(thrown) as { name?: unknown }).name === 'AbortError';
 }
 
 const UNREAD = 'The answer was not read.';
@@ -53,7 +59,10 @@ export class ObservedBody implements UnderlyingByteSource {
       while (handed === undefined) {
         const { done, value } = await this.#orFailed(this.#reader.read());
         if (done) return await this.#end(controller);
-        await this.#orFailed(this.call.feed.push(value));
+        const { feed, done: ended } = this.call;
+        await this.#orFailed(feed.push(value));
+        // Clients ignore what follows an end marker, an error too.
+        if (feed.isComplete) await this.#orFailed(ended);
         handed = this.#toHand(value);
       }
       controller.enqueue(handed);
@@ -87,8 +96,10 @@ export class ObservedBody implements UnderlyingByteSource {
 
   async #fail(controller: ReadableByteStreamController, thrown: unknown): Promise<void> {
     this.#isOver = true;
+    // A client may abort its request when the reader of its stream leaves.
+    if (isAbort(thrown) && !this.call.isAborted) this.call.left();
     // A lost connection ends the run; the reader gets what a raw client gives.
-    this.call.feed.fail(thrown);
+    else this.call.feed.fail(thrown);
     await this.call.done.catch(() => undefined);
     controller.error(thrown);
     await this.#reader.cancel(thrown).catch(() => undefined);

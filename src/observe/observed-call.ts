@@ -138,6 +138,10 @@ export class ObservedCall implements PassedCall {
     return this.client.unreadMs;
   }
 
+  get isAborted(): boolean {
+    return this.request.signal?.aborted === true;
+  }
+
   left(): void {
     this.#stop?.();
     this.feed.leave();

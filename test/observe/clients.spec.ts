@@ -3,7 +3,7 @@ import Anthropic from '@anthropic-ai/sdk';
 import OpenAI, { AzureOpenAI } from 'openai';
 import { CallbackAbort, CallbacksService, OnLlmEnd, OnLlmStart } from 'nestjs-llm-callbacks';
 import { OpenRuns } from '../../src/runs/active-run.js';
-import { Bench, errorOf, HELLO, json, says } from '../support/wire/index.js';
+import { Bench, errorOf, HELLO, json, says, stalled } from '../support/wire/index.js';
 import { anthropic } from '../support/wire/anthropic.js';
 import { openai } from '../support/wire/openai.js';
 import { newAnthropic, newOpenAi } from '../support/wire/sdk-clients.js';
@@ -213,4 +213,17 @@ describe('callbacks.observe()', () => {
     class Theirs extends Anthropic {}
     expect(() => callbacks.observe(new Theirs({ apiKey: 'none' }))).toThrow(/not a class that/);
   });
+});
+
+it('A client that aborts its own request because its reader leaves ends as cancelled', async () => {
+  const client = callbacks.observe(newOpenAi(bench.server.origin));
+  bench.server.answers(stalled(openai.opening, openai.text('one')));
+  const stream = await client.chat.completions.create({ ...QUESTION, stream: true });
+  const reader = stream[Symbol.asyncIterator]();
+  while (bench.recording.of('llm.chunk').length === 0) await reader.next();
+  const pending = reader.next();
+  stream.controller.abort();
+  await pending;
+  await bench.app.get(OpenRuns).idle();
+  expect(bench.recording.of('llm.end')).toMatchObject([{ text: 'one', finishReason: 'cancelled' }]);
 });
