@@ -42,6 +42,8 @@ export class ObservedBody implements UnderlyingByteSource {
   ) {
     this.#reader = body.getReader();
     this.#unread = setTimeout(() => void this.cancel(UNREAD), call.unreadMs).unref();
+    // Also while nobody reads.
+    this.#reader.closed.catch((error: unknown) => this.#lost(error));
     call.done.catch((error: unknown) => {
       this.#failure = { error: error as Error };
       this.#reject?.(error);
@@ -95,14 +97,19 @@ export class ObservedBody implements UnderlyingByteSource {
   }
 
   async #fail(controller: ReadableByteStreamController, thrown: unknown): Promise<void> {
-    this.#isOver = true;
-    // A client may abort its request when the reader of its stream leaves.
-    if (isAbort(thrown) && !this.call.isAborted) this.call.left();
-    // A lost connection ends the run; the reader gets what a raw client gives.
-    else this.call.feed.fail(thrown);
+    this.#lost(thrown);
     await this.call.done.catch(() => undefined);
     controller.error(thrown);
     await this.#reader.cancel(thrown).catch(() => undefined);
+  }
+
+  /** Ends the run, while the reader gets what a raw client gives. */
+  #lost(thrown: unknown): void {
+    this.#isOver = true;
+    clearTimeout(this.#unread);
+    // A client may abort its request when the reader of its stream leaves.
+    if (isAbort(thrown) && !this.call.isAborted) this.call.left();
+    else this.call.feed.fail(thrown);
   }
 
   /** Settles like `work`, or rejects with the error of the run. */
