@@ -59,6 +59,36 @@ class FedReader implements WireReader {
   }
 }
 
+/** Notes what its answer fails with. */
+class NotedStream extends DecodedStream {
+  constructor(
+    provider: string,
+    open: () => Promise<WireReader>,
+    decoder: AnswerDecoder,
+    private readonly note: (thrown: unknown) => void,
+  ) {
+    super(provider, open, decoder);
+  }
+
+  override take(): ReturnType<DecodedStream['take']> {
+    try {
+      return super.take();
+    } catch (error) {
+      this.note(error);
+      throw error;
+    }
+  }
+
+  override async next(): ReturnType<DecodedStream['next']> {
+    try {
+      return await super.next();
+    } catch (error) {
+      this.note(error);
+      throw error;
+    }
+  }
+}
+
 /**
  * The provider of an observed call: it is asked when the call may be sent, and answers with what the foreign client
  * receives.
@@ -67,6 +97,8 @@ export class ObservedAnswer implements LlmProvider {
   readonly capabilities: LlmProviderCapabilities = { usage: 'server', contextFree: true };
   readonly #asked = defer<LlmProviderContext>();
   readonly #answer = defer<ForeignAnswer>();
+  /** What is wrong with the answer: the run fails with it, while the foreign client reads what it can. */
+  thrown: unknown;
 
   constructor(
     readonly name: string,
@@ -90,9 +122,10 @@ export class ObservedAnswer implements LlmProvider {
     this.#answer.reject(error);
   }
 
-  async generate(request: LlmRequest, context: LlmProviderContext): Promise<ProviderResult> {
-    const whole = await this.#whole(context);
-    return decodeWhole(this.name, this.#newDecoder(request, context), whole);
+  generate(request: LlmRequest, context: LlmProviderContext): Promise<ProviderResult> {
+    const decode = (whole: object) =>
+      decodeWhole(this.name, this.#newDecoder(request, context), whole);
+    return this.#whole(context, decode);
   }
 
   stream(
@@ -107,19 +140,19 @@ export class ObservedAnswer implements LlmProvider {
       const reader = SseReader.of(this.name, { headers, body } as Response, decoder.varying)!;
       return new FedReader(reader, feed);
     };
-    return new DecodedStream(this.name, open, decoder);
+    return new NotedStream(this.name, open, decoder, (thrown) => (this.thrown = thrown));
   }
 
-  async embed(request: EmbedRequest, context: LlmProviderContext): Promise<EmbedResult> {
-    const whole = await this.#whole(context);
-    return (this.endpoint as EmbeddingEndpoint).decodeAnswer(this.name, request, whole, context);
+  embed(request: EmbedRequest, context: LlmProviderContext): Promise<EmbedResult> {
+    const { decodeAnswer } = this.endpoint as EmbeddingEndpoint;
+    return this.#whole(context, (whole) => decodeAnswer(this.name, request, whole, context));
   }
 
   #newDecoder(request: LlmRequest, context: LlmProviderContext): AnswerDecoder {
     return (this.endpoint as LlmEndpoint).newDecoder(this.name, request, context);
   }
 
-  async #whole(context: LlmProviderContext): Promise<object> {
+  async #whole<R>(context: LlmProviderContext, decode: (whole: object) => R): Promise<R> {
     this.#asked.resolve(context);
     const { feed } = await this.#answer.promise;
     const reader = feed.getReader();
@@ -127,9 +160,10 @@ export class ObservedAnswer implements LlmProvider {
     try {
       for (let read = await reader.read(); !read.done; read = await reader.read())
         bytes.push(read.value);
+      return decode(toWholeAnswer(this.name, Buffer.concat(bytes).toString()));
     } catch (error) {
-      throw toLlmError(this.name, error, true);
+      this.thrown = toLlmError(this.name, error, true);
+      throw this.thrown;
     }
-    return toWholeAnswer(this.name, Buffer.concat(bytes).toString());
   }
 }

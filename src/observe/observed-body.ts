@@ -8,6 +8,8 @@ export interface PassedCall {
   readonly streaming: boolean;
   /** Settles when the run has ended; rejects with its error. */
   readonly done: Promise<unknown>;
+  /** Whether the run failed because its answer is wrong: the reader then gets what a raw client gives. */
+  isOfAnswer(error: unknown): boolean;
   /** After how long an answer that nobody reads is cancelled. */
   readonly unreadMs: number;
   /** Whether the caller has aborted the call. */
@@ -45,6 +47,7 @@ export class ObservedBody implements UnderlyingByteSource {
     // Also while nobody reads.
     this.#reader.closed.catch((error: unknown) => this.#lost(error));
     call.done.catch((error: unknown) => {
+      if (call.isOfAnswer(error)) return;
       this.#failure = { error: error as Error };
       this.#reject?.(error);
     });
@@ -61,10 +64,10 @@ export class ObservedBody implements UnderlyingByteSource {
       while (handed === undefined) {
         const { done, value } = await this.#orFailed(this.#reader.read());
         if (done) return await this.#end(controller);
-        const { feed, done: ended } = this.call;
+        const { feed } = this.call;
         await this.#orFailed(feed.push(value));
         // Clients ignore what follows an end marker, an error too.
-        if (feed.isComplete) await this.#orFailed(ended);
+        if (feed.isComplete) await this.#ended();
         handed = this.#toHand(value);
       }
       controller.enqueue(handed);
@@ -89,7 +92,7 @@ export class ObservedBody implements UnderlyingByteSource {
 
   async #end(controller: ReadableByteStreamController): Promise<void> {
     void this.call.feed.end();
-    await this.#orFailed(this.call.done);
+    await this.#ended();
     this.#isOver = true;
     if (this.#held !== undefined) controller.enqueue(this.#held);
     controller.close();
@@ -110,6 +113,14 @@ export class ObservedBody implements UnderlyingByteSource {
     // A client may abort its request when the reader of its stream leaves.
     if (isAbort(thrown) && !this.call.isAborted) this.call.left();
     else this.call.feed.fail(thrown);
+  }
+
+  #ended(): Promise<unknown> {
+    const { call } = this;
+    const ended = call.done.catch((error: unknown) => {
+      if (!call.isOfAnswer(error)) throw error;
+    });
+    return this.#orFailed(ended);
   }
 
   /** Settles like `work`, or rejects with the error of the run. */

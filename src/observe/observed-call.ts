@@ -71,6 +71,10 @@ export class ObservedCall implements PassedCall {
     return this.#done!;
   }
 
+  isOfAnswer(error: unknown): boolean {
+    return error === this.#answer.thrown;
+  }
+
   /** Starts the run. Settles when the request may be sent, or rejects with what refused it. */
   async open(): Promise<void> {
     const done = (this.#done = this.#run());
@@ -127,7 +131,7 @@ export class ObservedCall implements PassedCall {
     return new Promise((resolve) => {
       void settled.then(resolve);
       this.done.catch((error: unknown) => {
-        if (isSettled || signal?.aborted) return;
+        if (isSettled || signal?.aborted || this.isOfAnswer(error)) return;
         resolve({ failed: error });
         stop.abort(error);
       });
