@@ -114,7 +114,11 @@ export class ObservedCall implements PassedCall {
       return response;
     }
     this.#answer.arrived({ headers, feed: this.feed });
-    return passThrough(response, body, this);
+    // Clients do not read a body of which they know that it is empty.
+    if (headers.get('content-length') !== '0') return passThrough(response, body, this);
+    void this.feed.end();
+    await this.done.catch(() => undefined);
+    return response;
   }
 
   /** A run that fails stops its attempt; an abort by the caller is the client's own. */

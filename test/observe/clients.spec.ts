@@ -6,6 +6,7 @@ import { OpenRuns } from '../../src/runs/active-run.js';
 import { Bench, errorOf, HELLO, json, says, stalled } from '../support/wire/index.js';
 import { anthropic } from '../support/wire/anthropic.js';
 import { openai } from '../support/wire/openai.js';
+import type { Serve } from '../support/wire/server.js';
 import { newAnthropic, newOpenAi } from '../support/wire/sdk-clients.js';
 
 const QUESTION = {
@@ -105,6 +106,22 @@ describe('An observed client of openai', () => {
     expect(data[0]!.embedding).toEqual([0.5, 1]);
     expect(types()).toEqual(['embedding.start', 'embedding.end']);
     expect(bench.costs.totalTokens).toBe(3);
+  });
+
+  it('gives an empty answer as the client does, and its run fails', async () => {
+    const empty: Serve = ({ response }) => void response.writeHead(200).end();
+    const none: Serve = ({ response }) =>
+      void response.writeHead(200, { 'content-length': '0' }).end();
+    for (const answer of [empty, none]) {
+      bench.server.answers(answer, answer);
+      const expected = await raw.chat.completions.create(QUESTION);
+      expect(await client.chat.completions.create(QUESTION)).toEqual(expected);
+    }
+    await bench.app.get(OpenRuns).idle();
+    expect(bench.recording.of('llm.error')).toMatchObject([
+      { error: { code: 'invalid_response' } },
+      { error: { code: 'invalid_response' } },
+    ]);
   });
 
   it('does not observe anything else', async () => {
