@@ -166,17 +166,31 @@ export class ObservedCall implements PassedCall {
 
   async #rejected(response: Response): Promise<Response> {
     const { status, headers } = response;
-    const body = await textOf(response);
-    const error = toLlmError(this.client.label, { status, headers, error: parsed(body) });
-    await this.#attemptFailed(error, await this.request.shouldRetry(response));
+    const isRetryable = await this.request.shouldRetry(response);
+    // A client that tries again does not read the body, which may never end.
+    const body = this.#isLast(isRetryable) ? await this.#bodyOf(response) : undefined;
+    await this.#attemptFailed(
+      toLlmError(this.client.label, { status, headers, error: body }),
+      isRetryable,
+    );
     return response;
+  }
+
+  /** The body of a refusal, which its client still reads; not waited for once the run has ended. */
+  #bodyOf(response: Response): Promise<unknown> {
+    const reading = textOf(response).then(parsed);
+    return Promise.race([reading, this.done.catch(() => undefined)]);
+  }
+
+  /** Whether the client will not send the request again. */
+  #isLast(isRetryable: boolean): boolean {
+    const { signal, maxRetries } = this.request;
+    return !isRetryable || this.#attempts > maxRetries || signal?.aborted === true;
   }
 
   /** Ends the run, unless the client will send the request again. */
   async #attemptFailed(error: Error, isRetryable: boolean): Promise<void> {
-    const { signal, maxRetries } = this.request;
-    const isLast = !isRetryable || this.#attempts > maxRetries;
-    if (!isLast && !signal?.aborted) {
+    if (!this.#isLast(isRetryable)) {
       this.#last = { error, at: performance.now() };
       this.#expectAttempt();
       return;

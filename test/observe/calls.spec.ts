@@ -134,6 +134,15 @@ describe.each(WIRES)('A client of $name that is observed', (wire) => {
     expect(bench.recording.of('llm.end')[0]!.attempts).toHaveLength(2);
   });
 
+  it('retries as the client does, without waiting for the body of a refusal', async () => {
+    bench.server.answers(({ response }) => {
+      response.writeHead(503, { 'retry-after-ms': '1' }).write('{"error":');
+    }, whole());
+    await ask(wire, client);
+    expect(bench.recording.of('llm.retry')).toMatchObject([{ error: { status: 503 } }]);
+    expect(bench.recording.of('llm.end')).toHaveLength(1);
+  });
+
   it('does not hide a lost connection', async () => {
     bench.server.answers(cutStream(wire.opening), cutStream(wire.opening));
     const expected = await errorOf(read(wire, raw));

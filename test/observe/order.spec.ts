@@ -26,7 +26,7 @@ import {
   type Serve,
   type WireFormat,
 } from '../support/wire/index.js';
-import { newClient } from '../support/wire/sdk-clients.js';
+import { fetchInRealm, newClient } from '../support/wire/sdk-clients.js';
 import { type Caller, clientCaller, ownCaller } from './callers.js';
 import { contentOf, treeOf } from './event-tree.js';
 
@@ -216,6 +216,14 @@ const STOPS: readonly Scenario[] = [
     tree: ['llm.start', 'llm.chunk', 'llm.error: aborted, aborted, attempts: 1'],
   },
   {
+    name: "the client's timeout",
+    client: { maxRetries: 0, timeout: 50 },
+    answers: () => [silence],
+    act: ask,
+    throws: { own: 'LlmTimeoutError', observed: 'APIConnectionTimeoutError' },
+    tree: ['llm.start', 'llm.error: timeout, attempts: 1'],
+  },
+  {
     name: 'a refusal by a critical start handler',
     failAt: 'start',
     answers: () => [],
@@ -359,14 +367,15 @@ describe.each(WIRES)('Calls of $name', (wire) => {
   });
 
   async function open({ client = {}, failAt }: Scenario): Promise<OpenAI> {
+    const options = { maxRetries: 0, fetch: fetchInRealm, ...client };
     bench = new Bench(wire, {
-      llm: client,
+      llm: (origin) => ({ client: newClient(wire, origin, options) }),
       providers: [Guards, Tools],
       agent: { tools: [Tools] },
     });
     await bench.open();
     bench.app.get(Guards).failAt = failAt;
-    const raw = newClient(wire, bench.server.origin, { maxRetries: 0, ...client }) as OpenAI;
+    const raw = newClient(wire, bench.server.origin, options) as OpenAI;
     return bench.app.get(CallbacksService).observe(raw, { unreadMs: UNREAD_MS });
   }
 

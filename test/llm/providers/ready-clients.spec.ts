@@ -11,7 +11,7 @@ import {
   useBench,
   WIRES,
 } from '../../support/wire/index.js';
-import { newClient } from '../../support/wire/sdk-clients.js';
+import { fetchInRealm, newClient } from '../../support/wire/sdk-clients.js';
 import { plain, sender } from '../../support/wire/sdk-mocks.js';
 
 describe.each(WIRES)('A ready client of $name', (wire) => {
@@ -104,12 +104,6 @@ describe.each(WIRES)('A ready client of $name', (wire) => {
   });
 
   describe('with a custom fetch', () => {
-    // The SDKs detect their own timeout by the error's class, which is from another realm in Jest.
-    const fetchInRealm: typeof fetch = (input, init) =>
-      fetch(input, init).catch((error: unknown) => {
-        const { name, message } = error as Error;
-        throw Object.assign(new Error(message), { name });
-      });
     const options = { fetch: fetchInRealm, timeout: 100 };
     const bench = useBench(
       wire,

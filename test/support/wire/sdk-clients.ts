@@ -4,6 +4,13 @@ import { anthropic } from './anthropic.js';
 import { openai } from './openai.js';
 import type { WireFormat } from './wire-format.js';
 
+/** A `fetch` by whose errors the SDKs detect their own timeout: those of the global one are of another realm in Jest. */
+export const fetchInRealm: typeof fetch = (input, init) =>
+  fetch(input, init).catch((error: unknown) => {
+    const { name, message } = error as Error;
+    throw Object.assign(new Error(message), { name });
+  });
+
 /** OpenAI's own client, as an application creates it. */
 export function newOpenAi(origin: string, options: object = {}): OpenAI {
   const { apiKey = '', baseURL } = openai.client(origin);
