@@ -130,7 +130,7 @@ export { LlmStream } from './llm/llm-stream.js';
 export { InjectLlm, LlmService, getLlmToken } from './llm/llm.service.js';
 export { CallbacksModule } from './module/callbacks.module.js';
 export { CallbacksService } from './module/callbacks.service.js';
-export type { ObserveOptions } from './observe/observer.js';
+export type { ObservedFetchOptions, ObserveOptions } from './observe/observer.js';
 export {
   type AsyncOptions,
   CALLBACKS_OPTIONS,

@@ -109,6 +109,8 @@ export interface LlmClient extends ClientScope {
   readonly model: string;
   /** The model that embeds texts. */
   readonly embeddingModel?: string;
+  /** Set if the calls of code other than this package are observed: the server that it calls. */
+  readonly server?: { readonly host: string | undefined };
   /**
    * Set if a test replaced the configured provider with `provider`; it also replaces what would be resolved per call.
    */

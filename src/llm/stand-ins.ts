@@ -93,6 +93,8 @@ export interface RealCall {
   readonly provider: string;
   /** The host that would be called; `undefined` for the provider's own. */
   readonly host: string | undefined;
+  /** Whether code other than this package calls; absent in older copies of this package. */
+  readonly observed?: boolean;
 }
 
 /** Throws what the caller of a {@link RealCall} gets. */
@@ -122,13 +124,19 @@ export function asksSdk({ provider }: LlmClient): boolean {
 }
 
 /** Calls the guards of tests if a client's call would leave this machine. */
-export function guardRealCall({ name, label, provider }: LlmClient): void {
+export function guardRealCall({ name, label, provider, server: observed }: LlmClient): void {
   const guards = (globalThis as RealCallGuards)[REAL_CALL_GUARDS];
-  if (guards === undefined || !(provider instanceof SdkProvider)) return;
-  const { server } = provider;
+  if (guards === undefined) return;
+  const server = observed ?? (provider instanceof SdkProvider ? provider.server : undefined);
   if (server === undefined || (server.host !== undefined && isLoopback(server.host))) return;
+  const { host } = server;
   for (const guard of guards.values())
-    guard({ client: name ?? 'default', provider: label, host: server.host });
+    guard({
+      client: name ?? 'default',
+      provider: label,
+      host,
+      observed: observed !== undefined,
+    });
 }
 
 function isLoopback(host: string): boolean {

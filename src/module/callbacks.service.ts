@@ -13,7 +13,7 @@ import { RunFactory } from '../runs/run-factory.js';
 import type { CurrentContext } from '../runs/run-context.js';
 import type { RunContext } from '../runs/request-context.js';
 import { Tracer, type WorkContext } from '../runs/tracer.js';
-import { type ObserveOptions, Observer } from '../observe/observer.js';
+import { type ObservedFetchOptions, type ObserveOptions, Observer } from '../observe/observer.js';
 
 /** Registers callbacks at runtime, sets the context of runs, and traces functions as runs. */
 @Injectable()
@@ -62,6 +62,27 @@ export class CallbacksService {
    */
   observe<C extends object>(client: C, options: ObserveOptions = {}): C {
     return this.observer.observe(client, options);
+  }
+
+  /**
+   * A `fetch` whose requests to LLMs are runs of this application, as {@link observe} makes them, for whatever takes a
+   * `fetch`: AI SDK, LangChain, SDKs of compatible servers. It recognises chat completions, Responses, messages and
+   * embeddings by the path and the JSON body of a POST request; all other requests pass as they are. Each request is a
+   * run, also one that its caller sends again.
+   *
+   * A refusal rejects with the error of what refuses; clients of `openai` and Anthropic get it as the error of the body,
+   * because they would retry a rejection.
+   *
+   * @throws CallbacksConfigurationError for an unknown option or name
+   *
+   * @example
+   * ```ts
+   * const openai = createOpenAI({ fetch: this.callbacks.fetch({ tags: ['summaries'] }) });
+   * await generateText({ model: openai.chat('gpt-5-mini'), prompt });
+   * ```
+   */
+  fetch(options: ObservedFetchOptions = {}): typeof globalThis.fetch {
+    return this.observer.fetch(options);
   }
 
   /**

@@ -72,3 +72,38 @@ export function endpointOf(
   const [plain = ''] = path.split('?');
   return Object.entries(ENDPOINTS[sdk]).find(([end]) => plain.endsWith(end))?.[1];
 }
+
+/** Fields of which a body has one, unless its path only looks like that of an LLM. */
+const FIELDS_BY_END: Readonly<Record<string, readonly string[]>> = {
+  '/chat/completions': ['messages'],
+  '/responses': ['input', 'prompt'],
+  '/messages': ['messages'],
+  '/embeddings': ['input'],
+};
+
+/** Whether the path of a request to any server may be that of a request to an LLM. */
+export function isObservedPath(path: string): boolean {
+  return endOf(path) !== undefined;
+}
+
+/** What a request to any server asks for; `undefined` if it asks no LLM. */
+export function endpointAt(
+  path: string,
+  body: WireObject,
+): { readonly sdk: Sdk; readonly endpoint: Endpoint } | undefined {
+  const end = endOf(path);
+  if (end === undefined || !FIELDS_BY_END[end]!.some((name) => name in body)) return undefined;
+  const sdk = end in ENDPOINTS.openai ? 'openai' : 'anthropic';
+  return { sdk, endpoint: ENDPOINTS[sdk][end]! };
+}
+
+function endOf(path: string): string | undefined {
+  return Object.keys(FIELDS_BY_END).find((end) => path.endsWith(end));
+}
+
+/** The requested model; of older paths of Azure, the deployment. */
+export function modelIn({ model }: WireObject, path: string): unknown {
+  if (typeof model === 'string') return model;
+  const [, deployment] = /\/deployments\/([^/]+)\//.exec(path) ?? [];
+  return deployment === undefined ? model : decodeURIComponent(deployment);
+}

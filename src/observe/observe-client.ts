@@ -1,11 +1,10 @@
 import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
+import { hostOf } from '../llm/client.js';
 import { classNames } from '../llm/providers/shared/sdk-error.js';
 import type { WireObject } from '../llm/providers/shared/wire-values.js';
 import { type Endpoint, endpointOf, type Sdk } from './endpoints.js';
+import { callOf, isPartOfRun, markOf } from './layers.js';
 import { ObservedCall, type ObservedClient } from './observed-call.js';
-
-/** Carries a call from the gate to the `fetch`; symbols survive the copies that SDKs make of options. */
-const CALL: unique symbol = Symbol('observed call');
 
 /** The classes whose clients are observed, and their SDKs. */
 const SDK_BY_CLASS: Readonly<Record<string, Sdk>> = {
@@ -14,7 +13,8 @@ const SDK_BY_CLASS: Readonly<Record<string, Sdk>> = {
   Anthropic: 'anthropic',
 };
 
-type Fetch = typeof globalThis.fetch;
+/** The function that sends a request. */
+export type Fetch = typeof globalThis.fetch;
 
 /** The options of a request inside an SDK. */
 interface SdkRequest {
@@ -46,7 +46,7 @@ export function observedCopy<C extends object>(client: C, sdk: Sdk, observed: Ob
   const original = client as unknown as SdkClient;
   const copy = original.withOptions({
     ...azureOptions(client),
-    fetch: observingFetch(original.fetch),
+    fetch: observingFetch(original.fetch, observed),
   });
   if (copy.constructor !== client.constructor) throw notCopied();
   installGate(copy, sdk, observed);
@@ -63,16 +63,19 @@ function azureOptions(client: object): object {
 }
 
 /** Observes the answers to requests that passed the gate. */
-function observingFetch(inner: Fetch): Fetch {
+function observingFetch(inner: Fetch, { runs }: ObservedClient): Fetch {
   return (input, init) => {
-    const call = (init as { [CALL]?: ObservedCall } | undefined)?.[CALL];
+    const call = callOf(init, runs);
     // Called without a receiver, as the SDKs call it.
     if (call === undefined) return inner(input, init);
-    return call.send((stop) => inner(input, { ...init, signal: joined(init?.signal, stop) }));
+    const send = (stop: AbortSignal) =>
+      inner(input, { ...init, ...markOf(runs), signal: joined(init?.signal, stop) });
+    return call.send(send);
   };
 }
 
-function joined(signal: AbortSignal | null | undefined, stop: AbortSignal): AbortSignal {
+/** A signal that either of the two aborts. */
+export function joined(signal: AbortSignal | null | undefined, stop: AbortSignal): AbortSignal {
   return signal ? AbortSignal.any([signal, stop]) : stop;
 }
 
@@ -80,23 +83,23 @@ function joined(signal: AbortSignal | null | undefined, stop: AbortSignal): Abor
 function installGate(client: SdkClient, sdk: Sdk, observed: ObservedClient): void {
   const prepareOptions = client.prepareOptions.bind(client);
   const withOptions = client.withOptions.bind(client);
-  const calls = new WeakSet<SdkRequest>();
   const define = (name: string, value: unknown) =>
     Object.defineProperty(client, name, { value, configurable: true, writable: true });
 
   define('prepareOptions', async (request: SdkRequest) => {
     const endpoint = endpointOf(sdk, request);
-    if (endpoint !== undefined && !calls.has(request)) {
-      calls.add(request);
+    // A retry has the options of the first attempt.
+    if (endpoint !== undefined && !isPartOfRun(request.fetchOptions, observed.runs)) {
       request.body = askedBody(endpoint, request.body as WireObject, observed);
       const call = new ObservedCall(observed, {
         endpoint,
         body: request.body as WireObject,
+        host: hostOf(sdk, { client }),
         signal: request.signal ?? undefined,
         maxRetries: request.maxRetries ?? client.maxRetries,
         shouldRetry: (response) => client.shouldRetry(response, request),
       });
-      request.fetchOptions = { ...request.fetchOptions, [CALL]: call };
+      request.fetchOptions = { ...request.fetchOptions, ...markOf(observed.runs, call) };
       await call.open();
       await prepareOptions(request).catch((error: unknown) => call.refused(error));
       return;
@@ -105,7 +108,9 @@ function installGate(client: SdkClient, sdk: Sdk, observed: ObservedClient): voi
   });
   define('withOptions', (options: { readonly fetch?: Fetch }) => {
     const own =
-      options.fetch === undefined ? options : { ...options, fetch: observingFetch(options.fetch) };
+      options.fetch === undefined
+        ? options
+        : { ...options, fetch: observingFetch(options.fetch, observed) };
     const child = withOptions({ ...azureOptions(client), ...own });
     installGate(child, sdk, observed);
     return child;
@@ -113,7 +118,11 @@ function installGate(client: SdkClient, sdk: Sdk, observed: ObservedClient): voi
 }
 
 /** The body as it is sent: with a request for the usage of a stream, if the application wants one. */
-function askedBody(endpoint: Endpoint, body: WireObject, { usage }: ObservedClient): WireObject {
+export function askedBody(
+  endpoint: Endpoint,
+  body: WireObject,
+  { usage }: ObservedClient,
+): WireObject {
   if (usage !== 'ask' || endpoint.kind !== 'llm' || body['stream'] !== true) return body;
   return endpoint.askUsage?.(body) ?? body;
 }

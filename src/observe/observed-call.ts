@@ -8,7 +8,7 @@ import type { LlmRuntime } from '../llm/call/model-call.js';
 import { StreamReader } from '../llm/call/stream-reader.js';
 import type { LlmClient } from '../llm/client.js';
 import { toLlmError } from '../llm/providers/shared/map-error.js';
-import type { WireObject } from '../llm/providers/shared/wire-values.js';
+import { isObject, type WireObject } from '../llm/providers/shared/wire-values.js';
 import { READER_LEFT } from '../runs/active-run.js';
 import type { RunContext } from '../runs/request-context.js';
 import type { RunFactory } from '../runs/run-factory.js';
@@ -35,6 +35,8 @@ export interface ObservedClient {
 export interface ForeignRequest {
   readonly endpoint: Endpoint;
   readonly body: WireObject;
+  /** The server's host. */
+  readonly host: string | undefined;
   readonly signal: AbortSignal | undefined;
   readonly maxRetries: number;
   /** Whether the client sends a failed request again. */
@@ -127,7 +129,8 @@ export class ObservedCall implements PassedCall {
     if (this.#failure !== undefined && !signal?.aborted) return { failed: this.#failure.error };
     const stop = new AbortController();
     const sending = attempt(stop.signal).then(
-      (response): Outcome => ({ response }),
+      (response): Outcome =>
+        isObject(response) ? { response } : { thrown: new TypeError('fetch gave no response.') },
       (thrown: unknown): Outcome => ({ thrown }),
     );
     let isSettled = false;
@@ -257,7 +260,8 @@ export class ObservedCall implements PassedCall {
 
   #clientOf(model: string): LlmClient {
     const { scope, label } = this.client;
-    return { ...scope, label, model, embeddingModel: model, provider: this.#answer };
+    const server = { host: this.request.host };
+    return { ...scope, label, model, embeddingModel: model, provider: this.#answer, server };
   }
 
   #newRun(model: string) {
@@ -267,7 +271,7 @@ export class ObservedCall implements PassedCall {
 }
 
 /** An answer whose body fails: clients do not retry it, and throw the error itself. */
-function failingResponse(error: unknown, streaming: boolean): Response {
+export function failingResponse(error: unknown, streaming: boolean): Response {
   const body = new ReadableStream({ start: (controller) => controller.error(error) });
   const type = streaming ? 'text/event-stream' : 'application/json';
   return new Response(body, { status: 200, headers: { 'content-type': type } });

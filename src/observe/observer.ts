@@ -1,4 +1,5 @@
 import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
+import type { EventOrigin } from '../events/event.js';
 import type { ClientScope } from '../handlers/handler-scope.js';
 import type { LlmRuntime } from '../llm/call/model-call.js';
 import { defaultLabel } from '../llm/client.js';
@@ -6,7 +7,8 @@ import { faultOfRunContext } from '../runs/request-context.js';
 import type { RunFactory } from '../runs/run-factory.js';
 import { isOptions, kindOf, optionNames, unknownOption } from '../util/known-options.js';
 import { isTimeoutMs } from '../util/promises.js';
-import { observedCopy, sdkOf } from './observe-client.js';
+import { foreignFetch, type ObservedRequests } from './foreign-fetch.js';
+import { type Fetch, observedCopy, sdkOf } from './observe-client.js';
 import type { ObservedClient } from './observed-call.js';
 
 /** Options of `callbacks.observe()`. */
@@ -38,6 +40,15 @@ export interface ObserveOptions {
   unreadMs?: number;
 }
 
+/** Options of `callbacks.fetch()`. */
+export interface ObservedFetchOptions extends ObserveOptions {
+  /**
+   * What sends the requests, for a proxy or an agent of your own.
+   * @default the global `fetch` at the time of each request
+   */
+  fetch?: typeof globalThis.fetch;
+}
+
 const OPTIONS = optionNames<ObserveOptions>({
   name: true,
   label: true,
@@ -46,6 +57,7 @@ const OPTIONS = optionNames<ObserveOptions>({
   usage: true,
   unreadMs: true,
 });
+const FETCH_OPTIONS = new Set([...OPTIONS, 'fetch']);
 const USAGES = new Set<unknown>(['estimate', 'ask']);
 const UNREAD_MS = 300_000;
 
@@ -70,25 +82,20 @@ export class Observer {
     const sdk = sdkOf(client);
     if (sdk === undefined) {
       throw refusal(
+        'observe',
         'the first argument is no client that can be observed: give an OpenAI, AzureOpenAI or Anthropic client, not a class that extends one.',
       );
     }
-    checkOptions(options);
-    const { name, label, tags, metadata, usage = 'estimate', unreadMs = UNREAD_MS } = options;
+    checkOptions('observe', options, OPTIONS);
+    const { name, label, tags, metadata, usage, unreadMs } = options;
     const key = JSON.stringify([name, label, tags, metadata, usage, unreadMs]);
     const copies = this.#copies.get(client) ?? new Map<string, object>();
     this.#copies.set(client, copies);
     let copy = copies.get(key);
     if (copy === undefined) {
       const observed: ObservedClient = {
-        runtime: this.parts.runtime,
-        runs: this.parts.runs,
-        origin: sdk,
-        scope: name === undefined ? NO_SCOPE : this.parts.scopeOf(name),
+        ...this.#requestsOf(sdk, options),
         label: label ?? defaultLabel(sdk, { client }) ?? sdk,
-        context: { tags, metadata },
-        usage,
-        unreadMs,
       };
       copy = observedCopy(client, sdk, observed);
       copies.set(key, copy);
@@ -97,24 +104,45 @@ export class Observer {
     }
     return copy as C;
   }
+
+  /** @throws CallbacksConfigurationError */
+  fetch(options: ObservedFetchOptions): Fetch {
+    checkOptions('fetch', options, FETCH_OPTIONS);
+    const { fetch: inner = (input, init) => globalThis.fetch(input, init), ...others } = options;
+    if (typeof inner !== 'function') throw refusal('fetch', 'fetch must be a function.');
+    return foreignFetch(inner, this.#requestsOf('fetch', others));
+  }
+
+  #requestsOf(origin: EventOrigin, options: ObserveOptions): ObservedRequests {
+    const { runtime, runs, scopeOf } = this.parts;
+    const { name, label, tags, metadata, usage = 'estimate', unreadMs = UNREAD_MS } = options;
+    const scope = name === undefined ? NO_SCOPE : scopeOf(name);
+    return { runtime, runs, origin, scope, label, context: { tags, metadata }, usage, unreadMs };
+  }
 }
 
-function checkOptions(options: ObserveOptions): void {
-  if (!isOptions(options)) throw refusal(`options must be an object, not ${kindOf(options)}.`);
-  const unknown = unknownOption(options, OPTIONS);
-  if (unknown !== undefined) throw refusal(`there is no ${unknown}.`);
+type Method = 'observe' | 'fetch';
+
+function checkOptions(
+  method: Method,
+  options: ObserveOptions,
+  known: Parameters<typeof unknownOption>[1],
+): void {
+  const refuse = (what: string) => refusal(method, what);
+  if (!isOptions(options)) throw refuse(`options must be an object, not ${kindOf(options)}.`);
+  const unknown = unknownOption(options, known);
+  if (unknown !== undefined) throw refuse(`there is no ${unknown}.`);
   for (const name of ['name', 'label'] as const)
     if (options[name] !== undefined && (typeof options[name] !== 'string' || options[name] === ''))
-      throw refusal(`${name} must be a text.`);
+      throw refuse(`${name} must be a text.`);
   const { usage, unreadMs } = options;
-  if (usage !== undefined && !USAGES.has(usage))
-    throw refusal("usage must be 'estimate' or 'ask'.");
+  if (usage !== undefined && !USAGES.has(usage)) throw refuse("usage must be 'estimate' or 'ask'.");
   if (unreadMs !== undefined && !isTimeoutMs(unreadMs))
-    throw refusal('unreadMs must be a positive number of milliseconds (below 2^31).');
+    throw refuse('unreadMs must be a positive number of milliseconds (below 2^31).');
   const fault = faultOfRunContext(options);
-  if (fault !== undefined) throw refusal(fault);
+  if (fault !== undefined) throw refuse(fault);
 }
 
-function refusal(what: string): CallbacksConfigurationError {
-  return new CallbacksConfigurationError(`callbacks.observe(): ${what}`);
+function refusal(method: Method, what: string): CallbacksConfigurationError {
+  return new CallbacksConfigurationError(`callbacks.${method}(): ${what}`);
 }

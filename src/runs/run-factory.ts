@@ -102,6 +102,12 @@ export class RunFactory {
     return frame && contextAt(frame);
   }
 
+  /** Whether the calling code is a provider that works for a call of an LLM or for embeddings. */
+  get isInModelCall(): boolean {
+    const run = this.store.current?.run;
+    return run instanceof Run && run.isModelCall && !run.ended;
+  }
+
   /** The current frame, or a new one. */
   frame(): Frame {
     return this.store.current ?? { context: newContext({ traceId: this.activeTrace.traceId }) };

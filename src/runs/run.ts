@@ -38,6 +38,8 @@ export class Run extends Cancellation implements DispatchTarget, Frame, ParentRu
   /** What the run's work is bound to. */
   binding: { run<R>(work: () => R): R } | undefined;
   spanId: string | undefined;
+  /** Whether it calls a model, so that only code of providers runs inside. */
+  isModelCall = false;
   provider: string | undefined;
   model: string | undefined;
   readonly handlerScope: HandlerScope;

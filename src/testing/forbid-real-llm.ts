@@ -4,7 +4,7 @@ import { brand } from '../util/brand.js';
 
 /**
  * Rejects calls to real models from now on, so that no test costs money: a call of a client of provider `'openai'` or
- * `'anthropic'` fails with {@link RealLlmCallError} before anything is sent, in every application of the process.
+ * `'anthropic'`, of an observed client or by `callbacks.fetch()` fails with {@link RealLlmCallError} before anything is sent, in every application of the process.
  * Fakes, mocked clients, servers on this machine (`localhost`, 127.0.0.0/8, ::1) and custom providers still work. Call
  * it in the setup file of the tests.
  *
@@ -24,10 +24,14 @@ export function forbidRealLlm(): () => void {
   return () => void guards.delete(key);
 }
 
-function refuse({ client, provider, host }: RealCall): never {
+function refuse({ client, provider, host, observed = false }: RealCall): never {
   const place = host === undefined ? provider : `${provider} at ${host}`;
+  const caller = observed ? 'An observed client' : `The client "${client}"`;
+  const advice = observed
+    ? 'Have it ask a server on this machine by its baseURL.'
+    : `Replace it by overrideLlm(builder, new FakeLlm([…]), '${client}'), or have it ask a server on this machine by llm.baseURL.`;
   throw new RealLlmCallError(
-    `The client "${client}" was about to ask a real model (${place}), which forbidRealLlm() does not allow. Replace it by overrideLlm(builder, new FakeLlm([…]), '${client}'), or have it ask a server on this machine by llm.baseURL.`,
+    `${caller} was about to ask a real model (${place}), which forbidRealLlm() does not allow. ${advice}`,
   );
 }
 

@@ -95,6 +95,8 @@ interface Scenario {
   readonly requests?: number;
   /** Why both kinds of calls do not give the same tree. */
   readonly differs?: { readonly why: string; readonly own: readonly string[] };
+  /** By `callbacks.fetch()`, which does not see that its caller sends a request again, or has a timeout. */
+  readonly fetched?: readonly string[];
 }
 
 const whole = (wire: WireFormat) => says(wire, 'generate', HELLO);
@@ -138,6 +140,9 @@ const aborts = (streaming: boolean, chunks: number) => async (place: Place) => {
 
 const ABORTED = { own: 'LlmAbortedError', observed: 'APIUserAbortError' };
 
+/** A request that was refused, as a run of its own. */
+const BUSY = ['llm.start', 'llm.error: overloaded, attempts: 1'];
+
 const ANSWERS: readonly Scenario[] = [
   {
     name: 'an answer',
@@ -176,6 +181,7 @@ const ANSWERS: readonly Scenario[] = [
     act: ask,
     requests: 2,
     tree: ['llm.start', 'llm.retry', 'llm.end: stop, attempts: 2'],
+    fetched: [...BUSY, 'llm.start', 'llm.end: stop, attempts: 1'],
   },
   {
     name: 'a stream after two retries',
@@ -184,6 +190,7 @@ const ANSWERS: readonly Scenario[] = [
     act: read,
     requests: 3,
     tree: ['llm.start', 'llm.retry', 'llm.retry', 'llm.chunk', 'llm.end: stop, attempts: 3'],
+    fetched: [...BUSY, ...BUSY, 'llm.start', 'llm.chunk', 'llm.end: stop, attempts: 1'],
   },
 ];
 
@@ -222,6 +229,7 @@ const STOPS: readonly Scenario[] = [
     act: ask,
     throws: { own: 'LlmTimeoutError', observed: 'APIConnectionTimeoutError' },
     tree: ['llm.start', 'llm.error: timeout, attempts: 1'],
+    fetched: ['llm.start', 'llm.error: aborted, aborted, attempts: 1'],
   },
   {
     name: 'a refusal by a critical start handler',
@@ -276,6 +284,7 @@ const ERRORS: readonly Scenario[] = [
     requests: 2,
     throws: { own: 'LlmOverloadedError', observed: ALL_FAILED },
     tree: ['llm.start', 'llm.retry', 'llm.error: overloaded, attempts: 2'],
+    fetched: [...BUSY, ...BUSY],
   },
   {
     name: 'an error in the stream',
@@ -366,7 +375,8 @@ describe.each(WIRES)('Calls of $name', (wire) => {
     await bench.close();
   });
 
-  async function open({ client = {}, failAt }: Scenario): Promise<OpenAI> {
+  /** Opens an application; returns an observed client, and one whose `fetch` is the application's. */
+  async function open({ client = {}, failAt }: Scenario): Promise<readonly [OpenAI, OpenAI]> {
     const options = { maxRetries: 0, fetch: fetchInRealm, ...client };
     bench = new Bench(wire, {
       llm: (origin) => ({ client: newClient(wire, origin, options) }),
@@ -376,7 +386,10 @@ describe.each(WIRES)('Calls of $name', (wire) => {
     await bench.open();
     bench.app.get(Guards).failAt = failAt;
     const raw = newClient(wire, bench.server.origin, options) as OpenAI;
-    return bench.app.get(CallbacksService).observe(raw, { unreadMs: UNREAD_MS });
+    const callbacks = bench.app.get(CallbacksService);
+    const fetch = callbacks.fetch({ fetch: fetchInRealm, unreadMs: UNREAD_MS });
+    const fetching = newClient(wire, bench.server.origin, { ...options, fetch }) as OpenAI;
+    return [callbacks.observe(raw, { unreadMs: UNREAD_MS }), fetching];
   }
 
   /** Plays a scenario; returns what its events were and what its caller got. */
@@ -395,23 +408,31 @@ describe.each(WIRES)('Calls of $name', (wire) => {
   }
 
   it.each([...ANSWERS, ...STOPS, ...ERRORS, ...NESTED])(
-    'are the same runs by this library and by an observed client: $name',
+    'are the same runs by this library, by an observed client and by callbacks.fetch(): $name',
     async (scenario) => {
       const { tree, throws = 'none', requests = 1 } = scenario;
       const thrown = typeof throws === 'string' ? { own: throws, observed: throws } : throws;
-      const client = await open(scenario);
+      const [client, fetching] = await open(scenario);
       const own = await play(scenario, ownCaller(bench.llm));
       const observed = await play(scenario, clientCaller(wire, client));
+      const fetched = await play(scenario, clientCaller(wire, fetching));
       expect(own).toMatchObject({ tree, thrown: thrown.own, requests });
       expect(observed).toMatchObject({ tree, thrown: classOf(thrown.observed, wire), requests });
+      expect(fetched).toMatchObject({
+        tree: scenario.fetched ?? tree,
+        thrown: classOf(thrown.observed, wire),
+        requests,
+      });
       expect(observed.content).toEqual(own.content);
+      if (scenario.fetched === undefined) expect(fetched.content).toEqual(own.content);
+      expect(new Set(fetched.recorded.map(({ origin }) => origin))).toContain('fetch');
       expect(own.recorded.filter((event) => event.observed)).toEqual([]);
       expect(new Set(observed.recorded.map(({ origin }) => origin))).toContain(wire.provider);
     },
   );
 
   it('are not the same for a stream that nobody reads: only the client has sent its request', async () => {
-    const client = await open(UNREAD);
+    const clients = await open(UNREAD);
     const own = await play({ ...UNREAD, answers: () => [] }, ownCaller(bench.llm));
     expect(own).toMatchObject({ tree: UNREAD.differs!.own, requests: 0 });
 
@@ -420,8 +441,11 @@ describe.each(WIRES)('Calls of $name', (wire) => {
       await UNREAD.act(place);
       expire(timers);
     };
-    const observed = await play({ ...UNREAD, act }, clientCaller(wire, client));
-    expect(observed).toMatchObject({ tree: UNREAD.tree, thrown: 'none', requests: 1 });
-    expect(await bench.server.exchanges[0]!.aborted).toBe(true);
+    for (const [i, client] of clients.entries()) {
+      timers.mockClear();
+      const observed = await play({ ...UNREAD, act }, clientCaller(wire, client));
+      expect(observed).toMatchObject({ tree: UNREAD.tree, thrown: 'none', requests: 1 });
+      expect(await bench.server.exchanges[i]!.aborted).toBe(true);
+    }
   });
 });

@@ -105,6 +105,7 @@ export abstract class ModelCall<
     readonly collect: boolean,
   ) {
     super(run, runtime);
+    run.isModelCall = true;
     this.meter = new CallMeter(runtime.prices, kind.measure, collect);
   }
 

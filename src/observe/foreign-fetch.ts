@@ -1,0 +1,131 @@
+import { types } from 'node:util';
+import { defaultLabel } from '../llm/client.js';
+import { isObject, type WireObject } from '../llm/providers/shared/wire-values.js';
+import { type Endpoint, endpointAt, isObservedPath, modelIn, type Sdk } from './endpoints.js';
+import { isPartOfRun, markOf } from './layers.js';
+import { askedBody, type Fetch, joined } from './observe-client.js';
+import { failingResponse, ObservedCall, type ObservedClient } from './observed-call.js';
+
+/** Requests that are observed, but for the label, which depends on the server. */
+export type ObservedRequests = Omit<ObservedClient, 'label'> & {
+  readonly label: string | undefined;
+};
+
+type Input = Parameters<Fetch>[0];
+type Init = NonNullable<Parameters<Fetch>[1]>;
+
+/** A request to an LLM, as its caller gave it to `fetch`. */
+interface LlmFetch {
+  readonly sdk: Sdk;
+  readonly endpoint: Endpoint;
+  readonly body: WireObject;
+}
+
+/** A `fetch` whose requests to LLMs are runs. Other requests are handed on as they are. */
+export function foreignFetch(inner: Fetch, observed: ObservedRequests): Fetch {
+  return (input, init) => {
+    const url = urlOf(input);
+    if (url === undefined || methodOf(input, init) !== 'POST' || !isObservedPath(url.pathname))
+      return inner(input, init);
+    if (isPartOfRun(init, observed.runs)) return inner(input, init);
+    return observe({ inner, observed, input, init }, url);
+  };
+}
+
+interface Fetching {
+  readonly inner: Fetch;
+  readonly observed: ObservedRequests;
+  readonly input: Input;
+  readonly init: Init | undefined;
+}
+
+async function observe(fetching: Fetching, url: URL): Promise<Response> {
+  const { inner, observed, input, init } = fetching;
+  const request = await llmFetchOf(fetching, url);
+  if (request === undefined) return inner(input, init);
+  const { sdk, endpoint, body } = request;
+  const client: ObservedClient = {
+    ...observed,
+    label: observed.label ?? defaultLabel(sdk, { baseURL: url.href }) ?? sdk,
+  };
+  const asked = askedBody(endpoint, body, client);
+  const signal = init?.signal ?? asRequest(input)?.signal;
+  const call = new ObservedCall(client, {
+    endpoint,
+    body: { ...asked, model: modelIn(asked, url.pathname) },
+    host: url.hostname,
+    signal,
+    // What the caller sends again is a request of its own.
+    maxRetries: 0,
+    shouldRetry: () => false,
+  });
+  try {
+    await call.open();
+  } catch (error) {
+    // Clients of SDKs retry a `fetch` that rejects, but not a body that fails.
+    if (isOfSdk(input, init)) return failingResponse(error, call.streaming);
+    throw error;
+  }
+  const sent = asked === body ? init : { ...init, ...changedBody(fetching, asked) };
+  return call.send((stop) =>
+    inner(input, { ...sent, ...markOf(observed.runs), signal: joined(signal, stop) }),
+  );
+}
+
+/** Of any implementation of `fetch`. */
+function asRequest(input: Input): Request | undefined {
+  const { url } = Object(input) as { url?: unknown };
+  return typeof url === 'string' ? (input as Request) : undefined;
+}
+
+function urlOf(input: Input): URL | undefined {
+  const text = asRequest(input)?.url ?? String(input);
+  return URL.canParse(text) ? new URL(text) : undefined;
+}
+
+function methodOf(input: Input, init: Init | undefined): string {
+  return String(init?.method ?? asRequest(input)?.method).toUpperCase();
+}
+
+function headersOf(input: Input, init: Init | undefined): Headers {
+  return new Headers(init?.headers ?? asRequest(input)?.headers);
+}
+
+function isOfSdk(input: Input, init: Init | undefined): boolean {
+  return headersOf(input, init).has('x-stainless-lang');
+}
+
+/** `undefined` for a request that asks no LLM, and for a body that cannot be read twice. */
+async function llmFetchOf(fetching: Fetching, url: URL): Promise<LlmFetch | undefined> {
+  const body = parsed(await bodyOf(fetching));
+  if (!isObject(body)) return undefined;
+  const known = endpointAt(url.pathname, body);
+  return known && { ...known, body };
+}
+
+async function bodyOf({ input, init }: Fetching): Promise<string | undefined> {
+  const body = init?.body;
+  if (typeof body === 'string') return body;
+  if (types.isAnyArrayBuffer(body) || ArrayBuffer.isView(body))
+    return new TextDecoder().decode(body as ArrayBuffer);
+  const request = asRequest(input);
+  // A used body is the caller's fault, which `fetch` reports.
+  if ((body !== undefined && body !== null) || request === undefined || request.bodyUsed)
+    return undefined;
+  return request.clone().text();
+}
+
+function parsed(text: string | undefined): unknown {
+  try {
+    return text && (JSON.parse(text) as unknown);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The same request with another body. */
+function changedBody({ input, init }: Fetching, body: WireObject): Init {
+  const headers = headersOf(input, init);
+  headers.delete('content-length');
+  return { headers, body: JSON.stringify(body) };
+}
