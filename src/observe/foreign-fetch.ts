@@ -79,8 +79,9 @@ function asRequest(input: Input): Request | undefined {
 }
 
 function urlOf(input: Input): URL | undefined {
-  const text = asRequest(input)?.url ?? String(input);
-  return URL.canParse(text) ? new URL(text) : undefined;
+  const { href, url } = Object(input) as { href?: unknown; url?: unknown };
+  const text: unknown = typeof input === 'string' ? input : (href ?? url);
+  return typeof text === 'string' && URL.canParse(text) ? new URL(text) : undefined;
 }
 
 function methodOf(input: Input, init: Init | undefined): string {
@@ -107,7 +108,7 @@ async function bodyOf({ input, init }: Fetching): Promise<string | undefined> {
   const body = init?.body;
   if (typeof body === 'string') return body;
   if (types.isAnyArrayBuffer(body) || ArrayBuffer.isView(body))
-    return new TextDecoder().decode(body as ArrayBuffer);
+    return new TextDecoder().decode(body);
   const request = asRequest(input);
   // A used body is the caller's fault, which `fetch` reports.
   if ((body !== undefined && body !== null) || request === undefined || request.bodyUsed)

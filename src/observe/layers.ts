@@ -12,23 +12,28 @@ interface Mark {
   readonly call?: ObservedCall;
 }
 
+/** Options of a request, of any kind. */
+interface Marked {
+  readonly [LAYER]?: Mark;
+  readonly headers?: unknown;
+}
+
 /** What marks the options of a request as part of a call of the application. */
-export function markOf(runs: RunFactory, call?: ObservedCall): object {
-  const mark: Mark = call === undefined ? { runs } : { runs, call };
-  return { [LAYER]: mark };
+export function markOf(runs: RunFactory, call?: ObservedCall): Pick<Marked, typeof LAYER> {
+  return { [LAYER]: call === undefined ? { runs } : { runs, call } };
 }
 
 /** Whether a request is part of a call that is a run of the application already. */
-export function isPartOfRun(options: object | undefined, runs: RunFactory): boolean {
+export function isPartOfRun(options: Marked | undefined, runs: RunFactory): boolean {
   return ownMark(options, runs) !== undefined || runs.isInModelCall;
 }
 
 /** The call whose gate marked the options; undefined below its `fetch`. */
-export function callOf(options: object | undefined, runs: RunFactory): ObservedCall | undefined {
+export function callOf(options: Marked | undefined, runs: RunFactory): ObservedCall | undefined {
   return ownMark(options, runs)?.call;
 }
 
-function ownMark(options: object | undefined, runs: RunFactory): Mark | undefined {
-  const mark = (options as { [LAYER]?: Mark } | undefined)?.[LAYER];
+function ownMark(options: Marked | undefined, runs: RunFactory): Mark | undefined {
+  const mark = options?.[LAYER];
   return mark?.runs === runs ? mark : undefined;
 }
