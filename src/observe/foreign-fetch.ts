@@ -3,7 +3,9 @@ import { defaultLabel } from '../llm/client.js';
 import { isObject, type WireObject } from '../llm/providers/shared/wire-values.js';
 import { type Endpoint, endpointAt, isObservedPath, modelIn, type Sdk } from './endpoints.js';
 import { isPartOfRun, markOf } from './layers.js';
-import { askedBody, type Fetch, joined } from './observe-client.js';
+import { joined } from './answer-door.js';
+import { askedBody } from './observe-client.js';
+import type { Fetch } from './sdk-client.js';
 import { failingResponse, ObservedCall, type ObservedClient } from './observed-call.js';
 
 /** Requests that are observed, but for the label, which depends on the server. */

@@ -13,7 +13,7 @@ interface Mark {
 }
 
 /** Options of a request, of any kind. */
-interface Marked {
+export interface Marked {
   readonly [LAYER]?: Mark;
   readonly headers?: unknown;
 }

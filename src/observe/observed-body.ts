@@ -16,6 +16,8 @@ export interface PassedCall {
   readonly isAborted: boolean;
   /** The reader of the body left. */
   left(): void;
+  /** Aborts the request: a body that an SDK makes of another may be cancelled only when its next bytes arrive. */
+  stop(): void;
 }
 
 function isAbort(thrown: unknown): boolean {
@@ -43,7 +45,7 @@ export class ObservedBody implements UnderlyingByteSource {
     private readonly call: PassedCall,
   ) {
     this.#reader = body.getReader();
-    this.#unread = setTimeout(() => void this.cancel(UNREAD), call.unreadMs).unref();
+    this.#unread = setTimeout(() => this.#drop(), call.unreadMs).unref();
     // Also while nobody reads.
     this.#reader.closed.catch((error: unknown) => this.#lost(error));
     call.done.catch((error: unknown) => {
@@ -76,11 +78,17 @@ export class ObservedBody implements UnderlyingByteSource {
     }
   }
 
-  async cancel(reason: unknown): Promise<void> {
+  cancel(reason: unknown): void {
     clearTimeout(this.#unread);
     if (!this.#isOver) this.call.left();
     this.#isOver = true;
-    await this.#reader.cancel(reason).catch(() => undefined);
+    // Not waited for, because the client then aborts its request.
+    this.#reader.cancel(reason).catch(() => undefined);
+  }
+
+  #drop(): void {
+    this.cancel(UNREAD);
+    this.call.stop();
   }
 
   #toHand(value: Uint8Array): Uint8Array | undefined {
@@ -103,7 +111,8 @@ export class ObservedBody implements UnderlyingByteSource {
     this.#lost(thrown);
     await this.call.done.catch(() => undefined);
     controller.error(thrown);
-    await this.#reader.cancel(thrown).catch(() => undefined);
+    this.#reader.cancel(thrown).catch(() => undefined);
+    this.call.stop();
   }
 
   /** Ends the run, while the reader gets what a raw client gives. */

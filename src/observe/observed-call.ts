@@ -58,7 +58,10 @@ export class ObservedCall implements PassedCall {
   #stop: (() => void) | undefined;
   #failure: { readonly error: unknown } | undefined;
   #unsent: NodeJS.Timeout | undefined;
+  #attempt: AbortController | undefined;
   #attempts = 0;
+  /** Whether an attempt failed that counted as the last one. */
+  #isGivenUp = false;
   #last: { readonly error: Error; readonly at: number } | undefined;
 
   constructor(
@@ -96,16 +99,23 @@ export class ObservedCall implements PassedCall {
     throw error;
   }
 
-  /** Sends one attempt; returns the answer for the client. */
-  async send(attempt: Send): Promise<Response> {
+  /**
+   * Sends one attempt; returns the answer for the client.
+   *
+   * @param isTriedAgain whether the client sends the request again after this error, if retries are left
+   */
+  async send(attempt: Send, isTriedAgain = (_thrown: unknown) => true): Promise<Response> {
     clearTimeout(this.#unsent);
+    // The client did not give up, so that it gets its answer, although the run is over.
+    if (this.#isGivenUp) return attempt(new AbortController().signal);
     await this.#begin();
     const outcome = await this.#outcomeOf(attempt);
     if ('failed' in outcome) return failingResponse(outcome.failed, this.streaming);
     if ('thrown' in outcome) {
+      const { thrown } = outcome;
       if (this.#failure === undefined)
-        await this.#attemptFailed(this.#toError(outcome.thrown), true);
-      throw outcome.thrown;
+        await this.#attemptFailed(this.#toError(thrown), isTriedAgain(thrown));
+      throw thrown;
     }
     const { response } = outcome;
     if (!response.ok) return this.#rejected(response);
@@ -127,7 +137,7 @@ export class ObservedCall implements PassedCall {
   async #outcomeOf(attempt: Send): Promise<Outcome> {
     const { signal } = this.request;
     if (this.#failure !== undefined && !signal?.aborted) return { failed: this.#failure.error };
-    const stop = new AbortController();
+    const stop = (this.#attempt = new AbortController());
     const sending = attempt(stop.signal).then(
       (response): Outcome =>
         isObject(response) ? { response } : { thrown: new TypeError('fetch gave no response.') },
@@ -156,6 +166,10 @@ export class ObservedCall implements PassedCall {
   left(): void {
     this.#stop?.();
     this.feed.leave();
+  }
+
+  stop(): void {
+    this.#attempt?.abort();
   }
 
   async #begin(): Promise<void> {
@@ -198,6 +212,7 @@ export class ObservedCall implements PassedCall {
       this.#expectAttempt();
       return;
     }
+    this.#isGivenUp = true;
     await this.#fail(error);
   }
 

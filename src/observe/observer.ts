@@ -8,8 +8,9 @@ import type { RunFactory } from '../runs/run-factory.js';
 import { isOptions, kindOf, optionNames, unknownOption } from '../util/known-options.js';
 import { isTimeoutMs } from '../util/promises.js';
 import { foreignFetch, type ObservedRequests } from './foreign-fetch.js';
-import { type Fetch, observedCopy, sdkOf } from './observe-client.js';
+import { observationOf, observedCopy } from './observe-client.js';
 import type { ObservedClient } from './observed-call.js';
+import { faultOfClient, type Fetch, sdkOf } from './sdk-client.js';
 
 /** Options of `callbacks.observe()`. */
 export interface ObserveOptions {
@@ -79,16 +80,14 @@ export class Observer {
 
   /** @throws CallbacksConfigurationError */
   observe<C extends object>(client: C, options: ObserveOptions): C {
-    const sdk = sdkOf(client);
-    if (sdk === undefined) {
-      throw refusal(
-        'observe',
-        'the first argument is no client that can be observed: give an OpenAI, AzureOpenAI or Anthropic client, not a class that extends one.',
-      );
-    }
+    const wrong = faultOfClient(client);
+    if (wrong !== undefined) throw refusal('observe', wrong);
     checkOptions('observe', options, OPTIONS);
     const { name, label, tags, metadata, usage, unreadMs } = options;
     const key = JSON.stringify([name, label, tags, metadata, usage, unreadMs]);
+    // Observed once more with the same options, it is itself.
+    if (this.#isObserved(client, key)) return client;
+    const sdk = sdkOf(client)!;
     const copies = this.#copies.get(client) ?? new Map<string, object>();
     this.#copies.set(client, copies);
     let copy = copies.get(key);
@@ -97,12 +96,27 @@ export class Observer {
         ...this.#requestsOf(sdk, options),
         label: label ?? defaultLabel(sdk, { client }) ?? sdk,
       };
-      copy = observedCopy(client, sdk, observed);
+      copy = observedCopy(client, sdk, observed, { observer: this, key });
       copies.set(key, copy);
-      // Observed once more with the same options, it is itself.
-      this.#copies.set(copy, new Map([[key, copy]]));
     }
     return copy as C;
+  }
+
+  /** @throws CallbacksConfigurationError for a client that is observed otherwise: its calls would be two runs */
+  #isObserved(client: object, key: string): boolean {
+    const observation = observationOf(client);
+    if (observation === undefined) return false;
+    if (observation.observer !== this)
+      throw refusal(
+        'observe',
+        'another application observes this client: observe the original client.',
+      );
+    if (observation.key !== key)
+      throw refusal(
+        'observe',
+        'the client is observed with other options: observe the original client.',
+      );
+    return true;
   }
 
   /** @throws CallbacksConfigurationError */

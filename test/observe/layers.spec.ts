@@ -160,16 +160,6 @@ describe('One call is one run', () => {
     expect(bench.costs.requestCount).toBe(2);
   });
 
-  it('by a client that was observed twice', async () => {
-    await open();
-    const inner = callbacks.observe(raw());
-    await askBy(callbacks.observe(inner, { label: 'outer' }));
-    expect(bench.recording.of('llm.end').map(({ provider }) => provider)).toEqual([
-      'outer',
-      'outer',
-    ]);
-  });
-
   it('by callbacks.fetch() within callbacks.fetch()', async () => {
     await open();
     const outer = callbacks.fetch({ fetch: layer, label: 'outer' });

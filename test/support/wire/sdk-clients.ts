@@ -1,6 +1,7 @@
 import Anthropic from '@anthropic-ai/sdk';
 import OpenAI from 'openai';
 import { anthropic } from './anthropic.js';
+import { newCloudClient } from './clouds.js';
 import { openai } from './openai.js';
 import type { WireFormat } from './wire-format.js';
 
@@ -24,5 +25,7 @@ export function newAnthropic(origin: string, options: object = {}): Anthropic {
 }
 
 export function newClient(wire: WireFormat, origin: string, options?: object): OpenAI | Anthropic {
+  const ofCloud = newCloudClient(wire, origin, options);
+  if (ofCloud !== undefined) return ofCloud;
   return (wire.provider === 'openai' ? newOpenAi : newAnthropic)(origin, options);
 }
