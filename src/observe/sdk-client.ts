@@ -110,13 +110,18 @@ export function azureOptions(client: object): object {
   };
 }
 
-/** The first field in which a copy differs; objects differ only if there is none. */
+/**
+ * The first field in which a copy differs; objects differ only if there is none. Not the state inside of an SDK, nor a
+ * key that a function gave.
+ */
 function lostField(client: SdkClient, copy: SdkClient, options: object): string | undefined {
   if (copy.constructor !== client.constructor) return 'constructor';
   const given = options as Readonly<Record<string, unknown>>;
   const before = client as unknown as Readonly<Record<string, unknown>>;
   const after = copy as unknown as Readonly<Record<string, unknown>>;
+  const { apiKey } = Object(before['_options']) as { apiKey?: unknown };
   return Object.keys(client).find((name) => {
+    if (name.startsWith('_') || (name === 'apiKey' && typeof apiKey === 'function')) return false;
     if (!Object.hasOwn(given, name)) return !isAlike(before[name], after[name]);
     // The constructor must have passed it on; the SDK copies lists.
     const [value, taken] = [given[name], after[name]];

@@ -254,6 +254,17 @@ it("A client of Anthropic's API whose SDK has no middleware is observed by its f
   expect(bench.recording.of('llm.end')).toMatchObject([{ text: HELLO.text }]);
 });
 
+it('A client that was used is observed, whatever key a function has given it', async () => {
+  const keys = ['first', 'second'];
+  const raw = newOpenAi(bench.server.origin, { apiKey: async () => keys.shift()! });
+  bench.server.answers(says(openai, 'generate', HELLO), says(openai, 'generate', HELLO));
+  await raw.chat.completions.create(QUESTION);
+  await callbacks.observe(raw).chat.completions.create(QUESTION);
+  const sent = bench.server.exchanges.map(({ headers }) => headers.authorization);
+  expect(sent).toEqual(['Bearer first', 'Bearer second']);
+  expect(types()).toEqual(['llm.start', 'llm.end']);
+});
+
 describe('A client that is observed already', () => {
   it.each<[string, () => OpenAI | Anthropic]>([
     ['openai', () => newOpenAi(bench.server.origin)],
