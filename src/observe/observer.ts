@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
 import type { EventOrigin } from '../events/event.js';
 import type { ClientScope } from '../handlers/handler-scope.js';
@@ -61,6 +62,8 @@ const OPTIONS = optionNames<ObserveOptions>({
 const FETCH_OPTIONS = new Set([...OPTIONS, 'fetch']);
 const USAGES = new Set<unknown>(['estimate', 'ask']);
 const UNREAD_MS = 300_000;
+/** Of one client; options may be made for each request. */
+const MAX_COPIES = 100;
 
 /** What observed calls need of the application. */
 export interface ObserverParts {
@@ -84,7 +87,7 @@ export class Observer {
     if (wrong !== undefined) throw refusal('observe', wrong);
     checkOptions('observe', options, OPTIONS);
     const { name, label, tags, metadata, usage, unreadMs } = options;
-    const key = JSON.stringify([name, label, tags, metadata, usage, unreadMs]);
+    const key = keyOf([name, label, tags, metadata, usage, unreadMs]);
     // Observed once more with the same options, it is itself.
     if (this.#isObserved(client, key)) return client;
     const sdk = sdkOf(client)!;
@@ -98,6 +101,7 @@ export class Observer {
       };
       copy = observedCopy(client, sdk, observed, { observer: this, key });
       copies.set(key, copy);
+      if (copies.size > MAX_COPIES) copies.delete(copies.keys().next().value!);
     }
     return copy as C;
   }
@@ -133,6 +137,25 @@ export class Observer {
     const scope = name === undefined ? NO_SCOPE : scopeOf(name);
     return { runtime, runs, origin, scope, label, context: { tags, metadata }, usage, unreadMs };
   }
+}
+
+/** Equal for equal options; metadata may hold what cannot be compared by its JSON. */
+function keyOf(options: readonly unknown[]): string {
+  try {
+    return JSON.stringify(options, (_name, value: unknown) => {
+      if (isJson(value)) return value;
+      throw new TypeError('no JSON');
+    });
+  } catch {
+    return randomUUID();
+  }
+}
+
+function isJson(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return !['function', 'symbol', 'bigint'].includes(typeof value);
+  const proto = Object.getPrototypeOf(value) as object | null;
+  return proto === null || Object.getPrototypeOf(proto) === null;
 }
 
 type Method = 'observe' | 'fetch';

@@ -265,6 +265,17 @@ it('A client that was used is observed, whatever key a function has given it', a
   expect(types()).toEqual(['llm.start', 'llm.end']);
 });
 
+it('Metadata that is no JSON is accepted, and never taken for other metadata', () => {
+  const raw = newOpenAi(bench.server.origin);
+  const endless: Record<string, unknown> = {};
+  endless['self'] = endless;
+  const values = [7n, endless, new Map([[1, 2]]), new Map(), () => 1, Symbol('s'), [() => 2]];
+  const copies = values.map((value) => callbacks.observe(raw, { metadata: { value } }));
+  expect(new Set(copies).size).toBe(values.length);
+  const plain = { metadata: { at: new Date(0), list: [1, null] } };
+  expect(callbacks.observe(raw, plain)).toBe(callbacks.observe(raw, structuredClone(plain)));
+});
+
 describe('A client that is observed already', () => {
   it.each<[string, () => OpenAI | Anthropic]>([
     ['openai', () => newOpenAi(bench.server.origin)],

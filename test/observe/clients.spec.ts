@@ -68,6 +68,13 @@ describe('An observed client of openai', () => {
     expect(callbacks.observe(raw, { label: 'mine' })).not.toBe(client);
   });
 
+  it('is not kept when a hundred others were made of the same client', () => {
+    for (let i = 0; i < 99; i++) callbacks.observe(raw, { metadata: { i } });
+    expect(callbacks.observe(raw)).toBe(client);
+    callbacks.observe(raw, { metadata: { i: 99 } });
+    expect(callbacks.observe(raw)).not.toBe(client);
+  });
+
   it('has children that are observed', async () => {
     bench.server.answers(whole());
     await client.withOptions({ timeout: 5_000 }).chat.completions.create(QUESTION);
