@@ -1,4 +1,5 @@
 import type { UnderlyingByteSource } from 'node:stream/web';
+import { LlmAbortedError } from '../errors/llm-errors.js';
 import type { AnswerFeed } from './answer-feed.js';
 
 /** A call whose answer is passed through, as its body sees it. */
@@ -22,6 +23,16 @@ export interface PassedCall {
 
 function isAbort(thrown: unknown): boolean {
   return (Object(thrown) as { name?: unknown }).name === 'AbortError';
+}
+
+/**
+ * What the body of a stopped call fails with: the error of its run. An `AbortError` gets another name in a stream, which
+ * clients would otherwise end as if it were complete.
+ */
+export function failureOf(error: unknown, streaming: boolean): unknown {
+  if (!streaming || !isAbort(error)) return error;
+  const shown = new LlmAbortedError((error as Error).message, { cause: error });
+  return Object.assign(shown, { name: 'LlmAbortedError' });
 }
 
 const UNREAD = 'The answer was not read.';
@@ -48,11 +59,12 @@ export class ObservedBody implements UnderlyingByteSource {
     this.#unread = setTimeout(() => this.#drop(), call.unreadMs).unref();
     // Also while nobody reads.
     this.#reader.closed.catch((error: unknown) => this.#lost(error));
-    call.done.catch((error: unknown) => {
-      if (call.isOfAnswer(error)) return;
-      this.#failure = { error: error as Error };
-      this.#reject?.(error);
-    });
+    call.done.then(
+      () => this.#settled(),
+      (error: unknown) => {
+        if (!call.isOfAnswer(error)) this.#stopped(error);
+      },
+    );
   }
 
   static of(body: ReadableStream<Uint8Array>, call: PassedCall): ReadableStream<Uint8Array> {
@@ -89,6 +101,24 @@ export class ObservedBody implements UnderlyingByteSource {
   #drop(): void {
     this.cancel(UNREAD);
     this.call.stop();
+  }
+
+  /** The run has failed, for another reason than its answer: nothing more is read, also if nobody waits for it. */
+  #stopped(error: unknown): void {
+    const failure = this.call.isAborted ? error : failureOf(error, this.call.streaming);
+    this.#failure = { error: failure as Error };
+    this.#reject?.(failure);
+    this.#release(failure);
+  }
+
+  /** A run that ends before its answer does was cancelled: its reader gets the end, like that of an own stream. */
+  #settled(): void {
+    if (!this.#isOver && !this.call.feed.isComplete) this.#release(UNREAD);
+  }
+
+  #release(reason: unknown): void {
+    clearTimeout(this.#unread);
+    void this.#reader.cancel(reason).catch(() => undefined);
   }
 
   #toHand(value: Uint8Array): Uint8Array | undefined {

@@ -15,7 +15,7 @@ import type { RunFactory } from '../runs/run-factory.js';
 import { AnswerFeed } from './answer-feed.js';
 import type { Endpoint } from './endpoints.js';
 import { ObservedAnswer } from './observed-answer.js';
-import type { PassedCall } from './observed-body.js';
+import { failureOf, type PassedCall } from './observed-body.js';
 import { passThrough } from './observed-response.js';
 
 /** What the calls of an observed client share. */
@@ -43,6 +43,9 @@ export interface ForeignRequest {
   shouldRetry(response: Response): boolean | Promise<boolean>;
 }
 
+const EVENT_STREAM = { 'content-type': 'text/event-stream' };
+const JSON_ANSWER = { 'content-type': 'application/json' };
+
 /** Sends an attempt, which `stop` aborts. */
 type Send = (stop: AbortSignal) => Promise<Response>;
 
@@ -56,6 +59,7 @@ export class ObservedCall implements PassedCall {
   readonly #answer: ObservedAnswer;
   #done: Promise<unknown> | undefined;
   #stop: (() => void) | undefined;
+  #isDone = false;
   #failure: { readonly error: unknown } | undefined;
   #unsent: NodeJS.Timeout | undefined;
   #attempt: AbortController | undefined;
@@ -83,7 +87,13 @@ export class ObservedCall implements PassedCall {
   /** Starts the run. Settles when the request may be sent, or rejects with what refused it. */
   async open(): Promise<void> {
     const done = (this.#done = this.#run());
-    done.catch((error: unknown) => void (this.#failure = { error }));
+    done.then(
+      () => (this.#isDone = true),
+      (error: unknown) => {
+        this.#isDone = true;
+        this.#failure = { error };
+      },
+    );
     try {
       await Promise.race([this.#answer.asked, done]);
       this.#expectAttempt();
@@ -136,7 +146,7 @@ export class ObservedCall implements PassedCall {
   /** A run that fails stops its attempt; an abort by the caller is the client's own. */
   async #outcomeOf(attempt: Send): Promise<Outcome> {
     const { signal } = this.request;
-    if (this.#failure !== undefined && !signal?.aborted) return { failed: this.#failure.error };
+    if (this.#isDone && !signal?.aborted) return this.#stopped();
     const stop = (this.#attempt = new AbortController());
     const sending = attempt(stop.signal).then(
       (response): Outcome =>
@@ -147,12 +157,19 @@ export class ObservedCall implements PassedCall {
     const settled = sending.finally(() => (isSettled = true));
     return new Promise((resolve) => {
       void settled.then(resolve);
-      this.done.catch((error: unknown) => {
-        if (isSettled || signal?.aborted || this.isOfAnswer(error)) return;
-        resolve({ failed: error });
-        stop.abort(error);
-      });
+      const stopped = () => {
+        if (isSettled || signal?.aborted) return;
+        resolve(this.#stopped());
+        stop.abort(this.#failure?.error ?? new LlmAbortedError(READER_LEFT));
+      };
+      this.done.then(stopped, stopped);
     });
+  }
+
+  /** A run without an answer has failed, or its stream was cancelled: its reader gets the end. */
+  #stopped(): Outcome {
+    if (this.#failure !== undefined) return { failed: this.#failure.error };
+    return { response: new Response('', { headers: EVENT_STREAM }) };
   }
 
   get unreadMs(): number {
@@ -287,9 +304,9 @@ export class ObservedCall implements PassedCall {
 
 /** An answer whose body fails: clients do not retry it, and throw the error itself. */
 export function failingResponse(error: unknown, streaming: boolean): Response {
-  const body = new ReadableStream({ start: (controller) => controller.error(error) });
-  const type = streaming ? 'text/event-stream' : 'application/json';
-  return new Response(body, { status: 200, headers: { 'content-type': type } });
+  const failure = failureOf(error, streaming);
+  const body = new ReadableStream({ start: (controller) => controller.error(failure) });
+  return new Response(body, { status: 200, headers: streaming ? EVENT_STREAM : JSON_ANSWER });
 }
 
 async function readToEnd(chunks: AsyncIterator<unknown>): Promise<void> {
