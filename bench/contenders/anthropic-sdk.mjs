@@ -10,13 +10,15 @@ const BODY = {
 };
 const STREAM = { ...BODY, stream: true };
 
+export const newClient = (baseURL) => new Anthropic({ apiKey: 'none', baseURL, maxRetries: 0 });
+
 export function setUp({ baseURL, answer, atOnce, inContext = false }) {
-  const client = new Anthropic({ apiKey: 'none', baseURL, maxRetries: 0 });
+  const client = newClient(baseURL);
   const run = (times) => repeat(times, () => ASK[answer](client), atOnce);
   return { run: inContext ? insideContext(run) : run, close: () => undefined };
 }
 
-const ASK = {
+export const ASK = {
   async stream(client) {
     let chunks = 0;
     let characters = 0;

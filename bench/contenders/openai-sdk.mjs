@@ -11,14 +11,16 @@ const BODY = {
 };
 const STREAM = { ...BODY, stream: true, stream_options: { include_usage: true } };
 
+export const newClient = (baseURL) => new OpenAI({ apiKey: 'none', baseURL, maxRetries: 0 });
+
 export function setUp({ baseURL, answer, atOnce, inContext = false, fromMemory }) {
   const memory = fromMemory && answerFromMemory(fromMemory);
-  const client = new OpenAI({ apiKey: 'none', baseURL, maxRetries: 0 });
+  const client = newClient(baseURL);
   const run = (times) => repeat(times, () => ASK[answer](client), atOnce);
   return { run: inContext ? insideContext(run) : run, close: () => memory?.end() };
 }
 
-const ASK = {
+export const ASK = {
   async stream(client) {
     let chunks = 0;
     let characters = 0;

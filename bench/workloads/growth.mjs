@@ -11,6 +11,7 @@ export function growthWorkloads({ smoke }) {
     leftBy('call', size(20_000, 20), { streaming: false }),
     leftBy('stream', size(20_000, 20), { streaming: true, chunks: 5 }),
     heldBy(size(2_000, 20)),
+    heldByObserved(size(2_000, 20)),
     longStream({ events: size(50_000, 50), characters: 1_000, looks: 10 }),
     startUp(size(1_000, 10)),
     ...size([100, 10_000], [100]).map((open) => openRuns(open, 'all', size(200_000, 1_000))),
@@ -54,6 +55,20 @@ function heldBy(times) {
     options: {},
     contenders: againstSdk('held-streams'),
     goals: OPEN_RUN_GOALS,
+  };
+}
+
+/** The same, through the same client, observed. */
+function heldByObserved(times) {
+  const workload = heldBy(times);
+  const contenders = workload.contenders.map((one) =>
+    one.name === 'ours' ? { ...one, module: 'growth/held-streams-observed' } : one,
+  );
+  return {
+    ...workload,
+    name: 'held-by-observed-streams',
+    title: workload.title.replace('open', 'open observed'),
+    contenders,
   };
 }
 

@@ -10,9 +10,14 @@ const BODY = {
   stream_options: { include_usage: true },
 };
 
-export function setUp() {
+export const setUp = () => holder(newClient());
+
+export function newClient() {
   const fetch = fetchInMemory({ events: 1, text: ' word', staysOpen: true });
-  const client = new OpenAI({ apiKey: 'none', baseURL: 'http://127.0.0.1', maxRetries: 0, fetch });
+  return new OpenAI({ apiKey: 'none', baseURL: 'http://127.0.0.1', maxRetries: 0, fetch });
+}
+
+export function holder(client) {
   let held = [];
   return {
     async run(times) {
