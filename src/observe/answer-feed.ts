@@ -17,6 +17,11 @@ export class AnswerFeed {
   /** Whether the answer was complete: its run ends, whatever bytes follow. */
   isComplete = false;
 
+  /** Whether nothing more is read: the answer is complete, or the run has ended. */
+  get isLeft(): boolean {
+    return this.#isLeft;
+  }
+
   /** The part of a web stream that is read from. */
   getReader(): { read(): Promise<Read>; cancel(): Promise<void> } {
     return { read: () => this.#read(), cancel: async () => this.leave() };

@@ -1,3 +1,4 @@
+import { checkedVectors } from '../llm/call/embedding-call.js';
 import type {
   LlmProvider,
   LlmProviderCapabilities,
@@ -145,7 +146,10 @@ export class ObservedAnswer implements LlmProvider {
 
   embed(request: EmbedRequest, context: LlmProviderContext): Promise<EmbedResult> {
     const { decodeAnswer } = this.endpoint as EmbeddingEndpoint;
-    return this.#whole(context, (whole) => decodeAnswer(this.name, request, whole, context));
+    // Checked here already: what is wrong with the answer is not the caller's error.
+    return this.#whole(context, (whole) =>
+      checkedVectors(this.name, request, decodeAnswer(this.name, request, whole, context)),
+    );
   }
 
   #newDecoder(request: LlmRequest, context: LlmProviderContext): AnswerDecoder {

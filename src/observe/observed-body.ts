@@ -62,7 +62,7 @@ export class ObservedBody implements UnderlyingByteSource {
     call.done.then(
       () => this.#settled(),
       (error: unknown) => {
-        if (!call.isOfAnswer(error)) this.#stopped(error);
+        if (!this.#isClients(error)) this.#stopped(error);
       },
     );
   }
@@ -80,8 +80,8 @@ export class ObservedBody implements UnderlyingByteSource {
         if (done) return await this.#end(controller);
         const { feed } = this.call;
         await this.#orFailed(feed.push(value));
-        // Clients ignore what follows an end marker, an error too.
-        if (feed.isComplete) await this.#ended();
+        // The run ends by these bytes. Clients ignore what follows an end marker, which may be in them: an error, too.
+        if (feed.isLeft) await this.#ended();
         handed = this.#toHand(value);
       }
       controller.enqueue(handed);
@@ -105,7 +105,7 @@ export class ObservedBody implements UnderlyingByteSource {
 
   /** The run has failed, for another reason than its answer: nothing more is read, also if nobody waits for it. */
   #stopped(error: unknown): void {
-    const failure = this.call.isAborted ? error : failureOf(error, this.call.streaming);
+    const failure = failureOf(error, this.call.streaming);
     this.#failure = { error: failure as Error };
     this.#reject?.(failure);
     this.#release(failure);
@@ -157,9 +157,14 @@ export class ObservedBody implements UnderlyingByteSource {
   #ended(): Promise<unknown> {
     const { call } = this;
     const ended = call.done.catch((error: unknown) => {
-      if (!call.isOfAnswer(error)) throw error;
+      if (!this.#isClients(error)) throw error;
     });
     return this.#orFailed(ended);
+  }
+
+  /** Whether the client has its own error for what ended the run: of a wrong answer, or of an abort by its caller. */
+  #isClients(error: unknown): boolean {
+    return this.call.isOfAnswer(error) || this.call.isAborted;
   }
 
   /** Settles like `work`, or rejects with the error of the run. */

@@ -1,7 +1,7 @@
 import { LlmAbortedError, LlmResponseError, LlmTimeoutError } from '../errors/llm-errors.js';
 import type { EventOrigin } from '../events/event.js';
 import type { ClientScope } from '../handlers/handler-scope.js';
-import { embed, EmbeddingCall } from '../llm/call/embedding-call.js';
+import { embed, embedOnce, EmbeddingCall } from '../llm/call/embedding-call.js';
 import { generate, StreamedCall } from '../llm/call/execute.js';
 import { LlmCall } from '../llm/call/llm-call.js';
 import type { LlmRuntime } from '../llm/call/model-call.js';
@@ -263,9 +263,14 @@ export class ObservedCall implements PassedCall {
     if (endpoint.kind === 'embedding') {
       const asked = endpoint.decodeRequest(body);
       const spec = { client: this.#clientOf(asked.model), request: asked, options };
-      return embed(
-        () => new EmbeddingCall(this.#newRun(asked.model), { ...spec, streaming: false }, runtime),
+      const call = new EmbeddingCall(
+        this.#newRun(asked.model),
+        { ...spec, streaming: false },
+        runtime,
       );
+      this.#stop = () => call.abort(new LlmAbortedError(READER_LEFT));
+      // What the client sends is one request, also with no texts or with very many.
+      return embed(() => call, embedOnce);
     }
     const asked = endpoint.decodeRequest(body, client.label);
     const { streaming } = this;

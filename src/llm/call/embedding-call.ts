@@ -61,10 +61,7 @@ const EMBEDDINGS: ModelKind<EmbedRequest, EmbedAnswer, EmbedResponse> = {
     throw new LlmModelNotFoundError(`The provider "${provider.name}" does not embed texts.`);
   },
   checkResult({ client, request }, given) {
-    const { embeddings, model, usage } = Object(given) as EmbedResult;
-    const fault = usage ? faultOfVectors(embeddings, request) : 'no usage';
-    if (fault !== undefined)
-      throw new LlmResponseError(`The provider "${client.label}" gave ${fault}.`);
+    const { embeddings, model, usage } = checkedVectors(client.label, request, given);
     return { embeddings, model: model || request.model, usage: toUsage(usage) };
   },
   checkAnswer(interceptor, { client, request }, given) {
@@ -125,17 +122,25 @@ export class EmbeddingCall extends ModelCall<EmbedRequest, EmbedAnswer, EmbedRes
   retrying(): void {}
 }
 
-/** Runs a call from its start event to its terminal event. */
-export async function embed(open: () => EmbeddingCall): Promise<EmbedResponse> {
+/** Runs a call from its start event to its terminal event; by default, it sends as many requests as its texts need. */
+export async function embed(
+  open: () => EmbeddingCall,
+  send: (call: EmbeddingCall) => Promise<EmbedAnswer> = embedAll,
+): Promise<EmbedResponse> {
   const call = open();
   try {
     const starting = call.start();
     if (starting !== undefined) await starting;
-    const response = call.complete({ result: await embedAll(call) });
+    const response = call.complete({ result: await send(call) });
     return response instanceof Promise ? await response : response;
   } catch (error) {
     return call.complete({ error });
   }
+}
+
+/** Sends one request, whatever its texts. */
+export function embedOnce(call: EmbeddingCall): Promise<EmbedAnswer> {
+  return ask(call, call.spec.request);
 }
 
 /** Sends as many requests as the texts need, one after the other. */
@@ -182,6 +187,14 @@ function joined(answers: readonly EmbedAnswer[], { model }: EmbedRequest): Embed
   const { cached: _, ...rest } = first;
   const isCached = answers.length > 0 && answers.every(({ cached }) => cached === true);
   return { ...rest, embeddings, ...(isCached && { cached: true }) };
+}
+
+/** The result of a provider, if it has a vector for each text. */
+export function checkedVectors(label: string, request: EmbedRequest, given: unknown): EmbedResult {
+  const result = Object(given) as EmbedResult;
+  const fault = result.usage ? faultOfVectors(result.embeddings, request) : 'no usage';
+  if (fault !== undefined) throw new LlmResponseError(`The provider "${label}" gave ${fault}.`);
+  return result;
 }
 
 /** What is wrong with the vectors of an answer, which must be a vector for each text, all of one length. */

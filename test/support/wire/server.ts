@@ -13,6 +13,8 @@ export interface Exchange {
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: Record<string, unknown>;
+  /** The body as it was sent. */
+  readonly text: string;
   readonly response: ServerResponse;
   /** Settles when the exchange is over: `true` when the client disconnected before the answer was complete. */
   readonly aborted: Promise<boolean>;
@@ -73,10 +75,12 @@ export class WireServer {
     const closed = once(response, 'close');
     const pieces: Uint8Array[] = [];
     for await (const piece of request) pieces.push(piece as Uint8Array);
+    const text = Buffer.concat(pieces).toString();
     const exchange: Exchange = {
       path: request.url!,
       headers: request.headers,
-      body: JSON.parse(Buffer.concat(pieces).toString()) as Record<string, unknown>,
+      body: (text === '' ? {} : JSON.parse(text)) as Record<string, unknown>,
+      text,
       response,
       aborted: closed.then(() => !response.writableFinished),
     };
