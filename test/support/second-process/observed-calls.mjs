@@ -41,6 +41,7 @@ const clients = {
   llm: app.get(LlmService),
   openai: callbacks.observe(new OpenAI({ baseURL, ...options })),
   anthropic: callbacks.observe(new Anthropic({ baseURL: origin, ...options })),
+  fetching: new OpenAI({ baseURL, ...options, fetch: callbacks.fetch() }),
 };
 
 process.on('message', (message) => void follow(message));
