@@ -30,6 +30,8 @@ import { LimitStorage } from './limits/limit-storage.js';
 import { LimitsModule } from './limits/limits.module.js';
 import { ModelConnections } from './models/model-connections.js';
 import { MODELS } from './models/models.js';
+import { NotesController } from './notes/notes.controller.js';
+import { TicketNotes } from './notes/ticket-notes.js';
 import { PageModule } from './page/page.module.js';
 import { ProgressModule } from './progress/progress.module.js';
 
@@ -53,12 +55,14 @@ const AGENT = [OrderBook, OrderTools, HelpTexts, WaitingTickets, TicketHandler];
   controllers: [
     TicketsController,
     ApprovalsController,
+    NotesController,
     CostsController,
     AuditController,
     OutageController,
   ],
   providers: [
     DeskService,
+    TicketNotes,
     ...AGENT,
     ...CALLBACKS,
     { provide: APP_FILTER, useClass: CallbacksExceptionFilter },

@@ -1,5 +1,6 @@
 import type { Fixture } from '@copilotkit/aimock';
 import { MOCK_CLERK } from './mock-clerk.js';
+import { MOCK_NOTES } from './mock-notes.js';
 
 /** How the mock types: milliseconds to the first words, then tokens per second. */
 const TYPING = { streamingProfile: { ttft: 120, tps: 50, jitter: 0 }, chunkSize: 12 };
@@ -45,11 +46,11 @@ const KNOWN_QUESTIONS: KnownQuestion[] = [
 ];
 
 /**
- * The answers of both models: Anthropic's sorts a question, OpenAI's answers it or runs the agent. The first match
+ * The answers of both models: Anthropic's sorts a question, OpenAI's answers it, runs the agent or writes notes. The first match
  * wins.
  */
 export function mockFixtures(): Fixture[] {
-  return [MOCK_CLERK, ...KNOWN_QUESTIONS.flatMap(toFixtures)];
+  return [MOCK_CLERK, ...MOCK_NOTES, ...KNOWN_QUESTIONS.flatMap(toFixtures)];
 }
 
 function toFixtures({ asked, topic, answer, tokens }: KnownQuestion): Fixture[] {

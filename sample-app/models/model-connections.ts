@@ -1,13 +1,15 @@
 import { promisify } from 'node:util';
 import { createServer, type ServerInstance } from '@copilotkit/aimock';
 import type { OnApplicationShutdown } from '@nestjs/common';
-import type { LlmOptions } from 'nestjs-llm-callbacks';
 import { mockFixtures } from './mock-fixtures.js';
 import { MockOutage } from './mock-outage.js';
 import { MODELS, type ClientName } from './models.js';
 
 /** The connection options of an SDK; empty if the SDK's own environment variables define them. */
-type Connection = Pick<LlmOptions, 'baseURL' | 'apiKey'>;
+interface Connection {
+  baseURL?: string;
+  apiKey?: string;
+}
 
 /** Providers whose key is set are called directly; a local mock replaces the others. */
 export class ModelConnections implements OnApplicationShutdown {

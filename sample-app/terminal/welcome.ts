@@ -11,6 +11,7 @@ export function welcome(url: string): string {
      GET    /progress/:id        follows requests with this x-request-id
      POST   /tickets/answer      sorts a question and answers it
      GET    /tickets/stream?q=   streams the answer
+     POST   /notes               sums up a question and suggests a subject, by observed clients
      GET    /costs               what was spent, by model and by user
      GET    /audit               who asked which model, and what became of it
      GET    /limits/:user        how much of the budget and the rate is used

@@ -23,7 +23,8 @@ interface Said {
 
 /** Connections of a desk whose models are unreachable: without keys, and without a mock server. */
 export class NoConnections {
-  readonly openai = {};
+  /** The client of `openai` that is observed needs a key to be created; it is not overridden. */
+  readonly openai = { apiKey: 'none' };
   readonly anthropic = {};
   readonly outage = new MockOutage();
 
