@@ -1,10 +1,12 @@
 import { readSse } from './read-sse.js';
 
-/** The desk's response: an answer, an id for a decision, or an error. */
+/** The desk's response: an answer, notes, an id for a decision, or an error. */
 export interface Reply {
   status: number;
   answer?: string;
   approvalId?: string;
+  summary?: string;
+  subject?: string;
   message?: string;
 }
 

@@ -32,6 +32,7 @@ export class Tour {
     await this.#costs('What it cost');
     await this.#spend('Edsger', 'Where is my order 1042?');
     await this.#fail('Ada', 'How do I get a refund?');
+    await this.#write('Ada', 'Where is my order 1042?');
     await this.#use('Ada');
     await this.#costs('What it cost in the end');
   }
@@ -96,6 +97,13 @@ export class Tour {
     const { status, message } = await this.#desk.post('/outage', ADMIN, { client: 'support' });
     this.#say(message === undefined ? 'The backup will answer.' : `${status} ${message}`);
     await this.#ask(user, question);
+  }
+
+  /** Notes by clients of other packages, which are observed. */
+  async #write(user: string, question: string): Promise<void> {
+    this.#title(`Notes about ${user}'s question, by observed clients`, 'POST /notes');
+    const { summary, subject, ...reply } = await this.#desk.post('/notes', user, { question });
+    this.#reply(summary === undefined ? reply : { ...reply, answer: `${subject}: ${summary}` });
   }
 
   async #use(user: string): Promise<void> {

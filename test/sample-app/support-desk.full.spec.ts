@@ -115,6 +115,7 @@ describe('The support desk', () => {
     expect(output).toMatch(
       /→ A colleague has to agree first\.[^]*7 {2}Joan[^]*→ We return \$89\.00/,
     );
+    expect(output).toContain('→ When your order arrives: The customer asks when');
     expect(output).toMatch(/together +10 +\d+ +\$0\.000\d{3}/);
     expect((await desk.get<AuditEntry[]>('/audit')).map(({ outcome }) => outcome)).toContain(
       'cancelled',
