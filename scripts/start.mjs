@@ -8,7 +8,8 @@ console.log('Compiling the library and the sample application; this takes some s
 
 const out = join(root, 'dist-sample');
 rmSync(out, { recursive: true, force: true });
-tsc('tsconfig.build.json');
+// The app imports the package by its name, which leads to the bundle.
+await import('./build.mjs');
 tsc('tsconfig.sample.json');
 
 await import(pathToFileURL(join(out, 'sample-app/main.js')).href);
