@@ -8,10 +8,18 @@ export {
 export { RealLlmCallError, forbidRealLlm } from './forbid-real-llm.js';
 export { describeJobQueue } from './kits/describe-job-queue.js';
 export { describeLimitStore } from './kits/describe-limit-store.js';
+export { describeObserved } from './kits/describe-observed.js';
 export { describeProvider } from './kits/describe-provider.js';
 export type { JobQueueKitOptions, MakeJobQueue } from './kits/job-queue-bench.js';
 export type { KitOptions, TestRunner } from './kits/kit.js';
 export type { KitClock, LimitStoreKitOptions, MakeLimitStore } from './kits/limit-store-bench.js';
+export type {
+  MakeObserved,
+  ObservedCaller,
+  ObservedCallOptions,
+  ObservedKitOptions,
+  ObservedPlace,
+} from './kits/observed-bench.js';
 export type {
   MakeProvider,
   MakeProviderServer,

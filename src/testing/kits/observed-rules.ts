@@ -1,0 +1,188 @@
+import assert from 'node:assert/strict';
+import { CallbackAbort, CostLimiter } from '../../index.js';
+import {
+  OBSERVED_METHODS,
+  type AddObservedTest,
+  type ObservedBench,
+  type ObservedMethod,
+} from './observed-bench.js';
+import { rejection } from './provider-bench.js';
+import { USAGE } from './provider-replies.js';
+
+const PIECES = ['One ', 'two ', 'three'];
+const TEXT = PIECES.join('');
+/** Calls at the same time. */
+const MANY = 5;
+
+export function testObservedAnswers(test: AddObservedTest): void {
+  for (const method of OBSERVED_METHODS) {
+    test(method, 'a call is one run, with text, usage and origin', async (bench) => {
+      bench.answer(method, { text: PIECES });
+      assert.equal(await bench.call(method), TEXT);
+      const end = await bench.end('llm.end');
+      assert.equal(end.text, TEXT);
+      assert.equal(end.finishReason, 'stop');
+      assert.equal(end.usage.inputTokens, USAGE.inputTokens);
+      assert.equal(end.usage.outputTokens, USAGE.outputTokens);
+      for (const event of bench.recording.events) {
+        assert.equal(event.origin, bench.options.origin);
+        assert.equal(event.observed, true);
+      }
+      const [start] = bench.recording.of('llm.start');
+      assert.equal(start?.streaming, method === 'stream');
+      assert.equal(start?.model, bench.model);
+      assert.equal(bench.server.requests.length, 1, 'One call must be one request.');
+    });
+
+    test(method, 'end handlers are awaited before the caller has the end', async (bench) => {
+      let handled = false;
+      bench.callbacks.on('llm.end', async () => {
+        await bench.quiet();
+        handled = true;
+      });
+      bench.answer(method);
+      await bench.call(method);
+      assert.ok(handled, 'The caller has the end, but an end handler is still at work.');
+    });
+
+    test(method, 'calls at the same time are runs that each end once', async (bench) => {
+      for (let i = 0; i < MANY; i++) bench.answer(method);
+      await Promise.all(Array.from({ length: MANY }, () => bench.call(method)));
+      await bench.settled();
+      assert.equal(bench.recording.of('llm.end').length, MANY);
+    });
+  }
+
+  test('stream', 'a chunk event comes before the reader has the text', async (bench) => {
+    bench.answer('stream', { text: PIECES });
+    const reader = bench.reader();
+    let read = '';
+    for (let piece = await reader.next(); piece !== undefined; piece = await reader.next()) {
+      read += piece;
+      const sent = bench.recording.of('llm.chunk').map(({ chunk }) => chunk);
+      const text = sent.map((chunk) => (chunk.type === 'text' ? chunk.text : '')).join('');
+      assert.ok(text.startsWith(read), `The reader has "${read}", the handlers have "${text}".`);
+    }
+    assert.equal(read, TEXT);
+  });
+
+  test('stream', 'a reader that leaves ends the run as cancelled', async (bench) => {
+    bench.answer('stream', { text: PIECES, ending: 'stall' });
+    const reader = bench.reader();
+    assert.notEqual(await reader.next(), undefined, 'The stream yields no text.');
+    await reader.leave();
+    await bench.aborted();
+    assert.equal((await bench.end('llm.end')).finishReason, 'cancelled');
+  });
+}
+
+export function testObservedFailures(test: AddObservedTest): void {
+  for (const method of OBSERVED_METHODS) {
+    test(method, 'an error of the server is one llm.error, and fails the call', async (bench) => {
+      bench.fail('authentication');
+      await rejection(bench.call(method));
+      const { error, aborted } = await bench.end('llm.error');
+      assert.equal((error as { code?: unknown }).code, 'authentication');
+      assert.equal(aborted, false);
+    });
+
+    test(method, 'an abort before the answer ends the run as aborted', async (bench) => {
+      bench.silence(method);
+      const aborter = new AbortController();
+      const failing = rejection(bench.call(method, aborter.signal));
+      await Promise.race([bench.received(), failing]);
+      aborter.abort();
+      await failing;
+      await bench.aborted();
+      assert.equal((await bench.end('llm.error')).aborted, true);
+    });
+  }
+
+  test('stream', 'an abort within the answer ends the run as aborted', async (bench) => {
+    bench.answer('stream', { text: PIECES, ending: 'stall' });
+    const aborter = new AbortController();
+    const reader = bench.reader(aborter.signal);
+    assert.notEqual(await reader.next(), undefined, 'The stream yields no text.');
+    aborter.abort();
+    // Some clients end an aborted stream, others fail it; what has arrived may come first.
+    const drained = async () => {
+      while ((await reader.next()) !== undefined);
+    };
+    await drained().catch(() => undefined);
+    await bench.aborted();
+    assert.equal((await bench.end('llm.error')).aborted, true);
+  });
+}
+
+export function testObservedGates(test: AddObservedTest): void {
+  for (const method of OBSERVED_METHODS) {
+    test(
+      method,
+      'a critical start handler refuses the call before a request is sent',
+      async (bench) => {
+        const refusal = new CallbackAbort('Not today.');
+        const refuse = () => {
+          throw refusal;
+        };
+        bench.callbacks.on('llm.start', refuse, { critical: true });
+        await assertRefused(bench, method, (cause) => cause === refusal);
+        assert.equal(bench.server.requests.length, 0, 'A request was sent.');
+        assert.equal((await bench.end('llm.error')).error, refusal);
+      },
+    );
+
+    test(
+      method,
+      'a CostLimiter that is spent refuses the call before a request is sent',
+      async (bench) => {
+        // Less than the first call costs, more than its prompt can.
+        bench.limit(new CostLimiter({ maxCost: 1 }));
+        bench.answer(method);
+        await bench.call(method);
+        const codes = (cause: Error) => (cause as { code?: unknown }).code === 'budget_exceeded';
+        await assertRefused(bench, method, codes);
+        assert.equal(bench.server.requests.length, 1, 'A request was sent.');
+      },
+    );
+  }
+}
+
+export function testObservedPlaces(test: AddObservedTest): void {
+  for (const method of OBSERVED_METHODS) {
+    test(method, 'a run is nested in the chain that calls', async (bench) => {
+      bench.answer(method);
+      await bench.callbacks.chain('kit', undefined, () => bench.call(method));
+      const [chain] = bench.recording.of('chain.start');
+      const { parentRunId, traceId } = await bench.end('llm.end');
+      assert.equal(parentRunId, chain?.runId);
+      assert.equal(traceId, chain?.traceId);
+    });
+
+    test(method, 'the context of callbacks.run() is on all events', async (bench) => {
+      bench.answer(method);
+      const context = { userId: 'KIT-USER', tags: ['kit-tag'] };
+      await bench.callbacks.run(context, () => bench.call(method));
+      await bench.end('llm.end');
+      for (const { type, userId, tags } of bench.recording.events) {
+        assert.equal(userId, 'KIT-USER', `${type} lacks the user.`);
+        assert.ok(tags.includes('kit-tag'), `${type} lacks the tag.`);
+      }
+    });
+  }
+}
+
+/** Fails unless the call fails, and the cause of it, or the cause of its cause …, is the expected one. */
+async function assertRefused(
+  bench: ObservedBench,
+  method: ObservedMethod,
+  isExpected: (cause: Error) => boolean,
+): Promise<void> {
+  const error = await rejection(bench.call(method));
+  const causes: unknown[] = [];
+  for (let cause: unknown = error; cause !== undefined && !causes.includes(cause);) {
+    causes.push(cause);
+    cause = (Object(cause) as { cause?: unknown }).cause;
+  }
+  const found = causes.some((cause) => isExpected(cause as Error));
+  assert.ok(found, `The caller got another error than that of the refusal: ${error.message}`);
+}
