@@ -49,7 +49,8 @@ export function testObservedAnswers(test: AddObservedTest): void {
       for (let i = 0; i < MANY; i++) bench.answer(method);
       await Promise.all(Array.from({ length: MANY }, () => bench.call(method)));
       await bench.settled();
-      assert.equal(bench.recording.of('llm.end').length, MANY);
+      for (const type of ['llm.start', 'llm.end'] as const)
+        assert.equal(bench.recording.of(type).length, MANY, `Each call needs one ${type}.`);
     });
   }
 
@@ -139,8 +140,7 @@ export function testObservedGates(test: AddObservedTest): void {
         bench.limit(new CostLimiter({ maxCost: 1 }));
         bench.answer(method);
         await bench.call(method);
-        const codes = (cause: Error) => (cause as { code?: unknown }).code === 'budget_exceeded';
-        await assertRefused(bench, method, codes);
+        await assertRefused(bench, method, isOfBudget);
         assert.equal(bench.server.requests.length, 1, 'A request was sent.');
       },
     );
@@ -185,4 +185,8 @@ async function assertRefused(
   }
   const found = causes.some((cause) => isExpected(cause as Error));
   assert.ok(found, `The caller got another error than that of the refusal: ${error.message}`);
+}
+
+function isOfBudget(cause: Error): boolean {
+  return (cause as { code?: unknown }).code === 'budget_exceeded';
 }

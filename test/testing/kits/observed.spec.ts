@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { describe, expect, it } from '@jest/globals';
 import type Anthropic from '@anthropic-ai/sdk';
 import type OpenAI from 'openai';
@@ -6,6 +7,7 @@ import {
   serveProvider,
   type MakeObserved,
   type ObservedCaller,
+  type ObservedPlace,
 } from 'nestjs-llm-callbacks/testing';
 import { runKit } from '../../support/kit-runner.js';
 import { SCRIPTED } from '../../support/wire/scripted.js';
@@ -83,11 +85,126 @@ const run = (make: MakeObserved, only?: readonly string[]) =>
     only,
   );
 
+/** An observed client that breaks a rule. */
+const broken =
+  (
+    change: (caller: ObservedCaller, place: ObservedPlace) => Partial<ObservedCaller>,
+  ): MakeObserved =>
+  async (place) => {
+    const caller = await observed(place);
+    return { ...caller, ...change(caller, place) };
+  };
+
 const BROKEN: [string, MakeObserved, string[]][] = [
   [
     'reports nothing',
     ({ url, model }) => openAiCaller(newOpenAi(url, OPTIONS), model),
     ['generate: ', 'stream: '],
+  ],
+  [
+    'never reports an end',
+    broken((_, { callbacks, url, model }) => {
+      const silent = { ...OPTIONS, fetch: () => new Promise<never>(() => {}) };
+      const reporting = openAiCaller(callbacks.observe(newOpenAi(url, silent)), model);
+      const raw = openAiCaller(newOpenAi(url, OPTIONS), model);
+      return {
+        generate(prompt, options) {
+          void reporting.generate(prompt, options).catch(() => undefined);
+          return raw.generate(prompt, options);
+        },
+      };
+    }),
+    ['generate: a call is one run', 'generate: an error', 'generate: a run is nested'],
+  ],
+  [
+    'reports a call twice',
+    broken(({ generate }, { callbacks, url, model }) => {
+      const fetch = async () => new Response('{}', { status: 500 });
+      const again = openAiCaller(callbacks.observe(newOpenAi(url, { ...OPTIONS, fetch })), model);
+      return {
+        async generate(prompt, options) {
+          await again.generate(prompt).catch(() => undefined);
+          return generate(prompt, options);
+        },
+      };
+    }),
+    ['generate: a call is one run', 'generate: calls at the same time'],
+  ],
+  [
+    'sends before the start handlers',
+    broken(({ generate }, { url }) => ({
+      async generate(prompt, options) {
+        await fetchInRealm(url, { method: 'POST', body: prompt });
+        return generate(prompt, options);
+      },
+    })),
+    ['generate: a critical start handler', 'generate: a CostLimiter'],
+  ],
+  [
+    'hides the error of a refusal',
+    broken(({ generate }) => ({
+      generate: (...call) =>
+        generate(...call).catch(() => {
+          throw new Error('It failed.');
+        }),
+    })),
+    ['generate: a critical start handler', 'generate: a CostLimiter'],
+  ],
+  [
+    'does not await the end handlers',
+    ({ callbacks, url, model }) => {
+      let arrived!: (text: string) => void;
+      const fetching: typeof fetch = async (...request) => {
+        const answer = await fetchInRealm(...request);
+        arrived((await answer.clone().text()) && 'Hello');
+        return answer;
+      };
+      const client = callbacks.observe(newOpenAi(url, { ...OPTIONS, fetch: fetching }));
+      const { generate, stream } = openAiCaller(client, model);
+      return {
+        stream,
+        generate: (...call) =>
+          new Promise((resolve, reject) => {
+            arrived = resolve;
+            void generate(...call).catch(reject);
+          }),
+      };
+    },
+    ['generate: end handlers are awaited'],
+  ],
+  [
+    'loses the context of its caller',
+    broken(({ generate, stream }) => {
+      const outside = AsyncLocalStorage.snapshot();
+      return {
+        generate: (...call) => outside(() => generate(...call)),
+        async *stream(...call) {
+          const iterator = stream(...call)[Symbol.asyncIterator]();
+          const next = () => outside(() => iterator.next());
+          for (let item = await next(); !item.done; item = await next()) yield item.value;
+        },
+      };
+    }),
+    ['generate: a run is nested', 'generate: the context', 'stream: a run', 'stream: the context'],
+  ],
+  [
+    'ignores aborts',
+    broken(({ generate, stream }) => ({
+      generate: (prompt) => generate(prompt),
+      stream: (prompt) => stream(prompt),
+    })),
+    ['generate: an abort', 'stream: an abort'],
+  ],
+  [
+    'keeps the request of a reader that leaves',
+    broken(({ stream }) => ({
+      async *stream(...call) {
+        const iterator = stream(...call)[Symbol.asyncIterator]();
+        for (let item = await iterator.next(); !item.done; item = await iterator.next())
+          yield item.value;
+      },
+    })),
+    ['stream: a reader that leaves'],
   ],
 ];
 
@@ -99,5 +216,17 @@ describe('describeObserved', () => {
     expect(failures.map(({ title }) => title)).toEqual(titles);
     for (const { error } of failures)
       expect(error.message).toMatch(/^ObservedCaller\.\w+: .*\n[^]*documented at ObservedCaller\./);
+  });
+
+  it.each([
+    ['without a server', [observed, undefined, { origin: 'openai' }], /second argument/],
+    ['without an origin', [observed, () => serveProvider(SCRIPTED.openai), {}], /`origin`/],
+    ['without options', [observed, () => serveProvider(SCRIPTED.openai)], /`origin`/],
+    ['with an unknown option', [observed, () => undefined, { orgin: 'openai' }], /orgin/],
+  ])('rejects a call %s', (_, given, problem) => {
+    const [make, server, options] = given;
+    expect(() => describeObserved(make as never, server as never, options as never)).toThrow(
+      problem,
+    );
   });
 });
