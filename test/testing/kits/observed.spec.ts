@@ -118,13 +118,13 @@ const BROKEN: [string, MakeObserved, string[]][] = [
   ],
   [
     'reports a call twice',
-    broken(({ generate }, { callbacks, url, model }) => {
+    broken((own, { callbacks, url, model }) => {
       const fetch = async () => new Response('{}', { status: 500 });
       const again = openAiCaller(callbacks.observe(newOpenAi(url, { ...OPTIONS, fetch })), model);
       return {
         async generate(prompt, options) {
           await again.generate(prompt).catch(() => undefined);
-          return generate(prompt, options);
+          return own.generate(prompt, options);
         },
       };
     }),
@@ -132,19 +132,19 @@ const BROKEN: [string, MakeObserved, string[]][] = [
   ],
   [
     'sends before the start handlers',
-    broken(({ generate }, { url }) => ({
+    broken((own, { url }) => ({
       async generate(prompt, options) {
         await fetchInRealm(url, { method: 'POST', body: prompt });
-        return generate(prompt, options);
+        return own.generate(prompt, options);
       },
     })),
     ['generate: a critical start handler', 'generate: a CostLimiter'],
   ],
   [
     'hides the error of a refusal',
-    broken(({ generate }) => ({
+    broken((own) => ({
       generate: (...call) =>
-        generate(...call).catch(() => {
+        own.generate(...call).catch(() => {
           throw new Error('It failed.');
         }),
     })),
@@ -160,13 +160,13 @@ const BROKEN: [string, MakeObserved, string[]][] = [
         return answer;
       };
       const client = callbacks.observe(newOpenAi(url, { ...OPTIONS, fetch: fetching }));
-      const { generate, stream } = openAiCaller(client, model);
+      const own = openAiCaller(client, model);
       return {
-        stream,
+        ...own,
         generate: (...call) =>
           new Promise((resolve, reject) => {
             arrived = resolve;
-            void generate(...call).catch(reject);
+            void own.generate(...call).catch(reject);
           }),
       };
     },
@@ -174,12 +174,12 @@ const BROKEN: [string, MakeObserved, string[]][] = [
   ],
   [
     'loses the context of its caller',
-    broken(({ generate, stream }) => {
+    broken((own) => {
       const outside = AsyncLocalStorage.snapshot();
       return {
-        generate: (...call) => outside(() => generate(...call)),
+        generate: (...call) => outside(() => own.generate(...call)),
         async *stream(...call) {
-          const iterator = stream(...call)[Symbol.asyncIterator]();
+          const iterator = own.stream(...call)[Symbol.asyncIterator]();
           const next = () => outside(() => iterator.next());
           for (let item = await next(); !item.done; item = await next()) yield item.value;
         },
@@ -189,17 +189,17 @@ const BROKEN: [string, MakeObserved, string[]][] = [
   ],
   [
     'ignores aborts',
-    broken(({ generate, stream }) => ({
-      generate: (prompt) => generate(prompt),
-      stream: (prompt) => stream(prompt),
+    broken((own) => ({
+      generate: (prompt) => own.generate(prompt),
+      stream: (prompt) => own.stream(prompt),
     })),
     ['generate: an abort', 'stream: an abort'],
   ],
   [
     'keeps the request of a reader that leaves',
-    broken(({ stream }) => ({
+    broken((own) => ({
       async *stream(...call) {
-        const iterator = stream(...call)[Symbol.asyncIterator]();
+        const iterator = own.stream(...call)[Symbol.asyncIterator]();
         for (let item = await iterator.next(); !item.done; item = await iterator.next())
           yield item.value;
       },
