@@ -104,7 +104,11 @@ const BROKEN: [string, MakeObserved, string[]][] = [
   [
     'never reports an end',
     broken((_, { callbacks, url, model }) => {
-      const silent = { ...OPTIONS, fetch: () => new Promise<never>(() => {}) };
+      const fetch = (_: unknown, init: RequestInit) =>
+        new Promise<never>((_, reject) => {
+          init.signal!.addEventListener('abort', () => reject(new Error('The test is over.')));
+        });
+      const silent = { ...OPTIONS, fetch };
       const reporting = openAiCaller(callbacks.observe(newOpenAi(url, silent)), model);
       const raw = openAiCaller(newOpenAi(url, OPTIONS), model);
       return {
