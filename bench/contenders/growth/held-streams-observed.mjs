@@ -4,16 +4,16 @@ import { holder, newClient } from './held-streams-sdk.mjs';
 
 export async function setUp() {
   const { app, client, hook } = await startObserving('openai', newClient(), { hooked: true });
-  const { run, release } = holder(client);
+  const held = holder(client);
   return {
     async run(times) {
       hook.heard = 0;
-      const work = await run(times);
+      const work = await held.run(times);
       if (hook.heard !== work.chunks)
         throw new Error(`The hook heard ${hook.heard} of ${work.chunks}.`);
       return work;
     },
-    release,
+    release: () => held.release(),
     close: () => app.close(),
   };
 }

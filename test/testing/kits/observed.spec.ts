@@ -103,9 +103,9 @@ const BROKEN: [string, MakeObserved, string[]][] = [
   ],
   [
     'never reports an end',
-    broken((_, { callbacks, url, model }) => {
-      const fetch = (_: unknown, init: RequestInit) =>
-        new Promise<never>((_, reject) => {
+    broken((_own, { callbacks, url, model }) => {
+      const fetch = (_url: unknown, init: RequestInit) =>
+        new Promise<never>((_done, reject) => {
           init.signal!.addEventListener('abort', () => reject(new Error('The test is over.')));
         });
       const silent = { ...OPTIONS, fetch };
