@@ -8,7 +8,7 @@ import { decodeResponsesRequest } from '../llm/providers/openai/responses-reques
 import type { LlmProviderContext } from '../llm/llm-provider.js';
 import type { AnswerDecoder } from '../llm/providers/shared/decoded-stream.js';
 import { isObject, objectOf, type WireObject } from '../llm/providers/shared/wire-values.js';
-import type { EmbedRequest, LlmRequest } from '../types/llm.js';
+import type { EmbedRequest, EmbedResult, LlmRequest } from '../types/llm.js';
 
 /** The SDKs whose clients are observed. */
 export type Sdk = 'openai' | 'anthropic';
@@ -27,7 +27,13 @@ export interface LlmEndpoint {
 export interface EmbeddingEndpoint {
   readonly kind: 'embedding';
   decodeRequest(body: WireObject): EmbedRequest;
-  decodeAnswer: typeof decodeEmbeddings;
+  // Not its type by typeof, with which an application without the package openai would not compile.
+  decodeAnswer(
+    label: string,
+    request: EmbedRequest,
+    answer: unknown,
+    context: LlmProviderContext,
+  ): EmbedResult;
 }
 
 /** By SDK, then by the end of the path: OpenAI's threads have messages, too. */
