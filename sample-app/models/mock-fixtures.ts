@@ -46,8 +46,8 @@ const KNOWN_QUESTIONS: KnownQuestion[] = [
 ];
 
 /**
- * The answers of both models: Anthropic's sorts a question, OpenAI's answers it, runs the agent or writes notes. The first match
- * wins.
+ * The answers of both models: Anthropic's sorts a question, OpenAI's answers it, runs the agent or writes notes. The
+ * first match wins.
  */
 export function mockFixtures(): Fixture[] {
   return [MOCK_CLERK, ...MOCK_NOTES, ...KNOWN_QUESTIONS.flatMap(toFixtures)];

@@ -28,12 +28,12 @@ export interface EmbeddingEndpoint {
   readonly kind: 'embedding';
   decodeRequest(body: WireObject): EmbedRequest;
   // Not its type by typeof, with which an application without the package openai would not compile.
-  decodeAnswer(
+  readonly decodeAnswer: (
     label: string,
     request: EmbedRequest,
-    answer: unknown,
+    answer: object,
     context: LlmProviderContext,
-  ): EmbedResult;
+  ) => EmbedResult;
 }
 
 /** By SDK, then by the end of the path: OpenAI's threads have messages, too. */
@@ -107,9 +107,27 @@ function endOf(path: string): string | undefined {
   return Object.keys(FIELDS_BY_END).find((end) => path.endsWith(end));
 }
 
+/** The body as it is sent: with a request for the usage of a stream, if the application wants one. */
+export function askedBody(
+  endpoint: Endpoint,
+  body: WireObject,
+  usage: 'estimate' | 'ask',
+): WireObject {
+  if (usage !== 'ask' || endpoint.kind !== 'llm' || body['stream'] !== true) return body;
+  return endpoint.askUsage?.(body) ?? body;
+}
+
 /** The requested model; of older paths of Azure, the deployment. */
 export function modelIn({ model }: WireObject, path: string): unknown {
   if (typeof model === 'string') return model;
   const [, deployment] = /\/deployments\/([^/]+)\//.exec(path) ?? [];
-  return deployment === undefined ? model : decodeURIComponent(deployment);
+  return deployment === undefined ? model : decoded(deployment);
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }

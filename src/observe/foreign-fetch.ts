@@ -1,10 +1,16 @@
 import { types } from 'node:util';
 import { defaultLabel } from '../llm/client.js';
-import { isObject, type WireObject } from '../llm/providers/shared/wire-values.js';
-import { type Endpoint, endpointAt, isObservedPath, modelIn, type Sdk } from './endpoints.js';
+import { isObject, parsedJson, type WireObject } from '../llm/providers/shared/wire-values.js';
+import {
+  askedBody,
+  type Endpoint,
+  endpointAt,
+  isObservedPath,
+  modelIn,
+  type Sdk,
+} from './endpoints.js';
 import { isPartOfRun, markOf } from './layers.js';
 import { joined } from './answer-door.js';
-import { askedBody } from './observe-client.js';
 import type { Fetch } from './sdk-client.js';
 import { failingResponse, ObservedCall, type ObservedClient } from './observed-call.js';
 
@@ -50,12 +56,12 @@ async function observe(fetching: Fetching, url: URL): Promise<Response> {
     ...observed,
     label: observed.label ?? defaultLabel(sdk, { baseURL: url.href }) ?? sdk,
   };
-  const asked = askedBody(endpoint, body, client);
+  const asked = askedBody(endpoint, body, client.usage);
   const signal = init?.signal ?? asRequest(input)?.signal;
   const call = new ObservedCall(client, {
     endpoint,
     body: { ...asked, model: modelIn(asked, url.pathname) },
-    host: url.hostname,
+    host: () => url.hostname,
     signal,
     // What the caller sends again is a request of its own.
     maxRetries: 0,
@@ -100,7 +106,9 @@ function isOfSdk(input: Input, init: Init | undefined): boolean {
 
 /** `undefined` for a request that asks no LLM, and for a body that cannot be read twice. */
 async function llmFetchOf(fetching: Fetching, url: URL): Promise<LlmFetch | undefined> {
-  const body = parsed(await bodyOf(fetching));
+  // What cannot be read is the caller's fault, which `fetch` reports.
+  const text = await bodyOf(fetching).catch(() => undefined);
+  const body = text === undefined ? undefined : parsedJson(text);
   if (!isObject(body)) return undefined;
   const known = endpointAt(url.pathname, body);
   return known && { ...known, body };
@@ -112,18 +120,7 @@ async function bodyOf({ input, init }: Fetching): Promise<string | undefined> {
   if (types.isAnyArrayBuffer(body) || ArrayBuffer.isView(body))
     return new TextDecoder().decode(body);
   const request = asRequest(input);
-  // A used body is the caller's fault, which `fetch` reports.
-  if ((body !== undefined && body !== null) || request === undefined || request.bodyUsed)
-    return undefined;
-  return request.clone().text();
-}
-
-function parsed(text: string | undefined): unknown {
-  try {
-    return text && (JSON.parse(text) as unknown);
-  } catch {
-    return undefined;
-  }
+  return (body ?? undefined) === undefined ? request?.clone().text() : undefined;
 }
 
 /** The same request with another body. */

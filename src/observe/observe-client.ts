@@ -2,7 +2,7 @@ import { hostOf } from '../llm/client.js';
 import { markOf as brandOf } from '../util/brand.js';
 import type { WireObject } from '../llm/providers/shared/wire-values.js';
 import { type AnswerDoor, doorOf } from './answer-door.js';
-import { type Endpoint, endpointOf, type Sdk } from './endpoints.js';
+import { askedBody, endpointOf, type Sdk } from './endpoints.js';
 import { isPartOfRun, markOf } from './layers.js';
 import { ObservedCall, type ObservedClient } from './observed-call.js';
 import { azureOptions, copyOf, type Fetch, type SdkClient, type SdkRequest } from './sdk-client.js';
@@ -57,11 +57,11 @@ function installGate(client: SdkClient, seam: Seam): void {
     const endpoint = endpointOf(sdk, request);
     // A retry has the options of the first attempt.
     if (endpoint !== undefined && !isPartOfRun(request.fetchOptions, observed.runs)) {
-      request.body = askedBody(endpoint, request.body as WireObject, observed);
+      request.body = askedBody(endpoint, request.body as WireObject, observed.usage);
       const call = new ObservedCall(observed, {
         endpoint,
         body: request.body as WireObject,
-        host: hostOf(sdk, { client }),
+        host: () => hostOf(sdk, { client }),
         signal: request.signal ?? undefined,
         maxRetries: request.maxRetries ?? client.maxRetries,
         shouldRetry: (response) => shouldRetry(response, request),
@@ -92,14 +92,4 @@ function decidedOnce(client: SdkClient): SdkClient['shouldRetry'] {
     decisions.set(response, decision);
     return decision;
   };
-}
-
-/** The body as it is sent: with a request for the usage of a stream, if the application wants one. */
-export function askedBody(
-  endpoint: Endpoint,
-  body: WireObject,
-  { usage }: ObservedClient,
-): WireObject {
-  if (usage !== 'ask' || endpoint.kind !== 'llm' || body['stream'] !== true) return body;
-  return endpoint.askUsage?.(body) ?? body;
 }

@@ -7,6 +7,7 @@ import { LlmCall } from '../llm/call/llm-call.js';
 import type { LlmRuntime } from '../llm/call/model-call.js';
 import { StreamReader } from '../llm/call/stream-reader.js';
 import type { LlmClient } from '../llm/client.js';
+import { parsedOrText } from '../llm/providers/shared/error-body.js';
 import { toLlmError } from '../llm/providers/shared/map-error.js';
 import { isObject, type WireObject } from '../llm/providers/shared/wire-values.js';
 import { READER_LEFT } from '../runs/active-run.js';
@@ -35,8 +36,8 @@ export interface ObservedClient {
 export interface ForeignRequest {
   readonly endpoint: Endpoint;
   readonly body: WireObject;
-  /** The server's host. */
-  readonly host: string | undefined;
+  /** The server's host, which only tests ask for. */
+  host(): string | undefined;
   readonly signal: AbortSignal | undefined;
   readonly maxRetries: number;
   /** Whether the client sends a failed request again. */
@@ -212,7 +213,7 @@ export class ObservedCall implements PassedCall {
 
   /** The body of a refusal, which its client still reads; not waited for once the run has ended. */
   #bodyOf(response: Response): Promise<unknown> {
-    const reading = textOf(response).then(parsed);
+    const reading = textOf(response).then((text) => (text === '' ? undefined : parsedOrText(text)));
     return Promise.race([reading, this.done.catch(() => undefined)]);
   }
 
@@ -297,7 +298,12 @@ export class ObservedCall implements PassedCall {
 
   #clientOf(model: string): LlmClient {
     const { scope, label } = this.client;
-    const server = { host: this.request.host };
+    const { request } = this;
+    const server = {
+      get host() {
+        return request.host();
+      },
+    };
     return { ...scope, label, model, embeddingModel: model, provider: this.#answer, server };
   }
 
@@ -324,13 +330,5 @@ async function textOf(response: Response): Promise<string> {
     return await response.clone().text();
   } catch {
     return '';
-  }
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return text || undefined;
   }
 }

@@ -4,9 +4,9 @@ import { brand } from '../util/brand.js';
 
 /**
  * Rejects calls to real models from now on, so that no test costs money: a call of a client of provider `'openai'` or
- * `'anthropic'`, of an observed client or by `callbacks.fetch()` fails with {@link RealLlmCallError} before anything is sent, in every application of the process.
- * Fakes, mocked clients, servers on this machine (`localhost`, 127.0.0.0/8, ::1) and custom providers still work. Call
- * it in the setup file of the tests.
+ * `'anthropic'`, of an observed client or by `callbacks.fetch()` fails with {@link RealLlmCallError} before anything is
+ * sent, in every application of the process. Fakes, mocked clients, servers on this machine (`localhost`, 127.0.0.0/8,
+ * ::1) and custom providers still work. Call it in the setup file of the tests.
  *
  * @returns a function that allows real calls again; after several calls, once all returned functions were called
  *

@@ -103,6 +103,26 @@ describe('callbacks.fetch()', () => {
     expect(bench.server.exchanges.at(-1)!.body).toEqual({ messages: BODY.messages });
   });
 
+  it('takes a deployment that cannot be decoded as it is written', async () => {
+    bench.server.answers(whole());
+    const path = '/openai/deployments/50%/chat/completions';
+    await (await fetching(bench.server.origin + path, post({ messages: BODY.messages }))).text();
+    expect(bench.recording.of('llm.start')).toMatchObject([{ model: '50%' }]);
+  });
+
+  it('leaves a body that was read already to the inner fetch', async () => {
+    const request = new Request(url(), post());
+    await request.text();
+    const given: unknown[] = [];
+    const inner = async (input: unknown) => {
+      given.push(input);
+      return new Response('{}');
+    };
+    await callbacks.fetch({ fetch: inner })(request);
+    expect(given).toEqual([request]);
+    expect(types()).toEqual([]);
+  });
+
   it("asks for usage with usage: 'ask', in a body whose length was known", async () => {
     const asking = callbacks.fetch({ fetch: fetchInRealm, usage: 'ask' });
     const { body, ...rest } = post({ ...BODY, stream: true });

@@ -40,6 +40,13 @@ export function kitOptionNames<O extends KitOptions>(
 const PATIENCE_MS = 4_000;
 const POLL_MS = 5;
 
+/** A stream that a test reads. */
+export interface StreamReading<T> {
+  /** The next item; `undefined` at the end. */
+  next(): Promise<T | undefined>;
+  leave(): Promise<void>;
+}
+
 /** Registers one test for each rule of an interface; a failure names the rule, and where it is documented. */
 export class Kit {
   readonly #runner: TestRunner;
@@ -111,6 +118,21 @@ export class Kit {
       stop.abort();
       late.catch(() => undefined);
     }
+  }
+
+  /** Reads a stream item by item, each in time. */
+  reader<T>(stream: AsyncIterable<T>): StreamReading<T> {
+    const iterator = stream[Symbol.asyncIterator]();
+    return {
+      next: async () => {
+        const item = await this.inTime('the stream yields nothing', iterator.next());
+        return item.done ? undefined : item.value;
+      },
+      leave: async () => {
+        const left = Promise.resolve(iterator.return?.());
+        await this.inTime('return() of the stream does not settle', left);
+      },
+    };
   }
 
   #late(what: string): string {

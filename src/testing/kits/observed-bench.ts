@@ -9,8 +9,8 @@ import {
   type EventOrigin,
 } from '../../index.js';
 import { RecordingCallbacks } from '../recording-callbacks.js';
-import type { Kit, KitOptions } from './kit.js';
-import type { MakeProviderServer } from './provider-bench.js';
+import type { Kit, KitOptions, StreamReading } from './kit.js';
+import type { AnswerMethod, MakeProviderServer } from './provider-bench.js';
 import { answerOf, errorOf, type AnswerScript } from './provider-replies.js';
 import type { ProviderServer, ReceivedRequest, ScriptedErrorCode } from './provider-server.js';
 
@@ -62,10 +62,6 @@ export interface ObservedKitOptions extends KitOptions {
    */
   model?: string;
 }
-
-/** How a test calls the model. */
-export type ObservedMethod = 'generate' | 'stream';
-export const OBSERVED_METHODS: readonly ObservedMethod[] = ['generate', 'stream'];
 
 /** Adds a test of a rule of `ObservedCaller`. */
 export type AddObservedTest = (
@@ -121,7 +117,7 @@ export class ObservedBench {
   }
 
   /** Sets the reply to the next request. */
-  answer(method: ObservedMethod, script: AnswerScript = {}): void {
+  answer(method: AnswerMethod, script: AnswerScript = {}): void {
     this.server.reply(answerOf(this.model, method === 'stream', script));
   }
 
@@ -129,7 +125,7 @@ export class ObservedBench {
     this.server.reply(errorOf(code));
   }
 
-  silence(method: ObservedMethod): void {
+  silence(method: AnswerMethod): void {
     this.server.reply({ type: 'silence', streamed: method === 'stream' });
   }
 
@@ -139,7 +135,7 @@ export class ObservedBench {
   }
 
   /** Calls the model; returns the text of the answer. */
-  call(method: ObservedMethod, signal: AbortSignal = this.#aborter.signal): Promise<string> {
+  call(method: AnswerMethod, signal: AbortSignal = this.#aborter.signal): Promise<string> {
     const calling =
       method === 'generate'
         ? this.caller.generate('Hi', { signal })
@@ -148,21 +144,8 @@ export class ObservedBench {
   }
 
   /** Reads a stream text by text. */
-  reader(signal: AbortSignal = this.#aborter.signal): {
-    next(): Promise<string | undefined>;
-    leave(): Promise<void>;
-  } {
-    const iterator = this.caller.stream('Hi', { signal })[Symbol.asyncIterator]();
-    return {
-      next: async () => {
-        const item = await this.kit.inTime('the stream yields nothing', iterator.next());
-        return item.done ? undefined : item.value;
-      },
-      leave: async () => {
-        const left = Promise.resolve(iterator.return?.());
-        await this.kit.inTime('return() of the stream does not settle', left);
-      },
-    };
+  reader(signal: AbortSignal = this.#aborter.signal): StreamReading<string> {
+    return this.kit.reader(this.caller.stream('Hi', { signal }));
   }
 
   /** Waits for a request. */

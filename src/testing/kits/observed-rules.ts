@@ -1,12 +1,7 @@
 import assert from 'node:assert/strict';
 import { CallbackAbort, CostLimiter } from '../../index.js';
-import {
-  OBSERVED_METHODS,
-  type AddObservedTest,
-  type ObservedBench,
-  type ObservedMethod,
-} from './observed-bench.js';
-import { rejection } from './provider-bench.js';
+import type { AddObservedTest, ObservedBench } from './observed-bench.js';
+import { ANSWER_METHODS, type AnswerMethod, rejection } from './provider-bench.js';
 import { USAGE } from './provider-replies.js';
 
 const PIECES = ['One ', 'two ', 'three'];
@@ -15,7 +10,7 @@ const TEXT = PIECES.join('');
 const MANY = 5;
 
 export function testObservedAnswers(test: AddObservedTest): void {
-  for (const method of OBSERVED_METHODS) {
+  for (const method of ANSWER_METHODS) {
     test(method, 'a call is one run, with text, usage and origin', async (bench) => {
       bench.answer(method, { text: PIECES });
       assert.equal(await bench.call(method), TEXT);
@@ -78,7 +73,7 @@ export function testObservedAnswers(test: AddObservedTest): void {
 }
 
 export function testObservedFailures(test: AddObservedTest): void {
-  for (const method of OBSERVED_METHODS) {
+  for (const method of ANSWER_METHODS) {
     test(method, 'an error of the server is one llm.error, and fails the call', async (bench) => {
       bench.fail('authentication');
       await rejection(bench.call(method));
@@ -116,7 +111,7 @@ export function testObservedFailures(test: AddObservedTest): void {
 }
 
 export function testObservedGates(test: AddObservedTest): void {
-  for (const method of OBSERVED_METHODS) {
+  for (const method of ANSWER_METHODS) {
     test(
       method,
       'a critical start handler refuses the call before a request is sent',
@@ -148,7 +143,7 @@ export function testObservedGates(test: AddObservedTest): void {
 }
 
 export function testObservedPlaces(test: AddObservedTest): void {
-  for (const method of OBSERVED_METHODS) {
+  for (const method of ANSWER_METHODS) {
     test(method, 'a run is nested in the chain that calls', async (bench) => {
       bench.answer(method);
       await bench.callbacks.chain('kit', undefined, () => bench.call(method));
@@ -174,7 +169,7 @@ export function testObservedPlaces(test: AddObservedTest): void {
 /** Fails unless the call fails, and the cause of it, or the cause of its cause …, is the expected one. */
 async function assertRefused(
   bench: ObservedBench,
-  method: ObservedMethod,
+  method: AnswerMethod,
   isExpected: (cause: Error) => boolean,
 ): Promise<void> {
   const error = await rejection(bench.call(method));

@@ -14,7 +14,7 @@ import {
   type ProviderResult,
 } from '../../index.js';
 import { RecordingCallbacks } from '../recording-callbacks.js';
-import type { Kit, KitOptions } from './kit.js';
+import type { Kit, KitOptions, StreamReading } from './kit.js';
 import {
   answerOf,
   embeddingsOf,
@@ -239,19 +239,8 @@ export class ProviderBench {
   reader(
     request: Partial<LlmRequest> = {},
     context: Partial<LlmProviderContext> = {},
-  ): { next(): Promise<LlmChunk | ProviderResult | undefined>; leave(): Promise<void> } {
-    const stream = this.provider.stream(this.request(request), this.context(context));
-    const iterator = stream[Symbol.asyncIterator]();
-    return {
-      next: async () => {
-        const item = await this.kit.inTime('the stream yields nothing', iterator.next());
-        return item.done ? undefined : item.value;
-      },
-      leave: async () => {
-        const left = Promise.resolve(iterator.return?.());
-        await this.kit.inTime('return() of the stream does not settle', left);
-      },
-    };
+  ): StreamReading<LlmChunk | ProviderResult> {
+    return this.kit.reader(this.provider.stream(this.request(request), this.context(context)));
   }
 
   /** The error of a call that must fail. */
