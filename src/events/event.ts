@@ -1,3 +1,4 @@
+import { NO_REDACTION, type RedactionPlace, type Redactor } from '../redaction/redactor.js';
 import { MIN_FIELD_CHARS, MIN_FIELD_NODES, UNREADABLE } from '../util/bounds.js';
 import { brand } from '../util/brand.js';
 import type { BoundedCopy } from './bounded-copy.js';
@@ -64,6 +65,8 @@ export interface RunInfo {
   readonly model: string | undefined;
   /** Whether the parent run ended before this one. */
   readonly detached: boolean;
+  /** What removes secrets from what leaves the process. */
+  readonly redactor: Redactor;
   /** The number of the run's next event, from 0. */
   nextSeq(): number;
 }
@@ -246,6 +249,26 @@ export abstract class RunEvent {
       if (value !== undefined) json[name] = value;
     }
     return json as EventJson;
+  }
+
+  /**
+   * What a built-in may let out of the process: the event as JSON, or another value that belongs to it, redacted by the
+   * application's redactor. Never throws.
+   *
+   * @param value plain JSON; by default that of the whole event
+   *
+   * @example
+   * ```ts
+   * class Trail { @OnLlmEnd() write(event: LlmEndEvent) { return this.rows.insert(event.redacted('audit')); } }
+   * ```
+   */
+  redacted(place: RedactionPlace): EventJson;
+  redacted(place: RedactionPlace, value: unknown): unknown;
+  redacted(place: RedactionPlace, ...given: [value?: unknown]): unknown {
+    const value = given.length === 0 ? this.toJSON() : given[0];
+    // An event from a queue has no run, and was redacted before it was queued.
+    const redactor = (this[RUN] as RunInfo | undefined)?.redactor ?? NO_REDACTION;
+    return redactor.redact(value, place);
   }
 
   /** The value of a field in the JSON. */

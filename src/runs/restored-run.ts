@@ -4,6 +4,7 @@ import type { EventOrigin, FromCallback, RequestContext } from '../events/event.
 import type { HandlerContext } from '../events/handler-options.js';
 import { HandlerScope, type HandlerTable } from '../handlers/handler-scope.js';
 import type { Handler } from '../handlers/handler.js';
+import type { Redactor } from '../redaction/redactor.js';
 import type { HandlerRegistry } from '../handlers/handler-registry.js';
 import { Cancellation } from './cancellation.js';
 import { type ContextStore, HandlerFrame } from './run-context.js';
@@ -52,6 +53,10 @@ export class RestoredRun extends Cancellation implements DispatchTarget {
 
   get runId(): string {
     return this.event.runId;
+  }
+
+  get redactor(): Redactor {
+    return this.parts.store.redactor;
   }
 
   get spanId(): string | undefined {

@@ -1,3 +1,4 @@
+import { NO_REDACTION, type Redactor } from '../redaction/redactor.js';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { FromCallback, RequestContext, RunInfo } from '../events/event.js';
@@ -62,6 +63,8 @@ export class ContextStore implements OnApplicationShutdown {
    * request.
    */
   holdsRequests = false;
+  /** The application's redactor; its runs pass it to their events. */
+  redactor: Redactor = NO_REDACTION;
 
   /** Requests of `@Sse()` handlers, keyed by the signal that all contexts of a request share. */
   readonly #eventSources = new WeakMap<AbortSignal, EventSourceRequest>();

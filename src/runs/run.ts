@@ -3,6 +3,7 @@ import type { EventOrigin, FromCallback, RequestContext } from '../events/event.
 import type { HandlerContext } from '../events/handler-options.js';
 import { callHandler, type Handler, type HandlerFunction, methodOf } from '../handlers/handler.js';
 import type { HandlerScope, HandlerTable } from '../handlers/handler-scope.js';
+import type { Redactor } from '../redaction/redactor.js';
 import type { Usage } from '../types/usage.js';
 import { Cancellation, LazySignal } from './cancellation.js';
 import {
@@ -133,6 +134,10 @@ export class Run extends Cancellation implements DispatchTarget, Frame, ParentRu
   spent(usage: Usage, cost: number | null): void {
     this.onSpent?.(usage, cost);
     this.#parent?.spent(usage, cost);
+  }
+
+  get redactor(): Redactor {
+    return this.#store.redactor;
   }
 
   nextSeq(): number {

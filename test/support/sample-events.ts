@@ -62,6 +62,7 @@ export const SAMPLE_RUN: RunInfo = {
   provider: 'fake',
   model: 'fake',
   detached: true,
+  redactor: { redact: (value) => value },
   nextSeq: () => seq++,
 };
 
