@@ -10,7 +10,6 @@ import {
   type Sdk,
 } from './endpoints.js';
 import { isPartOfRun, markOf } from './layers.js';
-import { joined } from './answer-door.js';
 import type { Fetch } from './sdk-client.js';
 import { failingResponse, ObservedCall, type ObservedClient } from './observed-call.js';
 
@@ -76,8 +75,13 @@ async function observe(fetching: Fetching, url: URL): Promise<Response> {
   }
   const sent = asked === body ? init : { ...init, ...changedBody(fetching, asked) };
   return call.send((stop) =>
-    inner(input, { ...sent, ...markOf(observed.runs), signal: joined(signal, stop) }),
+    inner(input, { ...sent, ...markOf(observed.runs), signal: joined(signal, stop.signal) }),
   );
+}
+
+/** A signal that either of the two aborts; the caller's may outlive many calls. */
+function joined(signal: AbortSignal | null | undefined, stop: AbortSignal): AbortSignal {
+  return signal ? AbortSignal.any([signal, stop]) : stop;
 }
 
 /** Of any implementation of `fetch`. */

@@ -1,4 +1,5 @@
 import type { UnderlyingByteSource } from 'node:stream/web';
+import { clearImmediate, setImmediate } from 'node:timers';
 import { LlmAbortedError } from '../errors/llm-errors.js';
 import type { AnswerFeed } from './answer-feed.js';
 
@@ -43,22 +44,24 @@ const UNREAD = 'The answer was not read.';
  */
 export class ObservedBody implements UnderlyingByteSource {
   readonly type = 'bytes';
-  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  #stream: ReadableStream<Uint8Array> | undefined;
+  #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
   /** Of a whole answer, the bytes that wait for the end of the run. */
   #held: Uint8Array | undefined;
   #isOver = false;
   #failure: { readonly error: Error } | undefined;
+  /** Fails the reading of a whole answer. */
   #reject: ((error: unknown) => void) | undefined;
   readonly #unread: NodeJS.Timeout;
+  readonly #untouched: NodeJS.Immediate;
 
-  private constructor(
-    body: ReadableStream<Uint8Array>,
+  constructor(
+    private readonly body: ReadableStream<Uint8Array>,
     private readonly call: PassedCall,
   ) {
-    this.#reader = body.getReader();
     this.#unread = setTimeout(() => this.#drop(), call.unreadMs).unref();
-    // Also while nobody reads.
-    this.#reader.closed.catch((error: unknown) => this.#lost(error));
+    // A connection may be lost also while nobody reads.
+    this.#untouched = setImmediate(() => this.stream).unref();
     call.done.then(
       () => this.#settled(),
       (error: unknown) => {
@@ -67,8 +70,40 @@ export class ObservedBody implements UnderlyingByteSource {
     );
   }
 
-  static of(body: ReadableStream<Uint8Array>, call: PassedCall): ReadableStream<Uint8Array> {
-    return new ReadableStream(new ObservedBody(body, call), { highWaterMark: 0 });
+  /** Whether the stream was made. */
+  get isStreamed(): boolean {
+    return this.#stream !== undefined;
+  }
+
+  /** What the client reads; made when it is first asked for. */
+  get stream(): ReadableStream<Uint8Array> {
+    if (this.#stream === undefined) {
+      clearImmediate(this.#untouched);
+      this.#reader = this.body.getReader();
+      this.#reader.closed.catch((error: unknown) => this.#lost(error));
+      this.#stream = new ReadableStream(this, { highWaterMark: 0 });
+    }
+    return this.#stream;
+  }
+
+  /** Reads an answer that is not streamed at once, by `read`, and in place of the stream. */
+  async whole(read: () => Promise<ArrayBuffer>): Promise<Uint8Array> {
+    clearTimeout(this.#unread);
+    clearImmediate(this.#untouched);
+    try {
+      if (this.#failure !== undefined) throw this.#failure.error;
+      const stopped = new Promise<never>((_, reject) => (this.#reject = reject));
+      const bytes = new Uint8Array(await Promise.race([read(), stopped]));
+      const { feed } = this.call;
+      void feed.push(bytes);
+      void feed.end();
+      await this.#ended();
+      this.#isOver = true;
+      return bytes;
+    } catch (error) {
+      await this.#close(error);
+      throw error;
+    }
   }
 
   async pull(controller: ReadableByteStreamController): Promise<void> {
@@ -76,17 +111,21 @@ export class ObservedBody implements UnderlyingByteSource {
     try {
       let handed: Uint8Array | undefined;
       while (handed === undefined) {
-        const { done, value } = await this.#orFailed(this.#reader.read());
+        const { done, value } = await this.#reader!.read();
+        this.#check();
         if (done) return await this.#end(controller);
         const { feed } = this.call;
-        await this.#orFailed(feed.push(value));
+        await feed.push(value);
+        this.#check();
         // The run ends by these bytes. Clients ignore what follows an end marker, which may be in them: an error, too.
         if (feed.isLeft) await this.#ended();
         handed = this.#toHand(value);
       }
       controller.enqueue(handed);
     } catch (error) {
-      await this.#fail(controller, error);
+      await this.#close(error);
+      controller.error(error);
+      this.#reader!.cancel(error).catch(() => undefined);
     }
   }
 
@@ -94,8 +133,7 @@ export class ObservedBody implements UnderlyingByteSource {
     clearTimeout(this.#unread);
     if (!this.#isOver) this.call.left();
     this.#isOver = true;
-    // Not waited for, because the client then aborts its request.
-    this.#reader.cancel(reason).catch(() => undefined);
+    this.#cancelBody(reason);
   }
 
   #drop(): void {
@@ -108,6 +146,7 @@ export class ObservedBody implements UnderlyingByteSource {
     const failure = failureOf(error, this.call.streaming);
     this.#failure = { error: failure as Error };
     this.#reject?.(failure);
+    this.call.feed.leave();
     this.#release(failure);
   }
 
@@ -118,7 +157,14 @@ export class ObservedBody implements UnderlyingByteSource {
 
   #release(reason: unknown): void {
     clearTimeout(this.#unread);
-    void this.#reader.cancel(reason).catch(() => undefined);
+    this.#cancelBody(reason);
+  }
+
+  /** Ends what waits for the body. Not waited for, because the client then aborts its request. */
+  #cancelBody(reason: unknown): void {
+    // A body that is being read whole is locked: its request is aborted.
+    if (this.#reader === undefined && this.body.locked) this.call.stop();
+    else (this.#reader ?? this.body).cancel(reason).catch(() => undefined);
   }
 
   #toHand(value: Uint8Array): Uint8Array | undefined {
@@ -137,11 +183,10 @@ export class ObservedBody implements UnderlyingByteSource {
     controller.byobRequest?.respond(0);
   }
 
-  async #fail(controller: ReadableByteStreamController, thrown: unknown): Promise<void> {
+  /** The reader is about to get an error: the run ends first. */
+  async #close(thrown: unknown): Promise<void> {
     this.#lost(thrown);
     await this.call.done.catch(() => undefined);
-    controller.error(thrown);
-    this.#reader.cancel(thrown).catch(() => undefined);
     this.call.stop();
   }
 
@@ -154,12 +199,12 @@ export class ObservedBody implements UnderlyingByteSource {
     else this.call.feed.fail(thrown);
   }
 
-  #ended(): Promise<unknown> {
-    const { call } = this;
-    const ended = call.done.catch((error: unknown) => {
-      if (!this.#isClients(error)) throw error;
-    });
-    return this.#orFailed(ended);
+  async #ended(): Promise<void> {
+    try {
+      await this.call.done;
+    } catch (error) {
+      if (!this.#isClients(error)) throw failureOf(error, this.call.streaming);
+    }
   }
 
   /** Whether the client has its own error for what ended the run: of a wrong answer, or of an abort by its caller. */
@@ -167,12 +212,8 @@ export class ObservedBody implements UnderlyingByteSource {
     return this.call.isOfAnswer(error) || this.call.isAborted;
   }
 
-  /** Settles like `work`, or rejects with the error of the run. */
-  #orFailed<T>(work: Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      if (this.#failure !== undefined) reject(this.#failure.error);
-      this.#reject = reject;
-      work.then(resolve, reject);
-    });
+  /** Throws the error of a run that failed meanwhile. */
+  #check(): void {
+    if (this.#failure !== undefined) throw this.#failure.error;
   }
 }

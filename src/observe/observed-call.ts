@@ -48,7 +48,7 @@ const EVENT_STREAM = { 'content-type': 'text/event-stream' };
 const JSON_ANSWER = { 'content-type': 'application/json' };
 
 /** Sends an attempt, which `stop` aborts. */
-type Send = (stop: AbortSignal) => Promise<Response>;
+type Send = (stop: AbortController) => Promise<Response>;
 
 /** How an attempt ended; `failed` is the error of the run. */
 type Outcome = { response: Response } | { thrown: unknown } | { failed: unknown };
@@ -118,7 +118,7 @@ export class ObservedCall implements PassedCall {
   async send(attempt: Send, isTriedAgain = (_thrown: unknown) => true): Promise<Response> {
     clearTimeout(this.#unsent);
     // The client did not give up, so that it gets its answer, although the run is over.
-    if (this.#isGivenUp) return attempt(new AbortController().signal);
+    if (this.#isGivenUp) return attempt(new AbortController());
     await this.#begin();
     const outcome = await this.#outcomeOf(attempt);
     if ('failed' in outcome) return failingResponse(outcome.failed, this.streaming);
@@ -149,15 +149,21 @@ export class ObservedCall implements PassedCall {
     const { signal } = this.request;
     if (this.#isDone && !signal?.aborted) return this.#stopped();
     const stop = (this.#attempt = new AbortController());
-    const sending = attempt(stop.signal).then(
-      (response): Outcome =>
-        isObject(response) ? { response } : { thrown: new TypeError('fetch gave no response.') },
-      (thrown: unknown): Outcome => ({ thrown }),
-    );
-    let isSettled = false;
-    const settled = sending.finally(() => (isSettled = true));
     return new Promise((resolve) => {
-      void settled.then(resolve);
+      let isSettled = false;
+      const settle = (outcome: Outcome) => {
+        isSettled = true;
+        resolve(outcome);
+      };
+      attempt(stop).then(
+        (response) =>
+          settle(
+            isObject(response)
+              ? { response }
+              : { thrown: new TypeError('fetch gave no response.') },
+          ),
+        (thrown: unknown) => settle({ thrown }),
+      );
       const stopped = () => {
         if (isSettled || signal?.aborted) return;
         resolve(this.#stopped());
@@ -291,9 +297,8 @@ export class ObservedCall implements PassedCall {
       return generate(() => call);
     }
     const reader = new StreamReader(new StreamedCall(call));
-    const chunks = reader.open();
-    this.#stop = () => void chunks.return?.();
-    return readToEnd(chunks).then(() => reader.result);
+    this.#stop = () => void reader.dispose();
+    return reader.readNow();
   }
 
   #clientOf(model: string): LlmClient {
@@ -318,10 +323,6 @@ export function failingResponse(error: unknown, streaming: boolean): Response {
   const failure = failureOf(error, streaming);
   const body = new ReadableStream({ start: (controller) => controller.error(failure) });
   return new Response(body, { status: 200, headers: streaming ? EVENT_STREAM : JSON_ANSWER });
-}
-
-async function readToEnd(chunks: AsyncIterator<unknown>): Promise<void> {
-  while (!(await chunks.next()).done);
 }
 
 /** The body of a refusal, which its client still reads. */

@@ -111,9 +111,7 @@ export abstract class ColdStream<T, R> {
   /** The result; it is read for its result alone if nobody has begun to read by the next macrotask. */
   get result(): Promise<R> {
     if (this.#result === undefined) {
-      this.#result = defer();
-      // The consumer of the stream gets the error there.
-      this.#result.promise.catch(() => undefined);
+      this.#expectResult();
       if (this.#settled) this.#settleResult(this.#settled);
       else if (!this.isRead) {
         setImmediate(() => {
@@ -121,7 +119,21 @@ export abstract class ColdStream<T, R> {
         });
       }
     }
-    return this.#result.promise;
+    return this.#result!.promise;
+  }
+
+  /** Starts it now, for its result alone: it will have no consumer. */
+  readNow(): Promise<R> {
+    const { promise } = this.#expectResult();
+    this.#start();
+    return promise;
+  }
+
+  #expectResult(): Deferred<R> {
+    const result = (this.#result = defer<R>());
+    // The consumer of the stream gets the error there.
+    result.promise.catch(() => undefined);
+    return result;
   }
 
   /** Ends it with an `LlmAbortedError` with `reason` as its cause; a stream that was not started fails when read. */

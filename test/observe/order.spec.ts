@@ -230,7 +230,7 @@ const STOPS: readonly Scenario[] = [
   },
   {
     name: "the client's timeout",
-    client: { maxRetries: 0, timeout: 50 },
+    client: { maxRetries: 0, timeout: 400 },
     answers: () => [silence],
     act: ask,
     throws: { own: 'LlmTimeoutError', observed: 'APIConnectionTimeoutError' },

@@ -11,7 +11,27 @@ function shown(value: unknown): string {
 /** The differences between what a raw and an observed client did and gave. */
 export function differencesOf(raw: Outcome, observed: Outcome): string[] {
   const parts = ['got', 'thrown', 'requests', 'aborted'] as const;
-  return parts.flatMap((part) => differences(part, raw[part], observed[part]));
+  return parts.flatMap((part) =>
+    differences(part, inOneRealm(raw[part]), inOneRealm(observed[part])),
+  );
+}
+
+/** The runner has plain objects and arrays of two realms: of Node's own `fetch`, and of what the tests load. */
+function inOneRealm(value: unknown): unknown {
+  if (Array.isArray(value)) return Array.from(value, inOneRealm);
+  if (typeof value === 'function') return BUILT_IN.get(value.name) ?? value;
+  if (typeof value !== 'object' || value === null || !isPlain(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, inOneRealm(one)]));
+}
+
+const BUILT_IN = new Map<string, unknown>([
+  ['Object', Object],
+  ['SyntaxError', SyntaxError],
+]);
+
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype !== null && Object.getPrototypeOf(prototype) === null;
 }
 
 function differences(name: string, raw: unknown, observed: unknown): string[] {
