@@ -32,6 +32,7 @@ export {
   type StreamingProgressOptions,
 } from './built-in/progress.js';
 export * from './built-in/token-counter.js';
+export type { RedactOptions } from './redaction/redact-options.js';
 export type { RedactionPlace, Redactor } from './redaction/redactor.js';
 export { type BackgroundOptions, BackgroundStatus } from './dispatch/background/background.js';
 export * from './dispatch/background/job-queue.js';

@@ -1,5 +1,6 @@
 import { InvalidEventError } from '../errors/callbacks-error.js';
-import { CONTEXT_FIELDS, type RunEvent } from './event.js';
+import type { Redactor } from '../redaction/redactor.js';
+import { CONTEXT_FIELDS, REDACTOR, type RunEvent } from './event.js';
 import { EVENTS, type CallbackEvent, type EventType } from './event-map.js';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -46,6 +47,11 @@ export function reviveEvent(json: unknown): CallbackEvent {
     if (!isFit(own(json, name))) throw invalid(`its \`${name}\` is missing or wrong`);
   }
   return build(type as EventType, json);
+}
+
+/** {@link reviveEvent} for an application: the event is redacted by its redactor. */
+export function reviveEventFor(redactor: Redactor, json: unknown): CallbackEvent {
+  return Object.defineProperty(reviveEvent(json), REDACTOR, { value: redactor });
 }
 
 function build(type: EventType, json: Json): CallbackEvent {

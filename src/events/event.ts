@@ -1,8 +1,10 @@
-import { NO_REDACTION, type RedactionPlace, type Redactor } from '../redaction/redactor.js';
+import { ContentRedactor } from '../redaction/content-redactor.js';
+import type { RedactionPlace, Redactor } from '../redaction/redactor.js';
 import { MIN_FIELD_CHARS, MIN_FIELD_NODES, UNREADABLE } from '../util/bounds.js';
 import { brand } from '../util/brand.js';
 import type { BoundedCopy } from './bounded-copy.js';
-import { newSafeCopy } from './serialize.js';
+import { redactEvent } from './redacted-event.js';
+import { newSafeCopy, toSafeJson } from './serialize.js';
 
 /** The request of a run: its user, and the ids that correlate logs across systems. */
 export interface RequestContext {
@@ -106,6 +108,11 @@ export type EventJson = { readonly v: 1; readonly type: string } & Readonly<
 // Symbols rather than private fields, which would double the cost of a chunk event.
 const RUN: unique symbol = Symbol('run');
 const SEQ: unique symbol = Symbol('seq');
+/** The redactor of an event without a run. */
+export const REDACTOR: unique symbol = Symbol('redactor');
+
+/** For events that an application revived itself. */
+const DEFAULT_REDACTOR: Redactor = new ContentRedactor();
 
 /**
  * The base of every event, with the context of its run. One instance per event, shared by all its handlers.
@@ -126,6 +133,8 @@ export abstract class RunEvent {
   readonly [RUN]: RunInfo;
   /** @internal */
   readonly [SEQ]: number;
+  /** @internal */
+  readonly [REDACTOR]?: Redactor;
 
   constructor(run: RunInfo, timestamp = Date.now()) {
     this.timestamp = timestamp;
@@ -252,10 +261,12 @@ export abstract class RunEvent {
   }
 
   /**
-   * What a built-in may let out of the process: the event as JSON, or another value that belongs to it, redacted by the
-   * application's redactor. Never throws.
+   * What a built-in may let out of the process: the event as JSON, or some of it, redacted by the application's redactor
+   * (`forRoot({ redact })`). The whole event stays one that {@link reviveEvent} takes: its ids are never redacted. Never
+   * throws.
    *
-   * @param value plain JSON; by default that of the whole event
+   * @param value fields of the event by their names, such as `{ args: event.args }`, so that paths of the redactor apply
+   * to them; by default the JSON of the whole event
    *
    * @example
    * ```ts
@@ -265,10 +276,12 @@ export abstract class RunEvent {
   redacted(place: RedactionPlace): EventJson;
   redacted(place: RedactionPlace, value: unknown): unknown;
   redacted(place: RedactionPlace, ...given: [value?: unknown]): unknown {
-    const value = given.length === 0 ? this.toJSON() : given[0];
-    // An event from a queue has no run, and was redacted before it was queued.
-    const redactor = (this[RUN] as RunInfo | undefined)?.redactor ?? NO_REDACTION;
-    return redactor.redact(value, place);
+    // An event from a queue has no run.
+    const run = this[RUN] as RunInfo | undefined;
+    const redactor = run?.redactor ?? this[REDACTOR] ?? DEFAULT_REDACTOR;
+    if (given.length === 0) return redactEvent(this.toJSON(), redactor, place);
+    const value = toSafeJson(given[0]);
+    return value === undefined ? undefined : redactor.redact(value, place);
   }
 
   /** The value of a field in the JSON. */

@@ -20,6 +20,7 @@ import { asksSdk, STAND_INS, StandIns } from '../llm/stand-ins.js';
 import { PriceBook } from '../prices/price-book.js';
 import { ContextResolver } from '../request-context/request-context.interceptor.js';
 import type { RunContext } from '../runs/request-context.js';
+import { ContextStore } from '../runs/run-context.js';
 import { defer, type Deferred } from '../util/promises.js';
 import { checkFeatureOptions, checkRootOptions, refuseScopedOptions } from './check-options.js';
 import {
@@ -29,6 +30,7 @@ import {
   getFeatureOptionsToken,
   ROOT_CLIENT,
 } from './module-options.js';
+import { toRedactor } from './redaction.js';
 
 /** How often to check whether the options of `forRoot`, which a feature waits for, can be created at all. */
 const LOOK_MS = 20;
@@ -56,6 +58,7 @@ export class Application extends ContextResolver implements LlmClients {
     private readonly registry: HandlerRegistry,
     private readonly prices: PriceBook,
     private readonly background: Background,
+    private readonly store: ContextStore,
     @Inject(STAND_INS) private readonly standIns: StandIns,
   ) {
     super();
@@ -74,6 +77,7 @@ export class Application extends ContextResolver implements LlmClients {
     this.background.configure(this.#settings);
     this.approvals.configure(options.approvals);
     this.#options = options;
+    this.store.redactor = toRedactor(options.redact);
     this.prices.override(options.prices ?? {});
     this.registry.setListed(options.callbacks ?? []);
     this.#listed.push(...(options.callbacks ?? []));

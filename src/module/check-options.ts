@@ -2,6 +2,7 @@ import { Scope } from '@nestjs/common';
 import type { ModulesContainer } from '@nestjs/core';
 import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
 import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
+import { checkRedact } from '../redaction/redact-options.js';
 import {
   isOptions,
   kindOf,
@@ -27,6 +28,7 @@ const ROOT_NAMES = optionNames<CallbacksModuleOptions>({
   prices: true,
   background: true,
   approvals: true,
+  redact: true,
   isGlobal: true,
 });
 const FEATURE_NAMES = optionNames<FeatureOptions>({
@@ -51,12 +53,13 @@ const ASYNC_NAMES = {
 export function checkRootOptions(options: unknown): asserts options is CallbacksModuleOptions {
   const place = 'CallbacksModule.forRoot';
   checkCommon(place, options, ROOT_NAMES);
-  const { context, prices, background } = options as Record<string, unknown>;
+  const { context, prices, background, redact } = options as Record<string, unknown>;
   if (context !== undefined && typeof context !== 'function') {
     refuse(place, `context must be a function, as (host) => ({ userId }), not ${kindOf(context)}.`);
   }
   checkObject(place, 'prices', prices);
   checkObject(place, 'background', background);
+  checkRedact(redact);
 }
 
 /** Rejects unknown options of a feature, and options of the wrong type. */

@@ -9,10 +9,11 @@ import {
 } from '../handlers/handler.js';
 import { Dispatcher } from '../dispatch/dispatcher.js';
 import { CallbacksError } from '../errors/callbacks-error.js';
-import { reviveEvent } from '../events/deserialize.js';
+import { reviveEventFor } from '../events/deserialize.js';
 import type { CallbackEvent } from '../events/event-map.js';
 import type { Job, JobTry } from '../dispatch/background/job-queue.js';
 import { HandlerRegistry } from '../handlers/handler-registry.js';
+import { ContextStore } from '../runs/run-context.js';
 import { RunFactory } from '../runs/run-factory.js';
 import { Log, logReason } from '../util/log.js';
 
@@ -26,6 +27,7 @@ export class DurableWorker {
     private readonly runs: RunFactory,
     private readonly dispatcher: Dispatcher,
     private readonly background: Background,
+    private readonly store: ContextStore,
   ) {}
 
   /** Rejects if the job failed: the queue then retries it, later or elsewhere, or sets it aside. */
@@ -61,7 +63,7 @@ export class DurableWorker {
 
   #restore(job: Job): CallbackEvent {
     try {
-      return reviveEvent(job.event);
+      return reviveEventFor(this.store.redactor, job.event);
     } catch (error) {
       this.#logger.error(`A job of ${job.handler} failed: ${logReason(error)}`);
       throw error;

@@ -12,6 +12,8 @@ import type { BackgroundOptions } from '../dispatch/background/background.js';
 import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
 import type { LlmOptions } from '../llm/llm-options.js';
 import type { Prices } from '../prices/price-book.js';
+import type { RedactOptions } from '../redaction/redact-options.js';
+import type { Redactor } from '../redaction/redactor.js';
 import type { RunContext } from '../runs/request-context.js';
 
 /** Options of `CallbacksModule.forRoot()`. */
@@ -29,6 +31,12 @@ export interface CallbacksModuleOptions {
   context?: (host: ExecutionContext) => RunContext | Promise<RunContext>;
   /** Signs pending runs of agents, so that only runs of this application can be resumed, and only once. */
   approvals?: ApprovalOptions;
+  /**
+   * What built-ins remove from events before they leave the process: as log lines, spans or jobs. The default removes
+   * what has the name or the form of a common secret; options add to it, a `Redactor` replaces it, and `false` lets
+   * everything pass.
+   */
+  redact?: false | RedactOptions | Redactor;
   /** Prices in US dollars per million tokens, by `'model'` or `'provider/model'`; they override the price list. */
   prices?: Prices;
   /** Settings of background handlers, and how long shutdown waits for active runs. */

@@ -1,4 +1,5 @@
-import { NO_REDACTION, type Redactor } from '../redaction/redactor.js';
+import { ContentRedactor } from '../redaction/content-redactor.js';
+import type { Redactor } from '../redaction/redactor.js';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { FromCallback, RequestContext, RunInfo } from '../events/event.js';
@@ -64,7 +65,7 @@ export class ContextStore implements OnApplicationShutdown {
    */
   holdsRequests = false;
   /** The application's redactor; its runs pass it to their events. */
-  redactor: Redactor = NO_REDACTION;
+  redactor: Redactor = new ContentRedactor();
 
   /** Requests of `@Sse()` handlers, keyed by the signal that all contexts of a request share. */
   readonly #eventSources = new WeakMap<AbortSignal, EventSourceRequest>();

@@ -1,4 +1,4 @@
-import type { EventJson } from '../../events/event.js';
+import type { EventJson, RunEvent } from '../../events/event.js';
 
 /** One event for one durable handler, as stored in a queue: pure JSON. */
 export interface Job {
@@ -6,7 +6,7 @@ export interface Job {
   readonly id: string;
   /** The handler's `name`, by default `Class.method`. */
   readonly handler: string;
-  /** The result of `event.toJSON()`. It contains prompts and answers. */
+  /** The event as JSON, redacted. It contains prompts and answers. */
   readonly event: EventJson;
 }
 
@@ -60,10 +60,7 @@ export interface JobQueue {
 /** A value of that name, because compilers import the types in decorated signatures. */
 export const JobQueue: object = Object;
 
-/** Creates the job of a durable handler for one event. */
-export function toJob(
-  handler: string,
-  event: { readonly eventId: string; toJSON(): EventJson },
-): Job {
-  return { id: `${event.eventId}/${handler}`, handler, event: event.toJSON() };
+/** Creates the job of a durable handler for one event, which is redacted. */
+export function toJob(handler: string, event: Pick<RunEvent, 'eventId' | 'redacted'>): Job {
+  return { id: `${event.eventId}/${handler}`, handler, event: event.redacted('queue') };
 }
