@@ -20,6 +20,8 @@ interface Reading {
   readonly budget: { nodes: number };
   /** How many texts of JSON are around. */
   readonly level: number;
+  /** How many lists and objects may be around. */
+  readonly depth: number;
   /** The begin of texts that are numbers. */
   readonly mark: string | undefined;
 }
@@ -48,7 +50,12 @@ export class ContentRedactor implements Redactor {
 
   redact(value: unknown): unknown {
     const budget = { nodes: MAX_CHECKED_NODES };
-    return this.#value(value, this.#paths, { budget, level: 0, mark: undefined });
+    return this.#value(value, this.#paths, {
+      budget,
+      level: 0,
+      depth: MAX_LEVELS,
+      mark: undefined,
+    });
   }
 
   #value(root: unknown, paths: PathNodes, reading: Reading): unknown {
@@ -70,7 +77,7 @@ export class ContentRedactor implements Redactor {
       else if (this.#isSecret(frame, at)) frame.put(this.#replaced(value, reading));
       else if (typeof value !== 'object' || value === null)
         frame.put(this.#leaf(value, at, reading));
-      else if (stack.length >= MAX_LEVELS) frame.put(TOO_DEEP);
+      else if (stack.length >= reading.depth) frame.put(TOO_DEEP);
       else stack.push(new Frame(value, at, frame));
     }
   }
@@ -103,10 +110,13 @@ export class ContentRedactor implements Redactor {
     if (json === undefined) return this.#plainText(value);
     if (reading.level >= MAX_TEXT_LEVELS) return TOO_DEEP;
     const { budget, level } = reading;
-    const safe = this.#value(json.value, paths, { budget, level: level + 1, mark: json.mark });
+    const inside = (depth: number) =>
+      this.#value(json.value, paths, { budget, level: level + 1, depth, mark: json.mark });
+    const safe = inside(Infinity);
     // Of two fields of one name, the first is in the text only.
-    const isSafe = safe === json.value && this.#plainText(value) === value;
-    return isSafe ? value : writeExact(safe, json);
+    if (safe === json.value && this.#plainText(value) === value) return value;
+    // JSON.stringify is recursive.
+    return writeExact(safe, json) ?? writeExact(inside(MAX_LEVELS), json) ?? TOO_DEEP;
   }
 
   #plainText(text: string): string {

@@ -23,9 +23,14 @@ export function parseExact(text: string): ExactJson | undefined {
   }
 }
 
-/** Writes what was made of a parsed value. */
-export function writeExact(value: unknown, { mark }: ExactJson): string {
-  const text = JSON.stringify(value) ?? 'null';
+/** Writes what was made of a parsed value; `undefined` if it is too deep for `JSON.stringify`. */
+export function writeExact(value: unknown, { mark }: ExactJson): string | undefined {
+  let text: string;
+  try {
+    text = JSON.stringify(value) ?? 'null';
+  } catch {
+    return undefined;
+  }
   if (mark === undefined) return text;
   return text.replaceAll(new RegExp(String.raw`"\\u0000${mark.slice(1)}([^"]*)"`, 'g'), '$1');
 }

@@ -18,7 +18,7 @@ it('Only Log calls Nest’s Logger, so that no text can forge a log line', () =>
 describe('A log text', () => {
   it.each([
     ['sk-ant-api03-abcDEF0123456789', '[redacted]'],
-    ['Incorrect API key provided: sk-proj-ab****yz.', 'Incorrect API key provided: [redacted]'],
+    ['Incorrect API key provided: sk-proj-ab****yz.', 'Incorrect API key provided: [redacted].'],
     ['Authorization: Bearer abc.def-123', 'Authorization: [redacted]'],
     ['{"x-api-key":"abc","model":"m"}', '{"x-api-key":"[redacted]","model":"m"}'],
     ['redis://user:hunter2@127.0.0.1:6379', 'redis://user:[redacted]@127.0.0.1:6379'],
