@@ -16,7 +16,8 @@ export {
 } from './agent/intercept-agent.js';
 export type { ApprovalKey, ApprovalOptions } from './approvals/pending-signer.js';
 export { type CostEntry, CostSnapshot, CostTracker } from './built-in/cost-tracker.js';
-export * from './built-in/logging-callbacks.js';
+export { LoggingCallbacks } from './built-in/logging-callbacks.js';
+export type { LoggingOptions } from './built-in/logging-options.js';
 export {
   type LatencySummary,
   MetricsCallbacks,

@@ -1,33 +1,24 @@
 import { brand } from '../util/brand.js';
 import { OnAnyEvent } from '../handlers/decorators.js';
-import { CallbackAbort, describeError } from '../errors/callbacks-error.js';
-import { ToolExecutionError } from '../errors/callback-errors.js';
-import { type CallbackEvent, type EventPhase, EVENTS } from '../events/event-map.js';
+import { type CallbackEvent, EVENTS } from '../events/event-map.js';
 import { Log } from '../util/log.js';
+import { fieldsOf, levelOf, type LogFields } from './log-fields.js';
+import { LogSample } from './log-sample.js';
+import { checkLoggingOptions, type LoggingOptions } from './logging-options.js';
 
-export interface LoggingOptions {
-  /** One readable line per run; the default. */
-  pretty?: boolean;
-  /** One JSON object per run, for log collectors. */
-  json?: boolean;
-  /**
-   * The level of successful runs. Failed runs are errors; aborted runs, runs that a limit or a handler rejected, and
-   * tool calls that a person denied are warnings.
-   * @default 'log'
-   */
-  level?: 'log' | 'debug' | 'verbose';
-}
-
-/** Of the last event of a run. */
-const ENDS: ReadonlySet<EventPhase> = new Set(['end', 'error']);
-
-type Fields = Record<string, string | number | boolean | null | undefined>;
+/** The maximum length of each content on a readable line. */
+const MAX_PRETTY = 200;
 
 /**
  * Writes one line per run, and per custom event, to Nest's `Logger`: its name, what ran, tokens, cost and duration, how
  * many documents were found or texts embedded, whether a tool call waits for approval, was approved or denied, and by
- * whom; never prompts, answers, arguments, inputs, results, reasons, the documents and texts themselves or the data of
- * custom events.
+ * whom. Prompts, answers, arguments, results, error messages and data are written only with `content: true`, and
+ * everything is redacted by `forRoot({ redact })`.
+ *
+ * @example
+ * ```ts
+ * CallbacksModule.forRoot({ llm, callbacks: [new LoggingCallbacks({ json: true, sample: 0.1 })] });
+ * ```
  */
 export class LoggingCallbacks {
   static {
@@ -35,141 +26,89 @@ export class LoggingCallbacks {
   }
 
   readonly #logger = new Log('LLM');
+  readonly #sample: LogSample;
 
   // Not @Injectable(): Nest would try to resolve the options, and the mocker of a test would invent some.
-  constructor(private readonly options: LoggingOptions = {}) {}
+  /** @throws CallbacksConfigurationError if an option is unknown or wrong */
+  constructor(private readonly options: LoggingOptions = {}) {
+    checkLoggingOptions(options);
+    this.#sample = new LogSample(options.sample);
+  }
 
-  @OnAnyEvent({ when: ({ type }) => type === 'custom' || ENDS.has(EVENTS[type].phase) })
+  @OnAnyEvent({ when: ({ type }) => type !== 'llm.chunk' })
   protected write(event: CallbackEvent): void {
-    const fields = {
-      type: event.type,
-      ...factsOf(event),
-      runId: event.runId,
-      userId: event.userId,
-    };
-    const line = this.options.json ? JSON.stringify(fields, scalarOf) : pretty(event, fields);
-    this.#logger[levelOf(event) ?? this.options.level ?? 'log'](line);
+    const bad = levelOf(event);
+    // Asked first, so that the decision is made when a tree starts.
+    const isSampled = (this.#sample.isAsked || bad === undefined) && this.#sample.has(event);
+    if (!this.#isWritten(event) || !(isSampled || bad !== undefined)) return;
+    const fields = fieldsOf(event, this.options.content ?? false);
+    const level = bad ?? this.options.level ?? 'log';
+    if (!this.options.json) return this.#logger.line(level, pretty(event, fields));
+    const { event: type, ...rest } = fields;
+    this.#logger.fields(level, { event: type, msg: summary(event, fields), ...rest });
+  }
+
+  #isWritten({ type }: CallbackEvent): boolean {
+    const { content = false, steps = false } = this.options;
+    if (type === 'custom') return true;
+    if (type === 'agent.step') return steps;
+    const { phase } = EVENTS[type];
+    return phase === 'end' || phase === 'error' || (content && phase === 'start');
   }
 }
 
-/** The level of a run that did not succeed. */
-function levelOf(event: CallbackEvent): 'warn' | 'error' | undefined {
-  if (!('error' in event)) return undefined;
-  const isAborted = 'aborted' in event && event.aborted;
-  return isAborted || isDenied(event) || event.error instanceof CallbackAbort ? 'warn' : 'error';
-}
-
-/** Whether a person denied a tool call, which is not a failure of the tool. */
-function isDenied(event: CallbackEvent): boolean {
-  if (event.type !== 'tool.error' || event.aborted) return false;
-  return event.approval?.status === 'denied' && event.error instanceof ToolExecutionError;
-}
-
-/** The approval of tool calls that need one, and of agents that stop because of them. */
-function approvalOf(event: CallbackEvent): Fields {
-  if (event.type === 'agent.end' && event.result.pending) return { approval: 'pending' };
-  const approval = 'approval' in event ? event.approval : undefined;
-  return approval ? { approval: approval.status, approver: approval.approver } : {};
-}
-
-/** The facts of a terminal event, as numbers and names. */
-function factsOf(event: CallbackEvent): Fields {
-  const name = nameOf(event);
-  const failure =
-    'error' in event && event.error instanceof Error && !isDenied(event)
-      ? describeError(event.error)
-      : undefined;
-  return {
-    ...(name !== undefined && { name }),
-    ...approvalOf(event),
-    ...('usage' in event && {
-      inputTokens: event.usage.inputTokens,
-      outputTokens: event.usage.outputTokens,
-    }),
-    ...('cost' in event && { cost: event.cost }),
-    ...('durationMs' in event && { durationMs: Math.round(event.durationMs) }),
-    ...('timeToFirstChunkMs' in event && { timeToFirstChunkMs: round(event.timeToFirstChunkMs) }),
-    ...finishOf(event),
-    ...('documents' in event &&
-      Array.isArray(event.documents) && { documents: event.documents.length }),
-    ...('count' in event && { texts: event.count }),
-    ...('attempts' in event && { attempts: event.attempts.length }),
-    ...('steps' in event && { steps: event.steps.length }),
-    ...(failure && { error: failure.name, code: failure.code }),
-  };
-}
-
-function nameOf(event: CallbackEvent): string | undefined {
-  if (event.type === 'custom') return event.name;
-  if ('toolName' in event) return event.toolName;
-  if ('chainName' in event) return event.chainName;
-  if ('source' in event) return event.source;
-  if ('agentName' in event && event.agentName !== undefined) return event.agentName;
-  return event.provider === undefined ? event.scope : `${event.provider}/${event.model}`;
-}
-
-function approvalText({ approval, approver }: Fields): string | undefined {
-  if (approval === undefined) return undefined;
-  if (approval === 'pending') return 'waits for approval';
-  return approver === undefined ? String(approval) : `${approval} by ${approver}`;
-}
-
-/** Of calls, and of agents whose consumer left: all others end by answering. */
-function finishOf(event: CallbackEvent): Fields {
-  if ('finishReason' in event) return { finishReason: event.finishReason };
-  const isCancelled = event.type === 'agent.end' && event.result.finishReason === 'cancelled';
-  return isCancelled ? { finishReason: 'cancelled' } : {};
-}
-
-function counted(count: Fields[string], what: string): string | undefined {
-  return count === undefined ? undefined : `${String(count)} ${what}${count === 1 ? '' : 's'}`;
-}
-
-function round(ms: number | undefined): number | undefined {
-  return ms === undefined ? undefined : Math.round(ms);
-}
-
-/** Names and ids are the application's; a value of another type than declared must not cost the line. */
-function scalarOf(key: string, value: unknown): unknown {
-  if (typeof value === 'bigint') return String(value);
-  return key !== '' && typeof value === 'object' && value !== null ? '[object]' : value;
-}
-
-function pretty({ type }: CallbackEvent, fields: Fields): string {
-  const { kind } = EVENTS[type];
-  const {
-    name,
-    inputTokens,
-    outputTokens,
-    cost,
-    durationMs,
-    timeToFirstChunkMs,
-    finishReason,
-    documents,
-    texts,
-    steps,
-    error,
-    code,
-  } = fields;
+/** What ran, and how it ended. */
+function summary({ type }: CallbackEvent, fields: LogFields): string {
+  const { kind, phase } = EVENTS[type];
+  const { name, error, finishReason, cached, step, redacted } = fields;
+  const code = error?.['code'];
   const parts = [
     name === undefined ? kind : `${kind} ${name}`,
+    phase === 'start' ? 'starts' : undefined,
+    redacted,
+    step === undefined ? undefined : `step ${step}`,
     approvalText(fields),
-    error === undefined ? finishReason : `${error}${code ? ` (${code})` : ''}`,
+    error === undefined
+      ? finishReason
+      : `${String(error['name'])}${code === undefined ? '' : ` (${String(code)})`}`,
+    cached ? 'cached' : undefined,
+  ];
+  return parts.filter((part) => part !== undefined).join(' · ');
+}
+
+function pretty(event: CallbackEvent, fields: LogFields): string {
+  const { documents, texts, steps, toolCalls, usage, cost, durationMs, timeToFirstChunkMs } =
+    fields;
+  const { attempts = 0, userId, content = {}, error } = fields;
+  const message = error?.['message'];
+  const parts = [
+    summary(event, fields),
     counted(documents, 'document'),
     counted(texts, 'text'),
     counted(steps, 'step'),
-    inputTokens === undefined ? undefined : `${inputTokens} in, ${outputTokens} out`,
-    cost === undefined
-      ? undefined
-      : cost === null
-        ? 'price unknown'
-        : `$${Number(cost).toFixed(6)}`,
+    counted(toolCalls || undefined, 'tool call'),
+    usage === undefined ? undefined : `${usage.inputTokens} in, ${usage.outputTokens} out`,
+    cost === undefined ? undefined : cost === null ? 'price unknown' : `$${cost.toFixed(6)}`,
     durationMs === undefined ? undefined : `${durationMs} ms`,
     timeToFirstChunkMs === undefined ? undefined : `first chunk ${timeToFirstChunkMs} ms`,
-    fields['attempts'] !== undefined && Number(fields['attempts']) > 1
-      ? `${fields['attempts']} attempts`
-      : undefined,
-    fields['userId'] === undefined ? undefined : `user ${fields['userId']}`,
+    attempts > 1 ? `${attempts} attempts` : undefined,
+    userId === undefined ? undefined : `user ${String(userId)}`,
+    typeof message === 'string' ? `message ${short(message)}` : undefined,
+    ...Object.entries(content).map(([name, text]) => `${name} ${short(text)}`),
   ];
   return parts.filter((part) => part !== undefined).join(' · ');
+}
+
+function approvalText({ approval, approver }: LogFields): string | undefined {
+  if (approval === undefined) return undefined;
+  if (approval === 'pending') return 'waits for approval';
+  return approver === undefined ? approval : `${approval} by ${String(approver)}`;
+}
+
+function counted(count: number | undefined, what: string): string | undefined {
+  return count === undefined ? undefined : `${count} ${what}${count === 1 ? '' : 's'}`;
+}
+
+function short(text: string): string {
+  return text.length <= MAX_PRETTY ? text : `${text.slice(0, MAX_PRETTY)}…`;
 }

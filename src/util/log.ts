@@ -141,6 +141,52 @@ export function fieldOf(value: unknown, name: string): unknown {
   }
 }
 
+type LogLevel = 'verbose' | 'debug' | 'log' | 'warn' | 'error';
+
+/** The levels of objects in the fields of a line: `usage`, `error`, `content`. */
+const MAX_LEVELS = 2;
+
+/**
+ * The fields of a log line. No plain object, which Nest's own logger would print over several lines: its text, and what
+ * `inspect` shows, is one line of JSON. Loggers for objects copy its fields.
+ */
+class LogRecord {
+  [name: string]: unknown;
+
+  constructor(fields: object) {
+    Object.assign(this, safeFields(fields, 1));
+    Object.defineProperty(this, 'toString', { value: () => JSON.stringify(this) });
+    Object.defineProperty(this, Symbol.for('nodejs.util.inspect.custom'), {
+      value: () => JSON.stringify(this),
+    });
+  }
+}
+
+/** Fields whose texts are safe to log, also if a logger writes them as they are. */
+function safeFields(fields: object, level: number): Record<string, unknown> {
+  const known = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(known.map(([name, value]) => [name, safeField(value, level)]));
+}
+
+function safeField(value: unknown, level: number): unknown {
+  switch (typeof value) {
+    case 'string':
+      return sanitizeLogLine(value);
+    case 'bigint':
+      return String(value);
+    case 'object':
+      if (value === null) return null;
+      return level < MAX_LEVELS && isRecord(value) ? safeFields(value, level + 1) : '[object]';
+    default:
+      return value;
+  }
+}
+
+function isRecord(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
 /**
  * The only access to Nest's `Logger`: no text can forge a line, color the terminal or change its direction, and
  * anything that looks like a secret is removed. Pass error messages through `logReason()`.
@@ -150,6 +196,18 @@ export class Log {
 
   constructor(context: string) {
     this.#logger = new Logger(sanitizeLogLine(context));
+  }
+
+  /** Writes a text that was redacted already. */
+  line(level: LogLevel, text: string): void {
+    this.#logger[level](sanitizeLogLine(text));
+  }
+
+  /**
+   * Writes fields that were redacted already: a logger that takes objects gets them as its fields, others a line of JSON.
+   */
+  fields(level: LogLevel, fields: object): void {
+    this.#logger[level](new LogRecord(fields));
   }
 
   debug(text: string): void {

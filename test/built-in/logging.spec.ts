@@ -79,7 +79,7 @@ describe('LoggingCallbacks', () => {
     const [[level, line] = []] = await logged({ json: true, level: 'debug' }, 'a secret answer');
     expect(level).toBe('debug');
     expect(JSON.parse(line ?? '')).toMatchObject({
-      type: 'llm.end',
+      event: 'llm.end',
       name: 'fake/fake',
       cost: null,
       attempts: 1,
@@ -153,10 +153,10 @@ describe('LoggingCallbacks', () => {
     const denied = await loggedApproval({ json: true }, false);
     const lines = [...approved, ...denied].filter(([, line]) => line.includes('"tool.'));
     expect(lines.map(([level, line]) => [level, JSON.parse(line) as unknown])).toMatchObject([
-      ['log', { type: 'tool.end', approval: 'pending' }],
-      ['log', { type: 'tool.end', approval: 'approved', approver: 'boss' }],
-      ['log', { type: 'tool.end', approval: 'pending' }],
-      ['warn', { type: 'tool.error', approval: 'denied', approver: 'boss' }],
+      ['log', { event: 'tool.end', approval: 'pending' }],
+      ['log', { event: 'tool.end', approval: 'approved', approver: 'boss' }],
+      ['log', { event: 'tool.end', approval: 'pending' }],
+      ['warn', { event: 'tool.error', approval: 'denied', approver: 'boss' }],
     ]);
     const text = JSON.stringify([approved, denied]);
     expect(text).not.toMatch(/secret|"error|ToolExecutionError|tool_execution/);
@@ -201,11 +201,11 @@ describe('LoggingCallbacks', () => {
       Promise.allSettled(work(module.get(CallbacksService))),
     );
     expect(lines.map(([, line]) => JSON.parse(line) as unknown)).toMatchObject([
-      { type: 'chain.end', name: 'answer' },
-      { type: 'retrieval.end', name: 'help-texts', documents: 2 },
-      { type: 'retrieval.end' },
-      { type: 'tool.end', name: 'find_order' },
-      { type: 'chain.error', name: 'broken', error: 'TypeError' },
+      { event: 'chain.end', name: 'answer' },
+      { event: 'retrieval.end', name: 'help-texts', documents: 2 },
+      { event: 'retrieval.end' },
+      { event: 'tool.end', name: 'find_order' },
+      { event: 'chain.error', name: 'broken', error: { name: 'TypeError' } },
     ]);
     expect(JSON.stringify(lines)).not.toContain('secret');
   });

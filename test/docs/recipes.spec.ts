@@ -147,7 +147,7 @@ describe('The recipe of global callbacks', () => {
     expect(replaced.events).toEqual([]);
     expect(costs.requestCount).toBe(1);
     expect(warn).toHaveBeenCalledTimes(1);
-    expect(logged.filter((line) => line.startsWith('{"type":"llm.end"'))).toHaveLength(3);
+    expect(logged.filter((line) => line.startsWith('{"event":"llm.end"'))).toHaveLength(3);
     warn.mockRestore();
   });
 });

@@ -229,9 +229,12 @@ describe('A custom event', () => {
     await log({ json: true });
     expect(lines[0]).toBe('custom ticket.opened · user ada');
     expect(JSON.parse(lines[1]!)).toEqual({
-      type: 'custom',
+      event: 'custom',
+      msg: 'custom ticket.opened',
       name: 'ticket.opened',
       runId: expect.any(String),
+      requestId: expect.any(String),
+      traceId: expect.any(String),
       userId: 'ada',
     });
   });

@@ -7,6 +7,7 @@ import {
   type CallbacksModuleOptions,
   type EventJson,
   type LlmEndEvent,
+  LlmService,
   type LlmStartEvent,
   OnAnyEvent,
   OnLlmEnd,
@@ -106,7 +107,6 @@ describe('forRoot({ redact })', () => {
     expect(module.get<CallbacksModuleOptions>(CALLBACKS_OPTIONS).redact).toEqual({
       paths: ['text'],
     });
-    const { LlmService } = await import('nestjs-llm-callbacks');
     await module.get(LlmService).generate('hi');
     expect(seen.events.at(-1)!.redacted('span')).toMatchObject({ text: R });
   });

@@ -25,6 +25,7 @@ const OWN_LINES = 'messages of the package, and of errors by `logReason`';
 /** A line of each file that has one, and why no content leaves the process unredacted by it. */
 const ALLOWED: readonly (readonly [file: string, line: string, reason: string])[] = [
   ['built-in/logging-callbacks.ts', "new Log('LLM')", 'writes lines of redacted events'],
+  ['built-in/log-fields.ts', 'JSON.stringify(json)', 'parts of a redacted event'],
   ['dispatch/background/background.ts', "new Log('Callbacks')", OWN_LINES],
   ['bullmq/backend.ts', "new Log('BullmqJobQueue')", OWN_LINES],
   ['limits/admission.ts', 'new Log(limiter)', OWN_LINES],
