@@ -9,9 +9,16 @@ import {
   modelIn,
   type Sdk,
 } from './endpoints.js';
-import { isPartOfRun, markOf } from './layers.js';
+import { InnerCall } from './inner-call.js';
+import { LateAbort } from './late-abort.js';
+import { isMarked, markOf } from './layers.js';
 import type { Fetch } from './sdk-client.js';
-import { failingResponse, ObservedCall, type ObservedClient } from './observed-call.js';
+import {
+  failingResponse,
+  type ForeignRequest,
+  ObservedCall,
+  type ObservedClient,
+} from './observed-call.js';
 
 /** Requests that are observed, but for the label, which depends on the server. */
 export type ObservedRequests = Omit<ObservedClient, 'label'> & {
@@ -34,8 +41,12 @@ export function foreignFetch(inner: Fetch, observed: ObservedRequests): Fetch {
     const url = urlOf(input);
     if (url === undefined || methodOf(input, init) !== 'POST' || !isObservedPath(url.pathname))
       return inner(input, init);
-    if (isPartOfRun(init, observed.runs)) return inner(input, init);
-    return observe({ inner, observed, input, init }, url);
+    const { runs, usage } = observed;
+    const isCounted =
+      isMarked(init, runs) || (runs.isInModelCall && runs.innerRequests === undefined);
+    return isCounted && usage !== 'ask'
+      ? inner(input, init)
+      : observe({ inner, observed, input, init }, url);
   };
 }
 
@@ -50,33 +61,52 @@ async function observe(fetching: Fetching, url: URL): Promise<Response> {
   const { inner, observed, input, init } = fetching;
   const request = await llmFetchOf(fetching, url);
   if (request === undefined) return inner(input, init);
-  const { sdk, endpoint, body } = request;
+  const { sdk, endpoint } = request;
   const client: ObservedClient = {
     ...observed,
     label: observed.label ?? defaultLabel(sdk, { baseURL: url.href }) ?? sdk,
   };
-  const asked = askedBody(endpoint, body, client.usage);
-  const signal = init?.signal ?? asRequest(input)?.signal;
-  const call = new ObservedCall(client, {
-    endpoint,
-    body: { ...asked, model: modelIn(asked, url.pathname) },
-    host: () => url.hostname,
-    signal,
-    // What the caller sends again is a request of its own.
-    maxRetries: 0,
-    shouldRetry: () => false,
-  });
+  const { runs } = observed;
+  const asked = askedBody(endpoint, request.body, client.usage);
+  const sent = asked === request.body ? init : { ...init, ...changedBody(fetching, asked) };
+  if (isMarked(init, runs)) return inner(input, sent);
+  const given = init?.signal ?? asRequest(input)?.signal;
+  const send = (signal: AbortSignal | undefined) => (stop: AbortController) =>
+    inner(input, { ...sent, ...markOf(runs), signal: joined(signal, stop.signal) });
+  const body = { ...asked, model: modelIn(asked, url.pathname) };
+  if (!runs.isInModelCall) {
+    const late = given && isOfSdk(input, init) ? new LateAbort(given) : undefined;
+    const signal = late?.signal ?? given;
+    const call = newCall(client, { endpoint, body, host: () => url.hostname, signal });
+    const response = await sendByGate(call, send(signal), isOfSdk(input, init));
+    late?.answered();
+    return response;
+  }
+  const part = InnerCall.of(client, endpoint, body);
+  return part === undefined ? inner(input, sent) : part.send(send(given));
+}
+
+function newCall(
+  client: ObservedClient,
+  request: Pick<ForeignRequest, 'endpoint' | 'body' | 'host' | 'signal'>,
+): ObservedCall {
+  // What the caller sends again is a request of its own.
+  return new ObservedCall(client, { ...request, maxRetries: 0, shouldRetry: () => false });
+}
+
+async function sendByGate(
+  call: ObservedCall,
+  send: Parameters<ObservedCall['send']>[0],
+  isOfClient: boolean,
+): Promise<Response> {
   try {
     await call.open();
   } catch (error) {
     // Clients of SDKs retry a `fetch` that rejects, but not a body that fails.
-    if (isOfSdk(input, init)) return failingResponse(error, call.streaming);
+    if (isOfClient) return failingResponse(error, call.streaming);
     throw error;
   }
-  const sent = asked === body ? init : { ...init, ...changedBody(fetching, asked) };
-  return call.send((stop) =>
-    inner(input, { ...sent, ...markOf(observed.runs), signal: joined(signal, stop.signal) }),
-  );
+  return call.send(send);
 }
 
 /** A signal that either of the two aborts; the caller's may outlive many calls. */

@@ -1,5 +1,17 @@
 import type { RunFactory } from '../runs/run-factory.js';
-import type { ObservedCall } from './observed-call.js';
+
+/** A call on its way from the gate to where its answers are observed. */
+export interface LayeredCall {
+  /**
+   * Sends one attempt; returns the answer for the client.
+   *
+   * @param isTriedAgain whether the client sends the request again after this error, if retries are left
+   */
+  send(
+    attempt: (stop: AbortController) => Promise<Response>,
+    isTriedAgain?: (thrown: unknown) => boolean,
+  ): Promise<Response>;
+}
 
 /** Symbols survive the copies that SDKs make of options. */
 const LAYER: unique symbol = Symbol('observed call');
@@ -9,7 +21,7 @@ interface Mark {
   /** Identifies the application. */
   readonly runs: RunFactory;
   /** The call, on its way from the gate to the `fetch` of the same layer. */
-  readonly call?: ObservedCall;
+  readonly call?: LayeredCall | undefined;
 }
 
 /** Options of a request, of any kind. */
@@ -19,17 +31,17 @@ export interface Marked {
 }
 
 /** What marks the options of a request as part of a call of the application. */
-export function markOf(runs: RunFactory, call?: ObservedCall): Pick<Marked, typeof LAYER> {
+export function markOf(runs: RunFactory, call?: LayeredCall): Pick<Marked, typeof LAYER> {
   return { [LAYER]: call === undefined ? { runs } : { runs, call } };
 }
 
-/** Whether a request is part of a call that is a run of the application already. */
-export function isPartOfRun(options: Marked | undefined, runs: RunFactory): boolean {
-  return ownMark(options, runs) !== undefined || runs.isInModelCall;
+/** Whether a layer above, or an earlier attempt, has marked the options. */
+export function isMarked(options: Marked | undefined, runs: RunFactory): boolean {
+  return ownMark(options, runs) !== undefined;
 }
 
 /** The call whose gate marked the options; undefined below its `fetch`. */
-export function callOf(options: Marked | undefined, runs: RunFactory): ObservedCall | undefined {
+export function callOf(options: Marked | undefined, runs: RunFactory): LayeredCall | undefined {
   return ownMark(options, runs)?.call;
 }
 

@@ -3,7 +3,8 @@ import { markOf as brandOf } from '../util/brand.js';
 import type { WireObject } from '../llm/providers/shared/wire-values.js';
 import { type AnswerDoor, doorOf } from './answer-door.js';
 import { askedBody, endpointOf, type Sdk } from './endpoints.js';
-import { isPartOfRun, markOf } from './layers.js';
+import { InnerCall } from './inner-call.js';
+import { isMarked, type LayeredCall, markOf } from './layers.js';
 import { ObservedCall, type ObservedClient } from './observed-call.js';
 import { azureOptions, copyOf, type Fetch, type SdkClient, type SdkRequest } from './sdk-client.js';
 
@@ -54,24 +55,29 @@ function installGate(client: SdkClient, seam: Seam): void {
     Object.defineProperty(client, name, { value, configurable: true, writable: true });
 
   define('prepareOptions', async (request: SdkRequest) => {
+    const { runs } = observed;
     const endpoint = endpointOf(sdk, request);
     // A retry has the options of the first attempt.
-    if (endpoint !== undefined && !isPartOfRun(request.fetchOptions, observed.runs)) {
-      request.body = askedBody(endpoint, request.body as WireObject, observed.usage);
-      const call = new ObservedCall(observed, {
-        endpoint,
-        body: request.body as WireObject,
-        host: () => hostOf(sdk, { client }),
-        signal: request.signal ?? undefined,
-        maxRetries: request.maxRetries ?? client.maxRetries,
-        shouldRetry: (response) => shouldRetry(response, request),
-      });
-      request.fetchOptions = { ...request.fetchOptions, ...markOf(observed.runs, call) };
-      await call.open();
-      await prepareOptions(request).catch((error: unknown) => call.refused(error));
-      return;
+    if (endpoint === undefined || isMarked(request.fetchOptions, runs))
+      return prepareOptions(request);
+    const body = (request.body = askedBody(endpoint, request.body as WireObject, observed.usage));
+    const mark = (call: LayeredCall | undefined) =>
+      (request.fetchOptions = { ...request.fetchOptions, ...markOf(runs, call) });
+    if (runs.isInModelCall) {
+      mark(InnerCall.of(observed, endpoint, body));
+      return prepareOptions(request);
     }
-    await prepareOptions(request);
+    const call = new ObservedCall(observed, {
+      endpoint,
+      body,
+      host: () => hostOf(sdk, { client }),
+      signal: request.signal ?? undefined,
+      maxRetries: request.maxRetries ?? client.maxRetries,
+      shouldRetry: (response) => shouldRetry(response, request),
+    });
+    mark(call);
+    await call.open();
+    await prepareOptions(request).catch((error: unknown) => call.refused(error));
   });
   define('withOptions', (options: { readonly fetch?: Fetch; readonly middleware?: unknown[] }) => {
     const child = withOptions({ ...azureOptions(client), ...options, ...door.through(options) });

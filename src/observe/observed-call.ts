@@ -1,4 +1,4 @@
-import { LlmAbortedError, LlmResponseError, LlmTimeoutError } from '../errors/llm-errors.js';
+import { LlmAbortedError, LlmResponseError } from '../errors/llm-errors.js';
 import type { EventOrigin } from '../events/event.js';
 import type { ClientScope } from '../handlers/handler-scope.js';
 import { embed, embedOnce, EmbeddingCall } from '../llm/call/embedding-call.js';
@@ -14,6 +14,7 @@ import { READER_LEFT } from '../runs/active-run.js';
 import type { RunContext } from '../runs/request-context.js';
 import type { RunFactory } from '../runs/run-factory.js';
 import { AnswerFeed } from './answer-feed.js';
+import { attemptError } from './attempt-error.js';
 import type { Endpoint } from './endpoints.js';
 import { ObservedAnswer } from './observed-answer.js';
 import { failureOf, type PassedCall } from './observed-body.js';
@@ -240,14 +241,8 @@ export class ObservedCall implements PassedCall {
     await this.#fail(error);
   }
 
-  /** A client aborts its own request when its timeout expires. */
   #toError(thrown: unknown): Error {
-    const { label } = this.client;
-    return (Object(thrown) as { name?: unknown }).name === 'AbortError'
-      ? new LlmTimeoutError(`${label} did not answer within the client's timeout.`, {
-          cause: thrown,
-        })
-      : toLlmError(label, thrown);
+    return attemptError(this.client.label, thrown);
   }
 
   async #fail(error: Error): Promise<void> {

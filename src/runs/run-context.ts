@@ -27,6 +27,25 @@ export interface ParentRun extends VisibleRun {
   spent(usage: Usage, cost: number | null): void;
 }
 
+/** Takes what observed layers see of the requests that the code of a provider sends for its call. */
+export interface InnerRequests {
+  /** The kind of requests that count for the call. */
+  readonly kind: string;
+  /** A request is sent. */
+  sent(): InnerRequest;
+}
+
+/** One request of a provider, as an observed layer sees it. */
+export interface InnerRequest {
+  /** What its server has counted so far. */
+  readonly counted: (usage: Usage) => void;
+  /** Which model answers. */
+  readonly answeredBy: (model: string) => void;
+  /** The id of its complete answer; `''` if it has none. */
+  readonly identified: (id: string) => void;
+  readonly failed: (error: Error) => void;
+}
+
 /** The async context in which a run may start. */
 export interface Frame {
   readonly context: RequestContext;
@@ -34,6 +53,8 @@ export interface Frame {
   readonly handlerScope?: HandlerScope | undefined;
   /** The surrounding run. */
   readonly run?: ParentRun | undefined;
+  /** What takes the requests of the run's provider, whose code this is. */
+  readonly requests?: InnerRequests | undefined;
   /**
    * The run that the code here works for without being part of it: it handles an event of the run, or prepares the run.
    */

@@ -12,7 +12,13 @@ import {
   type RunContext,
 } from './request-context.js';
 import { readInContext } from './context-iterable.js';
-import { contextAt, ContextStore, type CurrentContext, type Frame } from './run-context.js';
+import {
+  contextAt,
+  ContextStore,
+  type CurrentContext,
+  type Frame,
+  type InnerRequests,
+} from './run-context.js';
 import { RestoredRun } from './restored-run.js';
 import { Run } from './run.js';
 
@@ -83,9 +89,15 @@ export class RunFactory {
   /** Runs work in a context, nested in the surrounding one. */
   run<R>(context: RunContext, work: () => R): R {
     const frame = this.frame();
-    const { request, handlerScope, run, handled, fromCallback } = frame;
-    const merged = mergeContext(frame.context, context);
-    const inner: Frame = { context: merged, request, handlerScope, run, handled, fromCallback };
+    const inner: Frame = {
+      context: mergeContext(frame.context, context),
+      request: frame.request,
+      handlerScope: frame.handlerScope,
+      run: frame.run,
+      requests: frame.requests,
+      handled: frame.handled,
+      fromCallback: frame.fromCallback,
+    };
     const result = this.store.enter(inner, work);
     readInContext(result, (read) => this.store.enter(inner, read));
     return result;
@@ -106,6 +118,11 @@ export class RunFactory {
   get isInModelCall(): boolean {
     const run = this.store.current?.run;
     return run instanceof Run && run.isModelCall && !run.ended;
+  }
+
+  /** What takes the requests of the calling code, if it is a provider's that does not read its server's counts itself. */
+  get innerRequests(): InnerRequests | undefined {
+    return this.isInModelCall ? this.store.current?.requests : undefined;
   }
 
   /** The current frame, or a new one. */

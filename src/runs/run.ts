@@ -11,6 +11,7 @@ import {
   type CurrentContext,
   type Frame,
   HandlerFrame,
+  type InnerRequests,
   type ParentRun,
   snapshotOf,
 } from './run-context.js';
@@ -162,9 +163,19 @@ export class Run extends Cancellation implements DispatchTarget, Frame, ParentRu
     this.onSpent = undefined;
   }
 
-  /** Runs work whose runs become children of this one. */
-  inside<R>(work: () => R): R {
-    return this.#store.enter(this, this.binding === undefined ? work : () => this.bound(work));
+  /**
+   * Runs work whose runs become children of this one.
+   *
+   * @param requests takes what observed layers see of the requests that the work sends
+   */
+  inside<R>(work: () => R, requests?: InnerRequests): R {
+    const frame = requests === undefined ? this : this.#frameWith(requests);
+    return this.#store.enter(frame, this.binding === undefined ? work : () => this.bound(work));
+  }
+
+  #frameWith(requests: InnerRequests): Frame {
+    const { context, request, handlerScope } = this;
+    return { context, request, handlerScope, run: this, requests };
   }
 
   /** Runs work in the contexts that the run is bound to. */

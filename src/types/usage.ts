@@ -33,6 +33,11 @@ export function isDoubted(usage: object): boolean {
   return DOUBTED in usage;
 }
 
+/** Whether a usage was counted: by the server, or by a provider with its own estimate. */
+export function isCounted(usage: Usage): boolean {
+  return usage.source === 'provider' || usage.totalTokens > 0;
+}
+
 /** A {@link Usage} from the known numbers; `totalTokens` is the sum of input and output. */
 export function toUsage(known: Partial<Omit<Usage, 'totalTokens'>>): Usage {
   const inputTokens = count(known.inputTokens);

@@ -3,7 +3,8 @@ import { createOpenAI } from '@ai-sdk/openai';
 import { generateText, streamText } from 'ai';
 import { CallbackAbort, CallbacksService, CostLimiter, OnLlmStart } from 'nestjs-llm-callbacks';
 import { forbidRealLlm } from 'nestjs-llm-callbacks/testing';
-import { Bench, errorOf, HELLO, json, says } from '../support/wire/index.js';
+import { OpenRuns } from '../../src/runs/active-run.js';
+import { Bench, errorOf, HELLO, json, says, stalled } from '../support/wire/index.js';
 import { openai } from '../support/wire/openai.js';
 import { responses } from '../support/wire/responses.js';
 import { fetchInRealm, newOpenAi } from '../support/wire/sdk-clients.js';
@@ -186,6 +187,41 @@ describe('callbacks.fetch()', () => {
     expect(await errorOf(fetching(url(), init))).toMatchObject({ name: 'AbortError' });
     expect(types()).toEqual(['llm.start', 'llm.error']);
     expect(bench.server.exchanges).toEqual([]);
+  });
+
+  describe('whose caller is a client that aborts its request when its reader leaves', () => {
+    const aborter = () => new AbortController();
+    const opened = async (signal: AbortSignal) => {
+      bench.server.answers(stalled(openai.opening, openai.text('one')));
+      const init = post({ ...BODY, stream: true });
+      const headers = { ...JSON_TYPE, 'x-stainless-lang': 'js' };
+      const { body } = await fetching(url(), { ...init, headers, signal });
+      const reader = body!.getReader();
+      while (bench.recording.of('llm.chunk').length === 0) await reader.read();
+      return reader;
+    };
+
+    it('ends the run as cancelled', async () => {
+      const leaving = aborter();
+      const reader = await opened(leaving.signal);
+      leaving.abort();
+      await Promise.resolve();
+      await reader.cancel();
+      await bench.app.get(OpenRuns).idle();
+      expect(bench.recording.of('llm.end')).toMatchObject([{ finishReason: 'cancelled' }]);
+      expect(await bench.server.exchanges[0]!.aborted).toBe(true);
+    });
+
+    it('ends the run as aborted if the reader stays', async () => {
+      const aborting = aborter();
+      const reader = await opened(aborting.signal);
+      const failing = errorOf(reader.read());
+      aborting.abort(new RangeError('Enough.'));
+      expect(await failing).toBe(aborting.signal.reason);
+      await bench.app.get(OpenRuns).idle();
+      expect(bench.recording.of('llm.error')).toMatchObject([{ aborted: true }]);
+      expect(await bench.server.exchanges[0]!.aborted).toBe(true);
+    });
   });
 
   it('uses the global fetch of the time of the request', async () => {

@@ -2,7 +2,7 @@ import type { PriceBook } from '../../prices/price-book.js';
 import { Totals } from '../../runs/traced-run.js';
 import type { Attempt, LlmChunk, LlmEstimate, LlmRequest, ModelRequest } from '../../types/llm.js';
 import type { ToolCall } from '../../types/message.js';
-import { isDoubted, NO_USAGE, toUsage, type Usage } from '../../types/usage.js';
+import { isCounted, isDoubted, NO_USAGE, toUsage, type Usage } from '../../types/usage.js';
 import { Log } from '../../util/log.js';
 import type { LlmClient } from '../client.js';
 import type { LlmRetry } from '../llm-provider.js';
@@ -184,8 +184,10 @@ export interface ModelTarget<Q extends ModelRequest = ModelRequest> {
 /** The client and request of an LLM call. */
 export type LlmTarget = ModelTarget<LlmRequest>;
 
-/** A complete answer as far as it is counted; `text` and `toolCalls` are absent for kinds without them. */
+/** A complete answer as far as it is counted; `id`, `text` and `toolCalls` are absent for kinds without them. */
 export interface ModelAnswer {
+  /** Of the provider; `''` if it has none. */
+  id?: string;
   /** The model that answered. */
   readonly model: string;
   readonly usage: Usage;
@@ -197,11 +199,6 @@ export interface ModelAnswer {
 export interface UsageAndCost {
   readonly usage: Usage;
   readonly cost: number | null;
-}
-
-/** Whether the usage was counted: by the server, or by a provider with its own estimate. */
-function isCounted(usage: Usage): boolean {
-  return usage.source === 'provider' || usage.totalTokens > 0;
 }
 
 /** What has arrived of an answer. */
@@ -247,6 +244,8 @@ export class RequestMeter<Q extends ModelRequest> {
   model: string;
   /** What the server has counted so far. */
   counted: Usage | undefined;
+  /** What the servers below a provider of the application have counted, as observed layers see it. */
+  countedBelow: Usage | undefined;
   #final: UsageAndCost | undefined;
   #attemptAt = performance.now();
 
@@ -277,7 +276,9 @@ export class RequestMeter<Q extends ModelRequest> {
 
   /** The usage of a request that is cut short: none before anything arrived, otherwise counted or estimated. */
   get usageSoFar(): Usage {
-    const { arrivals, counted } = this;
+    const { arrivals, countedBelow } = this;
+    const counted =
+      this.counted?.source === 'provider' ? this.counted : (countedBelow ?? this.counted);
     if (arrivals.firstChunkAt === undefined && counted === undefined) return { ...NO_USAGE };
     const written = arrivals.tokens();
     return counted?.source === 'provider' && this.#isUncounted(counted, written)
@@ -299,7 +300,12 @@ export class RequestMeter<Q extends ModelRequest> {
     if (usage.source === 'provider' && usage.inputTokens > 0 && usage.outputTokens > 0)
       return usage;
     const written = this.arrivals.tokens(text, toolCalls);
-    if (!this.#isUncounted(usage, written)) return usage;
+    const { countedBelow } = this;
+    const isUncounted = this.#isUncounted(usage, written);
+    // The counts of a server are better than any estimate.
+    if ((isUncounted || usage.source === 'estimated') && countedBelow?.source === 'provider')
+      return countedBelow;
+    if (!isUncounted) return usage;
     if (isDoubted(usage) || usage.source === 'provider') logDoubt(this.target.client);
     return isCounted(usage)
       ? completeUsage(this, written, usage)

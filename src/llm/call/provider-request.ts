@@ -3,12 +3,14 @@ import { CallbacksError } from '../../errors/callbacks-error.js';
 import { LlmServerError } from '../../errors/llm-errors.js';
 import type { Cancellation } from '../../runs/cancellation.js';
 import type { Run } from '../../runs/run.js';
-import { comeBack, type Enter, here } from '../../runs/run-context.js';
+import { comeBack, type Enter, here, type InnerRequests } from '../../runs/run-context.js';
 import type { LlmRequest, ModelRequest, ModelResponse } from '../../types/llm.js';
-import { isContextFree, type LlmProviderContext } from '../llm-provider.js';
+import { isContextFree, type LlmProviderContext, type LlmRetry } from '../llm-provider.js';
+import { LayeredRequests } from './inner-requests.js';
 import type { ModelAnswer, ModelTarget, RequestMeter } from './metering.js';
 import type { ModelCall } from './model-call.js';
 import { CallerFault } from '../providers/shared/sdk-error.js';
+import { SdkProvider } from '../providers/shared/sdk-provider.js';
 import type { ItemSource, StreamReader } from './stream-reader.js';
 
 /** One request to a provider, within a call. */
@@ -19,6 +21,8 @@ export class ProviderRequest<
 > {
   readonly meter: RequestMeter<Q>;
   readonly #context: LlmProviderContext;
+  /** What the provider sends through observed layers. */
+  #inner: LayeredRequests | undefined;
 
   /** @param stop what stops the request: the call, or what is aborted with it */
   constructor(
@@ -35,9 +39,8 @@ export class ProviderRequest<
       maxRetries,
       deadline: call.deadline,
       onRetry: (retry) => {
-        if (meter.closed) return;
-        meter.retried(retry);
-        call.retrying(retry);
+        if (this.#inner === undefined) this.#retried(retry);
+        else this.#inner.retried('provider', retry);
       },
       onUsage: (usage) => void (meter.counted = usage),
       onModel: (model) => void (meter.model = model),
@@ -84,9 +87,10 @@ export class ProviderRequest<
       reader.read(bound(run, run.bound(open)), arrivals);
       return;
     }
+    const inner = this.#layered();
     run.inside(() =>
       reader.read(
-        place(() => run.inside(() => bound(run, staying(open())))),
+        place(() => run.inside(() => bound(run, staying(open())), inner)),
         arrivals,
       ),
     );
@@ -95,7 +99,25 @@ export class ProviderRequest<
   /** Calls the provider so that runs started by its own code know their parent. */
   #inPlace<T>(ask: () => T): T {
     const { run } = this.call;
-    return this.#contextFree ? run.bound(ask) : run.inside(ask);
+    return this.#contextFree ? run.bound(ask) : run.inside(ask, this.#layered());
+  }
+
+  /** For what observed layers see below the provider; those of SDKs read their own answers. */
+  #layered(): InnerRequests | undefined {
+    const { provider } = this.target.client;
+    if (provider instanceof SdkProvider && provider.server !== undefined) return undefined;
+    const { meter } = this;
+    return (this.#inner = new LayeredRequests(this.call.kind.name, {
+      onRetry: (retry) => this.#retried(retry),
+      onUsage: (usage) => void (meter.countedBelow = usage),
+      onModel: (model) => void (meter.model = model),
+    }));
+  }
+
+  #retried(retry: LlmRetry): void {
+    if (this.meter.closed) return;
+    this.meter.retried(retry);
+    this.call.retrying(retry);
   }
 
   get #contextFree(): boolean {
@@ -105,6 +127,7 @@ export class ProviderRequest<
   /** Records the complete answer. */
   answered(result: A): void {
     const { meter } = this;
+    if (result.id === '' && this.#inner !== undefined) result.id = this.#inner.responseId;
     meter.answered(result.model, meter.usageOf(result));
   }
 

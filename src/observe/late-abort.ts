@@ -1,0 +1,25 @@
+/**
+ * A signal that follows another one, but a turn of the event loop later once the answer has arrived. The client of
+ * openai 7 aborts its request when the reader of a stream leaves, just before it cancels the body: that is no abort.
+ */
+export class LateAbort {
+  readonly #aborter = new AbortController();
+  #isAnswered = false;
+
+  /** @param signal of one request alone */
+  constructor(signal: AbortSignal) {
+    const abort = () => this.#aborter.abort(signal.reason);
+    if (signal.aborted) abort();
+    const onAbort = () => (this.#isAnswered ? void setImmediate(abort) : abort());
+    signal.addEventListener('abort', onAbort, { once: true });
+  }
+
+  get signal(): AbortSignal {
+    return this.#aborter.signal;
+  }
+
+  /** The answer is handed over. */
+  answered(): void {
+    this.#isAnswered = true;
+  }
+}
