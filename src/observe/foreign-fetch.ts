@@ -79,7 +79,7 @@ async function observe(fetching: Fetching, url: URL): Promise<Response> {
     const signal = late?.signal ?? given;
     const call = newCall(client, { endpoint, body, host: () => url.hostname, signal });
     const response = await sendByGate(call, send(signal), isOfSdk(input, init));
-    late?.answered();
+    late?.answered(() => call.isRead);
     return response;
   }
   const part = InnerCall.of(client, endpoint, body);

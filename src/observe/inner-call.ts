@@ -69,6 +69,7 @@ export class InnerCall implements LayeredCall {
       isOfAnswer: () => true,
       unreadMs: client.unreadMs,
       isAborted: false,
+      isRead: false,
       left: () => left.resolve(),
       stop: () => stop.abort(),
     };

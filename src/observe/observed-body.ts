@@ -16,6 +16,8 @@ export interface PassedCall {
   readonly unreadMs: number;
   /** Whether the caller has aborted the call. */
   readonly isAborted: boolean;
+  /** Set while the reader of the body waits for bytes. */
+  isRead: boolean;
   /** The reader of the body left. */
   left(): void;
   /** Aborts the request: a body that an SDK makes of another may be cancelled only when its next bytes arrive. */
@@ -90,6 +92,7 @@ export class ObservedBody implements UnderlyingByteSource {
   async whole(read: () => Promise<ArrayBuffer>): Promise<Uint8Array> {
     clearTimeout(this.#unread);
     clearImmediate(this.#untouched);
+    this.call.isRead = true;
     try {
       if (this.#failure !== undefined) throw this.#failure.error;
       const stopped = new Promise<never>((_, reject) => (this.#reject = reject));
@@ -103,11 +106,14 @@ export class ObservedBody implements UnderlyingByteSource {
     } catch (error) {
       await this.#close(error);
       throw error;
+    } finally {
+      this.call.isRead = false;
     }
   }
 
   async pull(controller: ReadableByteStreamController): Promise<void> {
     clearTimeout(this.#unread);
+    this.call.isRead = true;
     try {
       let handed: Uint8Array | undefined;
       while (handed === undefined) {
@@ -126,6 +132,8 @@ export class ObservedBody implements UnderlyingByteSource {
       await this.#close(error);
       controller.error(error);
       this.#reader!.cancel(error).catch(() => undefined);
+    } finally {
+      this.call.isRead = false;
     }
   }
 

@@ -58,6 +58,7 @@ type Outcome = { response: Response } | { thrown: unknown } | { failed: unknown 
 export class ObservedCall implements PassedCall {
   readonly feed = new AnswerFeed();
   readonly streaming: boolean;
+  isRead = false;
   readonly #answer: ObservedAnswer;
   #done: Promise<unknown> | undefined;
   #stop: (() => void) | undefined;

@@ -212,6 +212,17 @@ describe('callbacks.fetch()', () => {
       expect(await bench.server.exchanges[0]!.aborted).toBe(true);
     });
 
+    it('ends the run as aborted if the reader waits, although its client then cancels the body', async () => {
+      const aborting = aborter();
+      const reader = await opened(aborting.signal);
+      const reading = reader.read().catch(() => undefined);
+      aborting.abort();
+      await reader.cancel();
+      await reading;
+      await bench.app.get(OpenRuns).idle();
+      expect(bench.recording.of('llm.error')).toMatchObject([{ aborted: true }]);
+    });
+
     it('ends the run as aborted if the reader stays', async () => {
       const aborting = aborter();
       const reader = await opened(aborting.signal);
