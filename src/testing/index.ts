@@ -19,13 +19,13 @@ export type {
   ObservedCallOptions,
   ObservedKitOptions,
   ObservedPlace,
-} from './kits/observed-bench.js';
+} from './kits/observed-caller.js';
 export type {
   MakeProvider,
   MakeProviderServer,
   ProviderKitOptions,
 } from './kits/provider-bench.js';
 export type * from './kits/provider-server.js';
-export { serveProvider, type ProviderWire } from './kits/serve-provider.js';
+export { serveProvider, type ProviderWire, type WireFrame } from './kits/serve-provider.js';
 export * from './override-llm.js';
 export * from './recording-callbacks.js';

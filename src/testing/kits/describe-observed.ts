@@ -1,10 +1,7 @@
 import { Kit, kitOptionNames, withBench } from './kit.js';
-import {
-  ObservedBench,
-  type AddObservedTest,
-  type MakeObserved,
-  type ObservedKitOptions,
-} from './observed-bench.js';
+import { ObservedBench, type AddObservedTest } from './observed-bench.js';
+import type { MakeObserved, ObservedKitOptions } from './observed-caller.js';
+import { testObservedExtras } from './observed-extra-rules.js';
 import {
   testObservedAnswers,
   testObservedFailures,
@@ -13,7 +10,13 @@ import {
 } from './observed-rules.js';
 import type { MakeProviderServer } from './provider-bench.js';
 
-const OPTIONS = kitOptionNames<ObservedKitOptions>({ origin: true, model: true });
+const OPTIONS = kitOptionNames<ObservedKitOptions>({
+  origin: true,
+  model: true,
+  usage: true,
+  tools: true,
+  embeddings: true,
+});
 
 /**
  * Registers tests of the rules of {@link ObservedCaller} for code that is observed: by `callbacks.observe()`,
@@ -54,5 +57,6 @@ export function describeObserved(
     testObservedFailures(test);
     testObservedGates(test);
     testObservedPlaces(test);
+    testObservedExtras(test, options);
   });
 }

@@ -1,67 +1,13 @@
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import { NestFactory } from '@nestjs/core';
-import {
-  CallbacksModule,
-  CallbacksService,
-  type CallbackEvent,
-  type CostLimiter,
-  type EventOrigin,
-} from '../../index.js';
+import { CallbacksModule, CallbacksService, type CallbackEvent, CostLimiter } from '../../index.js';
 import { RecordingCallbacks } from '../recording-callbacks.js';
-import type { Kit, KitOptions, StreamReading } from './kit.js';
+import type { Kit, StreamReading } from './kit.js';
+import type { MakeObserved, ObservedCaller, ObservedKitOptions } from './observed-caller.js';
 import type { AnswerMethod, MakeProviderServer } from './provider-bench.js';
-import { answerOf, errorOf, type AnswerScript } from './provider-replies.js';
+import { answerOf, embeddingsOf, errorOf, type AnswerScript } from './provider-replies.js';
 import type { ProviderServer, ReceivedRequest, ScriptedErrorCode } from './provider-server.js';
-
-/**
- * Calls a model by code that is not of this library, and that is observed. `describeObserved()` tests that its calls are
- * runs of the application.
- */
-export interface ObservedCaller {
-  /**
-   * Sends one request, without a retry, and returns the text of the answer. A call is one run: `llm.start`, then one
-   * `llm.end` or `llm.error`, with the origin of the adapter. End handlers are awaited before the caller has the answer.
-   * What refuses the call at its start, such as a critical handler or a limiter, does so before a request is sent; the
-   * caller gets that error, or one with it in its chain of causes. Aborting `signal` ends the run as aborted.
-   */
-  generate(prompt: string, options?: ObservedCallOptions): Promise<string>;
-  /**
-   * Sends one request, without a retry, and yields the texts of a streamed answer. The same as for {@link generate}
-   * holds; chunk events come before the reader has their text, end handlers are awaited before the end, and a reader
-   * that leaves cancels the request and ends the run as `cancelled`.
-   */
-  stream(prompt: string, options?: ObservedCallOptions): AsyncIterable<string>;
-}
-
-/** What a test gives to a call of an {@link ObservedCaller}. */
-export interface ObservedCallOptions {
-  readonly signal?: AbortSignal;
-}
-
-/** What an {@link ObservedCaller} is made of. */
-export interface ObservedPlace {
-  /** Of the application that observes. */
-  readonly callbacks: CallbacksService;
-  /** Where the server of the test is. */
-  readonly url: string;
-  /** The model to request. */
-  readonly model: string;
-}
-
-/** Makes code that is observed by an application, and sends its requests to a {@link ProviderServer}. */
-export type MakeObserved = (place: ObservedPlace) => ObservedCaller | Promise<ObservedCaller>;
-
-/** Facts about observed code. */
-export interface ObservedKitOptions extends KitOptions {
-  /** The `origin` of its events. */
-  origin: EventOrigin;
-  /**
-   * The model that is requested, and answers.
-   * @default 'kit-model'
-   */
-  model?: string;
-}
 
 /** Adds a test of a rule of `ObservedCaller`. */
 export type AddObservedTest = (
@@ -73,6 +19,7 @@ export type AddObservedTest = (
 /** What an adapter that breaks a rule gets to do so, in milliseconds; one that keeps it passes, however slow it is. */
 const QUIET_MS = 50;
 const DOLLARS_PER_MILLION = 1_000;
+const MILLION = 1_000_000;
 
 /** The observed code of one test, the application that observes it, and its server. */
 export class ObservedBench {
@@ -118,7 +65,14 @@ export class ObservedBench {
 
   /** Sets the reply to the next request. */
   answer(method: AnswerMethod, script: AnswerScript = {}): void {
-    this.server.reply(answerOf(this.model, method === 'stream', script));
+    const reported = this.options.usage === false ? { usage: undefined, ...script } : script;
+    this.server.reply(answerOf(this.model, method === 'stream', reported));
+  }
+
+  /** Sets the embedding that the next request gets. */
+  answerVector(vector: readonly number[]): void {
+    const reported = this.options.usage === false ? { usage: undefined } : {};
+    this.server.reply(embeddingsOf(this.model, { embeddings: [vector], ...reported }));
   }
 
   fail(code: ScriptedErrorCode): void {
@@ -129,9 +83,27 @@ export class ObservedBench {
     this.server.reply({ type: 'silence', streamed: method === 'stream' });
   }
 
-  /** Adds a limiter to the application. */
-  limit(limiter: CostLimiter): void {
-    this.callbacks.add(limiter);
+  /** Adds a limiter, and makes calls until its budget is spent; returns the number of requests. */
+  async spendAll(method: AnswerMethod): Promise<number> {
+    const { callbacks, server, recording } = this;
+    let maxInput = 0;
+    callbacks.on('llm.start', ({ estimate }) => void (maxInput = estimate.inputTokens));
+    this.answer(method);
+    await this.call(method);
+    const { cost } = await this.end('llm.end');
+    assert.ok(cost, 'The call has no cost.');
+    // Enough for one call at least, whatever its usage is; output costs nothing.
+    const maxCost = cost / 2 + (maxInput * DOLLARS_PER_MILLION) / MILLION;
+    const limiter = new CostLimiter({ maxCost });
+    callbacks.add(limiter);
+    while ((await limiter.usage()).used < maxCost) {
+      const sent = server.requests.length;
+      this.answer(method);
+      await this.call(method);
+      assert.equal(server.requests.length, sent + 1, 'One call must be one request.');
+      assert.equal(recording.of('llm.end').length, sent + 1, 'A call is no run.');
+    }
+    return server.requests.length;
   }
 
   /** Calls the model; returns the text of the answer. */
@@ -141,6 +113,13 @@ export class ObservedBench {
         ? this.caller.generate('Hi', { signal })
         : textOf(this.caller.stream('Hi', { signal }));
     return this.kit.inTime('the call does not settle', calling);
+  }
+
+  /** Asks for the embedding of a text. */
+  embed(): Promise<readonly number[]> {
+    const embedding = this.caller.embed?.('Hi', { signal: this.#aborter.signal });
+    assert.ok(embedding, 'It has no embed(), but the option `embeddings` says so.');
+    return this.kit.inTime('the call does not settle', embedding);
   }
 
   /** Reads a stream text by text. */

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { CallbackAbort, CostLimiter } from '../../index.js';
-import type { AddObservedTest, ObservedBench } from './observed-bench.js';
-import { ANSWER_METHODS, type AnswerMethod, rejection } from './provider-bench.js';
-import { USAGE } from './provider-replies.js';
+import { CallbackAbort } from '../../index.js';
+import { assertOrigin, assertRefused, assertUsage, isOfBudget } from './observed-assertions.js';
+import type { AddObservedTest } from './observed-bench.js';
+import { ANSWER_METHODS, rejection } from './provider-bench.js';
 
 const PIECES = ['One ', 'two ', 'three'];
 const TEXT = PIECES.join('');
@@ -17,12 +17,8 @@ export function testObservedAnswers(test: AddObservedTest): void {
       const end = await bench.end('llm.end');
       assert.equal(end.text, TEXT);
       assert.equal(end.finishReason, 'stop');
-      assert.equal(end.usage.inputTokens, USAGE.inputTokens);
-      assert.equal(end.usage.outputTokens, USAGE.outputTokens);
-      for (const event of bench.recording.events) {
-        assert.equal(event.origin, bench.options.origin);
-        assert.equal(event.observed, true);
-      }
+      assertUsage(bench, end.usage);
+      assertOrigin(bench);
       const [start] = bench.recording.of('llm.start');
       assert.equal(start?.streaming, method === 'stream');
       assert.equal(start?.model, bench.model);
@@ -131,12 +127,9 @@ export function testObservedGates(test: AddObservedTest): void {
       method,
       'a CostLimiter that is spent refuses the call before a request is sent',
       async (bench) => {
-        // Less than the first call costs, more than its prompt can.
-        bench.limit(new CostLimiter({ maxCost: 1 }));
-        bench.answer(method);
-        await bench.call(method);
+        const before = await bench.spendAll(method);
         await assertRefused(bench, method, isOfBudget);
-        assert.equal(bench.server.requests.length, 1, 'A request was sent.');
+        assert.equal(bench.server.requests.length, before, 'A request was sent.');
       },
     );
   }
@@ -164,24 +157,4 @@ export function testObservedPlaces(test: AddObservedTest): void {
       }
     });
   }
-}
-
-/** Fails unless the call fails, and the cause of it, or the cause of its cause …, is the expected one. */
-async function assertRefused(
-  bench: ObservedBench,
-  method: AnswerMethod,
-  isExpected: (cause: Error) => boolean,
-): Promise<void> {
-  const error = await rejection(bench.call(method));
-  const causes: unknown[] = [];
-  for (let cause: unknown = error; cause !== undefined && !causes.includes(cause);) {
-    causes.push(cause);
-    cause = (Object(cause) as { cause?: unknown }).cause;
-  }
-  const found = causes.some((cause) => isExpected(cause as Error));
-  assert.ok(found, `The caller got another error than that of the refusal: ${error.message}`);
-}
-
-function isOfBudget(cause: Error): boolean {
-  return (cause as { code?: unknown }).code === 'budget_exceeded';
 }

@@ -10,20 +10,23 @@ import type {
   ScriptedReply,
 } from './provider-server.js';
 
+/** A part of a stream, as text or bytes. */
+export type WireFrame = string | Uint8Array;
+
 /** A format of requests and answers over HTTP: how it writes what is scripted. */
 export interface ProviderWire {
   /** The JSON body of a whole answer. */
   whole(answer: ScriptedAnswer): object;
-  /** A stream up to its last piece: one frame for each piece at least, as text. */
-  pieces(answer: ScriptedAnswer): readonly string[];
+  /** A stream up to its last piece: one frame for each piece at least. */
+  pieces(answer: ScriptedAnswer): readonly WireFrame[];
   /** What follows the last piece of a complete stream: finish reason, usage, end marker. */
-  end(answer: ScriptedAnswer): readonly string[];
+  end(answer: ScriptedAnswer): readonly WireFrame[];
   /** The JSON body of embeddings; for `describeProvider()` with `embeddings: true`. */
   embeddings?(reply: ScriptedEmbeddings): object;
   /** The JSON body of an error; its status and `retry-after` are sent anyway. */
   error(error: ScriptedError): object;
   /** The frame of an error inside a stream; without it, give `describeProvider()` no `streamErrors`. */
-  streamError?(error: ScriptedError): string;
+  streamError?(error: ScriptedError): WireFrame;
   /**
    * The content type of a stream.
    * @default 'text/event-stream'
@@ -144,8 +147,9 @@ function sendJson(
   response.end(JSON.stringify(body));
 }
 
-function packetsOf(frames: readonly string[], packets: ScriptedAnswer['packets']): Uint8Array[] {
-  if (packets === 'frames') return frames.map((frame) => Buffer.from(frame));
-  const all = Buffer.from(frames.join(''));
+function packetsOf(frames: readonly WireFrame[], packets: ScriptedAnswer['packets']): Uint8Array[] {
+  const sent = frames.map((frame) => (typeof frame === 'string' ? Buffer.from(frame) : frame));
+  if (packets === 'frames') return sent;
+  const all = Buffer.concat(sent);
   return packets === 'one' ? [all] : Array.from(all, (byte) => Uint8Array.of(byte));
 }

@@ -2,7 +2,8 @@ import { AnthropicBedrock } from '@anthropic-ai/bedrock-sdk';
 import type Anthropic from '@anthropic-ai/sdk';
 import { AnthropicVertex } from '@anthropic-ai/vertex-sdk';
 import { anthropic } from './anthropic.js';
-import { framed } from './event-stream.js';
+import type { ProviderWire, WireFrame } from 'nestjs-llm-callbacks/testing';
+import { AWS_EVENT_STREAM, framed, framesOf } from './event-stream.js';
 import type { Serve } from './server.js';
 import type { WireFormat } from './wire-format.js';
 
@@ -42,6 +43,17 @@ export const bedrock: CloudWire = {
     }) as unknown as Anthropic,
   served: framed,
 };
+
+/** The format of Anthropic's messages in the framing of Bedrock. */
+export function onBedrock(wire: ProviderWire): ProviderWire {
+  const inFrames = (frames: readonly WireFrame[]) => frames.map((frame) => framesOf(String(frame)));
+  return {
+    ...wire,
+    pieces: (answer) => inFrames(wire.pieces(answer)),
+    end: (answer) => inFrames(wire.end(answer)),
+    streamType: AWS_EVENT_STREAM,
+  };
+}
 
 /** Vertex, whose streams are server-sent events. */
 export const vertex: CloudWire = {

@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
 import type { Serve } from './server.js';
 
-const AWS = 'application/vnd.amazon.eventstream';
+export const AWS_EVENT_STREAM = 'application/vnd.amazon.eventstream';
 const STRING = 7;
 
 /** A message in the framing of AWS: lengths and checksums around headers and a payload. */
@@ -54,7 +54,7 @@ export function framed(serve: Serve): Serve {
     Object.assign(response, {
       writeHead(status: number, headers: Readonly<Record<string, string>> = {}) {
         isStream = headers['content-type'] === 'text/event-stream';
-        writeHead(status, isStream ? { ...headers, 'content-type': AWS } : headers);
+        writeHead(status, isStream ? { ...headers, 'content-type': AWS_EVENT_STREAM } : headers);
         if (isStream) response.flushHeaders();
         return response;
       },
@@ -66,7 +66,7 @@ export function framed(serve: Serve): Serve {
 }
 
 /** The events of server-sent ones; comments are none. */
-function framesOf(text: string): Buffer {
+export function framesOf(text: string): Buffer {
   const data = text.split('\n').filter((line) => line.startsWith('data: '));
   return Buffer.concat(data.map((line) => chunkOf(line.slice('data: '.length))));
 }

@@ -2,14 +2,17 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { describe, expect, it } from '@jest/globals';
 import type Anthropic from '@anthropic-ai/sdk';
 import type OpenAI from 'openai';
+import { AzureOpenAI } from 'openai';
 import {
   describeObserved,
   serveProvider,
   type MakeObserved,
   type ObservedCaller,
+  type ObservedCallOptions,
   type ObservedPlace,
 } from 'nestjs-llm-callbacks/testing';
 import { runKit } from '../../support/kit-runner.js';
+import { bedrock, onBedrock, vertex } from '../../support/wire/clouds.js';
 import { SCRIPTED } from '../../support/wire/scripted.js';
 import { fetchInRealm, newAnthropic, newOpenAi } from '../../support/wire/sdk-clients.js';
 
@@ -50,38 +53,111 @@ function anthropicCaller(client: Anthropic, model: string): ObservedCaller {
   };
 }
 
-const observed: MakeObserved = ({ callbacks, url, model }) =>
-  openAiCaller(callbacks.observe(newOpenAi(url, OPTIONS)), model);
+function responsesCaller(client: OpenAI, model: string): ObservedCaller {
+  return {
+    async generate(input, options) {
+      return (await client.responses.create({ model, input }, options)).output_text;
+    },
+    async *stream(input, options) {
+      const body = { model, input, stream: true as const };
+      for await (const event of await client.responses.create(body, options))
+        if (event.type === 'response.output_text.delta') yield event.delta;
+    },
+  };
+}
 
-describeObserved(observed, () => serveProvider(SCRIPTED.openai), {
+/** A caller that embeds, too. */
+function embeddingCaller(client: OpenAI, model: string) {
+  return {
+    ...openAiCaller(client, model),
+    async embed(input: string, options?: ObservedCallOptions) {
+      return (await client.embeddings.create({ model, input }, options)).data[0]!.embedding;
+    },
+  };
+}
+
+const observed: MakeObserved = ({ callbacks, url, model }) =>
+  embeddingCaller(callbacks.observe(newOpenAi(url, OPTIONS)), model);
+
+const servesChat = () => serveProvider(SCRIPTED.openai);
+const servesMessages = () => serveProvider(SCRIPTED.anthropic);
+const FULL = { tools: true, embeddings: true };
+
+describeObserved(observed, servesChat, {
+  ...FULL,
   title: 'callbacks.observe() of a client of OpenAI',
   origin: 'openai',
 });
 
+describeObserved(observed, servesChat, {
+  ...FULL,
+  title: 'callbacks.observe() of a client of a server that reports no usage',
+  origin: 'openai',
+  usage: false,
+});
+
+describeObserved(
+  ({ callbacks, url, model }) => responsesCaller(callbacks.observe(newOpenAi(url, OPTIONS)), model),
+  () => serveProvider(SCRIPTED.responses),
+  {
+    title: 'callbacks.observe() of a client of OpenAI, by Responses',
+    origin: 'openai',
+    tools: true,
+  },
+);
+
+describeObserved(
+  ({ callbacks, url: endpoint, model }) => {
+    const azure = { endpoint, apiKey: 'none', apiVersion: '2025-01-01', ...OPTIONS };
+    return embeddingCaller(callbacks.observe(new AzureOpenAI(azure)), model);
+  },
+  servesChat,
+  { ...FULL, title: 'callbacks.observe() of a client of Azure', origin: 'openai' },
+);
+
 describeObserved(
   ({ callbacks, url, model }) =>
     anthropicCaller(callbacks.observe(newAnthropic(url, OPTIONS)), model),
-  () => serveProvider(SCRIPTED.anthropic),
-  { title: 'callbacks.observe() of a client of Anthropic', origin: 'anthropic' },
+  servesMessages,
+  { title: 'callbacks.observe() of a client of Anthropic', origin: 'anthropic', tools: true },
+);
+
+describeObserved(
+  ({ callbacks, url, model }) =>
+    anthropicCaller(callbacks.observe(bedrock.newClient(url, OPTIONS)), model),
+  () => serveProvider(onBedrock(SCRIPTED.anthropic)),
+  { title: 'callbacks.observe() of a client of Bedrock', origin: 'anthropic', tools: true },
+);
+
+describeObserved(
+  ({ callbacks, url, model }) =>
+    anthropicCaller(callbacks.observe(vertex.newClient(url, OPTIONS)), model),
+  servesMessages,
+  { title: 'callbacks.observe() of a client of Vertex', origin: 'anthropic', tools: true },
 );
 
 describeObserved(
   ({ callbacks, url, model }) => {
     const fetch = callbacks.fetch({ fetch: fetchInRealm });
-    return openAiCaller(newOpenAi(url, { ...OPTIONS, fetch }), model);
+    return embeddingCaller(newOpenAi(url, { ...OPTIONS, fetch }), model);
   },
-  () => serveProvider(SCRIPTED.openai),
-  { title: 'callbacks.fetch() below a client of OpenAI', origin: 'fetch' },
+  servesChat,
+  { ...FULL, title: 'callbacks.fetch() below a client of OpenAI', origin: 'fetch' },
+);
+
+describeObserved(
+  ({ callbacks, url, model }) => {
+    const fetch = callbacks.fetch({ fetch: fetchInRealm });
+    return anthropicCaller(newAnthropic(url, { ...OPTIONS, fetch }), model);
+  },
+  servesMessages,
+  { title: 'callbacks.fetch() below a client of Anthropic', origin: 'fetch', tools: true },
 );
 
 const run = (make: MakeObserved, only?: readonly string[]) =>
   runKit(
     (runner) =>
-      describeObserved(make, () => serveProvider(SCRIPTED.openai), {
-        origin: 'openai',
-        timeoutMs: 250,
-        runner,
-      }),
+      describeObserved(make, servesChat, { ...FULL, origin: 'openai', timeoutMs: 250, runner }),
     only,
   );
 
@@ -94,6 +170,29 @@ const broken =
     const caller = await observed(place);
     return { ...caller, ...change(caller, place) };
   };
+
+/** A client whose answers are decoded as another one gets them. */
+const changedAnswer =
+  (change: (text: string) => string): MakeObserved =>
+  ({ callbacks, url, model }) => {
+    const fetching: typeof fetch = async (...request) => {
+      const { status, headers, ...answer } = await textOf(await fetchInRealm(...request));
+      return new Response(change(answer.text), { status, headers });
+    };
+    return embeddingCaller(
+      callbacks.observe(newOpenAi(url, { ...OPTIONS, fetch: fetching })),
+      model,
+    );
+  };
+
+async function textOf(response: Response) {
+  const type = response.headers.get('content-type') ?? '';
+  return {
+    status: response.status,
+    headers: { 'content-type': type },
+    text: await response.text(),
+  };
+}
 
 const BROKEN: [string, MakeObserved, string[]][] = [
   [
@@ -209,6 +308,28 @@ const BROKEN: [string, MakeObserved, string[]][] = [
       },
     })),
     ['stream: a reader that leaves'],
+  ],
+  [
+    'loses the tool calls',
+    changedAnswer((text) => text.replaceAll('tool_calls', 'tools')),
+    ['generate: the tool calls', 'stream: the tool calls'],
+  ],
+  [
+    'loses the usage',
+    changedAnswer((text) => text.replaceAll('"usage"', '"used"')),
+    ['generate: a call is one run', 'stream: a call is one run', 'embed: a call is one run'],
+  ],
+  [
+    'has no embed()',
+    ({ callbacks, url, model }) => openAiCaller(callbacks.observe(newOpenAi(url, OPTIONS)), model),
+    ['embed: '],
+  ],
+  [
+    'embeds unobserved',
+    broken((_own, { url, model }) => {
+      return embeddingCaller(newOpenAi(url, OPTIONS), model);
+    }),
+    ['embed: '],
   ],
 ];
 
