@@ -16,6 +16,7 @@ async function bundleModules() {
       testing: join(modules, 'testing/index.js'),
       redis: join(modules, 'redis/index.js'),
       bullmq: join(modules, 'bullmq/index.js'),
+      otel: join(modules, 'otel/index.js'),
     },
     platform: 'node',
     external: /^[^./]/,

@@ -171,6 +171,7 @@ export {
   type BindContextDecorator,
   type BindContextOptions,
   type ContextBinding,
+  type SpanOwner,
 } from './runs/bind-context.js';
 export {
   ChainNext,
@@ -212,7 +213,7 @@ export { AgentResult, AgentStep, ApprovalDecision, PendingRun, ToolResult } from
 export * from './types/llm.js';
 export { EmbedRequest, EmbedResponse } from './types/llm.js';
 export * from './types/llm.js';
-export { LlmChunk, LlmRequest, LlmResponse } from './types/llm.js';
+export { LlmChunk, LlmRequest, LlmResponse, ServerAddress } from './types/llm.js';
 export * from './types/message.js';
 export { Message, MessageInput, ToolCall } from './types/message.js';
 export { type ToolApproval, isToolName, toToolName } from './types/message.js';

@@ -1,8 +1,8 @@
-import type { Attempt, EmbedResponse, LlmEstimate } from '../types/llm.js';
+import type { Attempt, EmbedResponse, LlmEstimate, ServerAddress } from '../types/llm.js';
 import type { Usage } from '../types/usage.js';
 import { brand } from '../util/brand.js';
 import { RunEvent, type RunInfo } from './event.js';
-import { ModelTerminalEvent } from './llm.events.js';
+import { type CalledServer, ModelTerminalEvent, unknownServer } from './llm.events.js';
 
 /** Texts are about to be embedded. Handled by `@OnEmbeddingStart()`. */
 export class EmbeddingStartEvent extends RunEvent {
@@ -16,6 +16,7 @@ export class EmbeddingStartEvent extends RunEvent {
   /** The requested length of the vectors. */
   readonly dimensions: number | undefined;
   readonly #estimate: () => LlmEstimate;
+  readonly #server: () => CalledServer | undefined;
 
   constructor(
     run: RunInfo,
@@ -23,21 +24,34 @@ export class EmbeddingStartEvent extends RunEvent {
       input: readonly string[];
       dimensions?: number | undefined;
       estimate: () => LlmEstimate;
+      server?: () => CalledServer | undefined;
     },
   ) {
     super(run);
     this.input = call.input;
     this.dimensions = call.dimensions;
     this.#estimate = call.estimate;
+    this.#server = call.server ?? unknownServer;
   }
 
   /** The upper bound of the call's usage; computed on access. */
   get estimate(): LlmEstimate {
     return this.#estimate();
   }
+  /** The server that is about to be called, if it is known; never with credentials, and without a path. */
+  get server(): ServerAddress | undefined {
+    return this.#server()?.address;
+  }
+  /**
+   * Whether the SDK that is called makes an OpenTelemetry span of its own for the call, unless a
+   * {@link SpanOwner} replaces it.
+   */
+  get tracedBySdk(): boolean {
+    return this.#server()?.isTracedBySdk ?? false;
+  }
 
   protected fields(): readonly string[] {
-    return ['input', 'dimensions', 'estimate'];
+    return ['input', 'dimensions', 'estimate', 'server'];
   }
 }
 

@@ -12,6 +12,8 @@ export interface RequestContext {
   readonly requestId: string;
   /** W3C trace id: 32 lower-case hex digits. */
   readonly traceId: string;
+  /** The valid W3C `traceparent` of the inbound request; its trace id is not that of a span that was active already. */
+  readonly traceparent?: string | undefined;
   readonly userId?: string | undefined;
   readonly tenantId?: string | undefined;
   /** The conversation of the call. */
@@ -172,6 +174,10 @@ export abstract class RunEvent {
   /** Id of the run's span, 16 lower-case hex digits, if `@BindContext()` gave it one. */
   get spanId(): string | undefined {
     return this[RUN].spanId;
+  }
+  /** The valid W3C `traceparent` of the inbound request; not part of the event's JSON. */
+  get traceparent(): string | undefined {
+    return this[RUN]?.context.traceparent;
   }
   /** The user of the call. */
   get userId(): string | undefined {

@@ -5,11 +5,21 @@ import type {
   LlmEstimate,
   LlmRequest,
   LlmResponse,
+  ServerAddress,
 } from '../types/llm.js';
 import type { Message, ToolCall, ToolSpec } from '../types/message.js';
 import type { Usage } from '../types/usage.js';
 import { brand } from '../util/brand.js';
 import { RunEvent, type RunInfo, TerminalEvent } from './event.js';
+
+/** The server of a call, and whether its SDK makes spans; read on access. */
+export interface CalledServer {
+  readonly address?: ServerAddress | undefined;
+  readonly isTracedBySdk?: boolean;
+}
+
+/** Of a call whose server is not known. */
+export const unknownServer = (): undefined => undefined;
 
 /** The client that was called last and the model that it was asked for, if interceptors changed the request. */
 interface SentModel {
@@ -64,16 +74,23 @@ export class LlmStartEvent extends RunEvent {
   readonly type = 'llm.start';
   readonly #request: LlmRequest;
   readonly #estimate: () => LlmEstimate;
+  readonly #server: () => CalledServer | undefined;
   /** Whether the call streams its answer. */
   readonly streaming: boolean;
 
   constructor(
     run: RunInfo,
-    call: { request: LlmRequest; streaming: boolean; estimate: () => LlmEstimate },
+    call: {
+      request: LlmRequest;
+      streaming: boolean;
+      estimate: () => LlmEstimate;
+      server?: () => CalledServer | undefined;
+    },
   ) {
     super(run);
     this.#request = call.request;
     this.#estimate = call.estimate;
+    this.#server = call.server ?? unknownServer;
     this.streaming = call.streaming;
   }
 
@@ -99,9 +116,20 @@ export class LlmStartEvent extends RunEvent {
   get estimate(): LlmEstimate {
     return this.#estimate();
   }
+  /** The server that is about to be called, if it is known; never with credentials, and without a path. */
+  get server(): ServerAddress | undefined {
+    return this.#server()?.address;
+  }
+  /**
+   * Whether the SDK that is called makes an OpenTelemetry span of its own for the call, unless a
+   * {@link SpanOwner} replaces it.
+   */
+  get tracedBySdk(): boolean {
+    return this.#server()?.isTracedBySdk ?? false;
+  }
 
   protected fields(): readonly string[] {
-    return ['prompt', 'messages', 'tools', 'parameters', 'streaming', 'estimate'];
+    return ['prompt', 'messages', 'tools', 'parameters', 'streaming', 'estimate', 'server'];
   }
 }
 

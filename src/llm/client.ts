@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ClientScope } from '../handlers/handler-scope.js';
 import type { CurrentContext } from '../runs/run-context.js';
-import type { ModelRequest } from '../types/llm.js';
+import type { ModelRequest, ServerAddress } from '../types/llm.js';
 import type { LlmOptions } from './llm-options.js';
 import type { LlmProvider } from './llm-provider.js';
 import { classNames } from './providers/shared/sdk-error.js';
@@ -90,15 +90,69 @@ export function limitParameterOf(options: ServerOptions): (model: string) => Lim
 }
 
 /** The host of the server; `undefined` if none is named, which means the provider's own. */
-export function hostOf(provider: string, { client, baseURL }: ServerOptions): string | undefined {
-  const { baseURL: ofClient } = Object(client) as { baseURL?: unknown };
-  const url =
-    (typeof ofClient === 'string' && ofClient) ||
-    baseURL ||
-    process.env[BASE_URL_VARIABLES[provider] ?? '']?.trim();
+export function hostOf(provider: string, options: ServerOptions): string | undefined {
+  const url = baseUrlOf(provider, options);
   if (!url) return undefined;
   // A base URL that cannot be parsed reaches nothing: it counts as an unknown host.
   return URL.canParse(url) ? new URL(url).hostname : '';
+}
+
+function baseUrlOf(provider: string, { client, baseURL }: ServerOptions): string | undefined {
+  const { baseURL: ofClient } = Object(client) as { baseURL?: unknown };
+  return (
+    (typeof ofClient === 'string' && ofClient) ||
+    baseURL ||
+    process.env[BASE_URL_VARIABLES[provider] ?? '']?.trim()
+  );
+}
+
+/** The servers of the SDKs. */
+const DEFAULT_URLS: Readonly<Record<string, string>> = {
+  openai: 'https://api.openai.com',
+  anthropic: 'https://api.anthropic.com',
+};
+
+const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 };
+
+/** Finds the address of a server; the last one is kept, because parsing a URL is slow. */
+export class AddressFinder {
+  #url: string | undefined;
+  #address: ServerAddress | undefined;
+
+  constructor(private readonly provider: string) {}
+
+  of(options: ServerOptions): ServerAddress | undefined {
+    const url = baseUrlOf(this.provider, options) || DEFAULT_URLS[this.provider];
+    if (url !== this.#url) {
+      this.#url = url;
+      this.#address = url === undefined ? undefined : addressOf(url);
+    }
+    return this.#address;
+  }
+}
+
+/** The address in a URL; `undefined` for a URL that reaches no server. */
+export function addressOf(url: string): ServerAddress | undefined {
+  if (!URL.canParse(url)) return undefined;
+  const { hostname, port, protocol } = new URL(url);
+  const known = port === '' ? DEFAULT_PORTS[protocol] : Number(port);
+  if (hostname === '' || known === undefined) return undefined;
+  return { address: hostname.replace(/^\[(.*)\]$/, '$1'), port: known };
+}
+
+/** What is known about the server of a client before it is called. */
+export interface ClientServer {
+  /** `undefined` for the provider's own. */
+  readonly host: string | undefined;
+  readonly address?: ServerAddress | undefined;
+  /** Whether the SDK makes a span of its own for a call. */
+  readonly isTracedBySdk?: boolean;
+}
+
+/** The server that a client calls, as far as it is known: not for mocks and stand-ins. */
+export function serverOf({ server, provider }: LlmClient): Partial<ClientServer> {
+  const { sdkServer } = provider as { readonly sdkServer?: ClientServer | undefined };
+  return server ?? sdkServer ?? { address: provider.server };
 }
 
 /** A client that is ready to be called, as `forRoot` or `forFeature` configured it. */
@@ -110,7 +164,7 @@ export interface LlmClient extends ClientScope {
   /** The model that embeds texts. */
   readonly embeddingModel?: string;
   /** Set if the calls of code other than this package are observed: the server that it calls. */
-  readonly server?: { readonly host: string | undefined };
+  readonly server?: ClientServer;
   /**
    * Set if a test replaced the configured provider with `provider`; it also replaces what would be resolved per call.
    */

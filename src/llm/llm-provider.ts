@@ -5,6 +5,7 @@ import type {
   LlmChunk,
   LlmRequest,
   ProviderResult,
+  ServerAddress,
 } from '../types/llm.js';
 import type { Usage } from '../types/usage.js';
 
@@ -27,6 +28,11 @@ export interface LlmProviderContext {
   readonly maxRetries?: number | undefined;
   /** When the call's `timeoutMs` expires, by `performance.now()`; absent if the call has no such limit. */
   readonly deadline?: number | undefined;
+  /**
+   * Whether the run has a span of its own (`replacesSdkSpans` of an object with `@BindContext()`), so that an SDK that
+   * makes spans should make none for this request; spans of HTTP requests are welcome.
+   */
+  readonly hasSpan?: boolean | undefined;
   /** Call it for every attempt after the first. */
   readonly onRetry: (retry: LlmRetry) => void;
   /**
@@ -87,6 +93,8 @@ export interface LlmProviderCapabilities {
 export interface LlmProvider {
   /** The provider's name in events, errors and prices. */
   readonly name: string;
+  /** The server that it calls, for `event.server` and telemetry. */
+  readonly server?: ServerAddress | undefined;
   /** What it can do, constant over time. What is declared must hold, and is tested by `describeProvider()`. */
   readonly capabilities?: LlmProviderCapabilities | undefined;
   /** Called once at start-up: throw a `CallbacksConfigurationError` to prevent the start. */

@@ -127,7 +127,7 @@ export function asksSdk({ provider }: LlmClient): boolean {
 export function guardRealCall({ name, label, provider, server: observed }: LlmClient): void {
   const guards = (globalThis as RealCallGuards)[REAL_CALL_GUARDS];
   if (guards === undefined) return;
-  const server = observed ?? (provider instanceof SdkProvider ? provider.server : undefined);
+  const server = observed ?? (provider instanceof SdkProvider ? provider.sdkServer : undefined);
   if (server === undefined || (server.host !== undefined && isLoopback(server.host))) return;
   const { host } = server;
   for (const guard of guards.values())

@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import { defaultLabel } from '../llm/client.js';
+import { addressOf, defaultLabel } from '../llm/client.js';
 import { isObject, parsedJson, type WireObject } from '../llm/providers/shared/wire-values.js';
 import {
   askedBody,
@@ -77,7 +77,8 @@ async function observe(fetching: Fetching, url: URL): Promise<Response> {
   if (!runs.isInModelCall) {
     const late = given && isOfSdk(input, init) ? new LateAbort(given) : undefined;
     const signal = late?.signal ?? given;
-    const call = newCall(client, { endpoint, body, host: () => url.hostname, signal });
+    const server = { host: url.hostname, address: addressOf(url.href) };
+    const call = newCall(client, { endpoint, body, server, signal });
     const response = await sendByGate(call, send(signal), isOfSdk(input, init));
     late?.answered(() => call.isRead);
     return response;
@@ -88,7 +89,7 @@ async function observe(fetching: Fetching, url: URL): Promise<Response> {
 
 function newCall(
   client: ObservedClient,
-  request: Pick<ForeignRequest, 'endpoint' | 'body' | 'host' | 'signal'>,
+  request: Pick<ForeignRequest, 'endpoint' | 'body' | 'server' | 'signal'>,
 ): ObservedCall {
   // What the caller sends again is a request of its own.
   return new ObservedCall(client, { ...request, maxRetries: 0, shouldRetry: () => false });

@@ -1,8 +1,10 @@
-import { hostOf } from '../llm/client.js';
+import { AddressFinder, type ClientServer, hostOf } from '../llm/client.js';
+import { makesSpans } from '../llm/providers/shared/sdk-spans.js';
 import { markOf as brandOf } from '../util/brand.js';
 import type { WireObject } from '../llm/providers/shared/wire-values.js';
 import { type AnswerDoor, doorOf } from './answer-door.js';
 import { askedBody, endpointOf, type Sdk } from './endpoints.js';
+import { hideSpans } from './hide-spans.js';
 import { InnerCall } from './inner-call.js';
 import { isMarked, type LayeredCall, markOf } from './layers.js';
 import { ObservedCall, type ObservedClient } from './observed-call.js';
@@ -51,6 +53,7 @@ function installGate(client: SdkClient, seam: Seam): void {
   const prepareOptions = client.prepareOptions.bind(client);
   const withOptions = client.withOptions.bind(client);
   const shouldRetry = decidedOnce(client);
+  const server = serverOf(client, sdk);
   const define = (name: string | symbol, value: unknown) =>
     Object.defineProperty(client, name, { value, configurable: true, writable: true });
 
@@ -70,7 +73,7 @@ function installGate(client: SdkClient, seam: Seam): void {
     const call = new ObservedCall(observed, {
       endpoint,
       body,
-      host: () => hostOf(sdk, { client }),
+      server,
       signal: request.signal ?? undefined,
       maxRetries: request.maxRetries ?? client.maxRetries,
       shouldRetry: (response) => shouldRetry(response, request),
@@ -86,7 +89,23 @@ function installGate(client: SdkClient, seam: Seam): void {
   });
   define('shouldRetry', shouldRetry);
   define(OBSERVED, observation);
+  hideSpans(client, () => observed.runs.haveSpans(observed.scope));
   door.keep(client);
+}
+
+function serverOf(client: SdkClient, sdk: Sdk): ClientServer {
+  const addresses = new AddressFinder(sdk);
+  return {
+    get host() {
+      return hostOf(sdk, { client });
+    },
+    get address() {
+      return addresses.of({ client });
+    },
+    get isTracedBySdk() {
+      return makesSpans(sdk, client);
+    },
+  };
 }
 
 /** Anthropic's client renews a rejected token when it is asked whether it sends a request again, but only once. */

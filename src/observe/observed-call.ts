@@ -6,7 +6,7 @@ import { generate, StreamedCall } from '../llm/call/execute.js';
 import { LlmCall } from '../llm/call/llm-call.js';
 import type { LlmRuntime } from '../llm/call/model-call.js';
 import { StreamReader } from '../llm/call/stream-reader.js';
-import type { LlmClient } from '../llm/client.js';
+import type { ClientServer, LlmClient } from '../llm/client.js';
 import { parsedOrText } from '../llm/providers/shared/error-body.js';
 import { toLlmError } from '../llm/providers/shared/map-error.js';
 import { isObject, type WireObject } from '../llm/providers/shared/wire-values.js';
@@ -37,8 +37,8 @@ export interface ObservedClient {
 export interface ForeignRequest {
   readonly endpoint: Endpoint;
   readonly body: WireObject;
-  /** The server's host, which only tests ask for. */
-  host(): string | undefined;
+  /** The server that is called. */
+  readonly server: ClientServer;
   readonly signal: AbortSignal | undefined;
   readonly maxRetries: number;
   /** Whether the client sends a failed request again. */
@@ -299,12 +299,7 @@ export class ObservedCall implements PassedCall {
 
   #clientOf(model: string): LlmClient {
     const { scope, label } = this.client;
-    const { request } = this;
-    const server = {
-      get host() {
-        return request.host();
-      },
-    };
+    const { server } = this.request;
     return { ...scope, label, model, embeddingModel: model, provider: this.#answer, server };
   }
 

@@ -92,12 +92,11 @@ export class RequestContexts {
     const around = this.store.current?.context;
     const signal = inbound.disconnectSignal();
     this.#noteEventSource(host, inbound, signal);
+    const inboundTrace = parseTraceparent(inbound.header('traceparent'));
     const ids = newContext({
       requestId: parseRequestId(inbound.header('x-request-id')) ?? around?.requestId,
-      traceId:
-        parseTraceparent(inbound.header('traceparent')) ??
-        around?.traceId ??
-        this.activeTrace.traceId,
+      traceId: inboundTrace?.traceId ?? around?.traceId ?? this.activeTrace.traceId,
+      traceparent: inboundTrace?.traceparent ?? around?.traceparent,
       signal,
     });
     const context = withRoute(mergeContext(ids, around ?? {}), routeOf(host));

@@ -7,6 +7,7 @@ import {
   type Handler,
   type InterceptorOptions,
 } from '../handlers/handler.js';
+import type { HandlerTable } from '../handlers/handler-scope.js';
 import { addHandlerMetadata } from '../handlers/metadata.js';
 import { isThenable } from '../util/promises.js';
 import type { Outcome } from './cold-stream.js';
@@ -23,6 +24,34 @@ export interface ContextBinding {
   readonly traceId?: string | undefined;
   /** 16 lower-case hex digits: the `spanId` of the run's events. */
   readonly spanId?: string | undefined;
+}
+
+/**
+ * What an object with `@BindContext()` may say about spans.
+ *
+ * @example
+ * ```ts
+ * class Spans implements SpanOwner {
+ *   readonly replacesSdkSpans = true;
+ *   @BindContext() bind(event: CallbackEvent): ContextBinding { return this.spans.open(event); }
+ * }
+ * ```
+ */
+export interface SpanOwner {
+  /**
+   * Whether each run has a span, so that SDKs that make spans on their own, as `@anthropic-ai/sdk` does, make none for
+   * calls that are runs. Read at each call.
+   */
+  readonly replacesSdkSpans: boolean;
+}
+
+/** Whether a handler table has an object whose spans replace those of SDKs. */
+export function replacesSdkSpans(handlers: HandlerTable): boolean {
+  const bound = handlers[BIND_CONTEXT];
+  return (
+    bound.length > 0 &&
+    bound.some(({ active, target }) => active && (target as Partial<SpanOwner>).replacesSdkSpans)
+  );
 }
 
 /** Options of `@BindContext()`; `when` receives the start event. */

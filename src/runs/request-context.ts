@@ -22,9 +22,12 @@ export function parseRequestId(header: unknown): string | undefined {
   return typeof header === 'string' && REQUEST_ID.test(header) ? header : undefined;
 }
 
-/** The trace id of an inbound W3C `traceparent`, if it is valid. */
-export function parseTraceparent(header: unknown): string | undefined {
-  return typeof header === 'string' ? TRACEPARENT.exec(header)?.[1] : undefined;
+/** An inbound W3C `traceparent` and its trace id, if it is valid. */
+export function parseTraceparent(
+  header: unknown,
+): { readonly traceparent: string; readonly traceId: string } | undefined {
+  const traceId = typeof header === 'string' ? TRACEPARENT.exec(header)?.[1] : undefined;
+  return traceId === undefined ? undefined : { traceparent: header as string, traceId };
 }
 
 /** Where every copy of `@opentelemetry/api` 1 finds what the application has registered; absent before that. */
@@ -65,10 +68,11 @@ export function newContext(
   known: {
     requestId?: string | undefined;
     traceId?: string | undefined;
+    traceparent?: string | undefined;
     signal?: AbortSignal | undefined;
   } = {},
 ): RequestContext {
-  return new Context(new Ids(known.requestId, known.traceId), {}, known.signal);
+  return new Context(new Ids(known.requestId, known.traceId, known.traceparent), {}, known.signal);
 }
 
 /** Merges `inner` into `outer`: tags and metadata add up; the inner user, tenant and conversation win. */
@@ -149,12 +153,15 @@ export function withTraceId(context: RequestContext, traceId: string): RequestCo
       return context.requestId;
     },
     traceId,
+    traceparent: context.traceparent,
   };
   return new Context(ids, context, context.signal);
 }
 
 const NO_TAGS: readonly string[] = Object.freeze([]);
 const NO_METADATA: Readonly<Record<string, unknown>> = Object.freeze({});
+
+type ContextIds = Pick<RequestContext, 'requestId' | 'traceId' | 'traceparent'>;
 
 class Context implements RequestContext {
   readonly userId: string | undefined;
@@ -163,10 +170,10 @@ class Context implements RequestContext {
   readonly route: string | undefined;
   readonly tags: readonly string[];
   readonly metadata: Readonly<Record<string, unknown>>;
-  readonly #ids: Pick<RequestContext, 'requestId' | 'traceId'>;
+  readonly #ids: ContextIds;
 
   constructor(
-    ids: Pick<RequestContext, 'requestId' | 'traceId'>,
+    ids: ContextIds,
     said: Said,
     readonly signal: AbortSignal | undefined,
   ) {
@@ -186,6 +193,10 @@ class Context implements RequestContext {
   get traceId(): string {
     return this.#ids.traceId;
   }
+
+  get traceparent(): string | undefined {
+    return this.#ids.traceparent;
+  }
 }
 
 /** The ids that contexts of one request share; unknown ids are generated on first use. */
@@ -193,7 +204,11 @@ class Ids {
   #requestId: string | undefined;
   #traceId: string | undefined;
 
-  constructor(requestId: string | undefined, traceId: string | undefined) {
+  constructor(
+    requestId: string | undefined,
+    traceId: string | undefined,
+    readonly traceparent: string | undefined,
+  ) {
     this.#requestId = requestId;
     this.#traceId = traceId;
   }

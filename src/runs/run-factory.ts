@@ -11,6 +11,7 @@ import {
   newContext,
   type RunContext,
 } from './request-context.js';
+import { replacesSdkSpans } from './bind-context.js';
 import { readInContext } from './context-iterable.js';
 import {
   contextAt,
@@ -123,6 +124,13 @@ export class RunFactory {
   /** What takes the requests of the calling code, if it is a provider's that does not read its server's counts itself. */
   get innerRequests(): InnerRequests | undefined {
     return this.isInModelCall ? this.store.current?.requests : undefined;
+  }
+
+  /** Whether a call at this place becomes a run with a span that replaces the one of an SDK. */
+  haveSpans(client: ClientScope): boolean {
+    this.source.refresh();
+    const scope = this.store.current?.handlerScope ?? this.#root;
+    return replacesSdkSpans(this.registry.tableFor(scope.enter(client)));
   }
 
   /** The current frame, or a new one. */

@@ -5,6 +5,7 @@ import { callHandler, type Handler, type HandlerFunction, methodOf } from '../ha
 import type { HandlerScope, HandlerTable } from '../handlers/handler-scope.js';
 import type { Redactor } from '../redaction/redactor.js';
 import type { Usage } from '../types/usage.js';
+import { replacesSdkSpans } from './bind-context.js';
 import { Cancellation, LazySignal } from './cancellation.js';
 import {
   type ContextStore,
@@ -106,6 +107,11 @@ export class Run extends Cancellation implements DispatchTarget, Frame, ParentRu
   /** Whether it was made by code other than this package. */
   get observed(): boolean {
     return this.origin !== 'own';
+  }
+
+  /** Whether it has a span that replaces the one of an SDK. */
+  get hasSpan(): boolean {
+    return replacesSdkSpans(this.handlers);
   }
 
   /** Whether the terminal event was, or is being, dispatched. */

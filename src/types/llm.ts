@@ -32,6 +32,15 @@ export interface Attempt {
   durationMs: number;
 }
 
+/** The server that a call is sent to; never with credentials, and without a path. */
+export interface ServerAddress {
+  /** The host: a name or an IP address. */
+  readonly address: string;
+  readonly port: number;
+}
+/** A value of that name, because compilers import the types in decorated signatures. */
+export const ServerAddress: object = Object;
+
 /** A request of any billable kind. */
 export interface ModelRequest {
   /** The model's name, as the provider knows it. */

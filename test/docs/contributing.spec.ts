@@ -61,6 +61,7 @@ it('Only the public entries are barrels', () => {
   expect(barrels.toSorted()).toEqual([
     'bullmq/index.ts',
     'index.ts',
+    'otel/index.ts',
     'redis/index.ts',
     'testing/index.ts',
   ]);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import * as main from 'nestjs-llm-callbacks';
 import * as bullmq from 'nestjs-llm-callbacks/bullmq';
+import * as otel from 'nestjs-llm-callbacks/otel';
 import * as redis from 'nestjs-llm-callbacks/redis';
 import * as testing from 'nestjs-llm-callbacks/testing';
 import { ROOT } from '../docs/blocks.js';
@@ -10,7 +11,7 @@ import { secondCopy } from '../support/second-copy.js';
 
 type AnyClass = abstract new (...args: never[]) => object;
 
-const classes: [name: string, type: AnyClass][] = [main, bullmq, redis, testing]
+const classes: [name: string, type: AnyClass][] = [main, bullmq, otel, redis, testing]
   .flatMap((entry) => Object.entries<unknown>(entry))
   .filter((entry): entry is [string, AnyClass] => isClass(entry[1]));
 const names = new Set(classes.map(([name]) => name));

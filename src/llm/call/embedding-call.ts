@@ -15,7 +15,7 @@ import type { EmbedRequest, EmbedResponse, EmbedResult } from '../../types/llm.j
 import { NO_USAGE, toUsage } from '../../types/usage.js';
 import { isTimeoutMs, TIMEOUT_RULE } from '../../util/promises.js';
 import { faultOf } from '../check-llm-options.js';
-import type { LlmClient } from '../client.js';
+import { type LlmClient, serverOf } from '../client.js';
 import type { EmbedOptions } from '../llm-options.js';
 import { estimateTokens, minTokensOf, type RequestMeasure } from './estimate.js';
 import { ask } from './interceptor-chain.js';
@@ -107,7 +107,8 @@ export class EmbeddingCall extends ModelCall<EmbedRequest, EmbedAnswer, EmbedRes
   protected newStartEvent(): EmbeddingStartEvent {
     const { input, dimensions } = this.spec.request;
     const estimate = () => this.meter.estimate(this.spec);
-    return new EmbeddingStartEvent(this.run, { input, dimensions, estimate });
+    const server = () => serverOf(this.spec.client);
+    return new EmbeddingStartEvent(this.run, { input, dimensions, estimate, server });
   }
 
   protected newEndEvent(response: EmbedResponse, sent: Target | undefined): CallbackEvent {

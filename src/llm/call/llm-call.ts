@@ -11,6 +11,7 @@ import type { Run } from '../../runs/run.js';
 import type { AnswerSchema } from '../../schema/answer-schema.js';
 import type { LlmChunk, LlmRequest, LlmResponse, ProviderResult } from '../../types/llm.js';
 import { callsApplication } from '../client-resolver.js';
+import { serverOf } from '../client.js';
 import type { LlmStreamOptions } from '../llm-options.js';
 import type { LlmRetry } from '../llm-provider.js';
 import { LLM_MEASURE } from './estimate.js';
@@ -57,7 +58,8 @@ export class LlmCall extends ModelCall<LlmRequest, Answer, LlmResponse> {
   protected newStartEvent(): LlmStartEvent {
     const { request, streaming } = this.spec;
     const estimate = () => this.meter.estimate(this.spec);
-    return new LlmStartEvent(this.run, { request, streaming, estimate });
+    const server = () => serverOf(this.spec.client);
+    return new LlmStartEvent(this.run, { request, streaming, estimate, server });
   }
 
   protected newEndEvent(response: LlmResponse, sent: LlmTarget | undefined): CallbackEvent {

@@ -38,6 +38,7 @@ export class ProviderRequest<
       collect: call.collect,
       maxRetries,
       deadline: call.deadline,
+      hasSpan: call.run.hasSpan,
       onRetry: (retry) => {
         if (this.#inner === undefined) this.#retried(retry);
         else this.#inner.retried('provider', retry);

@@ -1,6 +1,6 @@
-import type { LlmChunk, LlmRequest, ProviderResult } from '../../../types/llm.js';
+import type { LlmChunk, LlmRequest, ProviderResult, ServerAddress } from '../../../types/llm.js';
 import { promised } from '../../../util/promises.js';
-import type { ClientOptions } from '../../client.js';
+import type { ClientOptions, ClientServer } from '../../client.js';
 import type {
   LlmProvider,
   LlmProviderCapabilities,
@@ -43,8 +43,12 @@ export abstract class SdkProvider<Client> implements LlmProvider {
   }
 
   /** The server that is called, with its host if it is not the provider's own; `undefined` for a mocked client. */
-  get server(): { readonly host: string | undefined } | undefined {
+  get sdkServer(): ClientServer | undefined {
     return this.#transport.server;
+  }
+
+  get server(): ServerAddress | undefined {
+    return this.sdkServer?.address;
   }
 
   prepare(): Promise<void> {

@@ -1,8 +1,9 @@
 import { types } from 'node:util';
 import { LlmResponseError } from '../../../errors/llm-errors.js';
-import { type ClientOptions, hostOf } from '../../client.js';
+import { AddressFinder, type ClientOptions, type ClientServer, hostOf } from '../../client.js';
 import type { LlmProviderContext } from '../../llm-provider.js';
 import { observing, RequestAttempts, toAnswer } from './observed-fetch.js';
+import { makesSpans, withoutSdkSpan } from './sdk-spans.js';
 import { SdkClients, type SdkSetup } from './sdk-clients.js';
 import type { Varying } from './sse-parser.js';
 import { SseReader } from './sse-reader.js';
@@ -24,6 +25,7 @@ export interface Sdk<Client> extends SdkSetup<Client> {
 /** Sends bodies through a provider's SDK, and returns whole answers and readers of streams, not yet decoded. */
 export class SdkTransport<Client> {
   readonly #clients: SdkClients<Client>;
+  #addresses: AddressFinder | undefined;
 
   /** @param sdk called on first use */
   constructor(
@@ -42,10 +44,24 @@ export class SdkTransport<Client> {
   }
 
   /** The server that is called, with its host if it is not the provider's own; `undefined` for a mocked client. */
-  get server(): { readonly host: string | undefined } | undefined {
-    const { client } = this.options;
-    const isMock = client !== undefined && !hasBaseUrl(client);
-    return isMock ? undefined : { host: hostOf(this.sdk().name, this.options) };
+  get server(): ClientServer | undefined {
+    const { options } = this;
+    const { client } = options;
+    if (client !== undefined && !hasBaseUrl(client)) return undefined;
+    const { name } = this.sdk();
+    const addresses = (this.#addresses ??= new AddressFinder(name));
+    const clients = this.#clients;
+    return {
+      get host() {
+        return hostOf(name, options);
+      },
+      get address() {
+        return addresses.of(options);
+      },
+      get isTracedBySdk() {
+        return makesSpans(name, client ?? clients.ready);
+      },
+    };
   }
 
   /** Rejects configurations that cannot work. */
@@ -57,8 +73,9 @@ export class SdkTransport<Client> {
   ask(body: object, context: LlmProviderContext): unknown {
     const options = this.#requestOptions(context);
     const { ready } = this.#clients;
-    if (ready !== undefined) return this.sdk().send(ready, body, options);
-    return this.#clients.for(context).then((client) => this.sdk().send(client, body, options));
+    const send = (client: Client) =>
+      withSpanOf(client, context, () => this.sdk().send(client, body, options));
+    return ready !== undefined ? send(ready) : this.#clients.for(context).then(send);
   }
 
   /** The whole answer of a request of another kind. */
@@ -67,7 +84,7 @@ export class SdkTransport<Client> {
     send: (client: Client, options: SdkRequestOptions) => PromiseLike<unknown>,
   ): Promise<unknown> {
     const client = this.#clients.ready ?? (await this.#clients.for(context));
-    return send(client, this.#requestOptions(context));
+    return withSpanOf(client, context, () => send(client, this.#requestOptions(context)));
   }
 
   /** A reader of a streamed answer. */
@@ -75,7 +92,9 @@ export class SdkTransport<Client> {
     const sdk = this.sdk();
     const { label } = sdk;
     const client = this.#clients.ready ?? (await this.#clients.for(context));
-    const sending = sdk.send(client, body, this.#requestOptions(context));
+    const sending = withSpanOf(client, context, () =>
+      sdk.send(client, body, this.#requestOptions(context)),
+    );
     // Not through a wrapper, which must see the SDK's own stream.
     if (hasRawResponse(sending) && !types.isProxy(client)) {
       const reader = SseReader.of(label, await sending.asResponse(), varying);
@@ -110,6 +129,11 @@ export function toWholeAnswer(label: string, answer: unknown): object {
     throw new LlmResponseError(`${label} sent an answer that is not JSON: check the base URL.`);
   }
   return whole;
+}
+
+/** Sends a request, without the SDK's own span if the run has one. */
+function withSpanOf<R>(client: unknown, { hasSpan }: LlmProviderContext, send: () => R): R {
+  return hasSpan ? withoutSdkSpan(client, send) : send();
 }
 
 function hasBaseUrl(client: object): boolean {
