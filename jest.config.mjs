@@ -37,7 +37,7 @@ export default {
   testPathIgnorePatterns: ['/node_modules/', '\\.full\\.spec\\.ts$'],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.c?js$': '$1' },
-  moduleFileExtensions: ['ts', 'cts', 'js', 'mjs', 'cjs', 'json', 'node'],
+  moduleFileExtensions: ['ts', 'cts', 'js', 'cjs', 'mjs', 'json', 'node'],
   transform: { '^.+\\.ts$': compiledTo('es6'), '^.+\\.cts$': compiledTo('commonjs') },
   // The babel provider would count the helpers that swc adds.
   coverageProvider: 'v8',

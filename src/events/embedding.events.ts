@@ -46,12 +46,12 @@ export class EmbeddingStartEvent extends RunEvent {
    * Whether the SDK that is called makes an OpenTelemetry span of its own for the call, unless a
    * {@link SpanOwner} replaces it.
    */
-  get tracedBySdk(): boolean {
-    return this.#server()?.isTracedBySdk ?? false;
+  get tracedBySdk(): true | undefined {
+    return this.#server()?.isTracedBySdk || undefined;
   }
 
   protected fields(): readonly string[] {
-    return ['input', 'dimensions', 'estimate', 'server'];
+    return ['input', 'dimensions', 'estimate', 'server', 'tracedBySdk'];
   }
 }
 

@@ -124,12 +124,21 @@ export class LlmStartEvent extends RunEvent {
    * Whether the SDK that is called makes an OpenTelemetry span of its own for the call, unless a
    * {@link SpanOwner} replaces it.
    */
-  get tracedBySdk(): boolean {
-    return this.#server()?.isTracedBySdk ?? false;
+  get tracedBySdk(): true | undefined {
+    return this.#server()?.isTracedBySdk || undefined;
   }
 
   protected fields(): readonly string[] {
-    return ['prompt', 'messages', 'tools', 'parameters', 'streaming', 'estimate', 'server'];
+    return [
+      'prompt',
+      'messages',
+      'tools',
+      'parameters',
+      'streaming',
+      'estimate',
+      'server',
+      'tracedBySdk',
+    ];
   }
 }
 

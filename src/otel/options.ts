@@ -15,20 +15,25 @@ export type ContentPlace = 'none' | 'spans' | 'events' | 'both';
  * ```
  */
 export interface EventLoggerProvider {
+  /** Returns the logger of an instrumentation scope. */
   getLogger(name: string, version?: string, options?: { schemaUrl?: string }): EventLogger;
 }
 
 /** The used part of a `Logger` of `@opentelemetry/api-logs`. */
 export interface EventLogger {
+  /** Emits an event. */
   emit(record: EventRecord): void;
 }
 
 /** An event as a log record. */
 export interface EventRecord {
+  /** Its name in the convention. */
   eventName: string;
+  /** As in OpenTelemetry: 9 is INFO, 13 is WARN. */
   severityNumber?: number;
   /** Epoch milliseconds. */
   timestamp?: number;
+  /** Content is structured, not JSON text. */
   attributes: Record<string, JsonValue>;
   /** The context with the span that the event belongs to. */
   context?: Context;
@@ -103,9 +108,13 @@ export interface Settings extends Pick<
   readonly spanContent: boolean;
   /** Whether events are emitted, which have content. */
   readonly events: boolean;
+  /** Whose names are used. */
   readonly semconv: Semconv;
+  /** Whether spans are made. */
   readonly traces: boolean;
+  /** Whether metrics are recorded. */
   readonly metrics: boolean;
+  /** What becomes of the spans of SDKs. */
   readonly sdkSpans: 'suppress' | 'keep';
 }
 

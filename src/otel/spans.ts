@@ -131,7 +131,7 @@ export class RunSpans {
   }
 }
 
-/** The decision on a tool call, unless its start told it. */
+/** The decision on a tool call, unless it was known at the start. */
 function addApproval(span: Span, { start }: RunTelemetry, event: CallbackEvent): void {
   if (event.type !== 'tool.end' && event.type !== 'tool.error') return;
   const { approval } = event;

@@ -31,10 +31,9 @@ export interface ContextBinding {
  *
  * @example
  * ```ts
- * class Spans implements SpanOwner {
- *   readonly replacesSdkSpans = true;
- *   @BindContext() bind(event: CallbackEvent): ContextBinding { return this.spans.open(event); }
- * }
+ * class Spans implements SpanOwner { readonly replacesSdkSpans = true; @BindContext() bind(event: CallbackEvent) {
+ *   return this.spans.open(event);
+ * } }
  * ```
  */
 export interface SpanOwner {
