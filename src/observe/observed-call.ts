@@ -13,6 +13,7 @@ import { isObject, type WireObject } from '../llm/providers/shared/wire-values.j
 import { READER_LEFT } from '../runs/active-run.js';
 import type { RunContext } from '../runs/request-context.js';
 import type { RunFactory } from '../runs/run-factory.js';
+import type { Run } from '../runs/run.js';
 import { AnswerFeed } from './answer-feed.js';
 import { attemptError } from './attempt-error.js';
 import type { Endpoint } from './endpoints.js';
@@ -62,6 +63,7 @@ export class ObservedCall implements PassedCall {
   readonly #answer: ObservedAnswer;
   #done: Promise<unknown> | undefined;
   #stop: (() => void) | undefined;
+  #started: Run | undefined;
   #isDone = false;
   #failure: { readonly error: unknown } | undefined;
   #unsent: NodeJS.Timeout | undefined;
@@ -157,7 +159,7 @@ export class ObservedCall implements PassedCall {
         isSettled = true;
         resolve(outcome);
       };
-      attempt(stop).then(
+      this.#inRun(() => attempt(stop)).then(
         (response) =>
           settle(
             isObject(response)
@@ -173,6 +175,11 @@ export class ObservedCall implements PassedCall {
       };
       this.done.then(stopped, stopped);
     });
+  }
+
+  /** The request belongs to what the run is bound to; the client's own code does not. */
+  #inRun<R>(send: () => R): R {
+    return this.#started === undefined ? send() : this.#started.bound(send);
   }
 
   /** A run without an answer has failed, or its stream was cancelled: its reader gets the end. */
@@ -303,9 +310,15 @@ export class ObservedCall implements PassedCall {
     return { ...scope, label, model, embeddingModel: model, provider: this.#answer, server };
   }
 
-  #newRun(model: string) {
+  #newRun(model: string): Run {
     const { runs, scope, context, label, origin } = this.client;
-    return runs.create({ client: scope, context, provider: label, model, origin });
+    return (this.#started = runs.create({
+      client: scope,
+      context,
+      provider: label,
+      model,
+      origin,
+    }));
   }
 }
 

@@ -12,10 +12,7 @@ import {
   toToolDefinitions,
 } from './messages.js';
 import { CONTENT, OWN_ATTR } from './names.js';
-import type { JsonValue } from './options.js';
-
-/** Content by the names of its attributes; spans have it as JSON texts. */
-export type Content = Readonly<Record<string, JsonValue>>;
+import type { Content, JsonValue } from './options.js';
 
 /** What a run starts with, from its redacted event. */
 export function startContent(event: CallbackEvent): Content {

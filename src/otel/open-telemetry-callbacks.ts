@@ -31,6 +31,7 @@ import type { ToolEndEvent, ToolErrorEvent } from '../events/tool.events.js';
 import { BindContext, type ContextBinding, type SpanOwner } from '../runs/bind-context.js';
 import { brand } from '../util/brand.js';
 import { guarded } from './guard.js';
+import { RunEvents } from './log-events.js';
 import { type OpenTelemetryOptions, toSettings } from './options.js';
 import { OpenTelemetryRuns } from './run-telemetry.js';
 import { RunSpans } from './spans.js';
@@ -77,18 +78,22 @@ export class OpenTelemetryCallbacks implements SpanOwner {
   readonly replacesSdkSpans: boolean;
   readonly #runs = new OpenTelemetryRuns();
   readonly #spans: RunSpans | undefined;
+  readonly #events: RunEvents | undefined;
 
   // Not @Injectable(): Nest would try to resolve the options, and the mocker of a test would invent some.
   constructor(options: OpenTelemetryOptions = {}) {
     const settings = toSettings(options);
     this.replacesSdkSpans = settings.traces && settings.sdkSpans === 'suppress';
     this.#spans = settings.traces ? new RunSpans(settings) : undefined;
+    this.#events = settings.events ? new RunEvents(settings) : undefined;
   }
 
   @BindContext({ order: Number.MIN_SAFE_INTEGER })
   protected bind(event: CallbackEvent): ContextBinding | undefined {
     const run = this.#runs.start(event);
-    return guarded(() => this.#spans?.start(run));
+    const binding = guarded(() => this.#spans?.start(run));
+    guarded(() => this.#events?.start(run));
+    return binding;
   }
 
   @OnLlmRetry({ contextFree: true })
@@ -129,6 +134,8 @@ export class OpenTelemetryCallbacks implements SpanOwner {
   @OnRetrievalError(LAST)
   protected end(event: EndOfRun): void {
     const run = this.#runs.end(event);
-    if (run !== undefined) guarded(() => this.#spans?.end(run, event));
+    if (run === undefined) return;
+    guarded(() => this.#events?.end(run, event));
+    guarded(() => this.#spans?.end(run, event));
   }
 }

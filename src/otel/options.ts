@@ -99,6 +99,9 @@ export interface OpenTelemetryOptions {
 /** A value of that name, because compilers import the types in decorated signatures. */
 export const OpenTelemetryOptions: object = Object;
 
+/** Content by the names of its attributes; spans have it as JSON texts. */
+export type Content = Readonly<Record<string, JsonValue>>;
+
 /** The options, checked and with defaults. */
 export interface Settings extends Pick<
   OpenTelemetryOptions,

@@ -1,5 +1,6 @@
 import type { Attributes, Context, Span } from '@opentelemetry/api';
 import type { CallbackEvent } from '../events/event-map.js';
+import type { Content } from './options.js';
 
 /** What is known about a run until it has ended; one for each instance and run. */
 export class RunTelemetry {
@@ -13,6 +14,9 @@ export class RunTelemetry {
   context: Context | undefined;
   /** What its span started with. */
   attributes: Attributes | undefined;
+  /** What it started and ended with, if content is recorded; it is read and redacted once. */
+  startContent: Content | undefined;
+  endContent: Content | undefined;
   /** How long it took, in milliseconds, from before its start handlers; absent until it has ended. */
   durationMs: number | undefined;
   /** LLM calls that the run made itself, failed ones included; not those of nested agents. */

@@ -71,7 +71,8 @@ export class RunSpans {
   #started(run: RunTelemetry, span: Span): void {
     const { start: event } = run;
     if (!span.isRecording()) return;
-    if (this.settings.spanContent) span.setAttributes(toSpanAttributes(startContent(event)));
+    if (this.settings.spanContent)
+      span.setAttributes(toSpanAttributes((run.startContent ??= startContent(event))));
     if (event.type === 'tool.start' && event.approval !== undefined)
       span.addEvent(SPAN_EVENTS.approval, { [OWN_ATTR.approvalStatus]: event.approval.status });
   }
@@ -127,7 +128,7 @@ export class RunSpans {
       const { message } = describeFailure(event, event.error, spanContent);
       span.setStatus({ code: SpanStatusCode.ERROR, message });
     }
-    if (spanContent) span.setAttributes(toSpanAttributes(endContent(event)));
+    if (spanContent) span.setAttributes(toSpanAttributes((run.endContent ??= endContent(event))));
   }
 }
 
