@@ -26,7 +26,7 @@ const PROVIDER_NAMES: Readonly<Record<string, string>> = {
   'x-ai': 'x_ai',
 };
 
-/** `gen_ai.provider.name` for the label of a client. */
+/** The name of a provider in the convention, by the label of a client. */
 export function providerName(label: string | undefined): string {
   if (label === undefined) return '_OTHER';
   return Object.hasOwn(PROVIDER_NAMES, label) ? PROVIDER_NAMES[label]! : label;
