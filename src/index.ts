@@ -19,12 +19,12 @@ export { type CostEntry, CostSnapshot, CostTracker } from './built-in/cost-track
 export { LoggingCallbacks } from './built-in/logging-callbacks.js';
 export type { LoggingOptions } from './built-in/logging-options.js';
 export {
-  type LatencySummary,
   MetricsCallbacks,
   MetricsSummary,
   type ModelMetrics,
   type RunMetrics,
 } from './built-in/metrics-callbacks.js';
+export type { LatencySummary, RateSummary, WaitSummary } from './built-in/measurements.js';
 export {
   type Progress,
   ProgressReporter,
@@ -77,6 +77,7 @@ export {
   TerminalEvent,
 } from './events/event.js';
 export * from './events/handler-options.js';
+export * from './events/limiter.events.js';
 export * from './events/llm.events.js';
 export * from './events/mcp.events.js';
 export { ModelTerminalEvent } from './events/llm.events.js';
@@ -213,7 +214,7 @@ export { AgentResult, AgentStep, ApprovalDecision, PendingRun, ToolResult } from
 export * from './types/llm.js';
 export { EmbedRequest, EmbedResponse } from './types/llm.js';
 export * from './types/llm.js';
-export { LlmChunk, LlmRequest, LlmResponse, ServerAddress } from './types/llm.js';
+export { ChunkGaps, LlmChunk, LlmRequest, LlmResponse, ServerAddress } from './types/llm.js';
 export * from './types/message.js';
 export { Message, MessageInput, ToolCall } from './types/message.js';
 export { type ToolApproval, isToolName, toToolName } from './types/message.js';

@@ -1,8 +1,13 @@
-import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
 import { Injectable } from '@nestjs/common';
 import type { AgentEndEvent, AgentErrorEvent } from '../events/agent.events.js';
 import type { EmbeddingEndEvent, EmbeddingErrorEvent } from '../events/embedding.events.js';
-import type { LlmEndEvent, LlmErrorEvent, ModelTerminalEvent } from '../events/llm.events.js';
+import {
+  LimitKeyMissingError,
+  LimitStoreUnavailableError,
+  UnknownPriceError,
+} from '../errors/callback-errors.js';
+import { BudgetExceededError, RateLimitExceededError } from '../errors/callbacks-error.js';
+import type { LlmEndEvent, LlmErrorEvent } from '../events/llm.events.js';
 import type { ToolEndEvent, ToolErrorEvent } from '../events/tool.events.js';
 import {
   OnAgentEnd,
@@ -14,8 +19,17 @@ import {
   OnToolEnd,
   OnToolError,
 } from '../handlers/decorators.js';
+import type { ChunkGaps } from '../types/llm.js';
 import { brand } from '../util/brand.js';
 import { BoundedTotals } from './cost-tracker.js';
+import {
+  Gaps,
+  Latencies,
+  type LatencySummary,
+  Rates,
+  type RateSummary,
+  type WaitSummary,
+} from './measurements.js';
 
 /** How often something ran, and how long it took. */
 export interface RunMetrics {
@@ -32,6 +46,16 @@ export interface ModelMetrics extends RunMetrics {
   inputTokens: number;
   outputTokens: number;
   totalTokens: number;
+  /** Output tokens a second, of calls that completed. */
+  tokensPerSecond: RateSummary;
+  /** Streams: milliseconds to the first chunk. */
+  timeToFirstChunkMs: LatencySummary;
+  /** Streams: the gaps between chunks, in milliseconds. */
+  chunkGapsMs: ChunkGaps;
+  /** The calls that limiters made wait, and how long each of them waited in all. */
+  limiterWaitMs: WaitSummary;
+  /** Calls that a limiter rejected; they are among the `errors`. */
+  refused: number;
 }
 
 /** The measurements of a {@link MetricsCallbacks}, as plain JSON. */
@@ -53,51 +77,104 @@ export const MetricsSummary: object = Object;
 /** Names come from callers and models, and each has a histogram. */
 const MAX_KEYS = 200;
 
+/** The errors of limiters. */
+const REFUSALS = [
+  BudgetExceededError,
+  RateLimitExceededError,
+  LimitStoreUnavailableError,
+  LimitKeyMissingError,
+  UnknownPriceError,
+];
+
 /** The sums for runs of one kind or name. */
 class Measured {
-  count = 0;
-  errors = 0;
-  inputTokens = 0;
-  outputTokens = 0;
-  readonly latencies = new Latencies();
+  #count = 0;
+  #errors = 0;
+  readonly #latencies = new Latencies();
 
-  record({ failed, durationMs, inputTokens = 0, outputTokens = 0 }: RunOutcome): this {
-    this.count++;
-    if (failed) this.errors++;
-    this.inputTokens += inputTokens;
-    this.outputTokens += outputTokens;
-    this.latencies.record(durationMs);
+  record({ failed, durationMs }: RunOutcome): this {
+    this.#count++;
+    if (failed) this.#errors++;
+    this.#latencies.record(durationMs);
     return this;
   }
 
   add(other: Measured): this {
-    this.count += other.count;
-    this.errors += other.errors;
-    this.inputTokens += other.inputTokens;
-    this.outputTokens += other.outputTokens;
-    this.latencies.add(other.latencies);
+    this.#count += other.#count;
+    this.#errors += other.#errors;
+    this.#latencies.add(other.#latencies);
     return this;
   }
 
   get metrics(): RunMetrics {
-    return { count: this.count, errors: this.errors, latencyMs: this.latencies.summary() };
-  }
-
-  get modelMetrics(): ModelMetrics {
-    const { inputTokens, outputTokens } = this;
-    return { ...this.metrics, inputTokens, outputTokens, totalTokens: inputTokens + outputTokens };
+    return { count: this.#count, errors: this.#errors, latencyMs: this.#latencies.summary() };
   }
 }
 
 interface RunOutcome {
   readonly failed: boolean;
   readonly durationMs: number;
-  readonly inputTokens?: number;
-  readonly outputTokens?: number;
 }
 
+/** The sums for calls of one kind or model. */
+class MeasuredModel extends Measured {
+  #inputTokens = 0;
+  #outputTokens = 0;
+  #refused = 0;
+  readonly #rates = new Rates();
+  readonly #firstChunks = new Latencies();
+  readonly #gaps = new Gaps();
+  readonly #waits = new Gaps();
+
+  recordCall(event: ModelCallEnd): this {
+    const { usage, durationMs, limiterWaitMs } = event;
+    const failed = 'error' in event;
+    this.#inputTokens += usage.inputTokens;
+    this.#outputTokens += usage.outputTokens;
+    if (failed && REFUSALS.some((Refusal) => event.error instanceof Refusal)) this.#refused++;
+    if (limiterWaitMs !== undefined)
+      this.#waits.record({ count: 1, avg: limiterWaitMs, max: limiterWaitMs });
+    if ('tokensPerSecond' in event && event.tokensPerSecond !== undefined)
+      this.#rates.record(event.tokensPerSecond);
+    if ('timeToFirstChunkMs' in event) this.#recordStream(event);
+    return this.record({ failed, durationMs });
+  }
+
+  #recordStream({ timeToFirstChunkMs, chunkGapsMs }: LlmEndEvent | LlmErrorEvent): void {
+    if (timeToFirstChunkMs !== undefined) this.#firstChunks.record(timeToFirstChunkMs);
+    if (chunkGapsMs !== undefined) this.#gaps.record(chunkGapsMs);
+  }
+
+  override add(other: this): this {
+    this.#inputTokens += other.#inputTokens;
+    this.#outputTokens += other.#outputTokens;
+    this.#refused += other.#refused;
+    this.#rates.add(other.#rates);
+    this.#firstChunks.add(other.#firstChunks);
+    this.#gaps.add(other.#gaps);
+    this.#waits.add(other.#waits);
+    return super.add(other);
+  }
+
+  get modelMetrics(): ModelMetrics {
+    return {
+      ...this.metrics,
+      inputTokens: this.#inputTokens,
+      outputTokens: this.#outputTokens,
+      totalTokens: this.#inputTokens + this.#outputTokens,
+      tokensPerSecond: this.#rates.summary(),
+      timeToFirstChunkMs: this.#firstChunks.summary(),
+      chunkGapsMs: this.#gaps.summary(),
+      limiterWaitMs: this.#waits.summary(),
+      refused: this.#refused,
+    };
+  }
+}
+
+type ModelCallEnd = LlmEndEvent | LlmErrorEvent | EmbeddingEndEvent | EmbeddingErrorEvent;
+
 /**
- * Counts runs, errors and tokens, and measures latencies, by model and by tool, in bounded memory: names beyond 200 are
+ * Counts runs, errors, refusals and tokens, and measures latencies, tokens a second and waits, by model and by tool, in bounded memory: names beyond 200 are
  * folded into `'other'`, least recently used first. List it under `providers` and inject it, or add
  * `new MetricsCallbacks()` to any `callbacks` list.
  *
@@ -113,11 +190,11 @@ export class MetricsCallbacks {
     brand(this, 'class:MetricsCallbacks');
   }
 
-  #llm = new Measured();
-  #embeddings = new Measured();
+  #llm = new MeasuredModel();
+  #embeddings = new MeasuredModel();
   #agents = new Measured();
   #tools = new Measured();
-  readonly #byModel = new BoundedTotals<Measured>(MAX_KEYS, (a, b) => a.add(b));
+  readonly #byModel = new BoundedTotals<MeasuredModel>(MAX_KEYS, (a, b) => a.add(b));
   readonly #byTool = new BoundedTotals<Measured>(MAX_KEYS, (a, b) => a.add(b));
 
   /** Returns the measurements since the start, or since {@link MetricsCallbacks.reset}. */
@@ -141,8 +218,8 @@ export class MetricsCallbacks {
 
   /** Resets all measurements. */
   reset(): void {
-    this.#llm = new Measured();
-    this.#embeddings = new Measured();
+    this.#llm = new MeasuredModel();
+    this.#embeddings = new MeasuredModel();
     this.#agents = new Measured();
     this.#tools = new Measured();
     this.#byModel.clear();
@@ -152,21 +229,19 @@ export class MetricsCallbacks {
   @OnLlmEnd({ contextFree: true })
   @OnLlmError({ contextFree: true })
   protected measureCall(event: LlmEndEvent | LlmErrorEvent): void {
-    this.#measureModel(this.#llm, event, event.type === 'llm.error');
+    this.#measureModel(this.#llm, event);
   }
 
   @OnEmbeddingEnd({ contextFree: true })
   @OnEmbeddingError({ contextFree: true })
   protected measureEmbedding(event: EmbeddingEndEvent | EmbeddingErrorEvent): void {
-    this.#measureModel(this.#embeddings, event, event.type === 'embedding.error');
+    this.#measureModel(this.#embeddings, event);
   }
 
-  #measureModel(ofKind: Measured, event: ModelTerminalEvent, failed: boolean): void {
-    const { usage, durationMs, model = 'unknown' } = event;
-    const { inputTokens, outputTokens } = usage;
-    const outcome = { failed, durationMs, inputTokens, outputTokens };
-    ofKind.record(outcome);
-    this.#byModel.update(model, (measured = new Measured()) => measured.record(outcome));
+  #measureModel(ofKind: MeasuredModel, event: ModelCallEnd): void {
+    const { model = 'unknown' } = event;
+    ofKind.recordCall(event);
+    this.#byModel.update(model, (measured = new MeasuredModel()) => measured.recordCall(event));
   }
 
   @OnAgentEnd({ contextFree: true })
@@ -189,52 +264,6 @@ export class MetricsCallbacks {
   }
 }
 
-function entries<T>(
-  map: ReadonlyMap<string, Measured>,
-  read: (measured: Measured) => T,
-): Record<string, T> {
+function entries<M, T>(map: ReadonlyMap<string, M>, read: (measured: M) => T): Record<string, T> {
   return Object.fromEntries([...map].map(([key, measured]) => [key, read(measured)]));
-}
-
-/** Milliseconds. */
-export interface LatencySummary {
-  avg: number;
-  p50: number;
-  p95: number;
-  p99: number;
-  max: number;
-}
-
-const US_PER_MS = 1_000;
-/** One hour; longer durations count as one hour. */
-const MAX_US = 3_600_000_000;
-/** Two significant digits, so that a histogram stays at about 25 KiB whatever is recorded. */
-const FIGURES = 2;
-
-/** Durations in constant memory; percentiles are accurate to one percent. */
-class Latencies {
-  readonly #histogram: RecordableHistogram = createHistogram({ highest: MAX_US, figures: FIGURES });
-
-  record(durationMs: number): void {
-    const us = Math.round(durationMs * US_PER_MS);
-    this.#histogram.record(Math.min(Math.max(us, 1), MAX_US));
-  }
-
-  /** Adds the durations of another instance. */
-  add(other: Latencies): void {
-    this.#histogram.add(other.#histogram);
-  }
-
-  summary(): LatencySummary {
-    const { count, mean, max } = this.#histogram;
-    const at = (percentile: number) =>
-      count === 0 ? 0 : this.#histogram.percentile(percentile) / US_PER_MS;
-    return {
-      avg: count === 0 ? 0 : mean / US_PER_MS,
-      p50: at(50),
-      p95: at(95),
-      p99: at(99),
-      max: count === 0 ? 0 : max / US_PER_MS,
-    };
-  }
 }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { LlmStreamChunkEvent } from '../events/llm.events.js';
-import type { CallbackEvent } from '../events/event-map.js';
+import { type CallbackEvent, EVENTS } from '../events/event-map.js';
 import type { LlmChunk } from '../types/llm.js';
 import { Background } from './background/background.js';
 import { type Dispatch, type DispatchTarget, HandlerCalls } from './invoke-handler.js';
@@ -30,12 +30,12 @@ export class Dispatcher {
    * other handlers have been called by then.
    */
   dispatch(event: CallbackEvent, run: DispatchTarget): void | Promise<void> {
-    return this.#goOn({ event, run, handlers: run.handlers[event.type] }, 0);
+    return this.#goOn(newDispatch(event, run), 0);
   }
 
   /** {@link dispatch} for a caller that cannot wait: returns synchronously what is already known. */
   dispatchNow(event: CallbackEvent, run: DispatchTarget): PendingDispatch | undefined {
-    const dispatch: Dispatch = { event, run, handlers: run.handlers[event.type] };
+    const dispatch = newDispatch(event, run);
     const settled = this.#goOn(dispatch, 0);
     return settled === undefined ? undefined : { settled: settled, refused: dispatch.refused };
   }
@@ -65,19 +65,15 @@ export class Dispatcher {
       }
     }
     if (chunkMethods.length === handlers.length) return undefined;
-    return this.#goOn({ event, run, handlers }, chunkMethods.length);
+    return this.#goOn(chunkDispatch(event, run), chunkMethods.length);
   }
 
   // Separate from the loop above, which engines inline only while it is small.
 
   #threw(index: number, event: LlmStreamChunkEvent, run: DispatchTarget, error: unknown) {
-    const handlers = run.handlers['llm.chunk'];
-    const dispatch: Dispatch = { event, run, handlers };
-    return this.#goOn(
-      dispatch,
-      index + 1,
-      this.#handlers.failed(dispatch, handlers[index]!, error),
-    );
+    const dispatch = chunkDispatch(event, run);
+    const failed = this.#handlers.failed(dispatch, dispatch.handlers[index]!, error);
+    return this.#goOn(dispatch, index + 1, failed);
   }
 
   /** Awaits a handler of a chunk, then calls the next ones. For the last handler, returns its own promise. */
@@ -87,9 +83,9 @@ export class Dispatcher {
     run: DispatchTarget,
     returned: PromiseLike<unknown>,
   ): Promise<void> {
-    const handlers = run.handlers['llm.chunk'];
-    const goOn = () => this.#awaitEach({ event, run, handlers }, index, returned);
-    const isLast = index + 1 === handlers.length && returned instanceof Promise;
+    const dispatch = chunkDispatch(event, run);
+    const goOn = () => this.#awaitEach(dispatch, index, returned);
+    const isLast = index + 1 === dispatch.handlers.length && returned instanceof Promise;
     return isLast ? (returned as Promise<void>).then(undefined, goOn) : goOn();
   }
 
@@ -142,4 +138,16 @@ export class Dispatcher {
   report(...failure: Parameters<HandlerCalls['report']>): Promise<void> | undefined {
     return this.#handlers.report(...failure);
   }
+}
+
+/** Handlers are measured only in runs with a handler of `callback.end`: one look at the run's table for each event. */
+function newDispatch(event: CallbackEvent, run: DispatchTarget): Dispatch {
+  const { handlers } = run;
+  const isTimed = handlers['callback.end'].length > 0 && EVENTS[event.type].kind !== 'callback';
+  return { event, run, handlers: handlers[event.type], isTimed };
+}
+
+/** Handlers of chunks are never measured. */
+function chunkDispatch(event: LlmStreamChunkEvent, run: DispatchTarget): Dispatch {
+  return { event, run, handlers: run.handlers['llm.chunk'], isTimed: false };
 }

@@ -1,5 +1,5 @@
 import { CallbackAbort } from '../errors/callbacks-error.js';
-import { CallbackErrorEvent } from '../events/callback.events.js';
+import { CallbackEndEvent, CallbackErrorEvent } from '../events/callback.events.js';
 import type { HandlerContext } from '../events/handler-options.js';
 import { type CallbackEvent, EVENTS } from '../events/event-map.js';
 import type { RunInfo } from '../events/event.js';
@@ -49,6 +49,8 @@ export interface Dispatch {
   readonly event: CallbackEvent;
   readonly run: DispatchTarget;
   readonly handlers: readonly Handler[];
+  /** Whether its handlers are measured, for `callback.end`. */
+  readonly isTimed: boolean;
   /** The first error that must fail the run. */
   refused?: { readonly error: unknown };
 }
@@ -73,18 +75,62 @@ export class HandlerCalls {
     }
     if (handler.background) return this.#dispatchLater(dispatch, handler);
     try {
-      return this.#settle(dispatch, handler, this.#call(handler, event, run));
+      const returned = dispatch.isTimed
+        ? this.#callMeasured(handler, event, run)
+        : this.#call(handler, event, run);
+      return this.#settle(dispatch, handler, returned);
     } catch (error) {
       return this.failed(dispatch, handler, error);
     }
   }
 
-  #dispatchLater({ event, run }: Dispatch, handler: Handler): Promise<void> | undefined {
+  // Separate, because a function with a closure allocates each time that it is called.
+  #callMeasured(handler: Handler, event: CallbackEvent, run: DispatchTarget): unknown {
+    return this.#measured(handler, event, run, () => this.#call(handler, event, run));
+  }
+
+  /** Calls a handler, and emits `callback.end` after it. */
+  #measured(
+    { name }: Handler,
+    event: CallbackEvent,
+    run: DispatchTarget,
+    call: () => unknown,
+  ): unknown {
+    const startedAt = performance.now();
+    const end = (failed: boolean): void | Promise<void> => {
+      const durationMs = performance.now() - startedAt;
+      const ended = { handler: name, eventType: event.type, durationMs, failed };
+      return this.dispatch(new CallbackEndEvent(run, ended), run);
+    };
+    let returned: unknown;
+    try {
+      returned = call();
+    } catch (error) {
+      const ending = end(true);
+      if (ending === undefined) throw error;
+      return ending.then(() => Promise.reject(error));
+    }
+    if (isThenable(returned)) {
+      return returned.then(
+        () => end(false),
+        async (error: unknown) => {
+          await end(true);
+          throw error;
+        },
+      );
+    }
+    return end(false);
+  }
+
+  #dispatchLater({ event, run, isTimed }: Dispatch, handler: Handler): Promise<void> | undefined {
     const failed = (error: unknown, isLogged = false) =>
       isLogged
         ? this.#reportFailure(handler, event, run, error)
         : this.report(handler, event, run, error);
-    const taken = this.background.take({ handler, event, run, failed });
+    const around = isTimed
+      ? (call: () => unknown) => this.#measured(handler, event, run, call)
+      : undefined;
+    const taken = this.background.take({ handler, event, run, failed, around });
     if (taken === undefined || EVENTS[event.type].phase !== 'start') return taken;
     return run.orAborted(taken).catch(nothing);
   }

@@ -26,6 +26,43 @@ export class CallbackErrorEvent extends RunEvent {
   }
 }
 
+/**
+ * A handler returned, or failed, after this time. Handled by `@OnCallbackEnd()`.
+ *
+ * Emitted only if something handles it, and never for handlers of `llm.chunk` and `callback.*` events. It is not an event
+ * of `@OnAnyEvent()`: such a handler would receive one more event for each handler of each event, its own included.
+ */
+export class CallbackEndEvent extends RunEvent {
+  static {
+    brand(this, 'class:CallbackEndEvent');
+  }
+
+  readonly type = 'callback.end';
+  /** The handler, as `Class.method`. */
+  readonly handler: string;
+  /** The type of the event that the handler received. */
+  readonly eventType: string;
+  /** Milliseconds until the handler returned, or its promise settled. */
+  readonly durationMs: number;
+  /** Whether it threw, rejected or exceeded its `timeoutMs`. */
+  readonly failed: boolean;
+
+  constructor(
+    run: RunInfo,
+    call: { handler: string; eventType: string; durationMs: number; failed: boolean },
+  ) {
+    super(run);
+    this.handler = call.handler;
+    this.eventType = call.eventType;
+    this.durationMs = call.durationMs;
+    this.failed = call.failed;
+  }
+
+  protected fields(): readonly string[] {
+    return ['handler', 'eventType', 'durationMs', 'failed'];
+  }
+}
+
 /** An event of the application, emitted by `callbacks.emit()`. Handled by `@OnCustomEvent()`. */
 export class CustomCallbackEvent extends RunEvent {
   static {

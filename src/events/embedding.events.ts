@@ -90,6 +90,10 @@ export class EmbeddingEndEvent extends ModelTerminalEvent {
   get attempts(): readonly Attempt[] {
     return this.response.attempts;
   }
+  /** Milliseconds for which limiters made the call wait, not part of `durationMs`; absent if none did. */
+  get limiterWaitMs(): number | undefined {
+    return this.response.limiterWaitMs;
+  }
   /** The number of vectors. */
   get count(): number {
     return this.response.embeddings.length;
@@ -106,6 +110,7 @@ export class EmbeddingEndEvent extends ModelTerminalEvent {
       'tokenCount',
       'cost',
       'durationMs',
+      'limiterWaitMs',
       'attempts',
       'count',
       'dimensions',
@@ -137,13 +142,15 @@ export class EmbeddingErrorEvent extends ModelTerminalEvent {
   /** Milliseconds, without the start handlers. */
   readonly durationMs: number;
   readonly attempts: readonly Attempt[];
+  /** Milliseconds for which limiters made the call wait, not part of `durationMs`; absent if none did. */
+  readonly limiterWaitMs: number | undefined;
 
   constructor(
     run: RunInfo,
     failure: Pick<
       EmbeddingErrorEvent,
       'error' | 'usage' | 'cost' | 'aborted' | 'durationMs' | 'attempts'
-    >,
+    > & { readonly limiterWaitMs?: number | undefined },
     sent?: ConstructorParameters<typeof ModelTerminalEvent>[1],
   ) {
     super(run, sent);
@@ -153,9 +160,10 @@ export class EmbeddingErrorEvent extends ModelTerminalEvent {
     this.aborted = failure.aborted;
     this.durationMs = failure.durationMs;
     this.attempts = failure.attempts;
+    this.limiterWaitMs = failure.limiterWaitMs;
   }
 
   protected fields(): readonly string[] {
-    return ['error', 'usage', 'cost', 'aborted', 'durationMs', 'attempts'];
+    return ['error', 'usage', 'cost', 'aborted', 'durationMs', 'limiterWaitMs', 'attempts'];
   }
 }

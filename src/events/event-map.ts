@@ -1,11 +1,12 @@
 import { CallbacksConfigurationError } from '../errors/callbacks-error.js';
 import { brand } from '../util/brand.js';
 import { AgentEndEvent, AgentErrorEvent, AgentStartEvent, AgentStepEvent } from './agent.events.js';
-import { CallbackErrorEvent, CustomCallbackEvent } from './callback.events.js';
+import { CallbackEndEvent, CallbackErrorEvent, CustomCallbackEvent } from './callback.events.js';
 import { ChainEndEvent, ChainErrorEvent, ChainStartEvent } from './chain.events.js';
 import { EmbeddingEndEvent, EmbeddingErrorEvent, EmbeddingStartEvent } from './embedding.events.js';
 import { RunEvent, type RunInfo } from './event.js';
 import type { HandlerContext } from './handler-options.js';
+import { LimiterWaitEvent } from './limiter.events.js';
 import {
   LlmCacheEvent,
   LlmEndEvent,
@@ -44,6 +45,8 @@ interface EventRow {
   readonly unbound?: true;
   /** Whether interceptors may emit it, by `call.emit()` with the payload of its constructor. */
   readonly emittable?: true;
+  /** Whether `@OnAnyEvent()` leaves it out. */
+  readonly unlisted?: true;
 }
 
 /**
@@ -84,6 +87,8 @@ export const EVENTS = {
   'mcp.disconnect': { kind: 'mcp', phase: 'note', event: McpDisconnectEvent, method: 'onMcpDisconnect' },
   'mcp.progress': { kind: 'mcp', phase: 'note', event: McpProgressEvent, method: 'onMcpProgress' },
   'mcp.log': { kind: 'mcp', phase: 'note', event: McpLogEvent, method: 'onMcpLog' },
+  'limiter.wait': { kind: 'limiter', phase: 'note', event: LimiterWaitEvent, method: 'onLimiterWait', emittable: true },
+  'callback.end': { kind: 'callback', phase: 'note', event: CallbackEndEvent, method: 'onCallbackEnd', unbound: true, unlisted: true },
   'callback.error': { kind: 'callback', phase: 'note', event: CallbackErrorEvent, method: 'onCallbackError', unbound: true },
   'custom': { kind: 'custom', phase: 'between', event: CustomCallbackEvent, method: 'onCustomEvent' },
 } as const satisfies Record<string, EventRow>;
@@ -142,6 +147,11 @@ export type SelectedEvent<S extends EventSelector> = S extends EventType
 
 /** The method of a `Callbacks` class that handles every event. */
 export const ANY_EVENT_METHOD = 'onAnyEvent';
+
+/** Whether `'*'`, all events, includes a type. */
+export function isListed(type: EventType): boolean {
+  return !('unlisted' in EVENTS[type]);
+}
 
 /** All event types, in the order of the table. */
 export const EVENT_TYPES = Object.keys(EVENTS) as readonly EventType[];
@@ -239,11 +249,15 @@ export interface Callbacks {
   onMcpProgress?(event: McpProgressEvent, context: HandlerContext): unknown;
   /** An MCP server logged a message. */
   onMcpLog?(event: McpLogEvent, context: HandlerContext): unknown;
+  /** A limiter made a call wait. */
+  onLimiterWait?(event: LimiterWaitEvent, context: HandlerContext): unknown;
+  /** A handler returned, or failed. */
+  onCallbackEnd?(event: CallbackEndEvent, context: HandlerContext): unknown;
   /** A handler failed. */
   onCallbackError?(event: CallbackErrorEvent, context: HandlerContext): unknown;
   /** An event of the application. */
   onCustomEvent?(event: CustomCallbackEvent, context: HandlerContext): unknown;
-  /** Every event. */
+  /** Every event, except `callback.end`. */
   onAnyEvent?(event: CallbackEvent, context: HandlerContext): unknown;
 }
 

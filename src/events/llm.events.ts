@@ -1,5 +1,6 @@
 import type {
   Attempt,
+  ChunkGaps,
   FinishReason,
   LlmChunk,
   LlmEstimate,
@@ -41,6 +42,8 @@ export abstract class ModelTerminalEvent<S extends SentModel = SentModel> extend
   /** Milliseconds, without the start handlers. */
   abstract readonly durationMs: number;
   abstract readonly attempts: readonly Attempt[];
+  /** Milliseconds for which limiters made the call wait, not part of `durationMs`; absent if none did. */
+  abstract readonly limiterWaitMs: number | undefined;
 
   constructor(run: RunInfo, sent: S | undefined) {
     super(run);
@@ -248,13 +251,16 @@ export class LlmEndEvent extends LlmTerminalEvent {
   }
 
   readonly type = 'llm.end';
+  readonly #contextShare: (() => number | undefined) | undefined;
 
   constructor(
     run: RunInfo,
     readonly response: LlmResponse,
     sent?: SentRequest,
+    contextShare?: () => number | undefined,
   ) {
     super(run, sent);
+    this.#contextShare = contextShare;
   }
 
   get text(): string {
@@ -289,6 +295,32 @@ export class LlmEndEvent extends LlmTerminalEvent {
   get timeToFirstChunkMs(): number | undefined {
     return this.response.timeToFirstChunkMs;
   }
+  /** Streams of two chunks or more: the gaps between them, in milliseconds. */
+  get chunkGapsMs(): ChunkGaps | undefined {
+    return this.response.chunkGapsMs;
+  }
+  /** Output tokens a second: over `durationMs`, for streams from the first chunk to the end. */
+  get tokensPerSecond(): number | undefined {
+    return this.response.tokensPerSecond;
+  }
+  /** Milliseconds for which limiters made the call wait, not part of `durationMs`; absent if none did. */
+  get limiterWaitMs(): number | undefined {
+    return this.response.limiterWaitMs;
+  }
+  /**
+   * The share of the model's context window that the answered request fills with its input and output, from 0 to 1.
+   * Computed on access; absent if the window is not known (`prices`, then the price list) and for cached answers.
+   *
+   * @example
+   * ```ts
+   * class Watch { @OnLlmEnd() full({ contextShare = 0, conversationId }: LlmEndEvent) {
+   *   if (contextShare > 0.8) this.summarizeSoon(conversationId);
+   * } }
+   * ```
+   */
+  get contextShare(): number | undefined {
+    return this.#contextShare?.();
+  }
   get attempts(): readonly Attempt[] {
     return this.response.attempts;
   }
@@ -305,6 +337,10 @@ export class LlmEndEvent extends LlmTerminalEvent {
       'cached',
       'durationMs',
       'timeToFirstChunkMs',
+      'chunkGapsMs',
+      'tokensPerSecond',
+      'limiterWaitMs',
+      'contextShare',
       'attempts',
       'request',
     ];
@@ -320,6 +356,9 @@ export interface LlmFailure {
   readonly aborted: boolean;
   readonly durationMs: number;
   readonly attempts: readonly Attempt[];
+  readonly timeToFirstChunkMs?: number | undefined;
+  readonly chunkGapsMs?: ChunkGaps | undefined;
+  readonly limiterWaitMs?: number | undefined;
 }
 
 /** An LLM call failed or was aborted. Handled by `@OnLlmError()`. */
@@ -342,6 +381,12 @@ export class LlmErrorEvent extends LlmTerminalEvent implements LlmFailure {
   /** Milliseconds, without the start handlers. */
   readonly durationMs: number;
   readonly attempts: readonly Attempt[];
+  /** Streams that failed after their first chunk: milliseconds to it. */
+  readonly timeToFirstChunkMs: number | undefined;
+  /** Streams that failed after their second chunk: the gaps between the chunks, in milliseconds. */
+  readonly chunkGapsMs: ChunkGaps | undefined;
+  /** Milliseconds for which limiters made the call wait, not part of `durationMs`; absent if none did. */
+  readonly limiterWaitMs: number | undefined;
 
   constructor(run: RunInfo, failure: LlmFailure, sent?: SentRequest) {
     super(run, sent);
@@ -352,9 +397,24 @@ export class LlmErrorEvent extends LlmTerminalEvent implements LlmFailure {
     this.aborted = failure.aborted;
     this.durationMs = failure.durationMs;
     this.attempts = failure.attempts;
+    this.timeToFirstChunkMs = failure.timeToFirstChunkMs;
+    this.chunkGapsMs = failure.chunkGapsMs;
+    this.limiterWaitMs = failure.limiterWaitMs;
   }
 
   protected fields(): readonly string[] {
-    return ['error', 'text', 'usage', 'cost', 'aborted', 'durationMs', 'attempts', 'request'];
+    return [
+      'error',
+      'text',
+      'usage',
+      'cost',
+      'aborted',
+      'durationMs',
+      'timeToFirstChunkMs',
+      'chunkGapsMs',
+      'limiterWaitMs',
+      'attempts',
+      'request',
+    ];
   }
 }

@@ -177,6 +177,32 @@ export const OnMcpProgress: Hook<'mcp.progress'> = onEvent('OnMcpProgress', 'mcp
 /** Handles a log message of an MCP server. */
 export const OnMcpLog: Hook<'mcp.log'> = onEvent('OnMcpLog', 'mcp.log');
 
+/**
+ * Handles a wait: a limiter with `mode: 'wait'` made a call wait, and the wait is over.
+ *
+ * @example
+ * ```ts
+ * class Queues { @OnLimiterWait() waited(event: LimiterWaitEvent) {
+ *   console.log(`${event.limiter}: ${event.waitedMs} ms`);
+ * } }
+ * ```
+ */
+export const OnLimiterWait: Hook<'limiter.wait'> = onEvent('OnLimiterWait', 'limiter.wait');
+
+/**
+ * Handles the end of a handler: it returned or failed, after `event.durationMs`. Only applications with such a handler
+ * measure their handlers; those of `llm.chunk` and `callback.*` are not measured, nor are durable ones, which run
+ * elsewhere. `@OnAnyEvent()` does not receive it.
+ *
+ * @example
+ * ```ts
+ * class SlowHandlers { @OnCallbackEnd({ contextFree: true }) ended(event: CallbackEndEvent) {
+ *   if (event.durationMs > 50) console.warn(`${event.handler} took ${event.durationMs} ms`);
+ * } }
+ * ```
+ */
+export const OnCallbackEnd: Hook<'callback.end'> = onEvent('OnCallbackEnd', 'callback.end');
+
 /** Handles a handler that threw or timed out. */
 export const OnCallbackError: Hook<'callback.error'> = onEvent('OnCallbackError', 'callback.error');
 
@@ -216,7 +242,7 @@ function onlyNamed(
 }
 
 /**
- * Handles every event; `event.type` is its type.
+ * Handles every event, except `callback.end`; `event.type` is its type.
  *
  * @example
  * ```ts

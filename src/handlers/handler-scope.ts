@@ -1,4 +1,4 @@
-import { EVENT_TYPES, type EventType } from '../events/event-map.js';
+import { EVENT_TYPES, type EventType, isListed } from '../events/event-map.js';
 import { type Handler, type HandlerSpec, type HookSelector, WRAPPER_SELECTORS } from './handler.js';
 
 /** A client, reduced to what the registry needs. */
@@ -68,7 +68,7 @@ export function compileTable(handlers: readonly Handler[]): HandlerTable {
   const table = {} as Record<TableKey, readonly Handler[]>;
   const among = (...selectors: HookSelector[]) =>
     unique.filter(({ selector }) => selectors.includes(selector));
-  for (const type of EVENT_TYPES) table[type] = among(type, '*');
+  for (const type of EVENT_TYPES) table[type] = isListed(type) ? among(type, '*') : among(type);
   for (const selector of WRAPPER_SELECTORS) table[selector] = among(selector);
   // V8 turns an object built from computed keys into a dictionary; the copy is a fast plain object, read on every
   // event.

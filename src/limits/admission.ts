@@ -72,12 +72,17 @@ export class Admission {
       if (outcome.granted || !refusedOf(latest, outcome).neverFits) return outcome;
       throw refuse(outcome, false);
     };
+    let endWait: (() => Promise<void>) | undefined;
+    const onWait = () => (endWait = call.startWait(this.options.name));
     const { signal } = call;
     try {
-      return await this.#lines.enter<Reservation>(key, maxQueue, { signal, attempt, refuse });
+      const waiter = { signal, attempt, refuse, onWait };
+      return await this.#lines.enter<Reservation>(key, maxQueue, waiter);
     } catch (error) {
       if (refused !== undefined) await this.options.notices.refused(refused.claim, refused.refusal);
       throw error;
+    } finally {
+      await (endWait as (() => Promise<void>) | undefined)?.();
     }
   }
 

@@ -4,6 +4,8 @@ import type { LimitRefusal } from './limit-store.js';
 interface Waiter<T> {
   /** Tries to reserve; a refusal blocks the line. */
   attempt(): Promise<T | LimitRefusal>;
+  /** Called once if the call has to wait: others are before it, or its first attempt was refused. */
+  readonly onWait: () => void;
   /** Creates the error of a call that cannot wait: the line is full, or the wait would never end. */
   readonly refuse: (refusal: LimitRefusal, isFull: boolean) => Error;
   /** Fires when the call is aborted. */
@@ -53,9 +55,11 @@ export class WaitQueue {
     waiter.signal.addEventListener('abort', leave);
     try {
       line.places.push(place);
-      if (line.places[0] === place) place.call();
+      const isFirst = line.places[0] === place;
+      if (isFirst) place.call();
+      else waiter.onWait();
       await place.called;
-      return await this.#try(line, maxQueue, waiter);
+      return await this.#try(line, maxQueue, waiter, isFirst ? waiter.onWait : undefined);
     } finally {
       waiter.signal.removeEventListener('abort', leave);
       this.#leave(key, line, place);
@@ -72,7 +76,9 @@ export class WaitQueue {
     line: Line,
     maxQueue: number,
     waiter: Waiter<T>,
+    onWait: (() => void) | undefined,
   ): Promise<T> {
+    let isNoted = onWait === undefined;
     for (;;) {
       waiter.signal.throwIfAborted();
       const releases = this.#releases;
@@ -83,6 +89,8 @@ export class WaitQueue {
         throw waiter.refuse(outcome, false);
       if (maxQueue === 0) throw waiter.refuse(outcome, true);
       line.blockedBy = outcome;
+      if (!isNoted) onWait?.();
+      isNoted = true;
       for (const place of line.places.splice(maxQueue)) place.call(place.refuse(outcome, true));
       if (releases === this.#releases) await pause(line, outcome, waiter.signal);
     }

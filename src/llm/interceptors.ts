@@ -60,8 +60,25 @@ export interface InterceptedModelCall {
   /** Waits for something that must not count in `durationMs`, such as a queue. Rejects when the call is aborted. */
   pause<T>(wait: PromiseLike<T>): Promise<T>;
   /**
+   * Records that a limiter makes the call wait from now on. The returned function ends the wait, and emits
+   * `limiter.wait`; call it in any case. `limiterWaitMs` of the call is the sum of its waits.
+   *
+   * @param limiter the name of the limiter
+   *
+   * @example
+   * ```ts
+   * class Slots { @InterceptModel() async wait(call: InterceptedModelCall, next: ModelNext) {
+   *   const endWait = call.startWait('slots');
+   *   try { await call.pause(this.freeSlot()); } finally { await endWait(); }
+   *   return next();
+   * }
+   * private async freeSlot() {} }
+   * ```
+   */
+  startWait(limiter: string): () => Promise<void>;
+  /**
    * Emits an event of the call, with its ids and context, and waits for its handlers: one of the package if it is meant
-   * for interceptors (`llm.cache`, with its fields), otherwise a custom event (with its data). Rejects with the error of
+   * for interceptors (`llm.cache`, `limiter.wait`, with its fields), otherwise a custom event (with its data). Rejects with the error of
    * a critical handler. Does nothing once the call has ended.
    */
   emit<N extends string>(name: N, fields?: EmittedFields<N>): Promise<void>;

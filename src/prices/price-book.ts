@@ -27,6 +27,7 @@ const PRELOAD_AFTER_MS = 20;
 @Injectable()
 export class PriceBook implements OnApplicationShutdown {
   readonly #pricings = new Map<string, Pricing>();
+  readonly #windows = new Map<string, number | undefined>();
   #overrides: Prices = {};
   #day = 0;
   #last: (Question & { readonly pricing: Pricing }) | undefined;
@@ -68,6 +69,32 @@ export class PriceBook implements OnApplicationShutdown {
     }
   }
 
+  /** How many tokens the context window of a model holds; `undefined` if it is not known. Loads the price list. */
+  contextWindow(provider: string, answered: string, requested: string): number | undefined {
+    const key = `${provider}\n${answered}\n${requested}`;
+    if (!this.#windows.has(key)) {
+      if (this.#windows.size >= MAX_REMEMBERED) this.#windows.clear();
+      this.#windows.set(key, this.#windowOf(provider, [answered, requested]));
+    }
+    return this.#windows.get(key);
+  }
+
+  #windowOf(provider: string, models: readonly string[]): number | undefined {
+    const own = models.map((model) => this.#overrideOf(provider, model)?.contextWindow);
+    try {
+      const listed = models.map(
+        (model) => () => this.#lookUp(provider, model)?.model.context_window,
+      );
+      for (const window of [...own, ...listed]) {
+        const tokens = typeof window === 'function' ? window() : window;
+        if (typeof tokens === 'number' && tokens > 0) return tokens;
+      }
+    } catch {
+      // The list throws for names that it does not understand.
+    }
+    return undefined;
+  }
+
   #pricing({ provider, answered, requested, day }: Question): Pricing {
     if (day !== this.#day || this.#pricings.size >= MAX_REMEMBERED) this.#pricings.clear();
     this.#day = day;
@@ -93,11 +120,13 @@ export class PriceBook implements OnApplicationShutdown {
   }
 
   #ownOf(provider: string, model: string): Rates | undefined {
-    return this.#own(`${provider}/${model}`) ?? this.#own(model);
+    const own = this.#overrideOf(provider, model);
+    return own && ratesOfOverride(own);
   }
 
-  #own(key: string): Rates | undefined {
-    return Object.hasOwn(this.#overrides, key) ? ratesOfOverride(this.#overrides[key]!) : undefined;
+  #overrideOf(provider: string, model: string): Prices[string] | undefined {
+    const key = [`${provider}/${model}`, model].find((one) => Object.hasOwn(this.#overrides, one));
+    return key === undefined ? undefined : this.#overrides[key];
   }
 
   get #list(): typeof CalcPrice {
@@ -105,10 +134,15 @@ export class PriceBook implements OnApplicationShutdown {
     return (this.#calcPrice ??= loadList());
   }
 
+  #lookUp(provider: string, model: string): ReturnType<typeof CalcPrice> {
+    const options = { providerId: provider.toLowerCase(), timestamp: new Date() };
+    return this.#list({ input_tokens: 1, output_tokens: 1 }, model, options);
+  }
+
   #listed(provider: string, model: string): Pricing | undefined {
     const calcPrice = this.#list;
     const options = { providerId: provider.toLowerCase(), timestamp: new Date() };
-    const found = calcPrice({ input_tokens: 1, output_tokens: 1 }, model, options);
+    const found = this.#lookUp(provider, model);
     if (!found) return undefined;
     const rates = ratesOfModelPrice(found.model_price);
     if (rates) return (usage) => costAt(rates, usage);
@@ -182,6 +216,11 @@ export type Prices = Record<
      * @default 2 × `inputPerMillion`
      */
     cacheWrite1hPerMillion?: number;
+    /**
+     * How many tokens the model's context window holds, for `contextShare` of `llm.end`.
+     * @default the price list's, if it has one
+     */
+    contextWindow?: number;
   }
 >;
 

@@ -41,6 +41,21 @@ export interface ServerAddress {
 /** A value of that name, because compilers import the types in decorated signatures. */
 export const ServerAddress: object = Object;
 
+/**
+ * The gaps between the chunks of a streamed answer, by the times at which they were read: chunks that arrive together
+ * have none between them, and a slow consumer makes them longer.
+ */
+export interface ChunkGaps {
+  /** The number of gaps: one less than there are chunks. */
+  count: number;
+  /** Milliseconds. */
+  avg: number;
+  /** Milliseconds. */
+  max: number;
+}
+/** A value of that name, because compilers import the types in decorated signatures. */
+export const ChunkGaps: object = Object;
+
 /** A request of any billable kind. */
 export interface ModelRequest {
   /** The model's name, as the provider knows it. */
@@ -63,6 +78,8 @@ export interface ModelResponse {
   readonly durationMs: number;
   /** Each request of the call, failed ones included, in order. */
   readonly attempts: readonly Attempt[];
+  /** Milliseconds for which limiters made the call wait, not part of `durationMs`; absent if none did. */
+  readonly limiterWaitMs?: number;
   /** Set when an interceptor answered from a cache: no request was sent, and `cost` is 0. */
   readonly cached?: boolean;
 }
@@ -117,6 +134,15 @@ export interface LlmResponse<T = unknown> {
   durationMs: number;
   /** Streams only: milliseconds to the first chunk. */
   timeToFirstChunkMs?: number;
+  /** Streams of two chunks or more: the gaps between them, in milliseconds. */
+  chunkGapsMs?: ChunkGaps;
+  /**
+   * Output tokens a second: over `durationMs`, for streams from the first chunk to the end. Absent for a cached answer
+   * and where there are no tokens or no time.
+   */
+  tokensPerSecond?: number;
+  /** Milliseconds for which limiters made the call wait, not part of `durationMs`; absent if none did. */
+  limiterWaitMs?: number;
   /** Each request of the call, failed ones included, in order. */
   attempts: Attempt[];
   /** Set when an interceptor answered from a cache: no request was sent, and `cost` is 0. */
@@ -139,7 +165,15 @@ export type StructuredResponse<T> = LlmResponse<T> &
 /** A provider's answer; the service adds provider, cost, durations and attempts. */
 export type ProviderResult = Omit<
   LlmResponse,
-  'provider' | 'cost' | 'durationMs' | 'timeToFirstChunkMs' | 'attempts' | 'object'
+  | 'provider'
+  | 'cost'
+  | 'durationMs'
+  | 'timeToFirstChunkMs'
+  | 'chunkGapsMs'
+  | 'tokensPerSecond'
+  | 'limiterWaitMs'
+  | 'attempts'
+  | 'object'
 >;
 
 /** The most that a request can use, before it is sent; a repair by the schema is another request. */
@@ -182,6 +216,8 @@ export interface EmbedResponse extends ModelResponse {
   durationMs: number;
   /** Each request of the call, failed ones included, in order. */
   attempts: Attempt[];
+  /** Milliseconds for which limiters made the call wait, not part of `durationMs`; absent if none did. */
+  limiterWaitMs?: number;
   /** Set when an interceptor answered from a cache: no request was sent, and `cost` is 0. */
   cached?: boolean;
 }

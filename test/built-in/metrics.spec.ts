@@ -1,5 +1,11 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { AgentService, defineTool, MetricsCallbacks } from 'nestjs-llm-callbacks';
+import {
+  AgentService,
+  BudgetExceededError,
+  defineTool,
+  MetricsCallbacks,
+  RateLimitExceededError,
+} from 'nestjs-llm-callbacks';
 import { closeApps, startApp } from '../support/app.js';
 
 afterEach(closeApps);
@@ -38,6 +44,50 @@ describe('MetricsCallbacks', () => {
     for (let i = 0; i < 20; i++) await llm.generate('go');
     const { avg, p50, p95, p99, max } = metrics.summary().byModel['fake']!.latencyMs;
     expect([p50 <= p95, p95 <= p99, p99 <= max * 1.01, avg > 0]).toEqual([true, true, true, true]);
+  });
+
+  it('summarizes rates, first chunks, gaps, waits and refusals by model', async () => {
+    const metrics = new MetricsCallbacks();
+    const event = (fields: object) =>
+      ({ type: 'llm.end', model: 'm', usage, durationMs: 1, ...fields }) as never;
+    const measure = (fields: object) => metrics['measureCall'](event(fields));
+    measure({
+      tokensPerSecond: 100,
+      timeToFirstChunkMs: 40,
+      chunkGapsMs: { count: 3, avg: 10, max: 20 },
+      limiterWaitMs: 500,
+    });
+    measure({
+      tokensPerSecond: 50,
+      timeToFirstChunkMs: 60,
+      chunkGapsMs: { count: 1, avg: 50, max: 50 },
+    });
+    measure({ type: 'llm.error', error: new BudgetExceededError('no'), limiterWaitMs: 100 });
+    measure({ type: 'llm.error', error: new RateLimitExceededError('no') });
+    measure({ type: 'llm.error', error: new Error('down'), timeToFirstChunkMs: undefined });
+    const { byModel, llm, embeddings } = metrics.summary();
+    expect(byModel['m']).toEqual(llm);
+    expect(llm).toMatchObject({
+      count: 5,
+      errors: 3,
+      refused: 2,
+      tokensPerSecond: {
+        avg: expect.closeTo(75, 0),
+        min: expect.closeTo(50, 0),
+        max: expect.closeTo(100, 0),
+      },
+      timeToFirstChunkMs: { avg: expect.closeTo(50, 0), max: expect.closeTo(60, 0) },
+      chunkGapsMs: { count: 4, avg: 20, max: 50 },
+      limiterWaitMs: { count: 2, avg: 300, max: 500 },
+    });
+    const none = { count: 0, avg: 0, max: 0 };
+    expect(embeddings).toMatchObject({
+      refused: 0,
+      tokensPerSecond: { avg: 0, p50: 0, min: 0, max: 0 },
+      chunkGapsMs: none,
+      limiterWaitMs: none,
+    });
+    expect(JSON.parse(JSON.stringify(metrics))).toEqual(metrics.summary());
   });
 
   it('counts tools and agents', async () => {

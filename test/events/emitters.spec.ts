@@ -3,8 +3,11 @@ import {
   AgentService,
   CacheInterceptor,
   CallbacksService,
+  type CallbackEvent,
   type EventType,
+  RateLimiter,
 } from 'nestjs-llm-callbacks';
+import { refusesFirst } from '../support/limited.js';
 import { EVENT_TYPES } from '../../src/events/event-map.js';
 import {
   ask,
@@ -77,6 +80,18 @@ const handlerFails: Scenario = (bench) => {
   return chains(bench);
 };
 
+const waits: Scenario = async (bench) => {
+  bench.server.answers(says(bench.wire, 'generate', HELLO));
+  const callbacks = [
+    new RateLimiter({ requestsPerMinute: 1, mode: 'wait', store: refusesFirst() }),
+  ];
+  return bench.llm.generate('Hi', { callbacks });
+};
+const isHandled: Scenario = (bench) => {
+  services(bench).on('chain.start', () => undefined);
+  return chains(bench);
+};
+
 /** How each event is triggered. */
 const EMITTERS = {
   'llm.start': answers,
@@ -105,6 +120,8 @@ const EMITTERS = {
   'mcp.disconnect': NOT_YET,
   'mcp.progress': NOT_YET,
   'mcp.log': NOT_YET,
+  'limiter.wait': waits,
+  'callback.end': isHandled,
   'callback.error': handlerFails,
   custom: emits,
 } as const satisfies Record<EventType, Scenario | typeof NOT_YET>;
@@ -121,7 +138,11 @@ describe('Every event of the event map', () => {
   });
 
   it.each(scenarios)('%s is emitted', async (type, scenario) => {
+    const events: CallbackEvent[] = [];
+    const remove = services(bench).on(type, (event) => void events.push(event));
     await scenario(bench);
-    expect(bench.recording.of(type).length).toBeGreaterThan(0);
+    remove();
+    expect(events.map((event) => event.type)).toContain(type);
+    expect(bench.recording.events.includes(events[0]!)).toBe(type !== 'callback.end');
   });
 });

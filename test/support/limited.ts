@@ -1,11 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import {
+  type LimitStore,
   LlmServerError,
   type CallbacksModuleOptions,
   type LlmChunk,
   type LlmProvider,
   type LlmProviderContext,
   type LlmRequest,
+  MemoryLimitStore,
   type ProviderResult,
 } from 'nestjs-llm-callbacks';
 import { RecordingCallbacks } from 'nestjs-llm-callbacks/testing';
@@ -118,4 +120,21 @@ export async function eventually(check: () => boolean | Promise<boolean>): Promi
     if (performance.now() > until) throw new Error('What was waited for never came.');
     await delay(2);
   }
+}
+
+/**
+ * A store in memory whose first reservation is refused for a moment, as if another process had the only place.
+ *
+ * @param onRetry called before the second attempt
+ */
+export function refusesFirst(retryAfterMs = 1, onRetry = () => {}): LimitStore {
+  const store = new MemoryLimitStore();
+  const reserve = store.reserve.bind(store);
+  let attempts = 0;
+  store.reserve = async (request) => {
+    if (++attempts === 2) onRetry();
+    if (attempts > 1) return reserve(request);
+    return { granted: false, claim: 0, used: 1, reserved: 0, retryAfterMs };
+  };
+  return store;
 }

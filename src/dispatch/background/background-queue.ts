@@ -149,13 +149,17 @@ export class BackgroundJob implements QueuedJob {
   }
 
   async #work(): Promise<void> {
-    const { handler, run, failed } = this.queued;
+    const { handler, run, failed, around } = this.queued;
     if (!handler.active || this.task.stopped) return;
     try {
-      await run.insideHandler(handler, () => this.#call(run));
+      await (around === undefined ? this.#called(run) : around(() => this.#called(run)));
     } catch (error) {
       await failed(error);
     }
+  }
+
+  #called(run: QueuedEvent['run']): unknown {
+    return run.insideHandler(this.queued.handler, () => this.#call(run));
   }
 
   #call(owner: InstanceOwner): unknown {
@@ -177,4 +181,6 @@ export interface QueuedEvent {
   };
   /** Reports the failure: emits `callback.error`, and logs it unless it was already logged. Never rejects. */
   readonly failed: (error: unknown, isLogged?: boolean) => Promise<void> | undefined;
+  /** Calls the handler and measures it, if something handles `callback.end`. */
+  readonly around?: ((call: () => unknown) => unknown) | undefined;
 }

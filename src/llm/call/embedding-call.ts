@@ -91,6 +91,7 @@ const EMBEDDINGS: ModelKind<EmbedRequest, EmbedAnswer, EmbedResponse> = {
       cost,
       durationMs: facts.durationMs,
       attempts: facts.attempts,
+      ...(facts.limiterWaitMs !== undefined && { limiterWaitMs: facts.limiterWaitMs }),
       ...(cached !== undefined && { cached }),
     };
   },

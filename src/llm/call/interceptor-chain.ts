@@ -214,7 +214,13 @@ class ChainLink<
   }
 
   emit(name: string, fields?: unknown): Promise<void> {
+    if (name === 'limiter.wait') this.#waited(fields);
     return this.call.emit(name, fields);
+  }
+
+  startWait(limiter: string): () => Promise<void> {
+    const end = this.call.meter.waits.start();
+    return () => this.emit('limiter.wait', { limiter, waitedMs: end() });
   }
 
   async pause<T>(wait: PromiseLike<T>): Promise<T> {
@@ -297,6 +303,11 @@ class ChainLink<
       timeToFirstChunkMs: undefined,
       attempts: attemptsOf(this.#requests),
     });
+  }
+
+  #waited(fields: unknown): void {
+    const { waitedMs } = Object(fields) as { waitedMs?: unknown };
+    if (typeof waitedMs === 'number') this.call.meter.waits.add(waitedMs);
   }
 
   async #resolve(): Promise<void> {

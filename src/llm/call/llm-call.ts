@@ -63,7 +63,7 @@ export class LlmCall extends ModelCall<LlmRequest, Answer, LlmResponse> {
   }
 
   protected newEndEvent(response: LlmResponse, sent: LlmTarget | undefined): CallbackEvent {
-    return new LlmEndEvent(this.run, response, sent);
+    return new LlmEndEvent(this.run, response, sent, this.meter.contextShare);
   }
 
   protected newErrorEvent(failure: ModelFailure, sent: LlmTarget | undefined): CallbackEvent {
@@ -82,6 +82,7 @@ export class LlmCall extends ModelCall<LlmRequest, Answer, LlmResponse> {
   /** Dispatches a chunk that arrived at `timestamp`; await the returned value before the consumer gets the chunk. */
   chunk(chunk: LlmChunk, timestamp: number): void | Promise<void> {
     this.meter.arrivals.chunk(chunk);
+    this.meter.chunkAt(timestamp);
     return this.runtime.dispatcher.dispatchChunk(chunk, this.#chunks++, timestamp, this.run);
   }
 

@@ -1,6 +1,13 @@
 import type { PriceBook } from '../../prices/price-book.js';
 import { Totals } from '../../runs/traced-run.js';
-import type { Attempt, LlmChunk, LlmEstimate, LlmRequest, ModelRequest } from '../../types/llm.js';
+import type {
+  Attempt,
+  ChunkGaps,
+  LlmChunk,
+  LlmEstimate,
+  LlmRequest,
+  ModelRequest,
+} from '../../types/llm.js';
 import type { ToolCall } from '../../types/message.js';
 import { isCounted, isDoubted, NO_USAGE, toUsage, type Usage } from '../../types/usage.js';
 import { Log } from '../../util/log.js';
@@ -13,6 +20,7 @@ import {
   estimateUsage,
   type RequestMeasure,
 } from './estimate.js';
+import { ChunkPace, LimiterWaits, tokensPerSecond } from './pace.js';
 
 /** Measures one call of any billable kind: its clock, its requests, and their total usage. */
 export class CallMeter<Q extends ModelRequest> {
@@ -23,6 +31,8 @@ export class CallMeter<Q extends ModelRequest> {
   #startedAt: number | undefined;
   #endedAt = 0;
   #pausedMs = 0;
+  #pace: ChunkPace | undefined;
+  #waits: LimiterWaits | undefined;
 
   constructor(
     private readonly prices: PriceBook,
@@ -51,6 +61,18 @@ export class CallMeter<Q extends ModelRequest> {
   /** Excludes a number of milliseconds from the call's duration. */
   paused(ms: number): void {
     this.#pausedMs += ms;
+  }
+
+  /** The waits for limiters. */
+  get waits(): LimiterWaits {
+    this.#waits ??= new LimiterWaits();
+    return this.#waits;
+  }
+
+  /** Records when a chunk of the call's stream arrived, in epoch milliseconds. */
+  chunkAt(timestamp: number): void {
+    this.#pace ??= new ChunkPace(timestamp);
+    this.#pace.chunk(timestamp);
   }
 
   /** The most that a request can use. */
@@ -153,6 +175,35 @@ export class CallMeter<Q extends ModelRequest> {
     return firstChunkAt === undefined ? undefined : this.#since(this.#startedAt!, firstChunkAt);
   }
 
+  get chunkGapsMs(): ChunkGaps | undefined {
+    return this.#pace?.gaps;
+  }
+
+  get tokensPerSecond(): number | undefined {
+    const { durationMs, timeToFirstChunkMs, chunkGapsMs } = this;
+    const { usage } = this.total;
+    const { hasReasoning } = this.arrivals;
+    return tokensPerSecond({ usage, durationMs, timeToFirstChunkMs, chunkGapsMs, hasReasoning });
+  }
+
+  get limiterWaitMs(): number | undefined {
+    return this.#waits?.until(this.#endedAt);
+  }
+
+  /** Computes how much of the context window of its model the last request fills; holds nothing of the call. */
+  get contextShare(): (() => number | undefined) | undefined {
+    const last = this.#requests.at(-1);
+    if (last === undefined) return undefined;
+    const { totalTokens } = last.spent.usage;
+    const { client, request } = last.target;
+    const { prices } = this;
+    const asked = [client.label, last.model, request.model] as const;
+    return () => {
+      const window = totalTokens > 0 ? prices.contextWindow(...asked) : undefined;
+      return window === undefined ? undefined : totalTokens / window;
+    };
+  }
+
   #since(from: number, to: number): number {
     return Math.max(0, to - from - this.#pausedMs);
   }
@@ -206,6 +257,8 @@ export class ResponseAccumulator {
   /** The text, if it is collected. */
   text = '';
   firstChunkAt: number | undefined;
+  /** Whether chunks had the model's reasoning. */
+  hasReasoning = false;
   #uncollectedTokens = 0;
   #callTokens = 0;
   /** The call whose name is counted; some servers repeat it with each piece. */
@@ -217,7 +270,7 @@ export class ResponseAccumulator {
     this.firstChunkAt ??= performance.now();
     if (chunk.type === 'tool-call') this.#callPiece(chunk);
     else if (chunk.type === 'text' && this.collect) this.text += chunk.text;
-    else this.#uncollectedTokens += estimateTokens(chunk.text);
+    else this.#uncollected(chunk);
   }
 
   /** Approximate tokens, with `text` and `toolCalls` in place of what was collected. */
@@ -226,6 +279,11 @@ export class ResponseAccumulator {
     const calls =
       toolCalls.length > 0 ? Math.max(1, estimateToolCalls(toolCalls)) : this.#callTokens;
     return this.#uncollectedTokens + estimateTokens(text) + calls;
+  }
+
+  #uncollected({ type, text }: Extract<LlmChunk, { type: 'text' | 'reasoning' }>): void {
+    if (type === 'reasoning') this.hasReasoning = true;
+    this.#uncollectedTokens += estimateTokens(text);
   }
 
   #callPiece({ index, name, argsDelta }: Extract<LlmChunk, { type: 'tool-call' }>): void {

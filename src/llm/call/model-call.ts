@@ -8,7 +8,7 @@ import type { Outcome } from '../../runs/cold-stream.js';
 import type { Cancellation, StopSources } from '../../runs/cancellation.js';
 import type { Enter } from '../../runs/run-context.js';
 import type { Run } from '../../runs/run.js';
-import type { Attempt, ModelRequest, ModelResponse } from '../../types/llm.js';
+import type { Attempt, ChunkGaps, ModelRequest, ModelResponse } from '../../types/llm.js';
 import type { Usage } from '../../types/usage.js';
 import { resolveTarget } from '../client-resolver.js';
 import type { LlmClient, LlmClients } from '../client.js';
@@ -36,6 +36,10 @@ export interface AnswerFacts {
   /** Streams only. */
   readonly timeToFirstChunkMs: number | undefined;
   readonly attempts: Attempt[];
+  /** Streams only. */
+  readonly chunkGapsMs?: ChunkGaps | undefined;
+  readonly tokensPerSecond?: number | undefined;
+  readonly limiterWaitMs?: number | undefined;
 }
 
 /**
@@ -78,6 +82,9 @@ export interface ModelFailure {
   readonly aborted: boolean;
   readonly durationMs: number;
   readonly attempts: readonly Attempt[];
+  readonly timeToFirstChunkMs: number | undefined;
+  readonly chunkGapsMs: ChunkGaps | undefined;
+  readonly limiterWaitMs: number | undefined;
 }
 
 /** One billable call of any kind: from its start event, through its requests, to its one terminal event. */
@@ -254,11 +261,21 @@ export abstract class ModelCall<
     // Stops what the provider and the handlers still do for the run.
     this.run.abort(error);
     meter.closeAll(error);
-    const { durationMs, attempts } = meter;
+    const { durationMs, attempts, timeToFirstChunkMs, chunkGapsMs, limiterWaitMs } = meter;
     const { usage, cost } = meter.total;
     this.run.spend(usage, cost);
     const aborted = error instanceof LlmAbortedError;
-    const failure = { error, usage, cost, aborted, durationMs, attempts };
+    const failure: ModelFailure = {
+      error,
+      usage,
+      cost,
+      aborted,
+      durationMs,
+      attempts,
+      timeToFirstChunkMs,
+      chunkGapsMs,
+      limiterWaitMs,
+    };
     await this.dispatchLast(this.newErrorEvent(failure, this.changedTarget));
     throw error;
   }

@@ -94,8 +94,11 @@ export function toResponse(
     durationMs: facts.durationMs,
     attempts: facts.attempts,
   };
-  const { timeToFirstChunkMs } = facts;
+  const { timeToFirstChunkMs, chunkGapsMs, tokensPerSecond, limiterWaitMs } = facts;
   if (timeToFirstChunkMs !== undefined) response.timeToFirstChunkMs = timeToFirstChunkMs;
+  if (chunkGapsMs !== undefined) response.chunkGapsMs = chunkGapsMs;
+  if (tokensPerSecond !== undefined) response.tokensPerSecond = tokensPerSecond;
+  if (limiterWaitMs !== undefined) response.limiterWaitMs = limiterWaitMs;
   if (result.cached !== undefined) response.cached = result.cached;
   if (result.object !== undefined) response.object = result.object;
   if (result.raw !== undefined) response.raw = result.raw;
