@@ -108,7 +108,9 @@ export class HandlerCalls {
     } catch (error) {
       const ending = end(true);
       if (ending === undefined) throw error;
-      return ending.then(() => Promise.reject(error));
+      return ending.then(() => {
+        throw error;
+      });
     }
     if (isThenable(returned)) {
       return returned.then(

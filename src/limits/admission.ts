@@ -82,7 +82,7 @@ export class Admission {
       if (refused !== undefined) await this.options.notices.refused(refused.claim, refused.refusal);
       throw error;
     } finally {
-      await (endWait as (() => Promise<void>) | undefined)?.();
+      await endWait?.();
     }
   }
 

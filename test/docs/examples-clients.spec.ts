@@ -6,6 +6,7 @@ import {
   LlmOverloadedError,
   LlmRateLimitError,
   LlmService,
+  MetricsCallbacks,
 } from 'nestjs-llm-callbacks';
 import { FakeLlm, RecordingCallbacks } from 'nestjs-llm-callbacks/testing';
 import { says } from '../support/wire/index.js';
@@ -14,7 +15,7 @@ import { WireServer } from '../support/wire/server.js';
 import { AppModule as BuiltIns, countOne, UsageController } from './examples/built-ins.js';
 import { Desk as TwoClients, withThoughts } from './examples/clients.js';
 import { ask } from './examples/errors.js';
-import { priceOf, withPrices } from './examples/numbers.js';
+import { Pace, priceOf, withPrices } from './examples/numbers.js';
 import { Parrot } from './examples/own-provider.js';
 import { NightlyReport, withUsers } from './examples/request-context.js';
 import { around, closeAll, logged, serve, start } from './start.js';
@@ -137,6 +138,16 @@ describe('The examples of errors and numbers', () => {
     expect(await priceOf(app.get(LlmService), 'hello')).toMatch(
       /^\d+ tokens, \$0\.0000\d\d, 1 attempt\(s\), [\d.]+ ms$/,
     );
+  });
+});
+
+describe('The example of paces', () => {
+  it('shows tokens a second of each model', async () => {
+    const app = await start({ imports: [withPrices], providers: [MetricsCallbacks, Pace] });
+    await app.get(LlmService).generate('hello');
+    expect(app.get(Pace).lines()).toEqual([
+      expect.stringMatching(/^gpt-5-mini: \d+ tokens\/s, first chunk after 0 ms, 0 refused$/),
+    ]);
   });
 });
 

@@ -273,7 +273,7 @@ describe('The wait for a limiter', () => {
   it('is on the error of a call that was aborted meanwhile, without an event after it', async () => {
     const stop = new AbortController();
     const store = refusesFirst(60_000);
-    const { reserve } = store;
+    const reserve = store.reserve.bind(store);
     store.reserve = (request) => {
       setImmediate(() => {
         clock.pass(40);
