@@ -26,11 +26,11 @@ export class Pace {
 
   /** `gpt-5-mini: 81 tokens/s, first chunk after 420 ms, 0 refused` */
   lines(): string[] {
-    return Object.entries(this.metrics.summary().byModel).map(([model, measured]) => {
+    return Object.entries(this.metrics.summary().byModel).map(([name, measured]) => {
       const { tokensPerSecond, timeToFirstChunkMs, refused } = measured;
       const pace = `${Math.round(tokensPerSecond.p50)} tokens/s`;
       const first = `first chunk after ${Math.round(timeToFirstChunkMs.p50)} ms`;
-      return `${model}: ${pace}, ${first}, ${refused} refused`;
+      return `${name}: ${pace}, ${first}, ${refused} refused`;
     });
   }
 }
