@@ -207,6 +207,8 @@ export interface LimitDetails extends ErrorDetails {
   limit?: number | undefined;
   /** How much of the limit is used or reserved. */
   used?: number | undefined;
+  /** The limiter's name. */
+  limiter?: string | undefined;
 }
 
 /** A spending limit rejected the call. */
@@ -222,12 +224,15 @@ export class BudgetExceededError extends CallbackAbort {
   readonly limit?: number;
   /** US dollars spent, or reserved by calls in progress. */
   readonly used?: number;
+  /** The name of the limiter, if a `CostLimiter` rejected the call. */
+  readonly limiter?: string;
 
   constructor(message: string, details: LimitDetails = {}) {
     super(message, details);
     if (details.key !== undefined) this.key = details.key;
     if (details.limit !== undefined) this.limit = details.limit;
     if (details.used !== undefined) this.used = details.used;
+    if (details.limiter !== undefined) this.limiter = details.limiter;
   }
 }
 
@@ -247,12 +252,15 @@ export class RateLimitExceededError extends CallbackAbort {
   readonly limit?: number;
   /** Requests or tokens used, or reserved by calls in progress. */
   readonly used?: number;
+  /** The name of the limiter, if a `RateLimiter` rejected the call. */
+  readonly limiter?: string;
 
   constructor(message: string, details: LimitDetails & { retryAfterMs?: number | undefined } = {}) {
     super(message, details);
     if (details.key !== undefined) this.key = details.key;
     if (details.limit !== undefined) this.limit = details.limit;
     if (details.used !== undefined) this.used = details.used;
+    if (details.limiter !== undefined) this.limiter = details.limiter;
     if (details.retryAfterMs !== undefined) this.retryAfterMs = details.retryAfterMs;
   }
 }

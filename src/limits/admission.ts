@@ -119,7 +119,8 @@ export class Admission {
 
   #refuse(claim: ReservationAmount, refusal: LimitRefusal, maxQueue?: number): CallbackAbort {
     const { message, ...details } = describeRefusal(claim, refusal, maxQueue);
-    return this.options.refusal(`${this.options.name}: ${message}`, details);
+    const { name: limiter, refusal: toError } = this.options;
+    return toError(`${limiter}: ${message}`, { ...details, limiter });
   }
 }
 

@@ -11,7 +11,8 @@ export function guarded<R>(step: () => R): R | undefined {
   }
 }
 
-function reportFailure(error: unknown): void {
+/** Reports a step that failed. */
+export function reportFailure(error: unknown): void {
   try {
     diag.warn(`nestjs-llm-callbacks: telemetry failed: ${logReason(error)}`);
   } catch {

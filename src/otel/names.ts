@@ -11,7 +11,7 @@ export interface Renamed {
 export function namesOf(renamed: Renamed, semconv: Semconv): readonly string[] {
   const { latest, 'v1.41': old } = renamed;
   const chosen = semconv === 'both' ? [latest, old] : [renamed[semconv]];
-  return chosen.filter((name) => name !== undefined);
+  return [...new Set(chosen.filter((name) => name !== undefined))];
 }
 
 /** The instrumentation scope of everything that is emitted. */
@@ -156,6 +156,11 @@ export const METRICS = {
   },
   embeddingsDuration: {
     latest: 'gen_ai.client.embeddings.duration',
+    'v1.41': 'gen_ai.client.operation.duration',
+  },
+  /** Of client operations that have no metric of their own: retrievals. */
+  operationDuration: {
+    latest: 'gen_ai.client.operation.duration',
     'v1.41': 'gen_ai.client.operation.duration',
   },
   timeToFirstChunk: {

@@ -1,5 +1,5 @@
 import type { AgentEndEvent, AgentErrorEvent } from '../events/agent.events.js';
-import type { CallbackEvent } from '../events/event-map.js';
+import { type CallbackEvent, Callbacks } from '../events/event-map.js';
 import {
   OnAgentEnd,
   OnAgentError,
@@ -32,6 +32,8 @@ import { BindContext, type ContextBinding, type SpanOwner } from '../runs/bind-c
 import { brand } from '../util/brand.js';
 import { guarded } from './guard.js';
 import { RunEvents } from './log-events.js';
+import { addMetricHandlers } from './metric-handlers.js';
+import { RunMetrics } from './metrics.js';
 import { type OpenTelemetryOptions, toSettings } from './options.js';
 import { OpenTelemetryRuns } from './run-telemetry.js';
 import { RunSpans } from './spans.js';
@@ -69,7 +71,7 @@ type EndOfRun =
  * CallbacksModule.forRoot({ callbacks: [new OpenTelemetryCallbacks({ content: 'spans' })], llm });
  * ```
  */
-export class OpenTelemetryCallbacks implements SpanOwner {
+export class OpenTelemetryCallbacks extends Callbacks implements SpanOwner {
   static {
     brand(this, 'class:OpenTelemetryCallbacks');
   }
@@ -79,13 +81,17 @@ export class OpenTelemetryCallbacks implements SpanOwner {
   readonly #runs = new OpenTelemetryRuns();
   readonly #spans: RunSpans | undefined;
   readonly #events: RunEvents | undefined;
+  readonly #metrics: RunMetrics | undefined;
 
   // Not @Injectable(): Nest would try to resolve the options, and the mocker of a test would invent some.
   constructor(options: OpenTelemetryOptions = {}) {
+    super();
     const settings = toSettings(options);
     this.replacesSdkSpans = settings.traces && settings.sdkSpans === 'suppress';
     this.#spans = settings.traces ? new RunSpans(settings) : undefined;
     this.#events = settings.events ? new RunEvents(settings) : undefined;
+    this.#metrics = settings.metrics ? new RunMetrics(settings) : undefined;
+    if (this.#metrics !== undefined) addMetricHandlers(this, this.#metrics, this.#runs);
   }
 
   @BindContext({ order: Number.MIN_SAFE_INTEGER })
@@ -137,5 +143,6 @@ export class OpenTelemetryCallbacks implements SpanOwner {
     if (run === undefined) return;
     guarded(() => this.#events?.end(run, event));
     guarded(() => this.#spans?.end(run, event));
+    guarded(() => this.#metrics?.end(run, event));
   }
 }

@@ -23,6 +23,12 @@ export class RunTelemetry {
   inferenceCalls = 0;
   /** Tools that the run called itself; not those of nested agents. */
   toolCalls = 0;
+  /** When the last chunk of its stream arrived, by `performance.now()`; only with metrics. */
+  lastChunkAt: number | undefined;
+  /** How long limiters made it wait, as far as they have said; only with metrics. */
+  waitedMs = 0;
+  /** What its metrics have from its start; only with metrics. */
+  metricAttributes: Attributes | undefined;
 
   constructor(
     /** The start event. */

@@ -1,14 +1,17 @@
 import { context, diag, logs, metrics, propagation, trace } from './api.js';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
+import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-http';
 import { OTLPLogExporter } from '@opentelemetry/exporter-logs-otlp-http';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { BatchLogRecordProcessor, LoggerProvider } from '@opentelemetry/sdk-logs';
+import { MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
 import {
   BatchSpanProcessor,
   NodeTracerProvider,
   type Sampler,
 } from '@opentelemetry/sdk-trace-node';
 import { Collector } from './collector.js';
+import { type ExportedMetric, toExportedMetric } from './metrics.js';
 
 /** An OpenTelemetry SDK of an application, registered globally, that exports to a collector of its own. */
 export class Telemetry {
@@ -16,6 +19,7 @@ export class Telemetry {
     readonly collector: Collector,
     readonly tracerProvider: NodeTracerProvider,
     readonly loggerProvider: LoggerProvider,
+    readonly meterProvider: MeterProvider,
   ) {}
 
   static async start(options: { sampler?: Sampler } = {}): Promise<Telemetry> {
@@ -36,7 +40,17 @@ export class Telemetry {
     });
     tracerProvider.register({ contextManager: new AsyncLocalStorageContextManager() });
     logs.setGlobalLoggerProvider(loggerProvider);
-    return new Telemetry(collector, tracerProvider, loggerProvider);
+    const meterProvider = new MeterProvider({
+      readers: [
+        new PeriodicExportingMetricReader({
+          exporter: new OTLPMetricExporter({ url: `${url}/v1/metrics` }),
+          // Only when a test asks.
+          exportIntervalMillis: 3_600_000,
+        }),
+      ],
+    });
+    metrics.setGlobalMeterProvider(meterProvider);
+    return new Telemetry(collector, tracerProvider, loggerProvider, meterProvider);
   }
 
   /** The spans so far, in the order of their starts. */
@@ -53,9 +67,16 @@ export class Telemetry {
     return this.collector.events;
   }
 
+  /** The series so far, by their metrics. */
+  async metrics(): Promise<ExportedMetric[]> {
+    await this.meterProvider.forceFlush();
+    return this.collector.metrics.map(toExportedMetric);
+  }
+
   async stop(): Promise<void> {
     await this.tracerProvider.shutdown();
     await this.loggerProvider.shutdown();
+    await this.meterProvider.shutdown();
     for (const api of [trace, context, propagation, metrics, logs, diag]) api.disable();
     await this.collector.close();
   }
