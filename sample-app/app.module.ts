@@ -34,6 +34,8 @@ import { NotesController } from './notes/notes.controller.js';
 import { TicketNotes } from './notes/ticket-notes.js';
 import { PageModule } from './page/page.module.js';
 import { ProgressModule } from './progress/progress.module.js';
+import { DeskTelemetry } from './telemetry/desk-telemetry.js';
+import { MetricsController } from './telemetry/metrics.controller.js';
 
 const CALLBACKS = [
   CostTracker,
@@ -59,6 +61,7 @@ const AGENT = [OrderBook, OrderTools, HelpTexts, WaitingTickets, TicketHandler];
     CostsController,
     AuditController,
     OutageController,
+    MetricsController,
   ],
   providers: [
     DeskService,
@@ -69,7 +72,11 @@ const AGENT = [OrderBook, OrderTools, HelpTexts, WaitingTickets, TicketHandler];
   ],
 })
 export class AppModule {
-  static connectedBy(models: ModelConnections, limits = LimitStorage.open({})): DynamicModule {
+  static connectedBy(
+    models: ModelConnections,
+    limits = LimitStorage.open({}),
+    telemetry = DeskTelemetry.local(),
+  ): DynamicModule {
     return {
       module: AppModule,
       imports: [
@@ -77,6 +84,7 @@ export class AppModule {
         CallbacksModule.forRoot({
           llm: { provider: 'anthropic', model: MODELS.default, ...models.anthropic },
           context: whoIsAsking,
+          callbacks: [telemetry.callbacks],
           // Pending runs are lost when the desk closes, so the key may be lost too; a real key is a secret shared by
           // all replicas.
           approvals: { key: randomBytes(32) },
@@ -93,7 +101,10 @@ export class AppModule {
           llm: { provider: 'openai', model: MODELS.backup, ...models.openai },
         }),
       ],
-      providers: [{ provide: ModelConnections, useValue: models }],
+      providers: [
+        { provide: ModelConnections, useValue: models },
+        { provide: DeskTelemetry, useValue: telemetry },
+      ],
     };
   }
 }

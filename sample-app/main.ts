@@ -4,6 +4,7 @@ import { AppModule } from './app.module.js';
 import { LimitStorage } from './limits/limit-storage.js';
 import { ModelConnections } from './models/model-connections.js';
 import { portOf } from './port.js';
+import { DeskTelemetry } from './telemetry/desk-telemetry.js';
 import { DeskLogger } from './terminal/desk-logger.js';
 import { Tour } from './terminal/tour.js';
 import { welcome } from './terminal/welcome.js';
@@ -14,7 +15,8 @@ async function main(): Promise<void> {
   const port = portOf(process.env['PORT']);
   const models = await ModelConnections.open();
   const limits = LimitStorage.open();
-  const app = await NestFactory.create(AppModule.connectedBy(models, limits), {
+  const telemetry = await DeskTelemetry.open();
+  const app = await NestFactory.create(AppModule.connectedBy(models, limits, telemetry), {
     logger: new DeskLogger({ logLevels: ['log', 'warn', 'error', 'fatal'] }),
     // Open streams would otherwise keep the server open.
     forceCloseConnections: true,
@@ -25,6 +27,8 @@ async function main(): Promise<void> {
 
   print(`\n${models.describe()}`);
   print(await limits.describe());
+  const exporting = telemetry.describe();
+  if (exporting !== undefined) print(exporting);
   print('Below each request: which callback heard which event, and what it made of it.\n');
   await new Tour(url, app.get(CallbacksService), print)
     .play()

@@ -14,6 +14,7 @@ export function welcome(url: string): string {
      POST   /notes               sums up a question and suggests a subject, by observed clients
      GET    /costs               what was spent, by model and by user
      GET    /audit               who asked which model, and what became of it
+     GET    /metrics             what Prometheus scrapes
      GET    /limits/:user        how much of the budget and the rate is used
      PATCH  /limits              changes both, for everybody; x-user-id: admin
      DELETE /limits/:user        forgets what was used; x-user-id: admin

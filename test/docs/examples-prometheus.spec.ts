@@ -34,6 +34,7 @@ const NAME = /\b(?:gen_ai|nestjs_llm_callbacks)_\w+/g;
 
 let app: INestApplication;
 let scraped: string;
+let contentType: string | null;
 
 beforeAll(async () => {
   const builder = Test.createTestingModule({ imports: [AppModule] }).setLogger(false as never);
@@ -42,7 +43,7 @@ beforeAll(async () => {
   await app.listen(0, '127.0.0.1');
   await useEverything();
   const response = await fetch(`${await app.getUrl()}/metrics`);
-  expect(response.headers.get('content-type')).toMatch(/^text\/plain/);
+  contentType = response.headers.get('content-type');
   scraped = await response.text();
 });
 afterAll(() => app.close());
@@ -83,6 +84,7 @@ async function useEverything(): Promise<void> {
 
 describe('The recipe for Prometheus', () => {
   it('lets Prometheus scrape the application', () => {
+    expect(contentType).toMatch(/^text\/plain/);
     expect(scraped).toContain('# TYPE gen_ai_client_inference_duration histogram');
     expect(scraped).toMatch(
       /^gen_ai_client_inference_duration_count\{gen_ai_operation_name="chat",[^}]*\} \d+$/m,

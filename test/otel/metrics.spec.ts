@@ -155,7 +155,7 @@ function tableOf(exported: readonly ExportedMetric[]): Record<string, Row> {
 }
 
 function namesOf(exported: readonly ExportedMetric[], ...names: string[]): ExportedMetric[] {
-  return exported.filter(({ name }) => names.some((start) => name.startsWith(start)));
+  return exported.filter(({ name }) => names.some((prefix) => name.startsWith(prefix)));
 }
 
 const isHandlers = ({ name }: ExportedMetric) => name.startsWith('nestjs_llm_callbacks.handler');
@@ -308,7 +308,9 @@ describe('Metrics of this package', () => {
     const { llm } = await start('latest', [answer()]);
     const store = refusesFirst(60_000);
     const gate = new RateLimiter({ requestsPerMinute: 9, mode: 'wait', store, name: 'gate' });
-    await expect(llm.generate('Hi', { callbacks: [gate], timeoutMs: 15 })).rejects.toThrow();
+    await expect(llm.generate('Hi', { callbacks: [gate], timeoutMs: 15 })).rejects.toMatchObject({
+      code: 'timeout',
+    });
     const [wait] = namesOf(await telemetry.metrics(), 'nestjs_llm_callbacks.limiter.wait');
     expect(wait!.series).toEqual([
       expect.objectContaining({ attributes: { 'error.type': 'timeout' }, count: 1 }),

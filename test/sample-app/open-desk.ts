@@ -4,6 +4,7 @@ import { CallbacksService, type CallbackEvent } from 'nestjs-llm-callbacks';
 import { AppModule } from '../../sample-app/app.module.js';
 import { LimitStorage } from '../../sample-app/limits/limit-storage.js';
 import { ModelConnections } from '../../sample-app/models/model-connections.js';
+import { DeskTelemetry } from '../../sample-app/telemetry/desk-telemetry.js';
 
 export const ADA = { 'x-user-id': 'ada' };
 
@@ -15,10 +16,13 @@ export class Desk {
     readonly url: string,
   ) {}
 
-  static async open(limits = LimitStorage.open({})): Promise<Desk> {
+  static async open(
+    limits = LimitStorage.open({}),
+    telemetry = DeskTelemetry.local(),
+  ): Promise<Desk> {
     // No environment: both providers are the mock, whatever keys the machine has.
     const models = await ModelConnections.open({});
-    const app = await NestFactory.create(AppModule.connectedBy(models, limits), {
+    const app = await NestFactory.create(AppModule.connectedBy(models, limits, telemetry), {
       logger: false,
       forceCloseConnections: true,
     });
