@@ -40,12 +40,11 @@ export function addMetricHandlers(
     },
   } satisfies Partial<Record<keyof Callbacks, unknown>>;
   let isOn = false;
-  // Once a handler, always a handler: the registry calls it by its name.
-  const isHandler = () => (isOn = isOn || (guarded(() => metrics.isOn) ?? false));
   for (const [name, method] of Object.entries(methods)) {
     Object.defineProperty(target, name, {
       configurable: true,
-      get: () => (isHandler() ? method : undefined),
+      // Once a handler, always a handler: the registry calls it by its name.
+      get: () => ((isOn ||= guarded(() => metrics.isOn) ?? false) ? method : undefined),
     });
   }
 }

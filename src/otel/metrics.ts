@@ -85,7 +85,7 @@ export class RunMetrics {
         if (run.isInChain) return;
         record('workflowDuration', seconds(run.durationMs), {
           ...this.#attributes.bounded({ [ATTR.workflowName]: event.chainName }),
-          ...this.#error(event),
+          ...errorAttribute(event),
         });
         return;
       case 'retrieval.end':
@@ -93,7 +93,7 @@ export class RunMetrics {
         record('operationDuration', seconds(run.durationMs), {
           [ATTR.operationName]: OPERATIONS.retrieval,
           [ATTR.providerName]: providerName(event.provider),
-          ...this.#error(event),
+          ...errorAttribute(event),
         });
         return;
       default:

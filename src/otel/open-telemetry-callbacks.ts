@@ -8,6 +8,7 @@ import {
   OnCustomEvent,
   OnEmbeddingEnd,
   OnEmbeddingError,
+  OnLimiterWait,
   OnLlmCache,
   OnLlmEnd,
   OnLlmError,
@@ -26,6 +27,7 @@ import type {
   LlmErrorEvent,
   LlmRetryEvent,
 } from '../events/llm.events.js';
+import type { LimiterWaitEvent } from '../events/limiter.events.js';
 import type { RetrievalEndEvent, RetrievalErrorEvent } from '../events/retrieval.events.js';
 import type { ToolEndEvent, ToolErrorEvent } from '../events/tool.events.js';
 import { BindContext, type ContextBinding, type SpanOwner } from '../runs/bind-context.js';
@@ -104,8 +106,11 @@ export class OpenTelemetryCallbacks extends Callbacks implements SpanOwner {
 
   @OnLlmRetry({ contextFree: true })
   @OnLlmCache({ contextFree: true })
+  @OnLimiterWait({ contextFree: true })
   @OnCustomEvent(undefined, { contextFree: true })
-  protected note(event: LlmRetryEvent | LlmCacheEvent | CustomCallbackEvent): void {
+  protected note(
+    event: LlmRetryEvent | LlmCacheEvent | LimiterWaitEvent | CustomCallbackEvent,
+  ): void {
     const run = this.#runs.of(event);
     if (run !== undefined) guarded(() => this.#spans?.note(run, event));
   }

@@ -92,6 +92,11 @@ export class RunSpans {
         });
       case 'llm.cache':
         return void add(SPAN_EVENTS.cache, { [OWN_ATTR.cacheAge]: seconds(event.ageMs) });
+      case 'limiter.wait':
+        return void add(SPAN_EVENTS.limiterWait, {
+          [OWN_ATTR.limiter]: event.limiter,
+          [OWN_ATTR.limiterWaited]: seconds(event.waitedMs),
+        });
       case 'custom':
         return void add(
           event.name,

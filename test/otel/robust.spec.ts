@@ -8,6 +8,7 @@ import {
   CallbacksService,
   defineTool,
   LlmService,
+  RateLimiter,
   OnLlmEnd,
   OnLlmStart,
   type CallbackEvent,
@@ -17,6 +18,7 @@ import { OpenTelemetryCallbacks } from 'nestjs-llm-callbacks/otel';
 import { FakeLlm, RecordingCallbacks } from 'nestjs-llm-callbacks/testing';
 import { always, closeApps, startApp, willClose } from '../support/app.js';
 import { Gate, settle } from '../support/gate.js';
+import { refusesFirst } from '../support/limited.js';
 import { logs, testLogger } from '../support/logs.js';
 import { context, trace } from '../support/otel/api.js';
 import { Telemetry } from '../support/otel/telemetry.js';
@@ -176,7 +178,6 @@ describe('With an SDK', () => {
 
   it('each span of 1,000 concurrent requests has the trace of its request', async () => {
     const all = new Gate();
-    void all.reached(1_000).then(() => all.open());
     const fake = new FakeLlm(async (request) => {
       await all.pass();
       const isFirst = request.messages.length === 1 && request.tools?.length;
@@ -184,11 +185,15 @@ describe('With an SDK', () => {
     });
     const url = await startServer([new OpenTelemetryCallbacks()], fake);
     const ids = Array.from({ length: 1_000 }, (_, i) => (i + 1).toString(16).padStart(32, '0'));
-    await Promise.all(
-      ids.map((id, i) =>
-        ask(url, { traceparent: `00-${id}-${'cd'.repeat(8)}-01` }, i % 2 ? '?agent=1' : ''),
-      ),
-    );
+    const asking: Promise<string>[] = [];
+    for (const [i, id] of ids.entries()) {
+      const traceparent = `00-${id}-${'cd'.repeat(8)}-01`;
+      asking.push(ask(url, { traceparent }, i % 2 ? '?agent=1' : ''));
+      // All are in progress at once, but a server accepts only so many connections at a time.
+      if (asking.length % 100 === 0) await all.reached(asking.length);
+    }
+    all.open();
+    await Promise.all(asking);
     const spans = await telemetry.spans();
     const byTrace = new Map<string, string[]>();
     for (const id of ids) byTrace.set(id, []);
@@ -276,6 +281,23 @@ describe('With an SDK', () => {
       ['UNSET', undefined, ['approval denied']],
       ['UNSET', undefined, ['approval pending']],
       ['UNSET', undefined, ['approval approved']],
+    ]);
+  });
+
+  it('a wait for a limiter is an event of the span', async () => {
+    const store = refusesFirst(1, () => undefined);
+    const gate = new RateLimiter({ name: 'gate', requestsPerMinute: 9, mode: 'wait', store });
+    const { llm } = await startApp({}, { callbacks: [new OpenTelemetryCallbacks(), gate] });
+    await llm.generate('Hi');
+    const [span] = await telemetry.spans();
+    expect(span!.events).toMatchObject([
+      {
+        name: 'limiter.wait',
+        attributes: {
+          'nestjs_llm_callbacks.limiter.name': 'gate',
+          'nestjs_llm_callbacks.limiter.waited': expect.any(Number),
+        },
+      },
     ]);
   });
 
