@@ -40,11 +40,12 @@ export function addMetricHandlers(
     },
   } satisfies Partial<Record<keyof Callbacks, unknown>>;
   let isOn = false;
+  // Once a handler, always a handler: the registry calls it by its name.
+  const isHandler = () => (isOn = isOn || (guarded(() => metrics.isOn) ?? false));
   for (const [name, method] of Object.entries(methods)) {
     Object.defineProperty(target, name, {
       configurable: true,
-      // Once a handler, always a handler: the registry calls it by its name.
-      get: () => ((isOn ||= guarded(() => metrics.isOn) ?? false) ? method : undefined),
+      get: () => (isHandler() ? method : undefined),
     });
   }
 }

@@ -85,7 +85,7 @@ export class RunMetrics {
         if (run.isInChain) return;
         record('workflowDuration', seconds(run.durationMs), {
           ...this.#attributes.bounded({ [ATTR.workflowName]: event.chainName }),
-          ...errorAttribute(event),
+          ...this.#error(event),
         });
         return;
       case 'retrieval.end':
@@ -93,7 +93,7 @@ export class RunMetrics {
         record('operationDuration', seconds(run.durationMs), {
           [ATTR.operationName]: OPERATIONS.retrieval,
           [ATTR.providerName]: providerName(event.provider),
-          ...errorAttribute(event),
+          ...this.#error(event),
         });
         return;
       default:
@@ -168,7 +168,12 @@ export class RunMetrics {
     event: LlmEndEvent | LlmErrorEvent | EmbeddingEndEvent | EmbeddingErrorEvent,
   ): Attributes {
     const model = 'response' in event ? event.response.model : undefined;
-    const answered = this.#attributes.bounded({ [ATTR.responseModel]: model || undefined });
+    const isOther = event.provider !== run.start.provider;
+    const answered = this.#attributes.bounded({
+      [ATTR.responseModel]: model || undefined,
+      // As the span has it: interceptors chose another client.
+      [OWN_ATTR.responseProvider]: isOther ? providerName(event.provider) : undefined,
+    });
     return { ...this.#attributes.ofCall(run), ...answered };
   }
 

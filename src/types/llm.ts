@@ -36,6 +36,7 @@ export interface Attempt {
 export interface ServerAddress {
   /** The host: a name or an IP address. */
   readonly address: string;
+  /** The port of TCP. */
   readonly port: number;
 }
 /** A value of that name, because compilers import the types in decorated signatures. */
