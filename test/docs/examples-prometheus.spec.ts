@@ -5,9 +5,11 @@ import type { INestApplication } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import {
   AgentService,
+  CallbacksModule,
   CallbacksService,
   CostLimiter,
   defineTool,
+  getLlmToken,
   LlmService,
   NO_USAGE,
   RateLimiter,
@@ -30,6 +32,12 @@ const queries = [
   ),
 ];
 
+/** A client whose model is in the price list. */
+const Priced = CallbacksModule.forFeature({
+  name: 'priced',
+  llm: { provider: new FakeLlm(), label: 'openai', model: 'gpt-5-mini' },
+});
+
 const NAME = /\b(?:gen_ai|nestjs_llm_callbacks)_\w+/g;
 
 let app: INestApplication;
@@ -37,7 +45,9 @@ let scraped: string;
 let contentType: string | null;
 
 beforeAll(async () => {
-  const builder = Test.createTestingModule({ imports: [AppModule] }).setLogger(false as never);
+  const builder = Test.createTestingModule({ imports: [AppModule, Priced] }).setLogger(
+    false as never,
+  );
   const module = await overrideLlm(builder, new FakeLlm(answer)).compile();
   app = module.createNestApplication({ logger: false, forceCloseConnections: true });
   await app.listen(0, '127.0.0.1');
@@ -72,10 +82,11 @@ async function useEverything(): Promise<void> {
     await callbacks.retrieval('printer', () => ['off and on']);
     await llm.stream('Hi').response;
   });
+  await app.get<LlmService>(getLlmToken('priced')).generate('Hi');
   await llm.embed('printer', { model: 'text-embedding-3-small' });
   const fail = { execute: () => Promise.reject(new Error('no')) };
   const tools = [defineTool({ name: 'breaks', description: 'Breaks.', ...fail })];
-  await app.get(AgentService).create({ tools }).run('Hi');
+  await app.get(AgentService).create({ name: 'desk', tools }).run('Hi');
   const none = new CostLimiter({ maxCost: 0 });
   await llm.generate('Hi', { callbacks: [none] }).catch(() => undefined);
   const gate = new RateLimiter({ requestsPerMinute: 9, mode: 'wait', store: refusesFirst() });
@@ -96,7 +107,7 @@ describe('The recipe for Prometheus', () => {
     const names = new Set(queries.flatMap((query) => query.match(NAME) ?? []));
     expect(names.size).toBeGreaterThanOrEqual(30);
     const missing = [...names].filter(
-      (name) => !new RegExp(`^${name}\\{|[{,]${name}="`, 'm').test(scraped),
+      (name) => !new RegExp(`^${name}[{ ]|[{,]${name}="`, 'm').test(scraped),
     );
     expect(missing).toEqual([]);
   });

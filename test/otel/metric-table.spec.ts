@@ -19,7 +19,7 @@ afterEach(async () => {
 /** What all series have, or all of a metric. */
 const COMMON: ReadonlySet<unknown> = new Set(['127.0.0.1', 'openai', 'function', 'default']);
 
-/** A series in one line: its count (of a histogram), its sum (unless it is a time), and what tells it apart. */
+/** A series in one line: its count (of a histogram), its sum (unless it is a time), and what distinguishes it. */
 function linesOf({ name, unit, kind, series }: ExportedMetric): string[] {
   return series.map(({ attributes, count, sum }) => {
     const { 'server.port': _port, ...known } = attributes;

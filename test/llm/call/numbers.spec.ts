@@ -3,9 +3,12 @@ import {
   CacheInterceptor,
   CallbacksService,
   type EmbedRequest,
+  InterceptedModelCall,
+  InterceptModel,
   type LlmChunk,
   type LlmProvider,
   LlmServerError,
+  ModelNext,
   NO_USAGE,
   type ProviderResult,
   RateLimiter,
@@ -289,6 +292,43 @@ describe('The wait for a limiter', () => {
     await module.get(CallbacksService).flush();
     expect(recording.events.map(({ type }) => type)).toEqual(['llm.start', 'llm.error']);
     expect(recording.of('llm.error')[0]!.limiterWaitMs).toBe(40);
+  });
+
+  it('may be that of an interceptor of the application', async () => {
+    class Slots {
+      @InterceptModel()
+      async around(call: InterceptedModelCall, next: ModelNext) {
+        const endWait = call.startWait('slots');
+        const wait = async () => clock.pass(30);
+        try {
+          await call.pause(wait());
+        } finally {
+          await endWait();
+        }
+        // Another way: what is over already.
+        await call.emit('limiter.wait', { limiter: 'tickets', waitedMs: 12 });
+        return next();
+      }
+    }
+    const { llm, recording } = await start(new TimedLlm([text(200)]), new Slots());
+    expect((await llm.generate('go')).limiterWaitMs).toBe(42);
+    const waits = recording.of('limiter.wait').map(({ limiter, waitedMs }) => [limiter, waitedMs]);
+    expect(waits).toEqual([
+      ['slots', 30],
+      ['tickets', 12],
+    ]);
+  });
+
+  it.each([NaN, -5, Infinity, '12', undefined])('ignores a wait of %p', async (waitedMs) => {
+    class Odd {
+      @InterceptModel()
+      async around(call: InterceptedModelCall, next: ModelNext) {
+        await call.emit('limiter.wait', { limiter: 'odd', waitedMs } as never);
+        return next();
+      }
+    }
+    const { llm } = await start(new TimedLlm([text(200)]), new Odd());
+    expect(await llm.generate('go')).not.toHaveProperty('limiterWaitMs');
   });
 
   it('is that of an observed call too', async () => {
