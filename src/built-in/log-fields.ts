@@ -54,13 +54,10 @@ const NAMES = [
   'finishReason',
 ] as const;
 
-/** The fields with content, in the order in which they are written. */
-const CONTENT = [
-  'messages',
-  'goal',
-  'query',
-  'input',
-  'args',
+/** The fields with content that a run starts with, in the order in which they are written. */
+const INPUT = ['messages', 'goal', 'query', 'input', 'args'] as const;
+/** The others. */
+const OUTPUT = [
   'text',
   'toolCalls',
   'output',
@@ -208,7 +205,9 @@ function contentOf({ type }: CallbackEvent, json: Json): Record<string, string> 
   const isAgent = type === 'agent.end' || type === 'agent.step';
   const whole = json[type === 'agent.step' ? 'step' : 'result'];
   const [from, names]: [Json, readonly string[]] =
-    isAgent && isObject(whole) ? [whole, PARTS] : [json, CONTENT];
+    isAgent && isObject(whole)
+      ? [whole, PARTS]
+      : [json, EVENTS[type].phase === 'start' ? INPUT : OUTPUT];
   return Object.fromEntries(
     names
       .filter((name) => from[name] !== undefined && !isEmpty(from[name]))

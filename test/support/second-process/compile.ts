@@ -9,15 +9,20 @@ interface JestConfig {
   default: { transform: Record<string, [transformer: string, options: Options]> };
 }
 
+export interface CompiledLibrary {
+  readonly folder: string;
+  /** Compiles another file into the folder; its imports of the package by name resolve to the library there. */
+  add(file: string, name: string): void;
+  remove(): void;
+}
+
 /**
  * Compiles the current library for a process without Jest.
  *
  * @param support folders of `test/support` that the process also needs; they are at `support/…`
  * @returns the folder, in which `index.js` is the library; `remove()` deletes it
  */
-export async function compileLibrary(
-  ...support: readonly string[]
-): Promise<{ folder: string; remove: () => void }> {
+export async function compileLibrary(...support: readonly string[]): Promise<CompiledLibrary> {
   const folder = join(ROOT, 'node_modules/.cache/nestjs-llm-callbacks', `test-${process.pid}`);
   const config = pathToFileURL(join(ROOT, 'jest.config.mjs')).href;
   const { default: jest } = (await import(config)) as JestConfig;
@@ -35,7 +40,17 @@ export async function compileLibrary(
   for (const name of support)
     compileFolder(`test/support/${name}`, join(folder, 'support', name), compile);
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
-  return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
+  return {
+    folder,
+    add(file, name) {
+      const source = transform(readFileSync(join(ROOT, file), 'utf8'), file);
+      writeFileSync(
+        join(folder, name),
+        source.replaceAll("'nestjs-llm-callbacks'", "'./index.js'"),
+      );
+    },
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  };
 }
 
 function compileFolder(
