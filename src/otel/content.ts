@@ -112,7 +112,9 @@ function textOf(value: unknown): string | undefined {
 
 /** Without what is absent or empty. */
 function present(content: Content): Content {
-  const isPresent = (value: JsonValue) =>
-    value !== undefined && !(Array.isArray(value) && value.length === 0);
   return Object.fromEntries(Object.entries(content).filter(([, value]) => isPresent(value)));
+}
+
+function isPresent(value: JsonValue): boolean {
+  return value !== undefined && !(Array.isArray(value) && value.length === 0);
 }

@@ -7,7 +7,7 @@ import { spanStart } from './attributes.js';
 import { endContent, startContent } from './content.js';
 import { endAttributes } from './end-attributes.js';
 import { describeFailure } from './failure.js';
-import { ATTR, LOG_EVENTS, SCHEMA_URL, SCOPE_NAME, SCOPE_VERSION } from './names.js';
+import { ATTR, LOG_EVENTS, OPERATIONS, SCHEMA_URL, SCOPE_NAME, SCOPE_VERSION } from './names.js';
 import type { Content, EventLogger, EventLoggerProvider, Settings } from './options.js';
 import type { RunTelemetry } from './run-telemetry.js';
 
@@ -50,7 +50,7 @@ export class RunEvents {
 
   #exception(run: RunTelemetry, event: CallbackEvent, error: Error): void {
     const attributes: Content = {
-      [ATTR.operationName]: run.attributes?.[ATTR.operationName] as string | undefined,
+      [ATTR.operationName]: operationOf(event),
       [ATTR.exceptionType]: describeError(error).name,
       [ATTR.exceptionMessage]: describeFailure(event, error, true).message,
       [ATTR.exceptionStacktrace]: redactedText(event, logStack(error)),
@@ -76,6 +76,10 @@ export class RunEvents {
   }
 }
 
+function operationOf({ type }: CallbackEvent): string | undefined {
+  return type === 'embedding.error' ? OPERATIONS.embedding : OPERATIONS.llm;
+}
+
 /** Whether the trace of a run is not recorded: then its content is not even looked at. */
 function isSampledOut({ span }: RunTelemetry): boolean {
   return span !== undefined && !span.isRecording();
@@ -92,5 +96,6 @@ function globalProvider(): () => EventLoggerProvider {
     throw new CallbacksConfigurationError(
       "OpenTelemetryCallbacks: content 'events' and 'both' need the package @opentelemetry/api-logs, which could not be loaded. Run: npm install @opentelemetry/api-logs",
     );
-  return () => api.logs.getLoggerProvider() as unknown as EventLoggerProvider;
+  // Its own type of attributes is wider.
+  return () => api.logs.getLoggerProvider() as EventLoggerProvider;
 }

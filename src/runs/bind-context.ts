@@ -46,10 +46,8 @@ export interface SpanOwner {
 
 /** Whether a handler table has an object whose spans replace those of SDKs. */
 export function replacesSdkSpans(handlers: HandlerTable): boolean {
-  const bound = handlers[BIND_CONTEXT];
-  return (
-    bound.length > 0 &&
-    bound.some(({ active, target }) => active && (target as Partial<SpanOwner>).replacesSdkSpans)
+  return handlers[BIND_CONTEXT].some(
+    ({ active, target }) => active && (target as Partial<SpanOwner>).replacesSdkSpans === true,
   );
 }
 

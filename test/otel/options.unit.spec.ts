@@ -10,7 +10,7 @@ afterEach(() => {
 
 const messageOf = (options: unknown): string => {
   try {
-    new OpenTelemetryCallbacks(options as OpenTelemetryOptions);
+    expect(new OpenTelemetryCallbacks(options as OpenTelemetryOptions)).toBeUndefined();
   } catch (error) {
     expect(error).toBeInstanceOf(CallbacksConfigurationError);
     return (error as Error).message;

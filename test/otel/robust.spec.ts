@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Controller, Get, Injectable, Query } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import type { TracerProvider } from '@opentelemetry/api';
@@ -54,14 +54,14 @@ describe('Telemetry that throws breaks no call', () => {
   const fail = () => {
     throw new Error('telemetry');
   };
-  const span = (broken: string) =>
-    new Proxy(
-      {
-        spanContext: () => ({ traceId: 'ab'.repeat(16), spanId: 'cd'.repeat(8), traceFlags: 1 }),
-        isRecording: () => true,
-      } as Record<string, unknown>,
-      { get: (methods, name) => (name === broken ? fail : (methods[String(name)] ?? (() => 1))) },
-    );
+  const span = (broken: string): object => {
+    const methods: Record<string, unknown> = {
+      spanContext: () => ({ traceId: 'ab'.repeat(16), spanId: 'cd'.repeat(8), traceFlags: 1 }),
+      isRecording: () => true,
+    };
+    const methodOf = (name: string) => (name === broken ? fail : (methods[name] ?? (() => 1)));
+    return new Proxy(methods, { get: (_, name) => methodOf(String(name)) });
+  };
   const providers: Record<string, object> = {
     getTracer: { getTracer: fail },
     startSpan: { getTracer: () => ({ startSpan: fail }) },
@@ -321,25 +321,16 @@ describe('With an SDK', () => {
 
   it('forgets runs when they end', async () => {
     const { OpenTelemetryRuns } = await import('../../src/otel/run-telemetry.js');
-    const sizes: number[] = [];
-    const end = OpenTelemetryRuns.prototype.end;
-    OpenTelemetryRuns.prototype.end = function (event) {
-      const run = end.call(this, event);
-      sizes.push(this.size);
-      return run;
-    };
-    try {
-      const { llm } = await startApp(
-        {},
-        { callbacks: [new OpenTelemetryCallbacks()], answers: ['a', new Error('b'), 'c'] },
-      );
-      await llm.generate('Hi');
-      await llm.generate('Hi').catch(() => undefined);
-      for await (const _ of llm.stream('Hi')) break;
-      expect(sizes).toEqual([0, 0, 0]);
-    } finally {
-      OpenTelemetryRuns.prototype.end = end;
-    }
+    const ended = jest.spyOn(OpenTelemetryRuns.prototype, 'end');
+    const { llm } = await startApp(
+      {},
+      { callbacks: [new OpenTelemetryCallbacks()], answers: ['a', new Error('b'), 'c'] },
+    );
+    await llm.generate('Hi');
+    await llm.generate('Hi').catch(() => undefined);
+    for await (const _ of llm.stream('Hi')) break;
+    expect(ended.mock.contexts.map((runs) => (runs as { size: number }).size)).toEqual([0, 0, 0]);
+    ended.mockRestore();
   });
 
   it('a run of a handler is below the run that the handler serves', async () => {

@@ -52,8 +52,53 @@ export interface ExportedEvent {
 const KINDS = ['INTERNAL', 'INTERNAL', 'SERVER', 'CLIENT', 'PRODUCER', 'CONSUMER'] as const;
 const CODES = ['UNSET', 'OK', 'ERROR'] as const;
 
-// oxlint-disable-next-line typescript/no-explicit-any -- JSON of a protocol, which only tests read
-type Json = Readonly<Record<string, any>>;
+interface OtlpScope {
+  readonly name: string;
+  readonly version?: string;
+}
+
+interface OtlpScoped {
+  readonly scope: OtlpScope;
+  readonly schemaUrl?: string;
+  readonly spans?: readonly OtlpSpan[];
+  readonly logRecords?: readonly OtlpLogRecord[];
+  readonly metrics?: readonly OtlpMetric[];
+}
+
+interface OtlpSpan {
+  readonly name: string;
+  readonly kind: number;
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parentSpanId?: string;
+  readonly startTimeUnixNano: string;
+  readonly endTimeUnixNano: string;
+  readonly attributes?: readonly OtlpKeyValue[];
+  readonly events?: readonly {
+    readonly name: string;
+    readonly timeUnixNano: string;
+    readonly attributes?: readonly OtlpKeyValue[];
+  }[];
+  readonly status?: { readonly code?: number; readonly message?: string };
+}
+
+interface OtlpLogRecord {
+  readonly eventName: string;
+  readonly severityNumber?: number;
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly attributes?: readonly OtlpKeyValue[];
+}
+
+/** A metric, as OTLP has it. */
+// oxlint-disable-next-line typescript/no-explicit-any -- its many forms are read by tests alone
+export type OtlpMetric = Readonly<Record<string, any>>;
+
+interface OtlpBody {
+  readonly resourceSpans?: readonly { readonly scopeSpans?: readonly OtlpScoped[] }[];
+  readonly resourceLogs?: readonly { readonly scopeLogs?: readonly OtlpScoped[] }[];
+  readonly resourceMetrics?: readonly { readonly scopeMetrics?: readonly OtlpScoped[] }[];
+}
 
 /** A server on loopback that receives OTLP over HTTP as JSON. */
 export class Collector {
@@ -63,7 +108,7 @@ export class Collector {
   readonly metrics: {
     readonly scope: string;
     readonly schemaUrl?: string;
-    readonly metric: Json;
+    readonly metric: OtlpMetric;
   }[] = [];
   /** All bodies, as they were sent. */
   readonly bodies: string[] = [];
@@ -81,7 +126,8 @@ export class Collector {
   }
 
   clear(): void {
-    for (const list of [this.spans, this.events, this.metrics, this.bodies]) list.length = 0;
+    for (const received of [this.spans, this.events, this.metrics, this.bodies])
+      received.length = 0;
   }
 
   async close(): Promise<void> {
@@ -97,76 +143,65 @@ export class Collector {
     const text = Buffer.concat(pieces).toString();
     this.bodies.push(text);
     try {
-      this.#take(request.url ?? '', JSON.parse(text) as Json);
+      this.#take(request.url ?? '', JSON.parse(text) as OtlpBody);
       response.writeHead(200, { 'content-type': 'application/json' }).end('{}');
     } catch (error) {
       response.writeHead(400).end(String(error));
     }
   }
 
-  #take(path: string, body: Json): void {
+  #take(path: string, body: OtlpBody): void {
     if (path === '/v1/traces') return void this.spans.push(...spansIn(body));
     if (path === '/v1/logs') return void this.events.push(...eventsIn(body));
     if (path !== '/v1/metrics') throw new Error(`There is no ${path}.`);
     this.metrics.length = 0;
-    for (const resource of list(body['resourceMetrics']))
-      for (const scope of list(resource['scopeMetrics']))
-        for (const metric of list(scope['metrics']))
-          this.metrics.push({
-            scope: (scope['scope'] as { name: string }).name,
-            schemaUrl: scope['schemaUrl']!,
-            metric,
-          });
+    for (const { scopeMetrics = [] } of body.resourceMetrics ?? [])
+      for (const { scope, schemaUrl, metrics = [] } of scopeMetrics)
+        for (const metric of metrics)
+          this.metrics.push({ scope: scope.name, ...(schemaUrl && { schemaUrl }), metric });
   }
 }
 
-function spansIn(body: Json): ExportedSpan[] {
-  return list(body['resourceSpans']).flatMap((resource) =>
-    list(resource['scopeSpans']).flatMap((scoped) =>
-      list(scoped['spans']).map((span) => ({
-        scope: scoped['scope']!,
-        schemaUrl: scoped['schemaUrl'] || undefined,
-        name: span['name']!,
-        kind: KINDS[span['kind'] as number]!,
-        traceId: span['traceId']!,
-        spanId: span['spanId']!,
-        parentSpanId: span['parentSpanId'] || undefined,
-        start: BigInt(span['startTimeUnixNano']!),
-        end: BigInt(span['endTimeUnixNano']!),
-        attributes: plainAttributes(span['attributes']),
-        events: list(span['events']).map((event) => ({
-          name: event['name']!,
-          at: BigInt(event['timeUnixNano']!),
-          attributes: plainAttributes(event['attributes']),
-        })),
-        status: statusOf(span['status']),
+function spansIn({ resourceSpans = [] }: OtlpBody): ExportedSpan[] {
+  const scoped = resourceSpans.flatMap(({ scopeSpans = [] }) => scopeSpans);
+  return scoped.flatMap(({ scope, schemaUrl, spans = [] }) =>
+    spans.map((span) => ({
+      scope,
+      schemaUrl: schemaUrl || undefined,
+      name: span.name,
+      kind: KINDS[span.kind]!,
+      traceId: span.traceId,
+      spanId: span.spanId,
+      parentSpanId: span.parentSpanId || undefined,
+      start: BigInt(span.startTimeUnixNano),
+      end: BigInt(span.endTimeUnixNano),
+      attributes: plainAttributes(span.attributes),
+      events: (span.events ?? []).map(({ name, timeUnixNano, attributes }) => ({
+        name,
+        at: BigInt(timeUnixNano),
+        attributes: plainAttributes(attributes),
       })),
-    ),
+      status: statusOf(span.status),
+    })),
   );
 }
 
-function statusOf(status: { code?: number; message?: string } | undefined): ExportedSpan['status'] {
-  const { code = 0, message } = status ?? {};
+function statusOf({ code = 0, message }: OtlpSpan['status'] = {}): ExportedSpan['status'] {
   return { code: CODES[code]!, ...(message !== undefined && { message }) };
 }
 
-function eventsIn(body: Json): ExportedEvent[] {
-  return list(body['resourceLogs']).flatMap((resource) =>
-    list(resource['scopeLogs']).flatMap((scoped) =>
-      list(scoped['logRecords']).map((record) => ({
-        scope: scoped['scope']!,
-        eventName: record['eventName']!,
-        severityNumber: record['severityNumber'],
-        traceId: record['traceId']!,
-        spanId: record['spanId']!,
-        attributes: plainAttributes(record['attributes']),
-      })),
-    ),
+function eventsIn({ resourceLogs = [] }: OtlpBody): ExportedEvent[] {
+  const scoped = resourceLogs.flatMap(({ scopeLogs = [] }) => scopeLogs);
+  return scoped.flatMap(({ scope, logRecords = [] }) =>
+    logRecords.map(({ eventName, severityNumber, traceId, spanId, attributes }) => ({
+      scope,
+      eventName,
+      severityNumber,
+      traceId,
+      spanId,
+      attributes: plainAttributes(attributes),
+    })),
   );
-}
-
-function list(value: unknown): Json[] {
-  return Array.isArray(value) ? (value as Json[]) : [];
 }
 
 /** Attributes as a plain object. */
