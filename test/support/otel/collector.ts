@@ -1,5 +1,10 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /** A value of OTLP's JSON. */
@@ -110,6 +115,8 @@ export class Collector {
     readonly schemaUrl?: string;
     readonly metric: OtlpMetric;
   }[] = [];
+  /** Where the bodies were sent, and how. */
+  readonly requests: { readonly path: string; readonly headers: IncomingHttpHeaders }[] = [];
   /** All bodies, as they were sent. */
   readonly bodies: string[] = [];
   readonly #server = createServer((request, response) => void this.#receive(request, response));
@@ -142,6 +149,7 @@ export class Collector {
     for await (const piece of request) pieces.push(piece as Uint8Array);
     const text = Buffer.concat(pieces).toString();
     this.bodies.push(text);
+    this.requests.push({ path: request.url ?? '', headers: request.headers });
     try {
       this.#take(request.url ?? '', JSON.parse(text) as OtlpBody);
       response.writeHead(200, { 'content-type': 'application/json' }).end('{}');
@@ -151,9 +159,9 @@ export class Collector {
   }
 
   #take(path: string, body: OtlpBody): void {
-    if (path === '/v1/traces') return void this.spans.push(...spansIn(body));
-    if (path === '/v1/logs') return void this.events.push(...eventsIn(body));
-    if (path !== '/v1/metrics') throw new Error(`There is no ${path}.`);
+    if (path.endsWith('/v1/traces')) return void this.spans.push(...spansIn(body));
+    if (path.endsWith('/v1/logs')) return void this.events.push(...eventsIn(body));
+    if (!path.endsWith('/v1/metrics')) throw new Error(`There is no ${path}.`);
     this.metrics.length = 0;
     for (const { scopeMetrics = [] } of body.resourceMetrics ?? [])
       for (const { scope, schemaUrl, metrics = [] } of scopeMetrics)
