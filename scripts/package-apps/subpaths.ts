@@ -3,6 +3,7 @@ import { strict as assert } from 'node:assert';
 import { Redis } from 'ioredis';
 import { CostLimiter, RateLimiter, RetryInterceptor, type LimitStore } from 'nestjs-llm-callbacks';
 import { BullmqJobQueue } from 'nestjs-llm-callbacks/bullmq';
+import { OpenTelemetryCallbacks } from 'nestjs-llm-callbacks/otel';
 import { RedisLimitStore } from 'nestjs-llm-callbacks/redis';
 
 // Nothing is connected to before it is used.
@@ -12,8 +13,10 @@ const callbacks = [
   new CostLimiter({ maxCost: 1, per: 'user', window: 'day', store }),
   new RateLimiter({ requestsPerMinute: 60, store }),
   new RetryInterceptor(),
+  // Without an SDK, and without @opentelemetry/api-logs.
+  new OpenTelemetryCallbacks(),
 ];
-assert.equal(callbacks.length, 3);
+assert.equal(callbacks.length, 4);
 assert.equal(client.status, 'wait');
 
 async function main(): Promise<void> {

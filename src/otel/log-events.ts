@@ -96,6 +96,5 @@ function globalProvider(): () => EventLoggerProvider {
     throw new CallbacksConfigurationError(
       "OpenTelemetryCallbacks: content 'events' and 'both' need the package @opentelemetry/api-logs, which could not be loaded. Run: npm install @opentelemetry/api-logs",
     );
-  // Its own type of attributes is wider.
-  return () => api.logs.getLoggerProvider() as EventLoggerProvider;
+  return () => api.logs.getLoggerProvider();
 }

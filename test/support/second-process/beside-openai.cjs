@@ -26,19 +26,19 @@ async function main() {
   const library = await import(`${folder}/index.js`);
   const { OpenTelemetryCallbacks } = await import(`${folder}/otel/index.js`);
   const { CallbacksModule, CallbacksService, LlmService } = library;
-  const client = new OpenAI({ apiKey: 'test', baseURL: `${origin}/v1`, maxRetries: 0 });
+  const newClient = () => new OpenAI({ apiKey: 'test', baseURL: `${origin}/v1`, maxRetries: 0 });
   class AppModule {}
   Module({
     imports: [
       CallbacksModule.forRoot({
-        llm: { provider: 'openai', model: 'gpt-4o-mini', client },
+        llm: { provider: 'openai', model: 'gpt-4o-mini', client: newClient() },
         callbacks: [new OpenTelemetryCallbacks()],
       }),
     ],
   })(AppModule);
   const app = await NestFactory.createApplicationContext(AppModule, { logger: ['error'] });
   await app.get(LlmService).generate('Hi');
-  const observed = app.get(CallbacksService).observe(new OpenAI({ ...client._options }));
+  const observed = app.get(CallbacksService).observe(newClient());
   await observed.chat.completions.create({
     model: 'gpt-4o-mini',
     messages: [{ role: 'user', content: 'Hi' }],
