@@ -5,6 +5,7 @@ import { growthWorkloads } from './workloads/growth.mjs';
 import { inMemoryWorkloads } from './workloads/in-memory.mjs';
 import { lukewarmWorkloads } from './workloads/lukewarm.mjs';
 import { observedWorkloads } from './workloads/observed.mjs';
+import { telemetryWorkloads } from './workloads/telemetry.mjs';
 import { wireWorkloads } from './workloads/wire.mjs';
 
 /** @param smoke a little of everything, to see that it is right */
@@ -12,6 +13,7 @@ export function workloads({ smoke = false } = {}) {
   return [
     ...wireWorkloads({ smoke }),
     ...observedWorkloads({ smoke }),
+    ...telemetryWorkloads({ smoke }),
     ...lukewarmWorkloads({ smoke }),
     ...coldWorkloads(),
     ...inMemoryWorkloads({ smoke }),

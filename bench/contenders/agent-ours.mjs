@@ -1,10 +1,11 @@
 // The library's agent: AgentService with a `@Tool()` method, CostTracker, and a synchronous hook that hears each tool; and
-// a CostLimiter where it is asked for.
+// a CostLimiter or OpenTelemetry where they are asked for.
 import { Budget } from './budget.mjs';
 import { library, startApplication } from './library.mjs';
 import { decorate } from './nest.mjs';
 import { findOrder, orderTool, questionFor, repeatAgent } from './orders.mjs';
 import { MODELS } from './question.mjs';
+import { startTelemetry } from './telemetry.mjs';
 
 const { AgentService, CostTracker, OnToolEnd, Tool } = library;
 
@@ -24,11 +25,13 @@ class ToolHook {
 }
 decorate(ToolHook.prototype, 'onTool', OnToolEnd());
 
-export async function setUp({ baseURL, calls, limited = false }) {
+export async function setUp({ baseURL, calls, limited = false, telemetry: kind }) {
   const llm = { provider: 'openai', model: MODELS.openai, baseURL, apiKey: 'none', maxRetries: 0 };
   const agent = { tools: [OrderTools] };
   const budget = limited ? new Budget() : undefined;
-  const options = { llm, agent, ...(budget && { callbacks: budget.callbacks }) };
+  const telemetry = kind && (await startTelemetry(kind));
+  const callbacks = [...(budget?.callbacks ?? []), ...(telemetry ? [telemetry.callbacks] : [])];
+  const options = { llm, agent, callbacks };
   const app = await startApplication(options, [CostTracker, OrderTools, ToolHook]);
   const [service, costs, hook] = [AgentService, CostTracker, ToolHook].map((one) => app.get(one));
   return {
@@ -39,9 +42,13 @@ export async function setUp({ baseURL, calls, limited = false }) {
       if (costs.totalTokens !== work.inputTokens + work.outputTokens || costs.totalCost <= 0)
         throw new Error(`CostTracker counted ${JSON.stringify(costs.snapshot())}.`);
       await budget?.check(costs);
+      await telemetry?.check();
       return work;
     },
-    close: () => app.close(),
+    async close() {
+      await app.close();
+      await telemetry?.close();
+    },
   };
 }
 

@@ -1,5 +1,5 @@
 // The library as an application uses it: module, CostTracker, one synchronous hook for each chunk, LlmService; and a
-// CostLimiter where it is asked for.
+// CostLimiter or OpenTelemetry where they are asked for.
 import { Budget } from './budget.mjs';
 import { library, startApplication } from './library.mjs';
 import { decorate } from './nest.mjs';
@@ -7,17 +7,21 @@ import { answerFromMemory } from './memory-fetch.mjs';
 import { MAX_TOKENS, MODELS, PROMPT, repeat } from './question.mjs';
 import { reportTool } from './tools.mjs';
 import { WireHook } from './wire-hook.mjs';
+import { startTelemetry } from './telemetry.mjs';
 
 const { CostTracker, LlmService, OnLlmStreamChunk } = library;
 decorate(WireHook.prototype, 'onPiece', OnLlmStreamChunk());
 
 const OPTIONS = { maxOutputTokens: MAX_TOKENS };
 
-export async function setUp({ wire, baseURL, answer, atOnce, fromMemory, limited = false }) {
+export async function setUp(settings) {
+  const { wire, baseURL, answer, atOnce, fromMemory, limited = false, telemetry: kind } = settings;
   const memory = fromMemory && answerFromMemory(fromMemory);
   const llm = { provider: wire, model: MODELS[wire], baseURL, apiKey: 'none', maxRetries: 0 };
   const budget = limited ? new Budget() : undefined;
-  const options = { llm, ...(budget && { callbacks: budget.callbacks }) };
+  const telemetry = kind && (await startTelemetry(kind));
+  const callbacks = [...(budget?.callbacks ?? []), ...(telemetry ? [telemetry.callbacks] : [])];
+  const options = { llm, callbacks };
   const app = await startApplication(options, [CostTracker, WireHook]);
   const [service, costs, hook] = [LlmService, CostTracker, WireHook].map((one) => app.get(one));
   return {
@@ -28,11 +32,13 @@ export async function setUp({ wire, baseURL, answer, atOnce, fromMemory, limited
       const work = await repeat(times, () => ASK[answer](service), atOnce);
       checkHooks(work, times, costs, hook);
       await budget?.check(costs);
+      await telemetry?.check();
       return work;
     },
     async close() {
       memory?.end();
       await app.close();
+      await telemetry?.close();
     },
   };
 }
