@@ -125,6 +125,23 @@ async function leave({ bench, caller }: Place): Promise<void> {
     if (bench.recording.of('llm.chunk').length > 0) break;
 }
 
+/** No other timers have these delays. */
+const UNREAD_MS = 123_457;
+const TIMEOUT_MS = 123_459;
+
+/** Calls what the last timer with a delay would call. */
+function expire(timers: jest.Spied<typeof setTimeout>, delay: number): void {
+  timers.mock.calls.findLast(([, given]) => given === delay)![0]();
+}
+
+/** The timeout of the client expires when the request has arrived. */
+async function timesOut({ bench, caller }: Place): Promise<void> {
+  const timers = jest.spyOn(globalThis, 'setTimeout');
+  const { server } = bench;
+  void server.exchange(server.exchanges.length).then(() => expire(timers, TIMEOUT_MS));
+  await caller.whole();
+}
+
 /** Aborts when the request has arrived, and some of a stalled stream, if there is any. */
 const aborts = (streaming: boolean, chunks: number) => async (place: Place) => {
   const { bench, caller } = place;
@@ -230,9 +247,9 @@ const STOPS: readonly Scenario[] = [
   },
   {
     name: "the client's timeout",
-    client: { maxRetries: 0, timeout: 400 },
+    client: { maxRetries: 0, timeout: TIMEOUT_MS },
     answers: () => [silence],
-    act: ask,
+    act: timesOut,
     throws: { own: 'LlmTimeoutError', observed: 'APIConnectionTimeoutError' },
     tree: ['llm.start', 'llm.error: timeout, attempts: 1'],
     fetched: ['llm.start', 'llm.error: aborted, aborted, attempts: 1'],
@@ -356,15 +373,6 @@ const NESTED: readonly Scenario[] = [
   },
 ];
 
-/** No other timer has this delay. */
-const UNREAD_MS = 123_457;
-
-/** Calls what the timer of unread answers would call. */
-function expire(timers: jest.Spied<typeof setTimeout>): void {
-  const [expired] = timers.mock.calls.filter(([, delay]) => delay === UNREAD_MS).slice(-1);
-  expired![0]();
-}
-
 const UNREAD: Scenario = {
   name: 'a stream that nobody reads',
   answers: (wire) => [stalled(wire.opening, wire.text('one'))],
@@ -457,7 +465,7 @@ describe.each(PLACES)('Calls of %s', (_title, wire) => {
     const timers = jest.spyOn(globalThis, 'setTimeout');
     const act: Scenario['act'] = async (place) => {
       await UNREAD.act(place);
-      expire(timers);
+      expire(timers, UNREAD_MS);
     };
     const played = isOfCloud(wire) ? clients.slice(0, 1) : clients;
     for (const [i, client] of played.entries()) {
