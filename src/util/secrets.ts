@@ -47,7 +47,7 @@ export function withoutSecrets(
   names?: ReadonlySet<string>,
 ): string {
   // The shortest of the patterns.
-  if (text.length < 8) return text;
+  if (text.length < 5) return text;
   const put = () => replacement;
   let safe = withoutNamedSecrets(text, replacement, names);
   if (safe.includes('://'))
