@@ -24,7 +24,7 @@ interface Span {
   readonly parentSpanId?: string;
 }
 
-it('Beside @opentelemetry/instrumentation-openai, scopes tell our spans and theirs apart', async () => {
+it('Beside @opentelemetry/instrumentation-openai, our spans and theirs have different scopes', async () => {
   const library = await compileLibrary();
   ({ remove } = library);
   server = await WireServer.listen();
