@@ -59,15 +59,15 @@ export class MetricAttributes {
     });
   }
 
+  /** That of a run that failed; a tool call that a person denied did not. */
+  ofError(event: CallbackEvent): Attributes {
+    if (!('error' in event) || isDenied(event)) return {};
+    return this.bounded({ [ATTR.errorType]: errorType(event.error) });
+  }
+
   #boundedName(key: string, value: string): string {
     let names = this.#names.get(key);
     if (names === undefined) this.#names.set(key, (names = new BoundedNames()));
     return names.of(value);
   }
-}
-
-/** The attribute of a run that failed. */
-export function errorAttribute(event: CallbackEvent): Attributes {
-  if (!('error' in event) || isDenied(event)) return {};
-  return { [ATTR.errorType]: errorType(event.error) };
 }

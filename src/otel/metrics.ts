@@ -1,31 +1,26 @@
 import { type Attributes, createNoopMeter, metrics } from '@opentelemetry/api';
 import type { AgentEndEvent, AgentErrorEvent } from '../events/agent.events.js';
 import type { CallbackEndEvent, CallbackErrorEvent } from '../events/callback.events.js';
-import type { EmbeddingEndEvent, EmbeddingErrorEvent } from '../events/embedding.events.js';
 import type { CallbackEvent } from '../events/event-map.js';
 import type { LimiterWaitEvent } from '../events/limiter.events.js';
-import type { LlmEndEvent, LlmErrorEvent } from '../events/llm.events.js';
 import type { ToolEndEvent, ToolErrorEvent } from '../events/tool.events.js';
 import { errorType, isDenied } from './end-attributes.js';
+import { CallMetrics } from './call-metrics.js';
 import { Instruments } from './instruments.js';
-import { errorAttribute, MetricAttributes } from './metric-attributes.js';
+import { MetricAttributes } from './metric-attributes.js';
 import { ATTR, OPERATIONS, OWN_ATTR, SCHEMA_URL, SCOPE_NAME, SCOPE_VERSION } from './names.js';
 import type { Settings } from './options.js';
 import { providerName } from './attributes.js';
-import { isRejection, limiterOf } from './rejections.js';
 import type { RunTelemetry } from './run-telemetry.js';
-import { recordTokens } from './token-metrics.js';
 import { seconds } from './values.js';
 
 /** The meter of applications without an SDK. */
 const NOOP_METER = createNoopMeter().constructor;
 
-/** A rounding error is no wait. */
-const LEAST_WAIT_MS = 0.001;
-
 /** Records the metrics of runs, of limiters and of handlers. */
 export class RunMetrics {
   readonly #attributes = new MetricAttributes();
+  readonly #calls = new CallMetrics(this.#attributes);
   #provider: unknown;
   #instruments: Instruments | undefined;
 
@@ -66,11 +61,11 @@ export class RunMetrics {
     switch (event.type) {
       case 'llm.end':
       case 'llm.error':
-        this.#inference(run, event, record);
+        this.#calls.inference(run, event, record);
         return;
       case 'embedding.end':
       case 'embedding.error':
-        this.#embeddings(run, event, record);
+        this.#calls.embeddings(run, event, record);
         return;
       case 'agent.end':
       case 'agent.error':
@@ -85,7 +80,7 @@ export class RunMetrics {
         if (run.isInChain) return;
         record('workflowDuration', seconds(run.durationMs), {
           ...this.#attributes.bounded({ [ATTR.workflowName]: event.chainName }),
-          ...this.#error(event),
+          ...this.#attributes.ofError(event),
         });
         return;
       case 'retrieval.end':
@@ -93,7 +88,7 @@ export class RunMetrics {
         record('operationDuration', seconds(run.durationMs), {
           [ATTR.operationName]: OPERATIONS.retrieval,
           [ATTR.providerName]: providerName(event.provider),
-          ...this.#error(event),
+          ...this.#attributes.ofError(event),
         });
         return;
       default:
@@ -133,74 +128,6 @@ export class RunMetrics {
     });
   }
 
-  #inference(
-    run: RunTelemetry,
-    event: LlmEndEvent | LlmErrorEvent,
-    record: Instruments['record'],
-  ): void {
-    if (run.parent?.start.type === 'agent.start') run.parent.inferenceCalls++;
-    const attributes = this.#ofEnd(run, event);
-    const withError = { ...attributes, ...this.#error(event) };
-    record('inferenceDuration', seconds(run.durationMs), withError);
-    record('timeToFirstChunk', seconds(event.timeToFirstChunkMs), attributes);
-    recordTokens(run, event.usage, { attributes, withError, record });
-    this.#billed(run, event, attributes, record);
-  }
-
-  #embeddings(
-    run: RunTelemetry,
-    event: EmbeddingEndEvent | EmbeddingErrorEvent,
-    record: Instruments['record'],
-  ): void {
-    const attributes = this.#ofEnd(run, event);
-    const withError = { ...attributes, ...this.#error(event) };
-    const { inputTokens } = event.usage;
-    record('embeddingsDuration', seconds(run.durationMs), withError);
-    if (inputTokens > 0) {
-      record('embeddingsInputTokens', inputTokens, withError);
-      record('tokenUsage', inputTokens, { ...attributes, [ATTR.tokenType]: 'input' });
-    }
-    this.#billed(run, event, attributes, record);
-  }
-
-  #ofEnd(
-    run: RunTelemetry,
-    event: LlmEndEvent | LlmErrorEvent | EmbeddingEndEvent | EmbeddingErrorEvent,
-  ): Attributes {
-    const model = 'response' in event ? event.response.model : undefined;
-    const isOther = event.provider !== run.start.provider;
-    const answered = this.#attributes.bounded({
-      [ATTR.responseModel]: model || undefined,
-      // As the span has it: interceptors chose another client.
-      [OWN_ATTR.responseProvider]: isOther ? providerName(event.provider) : undefined,
-    });
-    return { ...this.#attributes.ofCall(run), ...answered };
-  }
-
-  #error(event: CallbackEvent): Attributes {
-    return this.#attributes.bounded(errorAttribute(event));
-  }
-
-  /** Records cost, rejection, and a wait that the call did not survive. */
-  #billed(
-    run: RunTelemetry,
-    event: LlmEndEvent | LlmErrorEvent | EmbeddingEndEvent | EmbeddingErrorEvent,
-    attributes: Attributes,
-    record: Instruments['record'],
-  ): void {
-    if (event.cost !== null && event.cost > 0) record('cost', event.cost, attributes);
-    if (!('error' in event)) return;
-    if (isRejection(event.error)) {
-      record('limiterRejections', 1, {
-        ...attributes,
-        ...this.#attributes.bounded({ [OWN_ATTR.limiter]: limiterOf(event.error) }),
-        ...this.#error(event),
-      });
-    }
-    const restMs = (event.limiterWaitMs ?? 0) - run.waitedMs;
-    if (restMs > LEAST_WAIT_MS) record('limiterWait', seconds(restMs), this.#error(event));
-  }
-
   #agent(
     run: RunTelemetry,
     event: AgentEndEvent | AgentErrorEvent,
@@ -208,7 +135,10 @@ export class RunMetrics {
   ): void {
     const attributes = this.#attributes.ofAgent(run);
     const { [ATTR.requestModel]: _model, ...named } = attributes;
-    record('agentDuration', seconds(run.durationMs), { ...attributes, ...this.#error(event) });
+    record('agentDuration', seconds(run.durationMs), {
+      ...attributes,
+      ...this.#attributes.ofError(event),
+    });
     record('agentInferenceCalls', run.inferenceCalls, named);
     record('agentToolCalls', run.toolCalls, named);
   }
@@ -224,7 +154,7 @@ export class RunMetrics {
       run.parent.toolCalls++;
     record('toolDuration', seconds(run.durationMs), {
       ...this.#attributes.ofTool(run),
-      ...this.#error(event),
+      ...this.#attributes.ofError(event),
     });
   }
 }

@@ -87,6 +87,7 @@ export class StreamReader extends ColdStream<LlmChunk, LlmResponse> {
       return;
     }
     this.#source = source;
+    this.#arrivedAt = Date.now();
     if (arrivals !== undefined) {
       this.#isProviders = true;
       for (const reader of [this, ...this.#passed]) reader.#reading.follow(arrivals);
