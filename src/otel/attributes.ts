@@ -5,6 +5,7 @@ import type { LlmParameters, LlmStartEvent } from '../events/llm.events.js';
 import { fieldOf } from '../util/log.js';
 import { ATTR, INNER_CHAIN, OPERATIONS, OWN_ATTR, type Semconv } from './names.js';
 import type { RunTelemetry } from './run-telemetry.js';
+import { safeAttributes } from './safe-attributes.js';
 import { defined, numberIn, textIn } from './values.js';
 
 /** What a span starts with. */
@@ -40,22 +41,28 @@ export function spanStart(
 ): SpanStart | undefined {
   switch (event.type) {
     case 'llm.start':
-      return named(event, SpanKind.CLIENT, OPERATIONS.llm, event.model, llmStart(event));
+      return named(event, SpanKind.CLIENT, OPERATIONS.llm, ATTR.requestModel, llmStart(event));
     case 'embedding.start':
-      return named(event, SpanKind.CLIENT, OPERATIONS.embedding, event.model, embedStart(event));
+      return named(
+        event,
+        SpanKind.CLIENT,
+        OPERATIONS.embedding,
+        ATTR.requestModel,
+        embedStart(event),
+      );
     case 'retrieval.start':
-      return named(event, SpanKind.CLIENT, OPERATIONS.retrieval, event.source, {
+      return named(event, SpanKind.CLIENT, OPERATIONS.retrieval, ATTR.dataSourceId, {
         [ATTR.dataSourceId]: event.source,
       });
     case 'tool.start':
-      return named(event, SpanKind.INTERNAL, OPERATIONS.tool, event.toolName, {
+      return named(event, SpanKind.INTERNAL, OPERATIONS.tool, ATTR.toolName, {
         [ATTR.toolName]: event.toolName,
         [ATTR.toolType]: 'function',
         [ATTR.toolCallId]: event.toolCallId,
         [ATTR.agentName]: agentNameOf(run.agent),
       });
     case 'agent.start':
-      return named(event, SpanKind.INTERNAL, OPERATIONS.agent, event.agentName, {
+      return named(event, SpanKind.INTERNAL, OPERATIONS.agent, ATTR.agentName, {
         [ATTR.agentName]: event.agentName,
         [ATTR.requestModel]: event.model,
         // Required there, and gone since.
@@ -70,20 +77,35 @@ export function spanStart(
 
 function chainStart(name: string, event: CallbackEvent, run: RunTelemetry): SpanStart {
   if (!run.isInChain)
-    return named(event, SpanKind.INTERNAL, OPERATIONS.chain, name, { [ATTR.workflowName]: name });
-  const attributes = defined({ [OWN_ATTR.chainName]: name, ...identity(event) });
-  return { name: `${INNER_CHAIN} ${name}`, kind: SpanKind.INTERNAL, attributes };
+    return named(event, SpanKind.INTERNAL, OPERATIONS.chain, ATTR.workflowName, {
+      [ATTR.workflowName]: name,
+    });
+  return spanOf(event, SpanKind.INTERNAL, INNER_CHAIN, OWN_ATTR.chainName, {
+    [OWN_ATTR.chainName]: name,
+  });
 }
 
+/** @param target the attribute whose value is in the span's name */
 function named(
   event: CallbackEvent,
   kind: SpanKind,
   operation: string,
-  target: string | undefined,
+  target: string,
   own: Attributes,
 ): SpanStart {
-  const attributes = defined({ [ATTR.operationName]: operation, ...own, ...identity(event) });
-  return { name: target ? `${operation} ${target}` : operation, kind, attributes };
+  return spanOf(event, kind, operation, target, { [ATTR.operationName]: operation, ...own });
+}
+
+function spanOf(
+  event: CallbackEvent,
+  kind: SpanKind,
+  first: string,
+  target: string,
+  own: Attributes,
+): SpanStart {
+  const attributes = safeAttributes(event, defined({ ...own, ...identity(event) }));
+  const { [target]: second } = attributes;
+  return { name: second ? `${first} ${String(second)}` : first, kind, attributes };
 }
 
 /** Whose run it is. */

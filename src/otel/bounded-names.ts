@@ -8,13 +8,20 @@ const MAX_CHARS = 256;
  * Bounds the values of one attribute: names come from callers, servers and models, and each makes a series of its own.
  */
 export class BoundedNames {
-  readonly #known = new Set<string>();
+  /** As they leave the process. */
+  readonly #known = new Map<string, string>();
 
-  /** The name, or {@link OTHER} if it is too long, or there were too many others before it. */
-  of(name: string): string {
-    if (this.#known.has(name)) return name;
+  /**
+   * The name, or {@link OTHER} if it is too long, or there were too many others before it.
+   *
+   * @param toSafe makes the name that may leave the process; asked once a name
+   */
+  of(name: string, toSafe: (name: string) => string): string {
+    const known = this.#known.get(name);
+    if (known !== undefined) return known;
     if (this.#known.size >= MAX_NAMES || name.length > MAX_CHARS) return OTHER;
-    this.#known.add(name);
-    return name;
+    const safe = toSafe(name);
+    this.#known.set(name, safe);
+    return safe;
   }
 }

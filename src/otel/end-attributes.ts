@@ -8,6 +8,7 @@ import type { Usage } from '../types/usage.js';
 import { providerName } from './attributes.js';
 import { ATTR, namesOf, OWN_ATTR, RENAMED_ATTR, type Semconv } from './names.js';
 import type { RunTelemetry } from './run-telemetry.js';
+import { safeAttributes } from './safe-attributes.js';
 import { defined, seconds, textIn } from './values.js';
 
 /** The attributes of a run that has ended. */
@@ -16,6 +17,10 @@ export function endAttributes(
   run: RunTelemetry,
   semconv: Semconv,
 ): Attributes {
+  return safeAttributes(event, ownEndAttributes(event, run, semconv));
+}
+
+function ownEndAttributes(event: CallbackEvent, run: RunTelemetry, semconv: Semconv): Attributes {
   switch (event.type) {
     case 'llm.end':
       return defined({ ...modelEnd(event, run, semconv), ...llmEnd(event) });

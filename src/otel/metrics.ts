@@ -79,7 +79,7 @@ export class RunMetrics {
       case 'chain.error':
         if (run.isInChain) return;
         record('workflowDuration', seconds(run.durationMs), {
-          ...this.#attributes.bounded({ [ATTR.workflowName]: event.chainName }),
+          ...this.#attributes.bounded(event, { [ATTR.workflowName]: event.chainName }),
           ...this.#attributes.ofError(event),
         });
         return;
@@ -97,33 +97,31 @@ export class RunMetrics {
   }
 
   /** Records a wait for a limiter. */
-  waited(run: RunTelemetry | undefined, { limiter, waitedMs }: LimiterWaitEvent): void {
+  waited(run: RunTelemetry | undefined, event: LimiterWaitEvent): void {
+    const { limiter, waitedMs } = event;
     if (run !== undefined) run.waitedMs += waitedMs;
-    const attributes = this.#attributes.bounded({ [OWN_ATTR.limiter]: limiter });
+    const attributes = this.#attributes.bounded(event, { [OWN_ATTR.limiter]: limiter });
     this.#current?.record('limiterWait', seconds(waitedMs), attributes);
   }
 
   /** Records how long a handler took. */
-  handled({ handler, eventType, durationMs }: CallbackEndEvent): void {
-    this.#current?.record(
-      'handlerDuration',
-      seconds(durationMs),
-      this.#ofHandler(handler, eventType),
-    );
+  handled(event: CallbackEndEvent): void {
+    const attributes = this.#ofHandler(event, event.eventType);
+    this.#current?.record('handlerDuration', seconds(event.durationMs), attributes);
   }
 
   /** Records a handler that failed. */
-  handlerFailed({ handler, event, error }: CallbackErrorEvent): void {
-    const attributes = this.#ofHandler(handler, event.type);
+  handlerFailed(failed: CallbackErrorEvent): void {
+    const attributes = this.#ofHandler(failed, failed.event.type);
     this.#current?.record('handlerErrors', 1, {
       ...attributes,
-      ...this.#attributes.bounded({ [ATTR.errorType]: errorType(error) }),
+      ...this.#attributes.bounded(failed, { [ATTR.errorType]: errorType(failed.error) }),
     });
   }
 
-  #ofHandler(handler: string, eventType: string): Attributes {
-    return this.#attributes.bounded({
-      [OWN_ATTR.handler]: handler,
+  #ofHandler(event: CallbackEndEvent | CallbackErrorEvent, eventType: string): Attributes {
+    return this.#attributes.bounded(event, {
+      [OWN_ATTR.handler]: event.handler,
       [OWN_ATTR.eventType]: eventType,
     });
   }

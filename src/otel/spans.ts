@@ -13,6 +13,7 @@ import type { CallbackEvent } from '../events/event-map.js';
 import type { ContextBinding } from '../runs/bind-context.js';
 import { spanStart } from './attributes.js';
 import { endAttributes, isDenied } from './end-attributes.js';
+import { safeAttributes } from './safe-attributes.js';
 import { defined, seconds } from './values.js';
 import { endContent, noteContent, startContent, toSpanAttributes } from './content.js';
 import { describeFailure } from './failure.js';
@@ -82,7 +83,7 @@ export class RunSpans {
     const { span } = run;
     if (!span?.isRecording()) return;
     const add = (name: string, attributes: Attributes) =>
-      span.addEvent(name, defined(attributes), event.timestamp);
+      span.addEvent(name, safeAttributes(event, defined(attributes)), event.timestamp);
     switch (event.type) {
       case 'llm.retry':
         return void add(SPAN_EVENTS.retry, {
