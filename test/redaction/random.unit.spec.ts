@@ -50,7 +50,7 @@ it('Secrets under their keys are in no redacted value, text of JSON or cut text'
     expect(value).toEqual(before);
     const safe = redactor.redact(text) as string;
     expect([seed, safe]).not.toEqual([seed, expect.stringContaining(MARK)]);
-    if (/^\s*["[{]/.test(text)) expect(() => JSON.parse(safe) as unknown).not.toThrow();
+    expect(() => JSON.parse(safe) as unknown).not.toThrow();
     const cut = `It says: ${text}`.slice(0, random.int(0, text.length + 9));
     expect([seed, cut, redactor.redact(cut)]).not.toEqual([
       seed,
