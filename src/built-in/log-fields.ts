@@ -57,14 +57,7 @@ const NAMES = [
 /** The fields with content that a run starts with, in the order in which they are written. */
 const INPUT = ['messages', 'goal', 'query', 'input', 'args'] as const;
 /** The others. */
-const OUTPUT = [
-  'text',
-  'toolCalls',
-  'output',
-  'result',
-  'documents',
-  'data',
-] as const;
+const OUTPUT = ['text', 'toolCalls', 'output', 'result', 'documents', 'data'] as const;
 /** The fields of an agent's turn and result with content. */
 const PARTS = ['text', 'output', 'toolCalls', 'toolResults'] as const;
 
