@@ -11,9 +11,9 @@ const run = promisify(execFile);
 const SCRIPT = join(ROOT, 'test/support/second-process/beside-openai.cjs');
 
 let server: WireServer | undefined;
-let remove = (): void => undefined;
+let library: Awaited<ReturnType<typeof compileLibrary>> | undefined;
 afterEach(async () => {
-  remove();
+  library?.remove();
   await server?.close();
 });
 
@@ -25,8 +25,7 @@ interface Span {
 }
 
 it('Beside @opentelemetry/instrumentation-openai, our spans and theirs have different scopes', async () => {
-  const library = await compileLibrary();
-  ({ remove } = library);
+  library = await compileLibrary();
   server = await WireServer.listen();
   server.answers(says(openai, 'generate', HELLO), says(openai, 'generate', HELLO));
   const { stdout } = await run(process.execPath, [SCRIPT, library.folder, server.origin]);

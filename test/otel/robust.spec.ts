@@ -220,6 +220,25 @@ describe('With an SDK', () => {
     expect(traces.events).toHaveLength(1);
   });
 
+  it('the tree is right without a context manager, too', async () => {
+    context.disable();
+    const { module } = await startApp(
+      {},
+      {
+        callbacks: [new OpenTelemetryCallbacks()],
+        agent: { tools: [look] },
+        answers: [{ toolCalls: [{ name: 'look', args: {} }] }, 'done'],
+      },
+    );
+    await module.get(AgentService).run('Look');
+    expect(treeOf(await telemetry.spans())).toEqual([
+      'invoke_agent default',
+      '  chat fake',
+      '  execute_tool look',
+      '  chat fake',
+    ]);
+  });
+
   it('is a provider without options', async () => {
     const { llm } = await startApp({ providers: [OpenTelemetryCallbacks] });
     await llm.generate('Hi');
