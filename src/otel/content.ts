@@ -13,6 +13,7 @@ import {
 } from './messages.js';
 import { CONTENT, OWN_ATTR } from './names.js';
 import type { Content, JsonValue } from './options.js';
+import { textOf } from './values.js';
 
 /** What a run starts with, from its redacted event. */
 export function startContent(event: CallbackEvent): Content {
@@ -95,19 +96,13 @@ export function noteContent(event: CustomCallbackEvent): Content {
 
 /** As attributes of spans, which have no objects. */
 export function toSpanAttributes(content: Content): Attributes {
-  return Object.fromEntries(
-    Object.entries(content).map(([name, value]) => [name, textOf(value) ?? undefined]),
-  );
+  return Object.fromEntries(Object.entries(content).map(([name, value]) => [name, textOf(value)]));
 }
 
 /** Reads fields of an event's redacted JSON. */
 function redactedFields(event: CallbackEvent): (name: string) => unknown {
   const json: unknown = event.redacted('span');
   return (name) => fieldOf(json, name);
-}
-
-function textOf(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 /** Without what is absent or empty. */

@@ -1,5 +1,6 @@
 import { fieldOf } from '../util/log.js';
 import type { JsonValue } from './options.js';
+import { textOf } from './values.js';
 
 /** One message in the JSON schema of the convention. */
 export interface OtelMessage {
@@ -26,7 +27,7 @@ export function toOutput(response: unknown, finishReason: string): OtelMessage[]
 /** A text, or a value as JSON, as the only part of a message. */
 export function textMessage(role: string, value: unknown): OtelMessage[] {
   if (value === undefined) return [];
-  return [{ role, parts: [textPart(typeof value === 'string' ? value : jsonText(value))] }];
+  return [{ role, parts: [textPart(textOf(value) ?? '')] }];
 }
 
 /** System instructions are parts of text. */
@@ -119,8 +120,4 @@ function textIn(value: unknown, name: string): string | undefined {
 /** The JSON of events is plain. */
 function json(value: unknown): JsonValue {
   return value as JsonValue;
-}
-
-function jsonText(value: unknown): string {
-  return JSON.stringify(value) ?? '';
 }

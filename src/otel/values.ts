@@ -25,3 +25,8 @@ export function textIn(value: unknown, name: string): string | undefined {
 export function defined(attributes: Attributes): Attributes {
   return Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== undefined));
 }
+
+/** A text, or redacted content as JSON. */
+export function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}

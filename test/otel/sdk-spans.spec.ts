@@ -3,7 +3,8 @@ import { Injectable } from '@nestjs/common';
 import Anthropic from '@anthropic-ai/sdk';
 import { registerInstrumentations } from '@opentelemetry/instrumentation';
 import { UndiciInstrumentation } from '@opentelemetry/instrumentation-undici';
-import { CallbacksService, Chain, LlmService } from 'nestjs-llm-callbacks';
+import { CallbacksService, Chain, LlmService, type LlmProviderContext } from 'nestjs-llm-callbacks';
+import { FakeLlm } from 'nestjs-llm-callbacks/testing';
 import { OpenTelemetryCallbacks, type OpenTelemetryOptions } from 'nestjs-llm-callbacks/otel';
 import { clientCaller } from '../observe/callers.js';
 import { Telemetry } from '../support/otel/telemetry.js';
@@ -87,6 +88,31 @@ const WAYS: Record<string, () => Promise<unknown>> = {
 const observedClient = (): Anthropic =>
   bench.app.get(CallbacksService).observe(newAnthropic(bench.server.origin));
 const observed = () => clientCaller(anthropic, observedClient());
+
+it.each([
+  ['suppress', true],
+  ['keep', false],
+] as const)(
+  'A provider of the application knows whether its run has a span: %s',
+  async (sdkSpans, hasSpan) => {
+    const seen: (boolean | undefined)[] = [];
+    class Noting extends FakeLlm {
+      override generate(...[request, call]: Parameters<FakeLlm['generate']>) {
+        seen.push((call as LlmProviderContext).hasSpan);
+        return super.generate(request, call);
+      }
+      readonly server = { address: 'models.internal', port: 8443 };
+    }
+    const llm = { provider: new Noting(['hello']), model: 'own' } as const;
+    await start(
+      { sdkSpans },
+      { llm: { ...llm, apiKey: undefined as never, baseURL: undefined as never } },
+    );
+    await bench.llm.generate('Hi');
+    expect(seen).toEqual([hasSpan]);
+    expect(bench.recording.of('llm.start')[0]!.server).toEqual(llm.provider.server);
+  },
+);
 
 describe('The span of Anthropic’s SDK', () => {
   it('is made if nothing replaces it', async () => {
