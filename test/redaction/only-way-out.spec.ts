@@ -36,8 +36,6 @@ const ALLOWED: readonly (readonly [file: string, line: string, reason: string])[
   ['limits/limit-window.ts', 'JSON.stringify(timeZone)', 'an option, in a start-up error'],
   ['resilience/cache.interceptor.ts', 'this.#store.set(', 'answers must come back as they were'],
   ['resilience/cache.interceptor.ts', 'JSON.stringify(parts, inOrder)', 'is hashed'],
-  ['otel/content.ts', 'JSON.stringify(value)', 'fields of a redacted event'],
-  ['otel/messages.ts', 'JSON.stringify(value)', 'fields of a redacted event'],
   ['bullmq/backend.ts', 'event: JSON.stringify(event)', 'the event of a job is redacted'],
 ];
 
