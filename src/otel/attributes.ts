@@ -5,8 +5,7 @@ import type { LlmParameters, LlmStartEvent } from '../events/llm.events.js';
 import { fieldOf } from '../util/log.js';
 import { ATTR, INNER_CHAIN, OPERATIONS, OWN_ATTR, type Semconv } from './names.js';
 import type { RunTelemetry } from './run-telemetry.js';
-import { safeAttributes } from './safe-attributes.js';
-import { defined, numberIn, textIn } from './values.js';
+import { defined, numberIn, safeNames, textIn } from './values.js';
 
 /** What a span starts with. */
 export interface SpanStart {
@@ -103,21 +102,37 @@ function spanOf(
   target: string,
   own: Attributes,
 ): SpanStart {
-  const attributes = safeAttributes(event, defined({ ...own, ...identity(event) }));
+  const attributes = { ...safeNames(defined(own)), ...identity(event) };
   const { [target]: second } = attributes;
   return { name: second ? `${first} ${String(second)}` : first, kind, attributes };
 }
 
-/** Whose run it is. */
-function identity(event: CallbackEvent): Attributes {
-  const { conversationId, userId, tenantId, runId, origin } = event;
-  return {
-    [ATTR.conversationId]: conversationId,
-    [ATTR.userId]: userId,
-    [OWN_ATTR.tenantId]: tenantId,
-    [OWN_ATTR.runId]: runId,
-    [OWN_ATTR.origin]: origin === 'own' ? undefined : origin,
-  };
+function identity({ runId, origin }: CallbackEvent): Attributes {
+  return { [OWN_ATTR.runId]: runId, ...(origin !== 'own' && { [OWN_ATTR.origin]: origin }) };
+}
+
+/**
+ * What applications put into a run besides content, redacted: whose it is, and where its answer stops. Not for
+ * samplers, because a span that is not recorded must not cost it.
+ */
+export function callerAttributes(event: CallbackEvent): Attributes {
+  const { conversationId, userId, tenantId } = event;
+  const stop = event.type === 'llm.start' ? stopSequences(event.parameters) : undefined;
+  const given = [conversationId, userId, tenantId, stop];
+  if (given.every((value) => value === undefined)) return {};
+  // Named as in the JSON of events, so that paths are found.
+  const known: unknown = event.redacted('span', {
+    conversationId,
+    userId,
+    tenantId,
+    parameters: { stop },
+  });
+  return defined({
+    [ATTR.conversationId]: textIn(known, 'conversationId'),
+    [ATTR.userId]: textIn(known, 'userId'),
+    [OWN_ATTR.tenantId]: textIn(known, 'tenantId'),
+    [ATTR.requestStopSequences]: asTexts(fieldOf(fieldOf(known, 'parameters'), 'stop')),
+  });
 }
 
 /** The name of an agent's run. */
@@ -162,7 +177,6 @@ function requestParameters(parameters: LlmParameters): Attributes {
     [ATTR.requestTopP]: numberIn(own, 'top_p'),
     [ATTR.requestTemperature]: numberIn(own, 'temperature') ?? parameters.temperature,
     [ATTR.requestMaxTokens]: limit,
-    [ATTR.requestStopSequences]: stopSequences(parameters),
     [ATTR.requestFrequencyPenalty]: numberIn(own, 'frequency_penalty'),
     [ATTR.requestPresencePenalty]: numberIn(own, 'presence_penalty'),
     [ATTR.requestPreviousResponseId]: textIn(own, 'previous_response_id'),
@@ -176,6 +190,10 @@ function requestParameters(parameters: LlmParameters): Attributes {
 function stopSequences({ stop, providerOptions }: LlmParameters): string[] | undefined {
   const own = fieldOf(providerOptions, 'stop') ?? fieldOf(providerOptions, 'stop_sequences');
   const given = typeof own === 'string' ? [own] : (own ?? stop);
+  return asTexts(given);
+}
+
+function asTexts(given: unknown): string[] | undefined {
   if (!Array.isArray(given) || given.length === 0) return undefined;
   return given.every((text) => typeof text === 'string') ? [...given] : undefined;
 }

@@ -1,3 +1,5 @@
+import { logText } from '../util/log.js';
+
 /** What stands for names beyond the bound. */
 export const OTHER = '_OTHER';
 
@@ -11,16 +13,12 @@ export class BoundedNames {
   /** As they leave the process. */
   readonly #known = new Map<string, string>();
 
-  /**
-   * The name, or {@link OTHER} if it is too long, or there were too many others before it.
-   *
-   * @param toSafe makes the name that may leave the process; asked once a name
-   */
-  of(name: string, toSafe: (name: string) => string): string {
+  /** The name, or {@link OTHER} if it is too long, or there were too many others before it. */
+  of(name: string): string {
     const known = this.#known.get(name);
     if (known !== undefined) return known;
     if (this.#known.size >= MAX_NAMES || name.length > MAX_CHARS) return OTHER;
-    const safe = toSafe(name);
+    const safe = logText(name);
     this.#known.set(name, safe);
     return safe;
   }

@@ -53,7 +53,7 @@ export class CallMetrics {
   ): Attributes {
     const model = 'response' in event ? event.response.model : undefined;
     const isOther = event.provider !== run.start.provider;
-    const answered = this.attributes.bounded(event, {
+    const answered = this.attributes.bounded({
       [ATTR.responseModel]: model || undefined,
       // As the span has it: interceptors chose another client.
       [OWN_ATTR.responseProvider]: isOther ? providerName(event.provider) : undefined,
@@ -73,7 +73,7 @@ export class CallMetrics {
     if (isRejection(event.error)) {
       record('limiterRejections', 1, {
         ...attributes,
-        ...this.attributes.bounded(event, { [OWN_ATTR.limiter]: limiterOf(event.error) }),
+        ...this.attributes.bounded({ [OWN_ATTR.limiter]: limiterOf(event.error) }),
         ...this.attributes.ofError(event),
       });
     }

@@ -8,8 +8,7 @@ import type { Usage } from '../types/usage.js';
 import { providerName } from './attributes.js';
 import { ATTR, namesOf, OWN_ATTR, RENAMED_ATTR, type Semconv } from './names.js';
 import type { RunTelemetry } from './run-telemetry.js';
-import { safeAttributes } from './safe-attributes.js';
-import { defined, seconds, textIn } from './values.js';
+import { defined, safeNames, seconds, textIn } from './values.js';
 
 /** The attributes of a run that has ended. */
 export function endAttributes(
@@ -17,7 +16,7 @@ export function endAttributes(
   run: RunTelemetry,
   semconv: Semconv,
 ): Attributes {
-  return safeAttributes(event, ownEndAttributes(event, run, semconv));
+  return safeNames(ownEndAttributes(event, run, semconv));
 }
 
 function ownEndAttributes(event: CallbackEvent, run: RunTelemetry, semconv: Semconv): Attributes {

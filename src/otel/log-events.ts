@@ -3,7 +3,7 @@ import { CallbacksConfigurationError, describeError } from '../errors/callbacks-
 import type { CallbackEvent } from '../events/event-map.js';
 import packages from '../util/packages.cjs';
 import { logStack } from '../util/log.js';
-import { spanStart } from './attributes.js';
+import { callerAttributes, spanStart } from './attributes.js';
 import { endContent, startContent } from './content.js';
 import { endAttributes } from './end-attributes.js';
 import { describeFailure } from './failure.js';
@@ -28,7 +28,10 @@ export class RunEvents {
   start(run: RunTelemetry): void {
     const { start: event } = run;
     if (event.type !== 'llm.start' || isSampledOut(run)) return;
-    run.attributes ??= spanStart(event, run, this.settings.semconv)?.attributes;
+    run.attributes ??= {
+      ...spanStart(event, run, this.settings.semconv)?.attributes,
+      ...callerAttributes(event),
+    };
     run.startContent ??= startContent(event);
   }
 

@@ -5,7 +5,6 @@ import { BoundedNames, OTHER } from './bounded-names.js';
 import { errorType, isDenied } from './end-attributes.js';
 import { ATTR, OPERATIONS } from './names.js';
 import type { RunTelemetry } from './run-telemetry.js';
-import { safeAttributes } from './safe-attributes.js';
 import { defined } from './values.js';
 
 /** Attributes whose values this package knows; all others come from callers, servers and models. */
@@ -21,12 +20,12 @@ const CLOSED: ReadonlySet<string> = new Set([
 export class MetricAttributes {
   readonly #names = new Map<string, BoundedNames>();
 
-  /** Without absent values, and with bounded names, redacted as the event says. */
-  bounded(event: CallbackEvent, attributes: Attributes): Attributes {
+  /** Without absent values, and with bounded names. */
+  bounded(attributes: Attributes): Attributes {
     const present = defined(attributes);
     for (const [key, value] of Object.entries(present)) {
       if (typeof value === 'string' && !CLOSED.has(key))
-        present[key] = this.#boundedName(event, key, value);
+        present[key] = this.#boundedName(key, value);
     }
     return present;
   }
@@ -38,19 +37,13 @@ export class MetricAttributes {
     const isLlm = start.type === 'llm.start';
     const known = isLlm || start.type === 'embedding.start' ? modelAttributes(start) : {};
     const operation = isLlm ? OPERATIONS.llm : OPERATIONS.embedding;
-    return (run.metricAttributes = this.bounded(start, {
-      [ATTR.operationName]: operation,
-      ...known,
-    }));
+    return (run.metricAttributes = this.bounded({ [ATTR.operationName]: operation, ...known }));
   }
 
   /** Those of an agent. */
   ofAgent({ start }: RunTelemetry): Attributes {
     if (start.type !== 'agent.start') return {};
-    return this.bounded(start, {
-      [ATTR.agentName]: start.agentName,
-      [ATTR.requestModel]: start.model,
-    });
+    return this.bounded({ [ATTR.agentName]: start.agentName, [ATTR.requestModel]: start.model });
   }
 
   /** Those of a tool. Models make up names; those that an agent does not offer are not counted apart. */
@@ -59,7 +52,7 @@ export class MetricAttributes {
     const { toolName } = start;
     const offered = agent?.start.type === 'agent.start' ? agent.start.tools : undefined;
     const isKnown = offered === undefined || offered.some(({ name }) => name === toolName);
-    return this.bounded(start, {
+    return this.bounded({
       [ATTR.toolName]: isKnown ? toolName : OTHER,
       [ATTR.toolType]: 'function',
       [ATTR.agentName]: agentNameOf(agent),
@@ -69,15 +62,12 @@ export class MetricAttributes {
   /** That of a run that failed; a tool call that a person denied did not. */
   ofError(event: CallbackEvent): Attributes {
     if (!('error' in event) || isDenied(event)) return {};
-    return this.bounded(event, { [ATTR.errorType]: errorType(event.error) });
+    return this.bounded({ [ATTR.errorType]: errorType(event.error) });
   }
 
-  #boundedName(event: CallbackEvent, key: string, value: string): string {
+  #boundedName(key: string, value: string): string {
     let names = this.#names.get(key);
     if (names === undefined) this.#names.set(key, (names = new BoundedNames()));
-    return names.of(value, (name) => {
-      const { [key]: safe } = safeAttributes(event, { [key]: name });
-      return typeof safe === 'string' ? safe : OTHER;
-    });
+    return names.of(value);
   }
 }

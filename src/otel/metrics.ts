@@ -79,7 +79,7 @@ export class RunMetrics {
       case 'chain.error':
         if (run.isInChain) return;
         record('workflowDuration', seconds(run.durationMs), {
-          ...this.#attributes.bounded(event, { [ATTR.workflowName]: event.chainName }),
+          ...this.#attributes.bounded({ [ATTR.workflowName]: event.chainName }),
           ...this.#attributes.ofError(event),
         });
         return;
@@ -97,31 +97,33 @@ export class RunMetrics {
   }
 
   /** Records a wait for a limiter. */
-  waited(run: RunTelemetry | undefined, event: LimiterWaitEvent): void {
-    const { limiter, waitedMs } = event;
+  waited(run: RunTelemetry | undefined, { limiter, waitedMs }: LimiterWaitEvent): void {
     if (run !== undefined) run.waitedMs += waitedMs;
-    const attributes = this.#attributes.bounded(event, { [OWN_ATTR.limiter]: limiter });
+    const attributes = this.#attributes.bounded({ [OWN_ATTR.limiter]: limiter });
     this.#current?.record('limiterWait', seconds(waitedMs), attributes);
   }
 
   /** Records how long a handler took. */
-  handled(event: CallbackEndEvent): void {
-    const attributes = this.#ofHandler(event, event.eventType);
-    this.#current?.record('handlerDuration', seconds(event.durationMs), attributes);
+  handled({ handler, eventType, durationMs }: CallbackEndEvent): void {
+    this.#current?.record(
+      'handlerDuration',
+      seconds(durationMs),
+      this.#ofHandler(handler, eventType),
+    );
   }
 
   /** Records a handler that failed. */
-  handlerFailed(failed: CallbackErrorEvent): void {
-    const attributes = this.#ofHandler(failed, failed.event.type);
+  handlerFailed({ handler, event, error }: CallbackErrorEvent): void {
+    const attributes = this.#ofHandler(handler, event.type);
     this.#current?.record('handlerErrors', 1, {
       ...attributes,
-      ...this.#attributes.bounded(failed, { [ATTR.errorType]: errorType(failed.error) }),
+      ...this.#attributes.bounded({ [ATTR.errorType]: errorType(error) }),
     });
   }
 
-  #ofHandler(event: CallbackEndEvent | CallbackErrorEvent, eventType: string): Attributes {
-    return this.#attributes.bounded(event, {
-      [OWN_ATTR.handler]: event.handler,
+  #ofHandler(handler: string, eventType: string): Attributes {
+    return this.#attributes.bounded({
+      [OWN_ATTR.handler]: handler,
       [OWN_ATTR.eventType]: eventType,
     });
   }

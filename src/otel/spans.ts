@@ -11,9 +11,8 @@ import {
 } from '@opentelemetry/api';
 import type { CallbackEvent } from '../events/event-map.js';
 import type { ContextBinding } from '../runs/bind-context.js';
-import { spanStart } from './attributes.js';
+import { callerAttributes, spanStart } from './attributes.js';
 import { endAttributes, isDenied } from './end-attributes.js';
-import { safeAttributes } from './safe-attributes.js';
 import { defined, seconds } from './values.js';
 import { endContent, noteContent, startContent, toSpanAttributes } from './content.js';
 import { describeFailure } from './failure.js';
@@ -51,11 +50,10 @@ export class RunSpans {
     );
     const ids = span.spanContext();
     if (!isNew(ids, around)) return undefined;
-    run.attributes = attributes;
     run.span = span;
     const inside = trace.setSpan(around, span).setValue(this.#run, run);
     run.context = inside;
-    guarded(() => this.#started(run, span));
+    guarded(() => this.#started(run, span, attributes));
     return {
       bind: (work) => context.with(inside, work),
       traceId: ids.traceId,
@@ -69,9 +67,12 @@ export class RunSpans {
     return tracerProvider.getTracer(SCOPE_NAME, SCOPE_VERSION, options);
   }
 
-  #started(run: RunTelemetry, span: Span): void {
+  #started(run: RunTelemetry, span: Span, attributes: Attributes): void {
     const { start: event } = run;
     if (!span.isRecording()) return;
+    const ofCaller = callerAttributes(event);
+    run.attributes = { ...attributes, ...ofCaller };
+    span.setAttributes(ofCaller);
     if (this.settings.spanContent)
       span.setAttributes(toSpanAttributes((run.startContent ??= startContent(event))));
     if (event.type === 'tool.start' && event.approval !== undefined)
@@ -83,7 +84,7 @@ export class RunSpans {
     const { span } = run;
     if (!span?.isRecording()) return;
     const add = (name: string, attributes: Attributes) =>
-      span.addEvent(name, safeAttributes(event, defined(attributes)), event.timestamp);
+      span.addEvent(name, defined(attributes), event.timestamp);
     switch (event.type) {
       case 'llm.retry':
         return void add(SPAN_EVENTS.retry, {

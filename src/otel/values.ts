@@ -1,5 +1,5 @@
 import type { Attributes } from '@opentelemetry/api';
-import { fieldOf } from '../util/log.js';
+import { fieldOf, logText } from '../util/log.js';
 
 /** Milliseconds as seconds. */
 export function seconds(ms: number | undefined): number | undefined {
@@ -29,4 +29,17 @@ export function defined(attributes: Attributes): Attributes {
 /** A text, or redacted content as JSON. */
 export function textOf(value: unknown): string | undefined {
   return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+/**
+ * Attributes whose names of tools, models, agents and sources come from anybody: without what looks like a secret, and
+ * without characters that break or forge lines.
+ */
+export function safeNames(attributes: Attributes): Attributes {
+  return Object.fromEntries(
+    Object.entries(attributes).map(([name, value]) => [
+      name,
+      typeof value === 'string' ? logText(value) : value,
+    ]),
+  );
 }

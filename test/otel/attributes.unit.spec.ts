@@ -6,7 +6,7 @@ import {
   type LlmRequest,
   type LlmResponse,
 } from 'nestjs-llm-callbacks';
-import { providerName, spanStart } from '../../src/otel/attributes.js';
+import { callerAttributes, providerName, spanStart } from '../../src/otel/attributes.js';
 import { endAttributes, errorType, finishReason } from '../../src/otel/end-attributes.js';
 import { RunTelemetry } from '../../src/otel/run-telemetry.js';
 import { NO_USAGE } from '../../src/types/usage.js';
@@ -23,7 +23,8 @@ function startOf(request: Partial<LlmRequest>, provider = 'openai', streaming = 
 
 function attributesOf(...given: Parameters<typeof startOf>) {
   const event = startOf(...given);
-  return spanStart(event, new RunTelemetry(event, undefined), 'latest')!.attributes;
+  const { attributes } = spanStart(event, new RunTelemetry(event, undefined), 'latest')!;
+  return { ...attributes, ...callerAttributes(event) };
 }
 
 describe('The parameters of a request', () => {
