@@ -97,11 +97,11 @@ export class ObservedBody implements UnderlyingByteSource {
       if (this.#failure !== undefined) throw this.#failure.error;
       const stopped = new Promise<never>((_, reject) => (this.#reject = reject));
       const bytes = new Uint8Array(await Promise.race([read(), stopped]));
+      this.#isOver = true;
       const { feed } = this.call;
       void feed.push(bytes);
       void feed.end();
       await this.#ended();
-      this.#isOver = true;
       return bytes;
     } catch (error) {
       await this.#close(error);
@@ -183,9 +183,9 @@ export class ObservedBody implements UnderlyingByteSource {
   }
 
   async #end(controller: ReadableByteStreamController): Promise<void> {
+    this.#isOver = true;
     void this.call.feed.end();
     await this.#ended();
-    this.#isOver = true;
     if (this.#held !== undefined) controller.enqueue(this.#held);
     controller.close();
     controller.byobRequest?.respond(0);

@@ -14,6 +14,7 @@ import {
   type WireFormat,
 } from '../support/wire/index.js';
 import { OpenRuns } from '../../src/runs/active-run.js';
+import { settle } from '../support/gate.js';
 import { newClient } from '../support/wire/sdk-clients.js';
 
 type Client = OpenAI | Anthropic;
@@ -84,6 +85,23 @@ describe.each(WIRES)('A client of $name that is observed', (wire) => {
     expect(bench.costs).toMatchObject({ requestCount: 1, totalTokens: 1_500 });
     expect(bench.costs.totalCost).toBeGreaterThan(0);
   });
+
+  it.each([false, true])(
+    'aborts no request whose answer was read, streamed: %s',
+    async (stream) => {
+      const signals: AbortSignal[] = [];
+      const fetching: typeof fetch = (input, init) => {
+        signals.push(init!.signal!);
+        return fetch(input, init);
+      };
+      const own = newClient(wire, bench.server.origin, { fetch: fetching });
+      const copy = bench.app.get(CallbacksService).observe(own as OpenAI);
+      bench.server.answers(stream ? streamed() : whole());
+      await (stream ? read(wire, copy) : ask(wire, copy));
+      await settle();
+      expect(signals.map(({ aborted }) => aborted)).toEqual([false]);
+    },
+  );
 
   it('gives the same events of a stream, each after its handlers, and the end after those of the end', async () => {
     bench.server.answers(streamed(), streamed());

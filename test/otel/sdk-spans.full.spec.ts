@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import Anthropic from '@anthropic-ai/sdk';
 import { registerInstrumentations } from '@opentelemetry/instrumentation';
 import { UndiciInstrumentation } from '@opentelemetry/instrumentation-undici';
-import { CallbacksService, Chain, LlmService, type LlmProviderContext } from 'nestjs-llm-callbacks';
+import { CallbacksService, Chain, LlmService } from 'nestjs-llm-callbacks';
 import { FakeLlm } from 'nestjs-llm-callbacks/testing';
 import { OpenTelemetryCallbacks, type OpenTelemetryOptions } from 'nestjs-llm-callbacks/otel';
 import { clientCaller } from '../observe/callers.js';
@@ -98,7 +98,7 @@ it.each([
     const seen: (boolean | undefined)[] = [];
     class Noting extends FakeLlm {
       override generate(...[request, call]: Parameters<FakeLlm['generate']>) {
-        seen.push((call as LlmProviderContext).hasSpan);
+        seen.push(call.hasSpan);
         return super.generate(request, call);
       }
       readonly server = { address: 'models.internal', port: 8443 };
