@@ -94,7 +94,9 @@ class PassedResponse {
 function cloneOf(again: Pick<Response, 'clone'>, original: Response): Response {
   const copy = again.clone();
   const ofCopy = { clone: copy.clone.bind(copy) };
-  const { url, redirected, type } = original;
+  const [url, redirected, type] = (['url', 'redirected', 'type'] as const).map((name) =>
+    cloned(original, name),
+  );
   const known = { url, redirected, type, clone: () => cloneOf(ofCopy, original) };
   return Object.defineProperties(
     copy,
@@ -105,6 +107,12 @@ function cloneOf(again: Pick<Response, 'clone'>, original: Response): Response {
       ]),
     ),
   );
+}
+
+/** What a clone has of a field: not what an SDK has defined on the response itself. */
+function cloned(response: Response, name: 'url' | 'redirected' | 'type'): unknown {
+  const value: unknown = Reflect.get(Object.getPrototypeOf(response) as object, name, response);
+  return value ?? response[name];
 }
 
 /** Node's function takes web streams, too, which its types do not say. */

@@ -4,6 +4,7 @@ import { samplesOf, type Samples } from '../../support/fuzz/samples.js';
 import { randomAnswer } from '../../support/histories/random-answers.js';
 import { anthropic } from '../../support/wire/anthropic.js';
 import { OTHER_FORMS, REFUSED } from '../../support/wire/error-bodies.js';
+import { AWS_EVENT_STREAM, framesOf } from '../../support/wire/event-stream.js';
 import { openai } from '../../support/wire/openai.js';
 import { randomMessageStream } from '../../support/wire/random-anthropic.js';
 import { ERROR_FORMS, malformed, REPORTED_ERRORS } from '../../support/wire/random-faults.js';
@@ -72,9 +73,9 @@ export class RandomAnswers {
 
   streamed(random: Random): Sent {
     if (random.chance(0.6)) {
-      const lines = new RandomLines(random);
-      const text = lines.stream(FORMATS[this.kind.api].frames(random, lines));
-      return sent(random, Buffer.from(text), STREAM_TYPE);
+      const lines = new RandomLines(random, this.isFramed ? ['\n'] : undefined);
+      const all = FORMATS[this.kind.api].frames(random, lines);
+      return this.#stream(random, this.isFramed ? all.join('') : lines.stream(all));
     }
     const { bytes, contentType } = mutate(random, this.#samples!, 'streamed');
     return sent(random, bytes, { 'content-type': contentType });
@@ -94,7 +95,18 @@ export class RandomAnswers {
         : malformed(wire, random, lines);
       first.push(fault);
     }
-    return sent(random, Buffer.from(first.join('')), STREAM_TYPE);
+    return this.#stream(random, first.join(''));
+  }
+
+  /** Whether streams have the framing of AWS. */
+  get isFramed(): boolean {
+    return this.kind.cloud?.cloud === 'bedrock';
+  }
+
+  #stream(random: Random, text: string): Sent {
+    return this.isFramed
+      ? sent(random, framesOf(text), { 'content-type': AWS_EVENT_STREAM })
+      : sent(random, Buffer.from(text), STREAM_TYPE);
   }
 
   /** A refusal: of which the SDKs ask again, or not. */

@@ -1,6 +1,9 @@
+import { AnthropicBedrock } from '@anthropic-ai/bedrock-sdk';
 import Anthropic from '@anthropic-ai/sdk';
+import { AnthropicVertex } from '@anthropic-ai/vertex-sdk';
 import OpenAI, { AzureOpenAI } from 'openai';
 import type { Api } from '../../support/histories/captured-wire.js';
+import { bedrock, type CloudWire, vertex } from '../../support/wire/clouds.js';
 import { newAnthropic, newOpenAi } from '../../support/wire/sdk-clients.js';
 import type { Random } from '../../support/wire/random.js';
 import {
@@ -32,12 +35,26 @@ export interface ClientKind {
   readonly prototype: object;
   newClient(origin: string, options?: object): OpenAI | Anthropic;
   resource(client: object): Resource;
+  /** The cloud that the client calls, if its answers have another framing, or its requests another form. */
+  readonly cloud?: CloudWire;
   randomBody(random: Random): Record<string, unknown>;
 }
 
 const openai = { prototype: OpenAI.prototype, newClient: newOpenAi };
 const anthropic = { prototype: Anthropic.prototype, newClient: newAnthropic };
 const chatOf = (client: object) => (client as OpenAI).chat.completions as unknown as Resource;
+
+function ofCloud(cloud: CloudWire, name: string, prototype: object): ClientKind {
+  return {
+    name,
+    api: 'anthropic',
+    prototype,
+    cloud,
+    newClient: cloud.newClient,
+    resource: (client) => (client as Anthropic).messages,
+    randomBody: (random) => ({ ...randomMessagesBody(random), model: cloud.model }),
+  };
+}
 
 export const CLIENT_KINDS: readonly ClientKind[] = [
   {
@@ -80,6 +97,8 @@ export const CLIENT_KINDS: readonly ClientKind[] = [
       ...(random.chance(0.5) && { betas: ['files-api-2025-04-14'] }),
     }),
   },
+  ofCloud(bedrock, 'AnthropicBedrock', AnthropicBedrock.prototype),
+  ofCloud(vertex, 'AnthropicVertex', AnthropicVertex.prototype),
   {
     ...openai,
     name: 'OpenAI, embeddings',

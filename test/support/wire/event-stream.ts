@@ -67,6 +67,6 @@ export function framed(serve: Serve): Serve {
 
 /** The events of server-sent ones; comments are none. */
 export function framesOf(text: string): Buffer {
-  const data = text.split('\n').filter((line) => line.startsWith('data: '));
-  return Buffer.concat(data.map((line) => chunkOf(line.slice('data: '.length))));
+  const data = [...text.matchAll(/^data: ?(.*)$/gm)];
+  return Buffer.concat(data.map(([, json]) => chunkOf(json!)));
 }
